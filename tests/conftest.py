@@ -1,0 +1,60 @@
+"""What every test may rely on: no network, one torch thread, the same photo everywhere."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mode_core.types import Image
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is first imported, by whoever does
+
+ROOT = Path(__file__).parents[1]
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Connecting to anything but this machine is an error, so no test comes to need it."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def refuse_outside(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not str(address[0]).startswith(_LOOPBACK):
+            raise ConnectionRefusedError(f"tests have no network, and one asked for {address}")
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        refuse_outside(self, address)
+        connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        refuse_outside(self, address)
+        return connect_ex(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        patch.setattr(socket.socket, "connect_ex", guarded_ex)
+        yield
+
+
+@pytest.fixture(scope="session")
+def photo() -> Image:
+    """A picture with edges, a gradient and texture, of odd size; the same in every run."""
+    return make_photo(67, 101)
+
+
+def make_photo(height: int, width: int, seed: int = 7) -> Image:
+    """Smooth waves, a hard-edged disc and a little noise, in colour."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
+    waves = [np.sin(rows / (9 + 4 * c) + columns / (13 - 3 * c) + c) for c in range(3)]
+    picture = 128 + 70 * np.stack(waves, -1)
+    disc = (rows - height / 2) ** 2 + (columns - width / 3) ** 2 < (min(height, width) / 4) ** 2
+    picture[disc] = (230, 60, 40)
+    picture += np.random.default_rng(seed).normal(0, 4, picture.shape)
+    clipped: Image = np.clip(picture, 0, 255).astype(np.uint8)
+    return clipped
