@@ -1,0 +1,311 @@
+"""All learned codecs behind one adapter: a network's walk, wrapped in real files.
+
+A `System` tells the adapter what its network codes and draws; everything else (padding, the search
+for the size asked for, checks, tiles, device) is the same for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from mode_core.bitstream import Bitstream, Stream
+from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
+from mode_core.nets.elic import ANCHORS, Elic
+from mode_core.nets.elic import STEPS_PER_ANCHOR as ELIC_STEPS
+from mode_core.nets.mode import Mode
+from mode_core.nets.vq import SHARES, Vq
+from mode_core.rates import nearest_quality
+from mode_core.tensors import by_tiles, grid_of, to_image, to_tensor
+from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor, CodecInfo, Image, Target
+from mode_core.weights import TAG_BYTES, find_weights, load_net
+
+DEVICE_VARIABLE = "MODE_DEVICE"
+
+
+class System(Protocol):
+    """What differs between learned codecs. `read` and `write` are exact, `draw` may be float."""
+
+    stride: int
+    qualities: range
+
+    def analyse(self, x: Tensor) -> Any:
+        """What is coded, once for all qualities."""
+        ...
+
+    def write(self, analysed: Any, quality: int) -> tuple[Stream, ...]:
+        """The streams at one quality."""
+        ...
+
+    def read(
+        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
+    ) -> tuple[Tensor | None, ...]:
+        """What each stream decodes to; None for a lost stream."""
+        ...
+
+    def draw(
+        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
+    ) -> Tensor:
+        """The padded picture."""
+        ...
+
+
+def chosen_device() -> torch.device:
+    """Where pictures are computed: MODE_DEVICE, else a GPU if there is one, else the CPU."""
+    return torch.device(
+        os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
+    )
+
+
+class LearnedCodec:
+    """Real bytes out, and nothing but those bytes in."""
+
+    def __init__(self, info: CodecInfo, profile: str, tag: bytes, system: System) -> None:
+        self.info, self.profile, self.tag, self.system = info, profile, tag, system
+
+    @torch.inference_mode()
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        """The file nearest to the target; the transforms run once."""
+        system = self.system
+        analysed = system.analyse(to_tensor(image, system.stride))
+        made: dict[int, Bitstream] = {}
+
+        def size_of(quality: int) -> int:
+            made[quality] = self._file(image, quality, system.write(analysed, quality), target)
+            return len(made[quality].to_bytes())
+
+        if target.quality is not None:
+            size_of(min(max(target.quality, system.qualities[0]), system.qualities[-1]))
+            return next(iter(made.values()))
+        wanted = (target.bpp or 0) * image.shape[0] * image.shape[1] / 8
+        return made[nearest_quality(size_of, system.qualities, wanted)]
+
+    @torch.inference_mode()
+    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
+        """The picture at an anchor; with one stream lost, what the other gives."""
+        self._refuse_foreign(bitstream, anchor)
+        size = bitstream.height, bitstream.width
+        latents = self.system.read(bitstream.streams, bitstream.quality, size)
+        if all(latent is None for latent in latents):
+            raise BitstreamError("the file holds no stream: there is nothing to decode")
+        return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
+
+    def _file(
+        self, image: Image, quality: int, streams: tuple[Stream, ...], target: Target
+    ) -> Bitstream:
+        height, width, _ = image.shape
+        return Bitstream(self.info.wire_id, self.tag, quality, width, height, streams, target.bpp)
+
+    def _refuse_foreign(self, bitstream: Bitstream, anchor: Anchor | None) -> None:
+        if bitstream.codec != self.info.wire_id:
+            raise BitstreamError(f"this is not a file of {self.info.id}")
+        if bitstream.weights != self.tag:
+            raise WeightsMismatch(
+                f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
+                f"{self.tag.hex()} ({self.profile}); decode it with the version that made it"
+            )
+        if bitstream.quality not in self.system.qualities:
+            raise BitstreamError(
+                f"the file has quality {bitstream.quality}; {self.info.id} knows "
+                f"{self.system.qualities[0]} to {self.system.qualities[-1]}"
+            )
+        if len(bitstream.streams) != len(self.info.streams):
+            raise BitstreamError(
+                f"the file has {len(bitstream.streams)} streams; {self.info.id} has "
+                f"{len(self.info.streams)}"
+            )
+        if anchor is not None and None in self.info.outputs:
+            raise UnknownAnchor(
+                f"{self.info.id} decodes in one way only; leave out the anchor ({anchor})"
+            )
+
+
+def build(info: CodecInfo, profile: str) -> LearnedCodec:
+    """The codec with its weights loaded; the entry point the registry calls."""
+    found = find_weights(info.id, profile)
+    system = _SYSTEMS[info.id](load_net(found))
+    return LearnedCodec(info, found.width, found.digest()[:TAG_BYTES], system)
+
+
+def read_stream(reader: Any, stream: Stream, *where: Any) -> Tensor | None:
+    """What a stream decodes to, checked against what was written; None if it is lost."""
+    if not stream.payload:
+        return None
+    latent, check = reader(stream.payload, *where)
+    if check != stream.check:
+        raise DecoderDrift(
+            "the stream decodes to other values than were written: the file is damaged, or this "
+            "program computes differently from the one that wrote it"
+        )
+    return latent  # type: ignore[no-any-return]
+
+
+class _Placed:
+    """A network on the CPU for exact coding, and on the chosen device for pictures."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.exact = net
+        self.device = chosen_device()
+
+    @cached_property
+    def drawing(self) -> Any:
+        net = self.exact if self.device.type == "cpu" else deepcopy(self.exact).to(self.device)
+        return net.to(memory_format=torch.channels_last)
+
+    def quality_at(self, anchors: float) -> Tensor:
+        """A quality in anchors, for the float networks."""
+        return torch.tensor([anchors], dtype=torch.float32, device=self.device)
+
+
+class SingleStream:
+    """ELIC and MS-ILLM: one latent, one stream, one picture."""
+
+    def __init__(self, net: Any) -> None:
+        self.placed, self.net = _Placed(net), net
+        self.stride, self.qualities = net.stride, net.qualities
+
+    def analyse(self, x: Tensor) -> Tensor:
+        """The latent, on the CPU."""
+        net = self.placed.drawing
+        y = by_tiles(net.analyse, (x.to(self.placed.device),), net.reach, 1, net.cell)
+        return y.float().cpu()
+
+    def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
+        """One stream."""
+        return (Stream(*self.net.write(analysed, quality)),)
+
+    def read(
+        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
+    ) -> tuple[Tensor | None, ...]:
+        """The decoded latent."""
+        grid = grid_of(*size, self.stride, self.net.cell)
+        return (read_stream(self.net.read, streams[0], quality, grid),)
+
+    def draw(
+        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
+    ) -> Tensor:
+        """The picture."""
+        net, (y,) = self.placed.drawing, latents
+        at = self.placed.quality_at(quality / net.steps_per_anchor)
+        y = _given(y).float().to(self.placed.device)
+        return by_tiles(lambda y: net.synthesise(y, at), (y,), net.reach, net.cell)
+
+
+class VqSystem:
+    """Tokens, whole or in part."""
+
+    def __init__(self, net: Vq) -> None:
+        self.placed, self.net = _Placed(net), net
+        self.stride, self.qualities = net.stride, net.qualities
+
+    def analyse(self, x: Tensor) -> Tensor:
+        """The tokens."""
+        net = self.placed.drawing
+        z = by_tiles(net.encode, (x.to(self.placed.device),), net.reach, 1, net.cell)
+        return self.net.codebook.nearest(z.cpu())
+
+    def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
+        """One stream of the tokens that are sent."""
+        return (Stream(*self.net.write(analysed, quality)),)
+
+    def read(
+        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
+    ) -> tuple[Tensor | None, ...]:
+        """The codes at every place, expected ones where no token was sent."""
+        grid = grid_of(*size, self.stride, self.net.cell)
+        tokens = read_stream(self.net.read, streams[0], quality, grid)
+        return (None if tokens is None else self.net.expected_codes(tokens),)
+
+    def draw(
+        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
+    ) -> Tensor:
+        """The picture."""
+        net, (codes,) = self.placed.drawing, latents
+        codes = _given(codes).to(self.placed.device)
+        return by_tiles(net.synthesise, (codes,), net.reach, net.cell)
+
+
+class ModeSystem:
+    """Two streams, two experts, and pictures anywhere between fidelity and perception.
+
+    Qualities below the number of token shares send tokens in part beside the coarsest latent;
+    above, all tokens, and the latent grows finer.
+    """
+
+    def __init__(self, net: Mode) -> None:
+        self.placed = _Placed(net)
+        self.sq, self.vq = SingleStream(net.elic), VqSystem(net.vq)
+        self.stride = net.stride
+        self.vq.stride = net.stride
+        self.qualities = range(256)
+
+    def split(self, quality: int) -> tuple[int, int]:
+        """The token share and the latent's quality."""
+        share = min(quality, SHARES - 1)
+        finest = (ANCHORS - 1) * ELIC_STEPS
+        return share, max(0, quality - SHARES + 1) * finest // (self.qualities[-1] - SHARES + 1)
+
+    def analyse(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens and latent."""
+        return self.vq.analyse(x), self.sq.analyse(x)
+
+    def write(self, analysed: tuple[Tensor, Tensor], quality: int) -> tuple[Stream, ...]:
+        """The token stream, then the latent's."""
+        share, fineness = self.split(quality)
+        return self.vq.write(analysed[0], share) + self.sq.write(analysed[1], fineness)
+
+    def read(
+        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
+    ) -> tuple[Tensor | None, ...]:
+        """Codes and latent."""
+        share, fineness = self.split(quality)
+        return self.vq.read(streams[:1], share, size) + self.sq.read(streams[1:], fineness, size)
+
+    def draw(
+        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
+    ) -> Tensor:
+        """One expert's picture, or the blend of both anchored ones.
+
+        Between two estimators the best trade of distortion for perception is their interpolation
+        (Freirich et al., NeurIPS 2021).
+        """
+        codes, y = latents
+        anchor = anchor or Anchor.FIDELITY
+        share, fineness = self.split(quality)
+        if codes is None or (anchor.expert == SQ_EXPERT and y is not None):
+            return self.sq.draw((y,), fineness, None)
+        if y is None or anchor.expert == VQ_EXPERT:
+            return self.vq.draw((codes,), share, None)
+        return self._blend(y, codes, fineness, anchor.blend)
+
+    def _blend(self, y: Tensor, codes: Tensor, fineness: int, blend: float) -> Tensor:
+        net, device = self.placed.drawing, self.placed.device
+        at = self.placed.quality_at(fineness / ELIC_STEPS)
+
+        def both(y: Tensor, codes: Tensor) -> Tensor:
+            pictures = net(y, codes, at)
+            # written so that 0 and 1 give the anchored pictures to the bit
+            return (1 - blend) * pictures.fidelity + blend * pictures.perception
+
+        maps = y.float().to(device), codes.to(device)
+        return by_tiles(both, maps, net.reach, net.elic.cell)
+
+
+def _given(latent: Tensor | None) -> Tensor:
+    if latent is None:
+        raise BitstreamError("the stream that this picture needs is missing from the file")
+    return latent
+
+
+_SYSTEMS: dict[str, Any] = {
+    "elic": SingleStream,
+    "ms-illm": SingleStream,
+    "vq": VqSystem,
+    "mode": ModeSystem,
+}

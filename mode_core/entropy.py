@@ -1,0 +1,175 @@
+"""Integers into bytes and back: CompressAI's rANS over stored integer tables.
+
+The tables are data (`tables.npz`), not computed here: two machines never disagree about them.
+Writer and reader share one method, `code`, so a codec walks its latents with the same lines in both
+directions: the writer is given values and returns the integers it wrote, the reader reads them.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from compressai import ans
+from torch import Tensor
+
+from mode_core.errors import BitstreamError
+
+SCALES = 64
+SCALE_LOW, SCALE_HIGH = 0.11, 256.0
+LOG_SCALE_STEP = math.log(SCALE_HIGH / SCALE_LOW) / (SCALES - 1)
+SYMBOL_LIMIT = 8191
+EXP_STEPS = 64
+"""Steps per nat of the stored exponential table."""
+_TABLES = Path(__file__).with_name("tables.npz")
+_TOTAL = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class CdfTables:
+    """Cumulative 16-bit frequencies in the form that CompressAI's coder takes."""
+
+    cdfs: list[list[int]]
+    sizes: list[int]
+    offsets: list[int]
+
+
+_CERTAIN = CdfTables([[0, _TOTAL - 1, _TOTAL]], [3], [0])
+
+
+@cache
+def gaussian_tables() -> CdfTables:
+    """Zero-mean Gaussians rounded to integers, one for each of the 64 scales."""
+    with np.load(_TABLES) as stored:
+        flat, sizes, offsets = (stored[name].tolist() for name in ("cdf", "sizes", "offsets"))
+    ends = np.cumsum(sizes).tolist()
+    cdfs = [flat[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    return CdfTables(cdfs, sizes, offsets)
+
+
+@cache
+def exp_table() -> Tensor:
+    """2^30 exp(-i/64) as integers, so that a softmax needs no exponential."""
+    with np.load(_TABLES) as stored:
+        return torch.from_numpy(stored["exp"].astype(np.int64))
+
+
+class SymbolWriter:
+    """Codes values into one rANS stream."""
+
+    def __init__(self) -> None:
+        self._encoder = ans.BufferedRansEncoder()
+        self._check = 0
+
+    def code(
+        self, index: Tensor, mean: Tensor, values: Tensor | None, tables: CdfTables | None = None
+    ) -> Tensor:
+        """The integers nearest to values - mean, written with each index's (Gaussian) table."""
+        if values is None:
+            raise ValueError("a writer needs values")
+        symbols = (values - mean).round().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+        self.put(_integers(symbols), _integers(index), tables or gaussian_tables())
+        return symbols
+
+    def put(self, symbols: npt.NDArray[np.int32], index: npt.NDArray[np.int32], tables: CdfTables) -> None:
+        """Write symbols with any tables."""
+        self._check = zlib.crc32(symbols.tobytes(), self._check)
+        self._encoder.encode_with_indexes(
+            symbols.tolist(), index.tolist(), tables.cdfs, tables.sizes, tables.offsets
+        )
+
+    @property
+    def check(self) -> int:
+        """The CRC-16 of everything written, never 0."""
+        return self._check & 0xFFFF or 1
+
+    def payload(self) -> bytes:
+        """The stream; the writer is spent."""
+        # CompressAI's flush writes past its buffer when it holds fewer than four symbols; these
+        # are all but free, come last and are never read
+        self._encoder.encode_with_indexes(
+            [0] * 4, [0] * 4, _CERTAIN.cdfs, _CERTAIN.sizes, _CERTAIN.offsets
+        )
+        return bytes(self._encoder.flush())
+
+
+class SymbolReader:
+    """Reads one rANS stream; cannot read outside it, whatever the bytes say.
+
+    CompressAI's decoder does not know where its buffer ends. Past the end it finds zeros here, of
+    which a symbol takes less than 32 bits, so four bytes for each symbol are enough.
+    """
+
+    def __init__(self, payload: bytes, symbols: int) -> None:
+        self._decoder = ans.RansDecoder()
+        self._decoder.set_stream(payload + bytes(4 * symbols + 64))
+        self._left, self._check = symbols, 0
+
+    def code(
+        self,
+        index: Tensor,
+        mean: Tensor,
+        values: Tensor | None = None,
+        tables: CdfTables | None = None,
+    ) -> Tensor:
+        """The integers that were written with these indices."""
+        symbols = self.take(_integers(index), tables or gaussian_tables())
+        if symbols.size and max(symbols.max(), -symbols.min()) > SYMBOL_LIMIT:
+            raise BitstreamError("the stream is damaged: it decodes to impossible values")
+        return torch.from_numpy(symbols).to(index.device, torch.float64).reshape(index.shape)
+
+    def take(self, index: npt.NDArray[np.int32], tables: CdfTables) -> npt.NDArray[np.int32]:
+        """Read symbols with any tables."""
+        self._left -= index.size
+        if self._left < 0:
+            raise ValueError("more symbols are read than were announced")
+        read = self._decoder.decode_stream(
+            index.tolist(), tables.cdfs, tables.sizes, tables.offsets
+        )
+        symbols = np.asarray(read, np.int32)
+        self._check = zlib.crc32(symbols.tobytes(), self._check)
+        return symbols
+
+    @property
+    def check(self) -> int:
+        """The CRC-16 of everything read, never 0."""
+        return self._check & 0xFFFF or 1
+
+
+Coder = SymbolWriter | SymbolReader
+
+
+def scale_index(raw: Tensor) -> Tensor:
+    """The table for each scale, given in (fractional) table units."""
+    return raw.round().clamp(0, SCALES - 1)
+
+
+def token_tables(logits_NK: Tensor) -> CdfTables:
+    """One table per row for a softmax over K symbols, in integers from start to end."""
+    depth = ((logits_NK.amax(1, keepdim=True) - logits_NK) * EXP_STEPS).round().long()
+    table = exp_table().to(depth.device)
+    return frequencies_to_tables(table[depth.clamp(max=len(table) - 1)])
+
+
+def frequencies_to_tables(weights_NK: Tensor) -> CdfTables:
+    """Tables from positive integer weights: every symbol keeps at least one of the 65,536 counts."""
+    rows, symbols = weights_NK.shape
+    total = weights_NK.sum(1, keepdim=True)
+    counts = 1 + weights_NK * (_TOTAL - symbols - 1) // total
+    best = weights_NK.argmax(1, keepdim=True)
+    counts.scatter_add_(1, best, _TOTAL - 1 - counts.sum(1, keepdim=True))
+    # one count is left for the coder's escape bin, which a token never uses
+    cdf = torch.cat(
+        [counts.new_zeros(rows, 1), counts.cumsum(1), counts.new_full((rows, 1), _TOTAL)], 1
+    )
+    return CdfTables(cdf.tolist(), [symbols + 2] * rows, [0] * rows)
+
+
+def _integers(x: Tensor) -> npt.NDArray[np.int32]:
+    return np.ascontiguousarray(x.reshape(-1).to(torch.int32).cpu().numpy())
