@@ -1,0 +1,179 @@
+"""The About text, put together from the registry, the cards, the weights at hand and the results.
+
+No figure in it is written by hand: each is computed from `results/` when the page is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from app.axes import METRICS, Metric
+from app.curves import Curve
+from app.library import Library, load_library
+from app.tables import escape_markdown
+from mode_core.errors import NoOverlap
+from mode_core.metrics import bdrate
+from mode_core.registry import CODECS
+from mode_core.types import CodecInfo
+from mode_core.weights import all_weights
+
+CARDS = Path(__file__).resolve().parent.parent / "assets" / "cards"
+DATASET = "kodak"
+_CARD_LINE = re.compile(r"^[-*|\s]*\**(licence|license|origin|data)\**\s*[:|]\s*(.+?)[\s|]*$", re.I)
+
+
+class Check(NamedTuple):
+    """Which published curve a codec of ours is held against, in which metric."""
+
+    codec: str
+    published: str
+    metric: str
+
+
+CHECKS = (
+    Check("elic", "ELIC", "psnr"),
+    Check("ms-illm", "MS-ILLM", "lpips"),
+    Check("ms-illm", "MS-ILLM", "psnr"),
+    Check("dlf", "DLF", "lpips"),
+    Check("mode", "MoDE", "lpips"),
+    Check("jpeg", "JPEG", "psnr"),
+    Check("webp", "WebP", "psnr"),
+)
+
+
+def about_page() -> str:
+    """The page of this installation, as Markdown."""
+    return about_text(load_library(), {found.codec: found.width for found in all_weights()})
+
+
+def about_text(library: Library, profiles: Mapping[str, str], cards: Path = CARDS) -> str:
+    """The page as Markdown; `profiles` names the width of each codec's weights at hand."""
+    parts = [
+        "## What is shown",
+        "Every picture and every number of ours has passed through the bytes of a real file: "
+        "encoded, written, read back and decoded. Bits per pixel count the whole file. Published "
+        "curves are other people's numbers, drawn dashed, with their source on hover; they are "
+        "never averaged with ours, and LPIPS values of different networks are never in one plot.",
+        "## Codecs",
+        *(_codec_part(info, library, profiles, cards) for info in CODECS.values()),
+        "## How far our weights are from the papers'",
+        *_distances(library),
+        "## Where the published numbers come from",
+        _sources(library.curves),
+        "## The authors' own checkpoints",
+        "Where authors publish weights, `python -m mode_core weights list` names them with their "
+        "licences and says how to convert them; converted weights appear as the profile `public` "
+        "beside the bundled ones.",
+        "## Licences",
+        "The code is under the Apache License 2.0. Weights and photographs have their own "
+        "licences, which stand in their cards; codecs without a card here have no bundled weights.",
+        *(_card_line(path) for path in _cards(cards)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _codec_part(info: CodecInfo, library: Library, profiles: Mapping[str, str], cards: Path) -> str:
+    labels = " and ".join(info.outputs.values())
+    paper = f" ([paper]({info.paper}))" if info.paper else ""
+    lines = [f"**{labels}**: {info.summary}{paper}."]
+    if not info.learned:
+        lines.append("The ordinary encoder, from the library that Pillow brings.")
+    elif info.id in profiles:
+        lines.append(f"Our own re-implementation; weights here: {profiles[info.id]}.")
+    else:
+        lines.append("Our own re-implementation; no weights are bundled yet, so it cannot run.")
+    if any(path.stem.startswith(info.id) for path in _cards(cards)):
+        lines.append("Training and data are in its card.")
+    lines.append(_measured(info, library))
+    return " ".join(lines)
+
+
+def _measured(info: CodecInfo, library: Library) -> str:
+    """The range over which the codec was measured, from the results."""
+    mine = [curve for curve in library.curves if curve.kind == "ours" and curve.codec == info.id]
+    if not mine:
+        return "Not measured yet."
+    parts = []
+    for dataset in dict.fromkeys(curve.dataset for curve in mine):
+        points = [point for curve in mine if curve.dataset == dataset for point in curve.points]
+        rates = [point.bpp for point in points]
+        parts.append(
+            f"{dataset}, {max(point.images for point in points)} pictures, "
+            f"{min(rates):.3f} to {max(rates):.2f} bpp"
+        )
+    return f"Measured on {'; '.join(parts)}."
+
+
+def _distances(library: Library) -> list[str]:
+    """A line per codec that can be held against its published curve, or why it cannot."""
+    here = library.of(DATASET)
+    lines = []
+    for check in CHECKS:
+        ours = [curve for curve in here if curve.kind == "ours" and curve.codec == check.codec]
+        theirs = longest(here, check.published, METRICS[check.metric])
+        lines += [_distance(curve, theirs, check) for curve in ours]
+    if not lines:
+        return ["Our codecs are not measured yet, so there is nothing to compare."]
+    head = (
+        "BD-rate of ours against the published curve of the same codec on Kodak; above zero means "
+        "that ours needs more bits. JPEG and WebP are here as a check of how we measure."
+    )
+    return [head, "\n".join(lines)]
+
+
+def _distance(ours: Curve, theirs: Curve | None, check: Check) -> str:
+    metric = METRICS[check.metric]
+    start = f"- {escape_markdown(ours.label)}, {metric.label}: "
+    if theirs is None:
+        return f"{start}nobody has published operating points of {check.published} that we know of."
+    try:
+        found = bdrate.bd_rate(as_bd(theirs, metric), as_bd(ours, metric))
+    except NoOverlap as refusal:
+        return f"{start}not comparable, because {escape_markdown(str(refusal))}."
+    source = escape_markdown(theirs.source.partition(":")[0])
+    return f"{start}{found.percent:+.0f} % bits ({found.overlap:.0%} overlap; {source})."
+
+
+def longest(curves: Iterable[Curve], name: str, metric: Metric) -> Curve | None:
+    """The published curve of this codec with most points in the metric."""
+    named = [curve for curve in curves if curve.kind == "published" and curve.label == name]
+    named = [curve for curve in named if curve.at(metric.key)]
+    return max(named, key=lambda curve: len(curve.at(metric.key)), default=None)
+
+
+def as_bd(curve: Curve, metric: Metric) -> bdrate.Curve:
+    """The curve as BD-rates take it."""
+    at = curve.at(metric.key)
+    rates, values = [bpp for bpp, _, _ in at], [value for _, value, _ in at]
+    name = f"the published {curve.label}" if curve.kind == "published" else f"our {curve.label}"
+    return bdrate.Curve(rates, values, metric.better == "higher", name)
+
+
+def _sources(curves: Sequence[Curve]) -> str:
+    repositories: dict[str, set[str]] = {}
+    for curve in curves:
+        if curve.kind == "published":
+            repositories.setdefault(curve.source.partition(":")[0], set()).add(curve.label)
+    if not repositories:
+        return "There are no published numbers here."
+    return "\n".join(
+        f"- {escape_markdown(source)}: {escape_markdown(', '.join(sorted(labels, key=str.lower)))}"
+        for source, labels in sorted(repositories.items(), key=lambda item: item[0].lower())
+    )
+
+
+def _cards(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.md")) if folder.is_dir() else []
+
+
+def _card_line(path: Path) -> str:
+    """The card's name with what it says of licence, origin and data."""
+    facts: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if (found := _CARD_LINE.match(line)) and found[1].lower() not in facts:
+            facts[found[1].lower()] = found[2]
+    said = "; ".join(f"{name}: {escape_markdown(text)}" for name, text in facts.items())
+    return f"- `{path.stem}`: {said or 'no licence stated in the card'}"

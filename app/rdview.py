@@ -1,0 +1,212 @@
+"""What the rate-distortion page shows for one state of its controls: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict
+
+from app.axes import DATASETS, METRICS, Metric, find_metric
+from app.bdtable import bd_table
+from app.curves import Curve, live_curves, picture_curves
+from app.library import Library, metrics_of
+from app.plots import Style, rate_figure, styles
+from app.usercsv import read_user_csv
+from mode_core.errors import ResultsError
+
+# Published codecs that people compare with first; the others are one click away.
+FAMILIAR = ("ELIC", "MS-ILLM", "HiFiC", "VTM-18.0", "BPG 4:4:4", "DiffEIC", "StableCodec", "GLC")
+MAX_USER_FILES = 4
+
+
+class RDPoint(TypedDict):
+    """One point as the /rd endpoint gives it."""
+
+    codec: str
+    label: str
+    anchor: str
+    kind: str
+    dataset: str
+    bpp: float
+    metric: str
+    value: float
+    images: int
+    source: str
+    note: str
+
+
+class Wish(NamedTuple):
+    """The page's state, as far as the server needs it; made from untrusted JSON."""
+
+    dataset: str = "kodak"
+    metric: str = "psnr"
+    anchor: str = ""
+    log: bool = True
+    dark: bool = False
+    picture: Mapping[str, Any] = {}
+    files: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, state: object) -> Wish:
+        """The wish in a state; whatever has the wrong type counts as not given."""
+        given = state if isinstance(state, Mapping) else {}
+        texts = {
+            key: value[:400]
+            for key in ("dataset", "metric", "anchor")
+            if isinstance(value := given.get(key), str)
+        }
+        picture = given.get("picture")
+        sent = given.get("files")
+        files = tuple(
+            (str(file.get("name", ""))[:120], str(file.get("text", "")))
+            for file in (sent if isinstance(sent, list) else [])[:MAX_USER_FILES]
+            if isinstance(file, Mapping)
+        )
+        return cls(
+            **texts,
+            log=given.get("log") is not False,
+            dark=given.get("dark") is True,
+            picture=picture if isinstance(picture, Mapping) else {},
+            files=files,
+        )
+
+
+def answer(library: Library, wish: Wish) -> dict[str, Any]:
+    """Everything that the page draws: choices, figure, legend, BD-rates, notes."""
+    own, reports = _own_files(wish.files)
+    every = [*library.curves, *own]
+    datasets = _datasets(library, own)
+    dataset = wish.dataset if wish.dataset in datasets else next(iter(datasets), "")
+    here = [c for c in every if c.dataset == dataset or (c.kind == "yours" and not c.dataset)]
+    here += live_curves(wish.picture)
+    here += picture_curves(library.rows, str(wish.picture.get("image", "")))
+    metrics = metrics_of(here)
+    metric = METRICS[wish.metric if wish.metric in metrics else next(iter(metrics), "psnr")]
+    shown = sorted((c for c in here if c.at(metric.key)), key=_draw_order)
+    look = styles(shown, library.published_names)
+    return {
+        "dataset": dataset,
+        "metric": metric.key,
+        "choices": {
+            "datasets": [{"id": name, "label": DATASETS.get(name, name)} for name in datasets],
+            "metrics": [{"id": key, "label": METRICS[key].label} for key in metrics],
+        },
+        "axis": metric._asdict() | {"title": metric.axis},
+        "figure": rate_figure(shown, metric, look, log=wish.log, dark=wish.dark),
+        "curves": _legend(shown, metric, look),
+        "bd": bd_table([c for c in shown if c.kind not in ("now", "picture")], metric, wish.anchor),
+        "files": reports,
+        "notes": [*_notes(library, dataset, shown, here, metric), *library.problems],
+    }
+
+
+def rd_points(library: Library, dataset: str, metric: str) -> list[RDPoint]:
+    """The points behind the plot, ours and published, for the typed endpoint."""
+    wanted = find_metric(metric)
+    if dataset not in library.datasets:
+        known = ", ".join(library.datasets) or "none yet"
+        raise ResultsError(f"there are no results for dataset {dataset[:80]!r}; there are {known}")
+    return [
+        RDPoint(
+            codec=curve.codec or curve.label,
+            label=curve.label,
+            anchor=curve.anchor,
+            kind=curve.kind,
+            dataset=curve.dataset,
+            bpp=bpp,
+            metric=wanted.key,
+            value=value,
+            images=point.images,
+            source=curve.source,
+            note=curve.note,
+        )
+        for curve in library.of(dataset)
+        for bpp, value, point in curve.at(wanted.key)
+    ]
+
+
+def _own_files(files: Iterable[tuple[str, str]]) -> tuple[list[Curve], list[dict[str, str]]]:
+    curves: list[Curve] = []
+    reports = []
+    for name, text in files:
+        try:
+            found, summary = read_user_csv(text, name)
+        except ResultsError as error:
+            reports.append({"name": name, "error": str(error), "summary": ""})
+        else:
+            curves += found
+            reports.append({"name": name, "error": "", "summary": summary})
+    return curves, reports
+
+
+def _datasets(library: Library, own: Iterable[Curve]) -> list[str]:
+    extra = [curve.dataset for curve in own if curve.dataset]
+    return list(dict.fromkeys([*library.datasets, *extra]))
+
+
+def _draw_order(curve: Curve) -> int:
+    """Published lines lie at the back, the picture on screen in front."""
+    return ("published", "picture", "ours", "yours", "now").index(curve.kind)
+
+
+def _legend(
+    curves: Sequence[Curve], metric: Metric, look: Mapping[str, Style]
+) -> list[dict[str, Any]]:
+    """What the page must know about each trace, in the order of the traces."""
+    familiar = _familiar(curves, metric)
+    return [
+        {
+            "key": curve.key,
+            "group": curve.group,
+            "label": curve.label,
+            "kind": curve.kind,
+            "codec": curve.codec,
+            "anchor": curve.anchor,
+            "image": curve.image,
+            "dataset": curve.dataset,
+            "source": curve.source,
+            "note": curve.note,
+            "on": curve.kind != "published" or curve.key in familiar,
+            "style": look[curve.key]._asdict(),
+            "images": [point.images for _, _, point in curve.at(metric.key)],
+            "at": [point.quality for _, _, point in curve.at(metric.key)],
+        }
+        for curve in curves
+    ]
+
+
+def _familiar(curves: Sequence[Curve], metric: Metric) -> set[str]:
+    """Of each familiar codec the source with most points; if there is none, the six longest."""
+    published = sorted(
+        (c for c in curves if c.kind == "published"), key=lambda c: -len(c.at(metric.key))
+    )
+    best = {curve.label: curve.key for curve in reversed(published) if curve.label in FAMILIAR}
+    return set(best.values()) or {curve.key for curve in published[:6]}
+
+
+def _no_point(here: Sequence[Curve], metric: Metric) -> str:
+    """Why the picture on screen has no point in this plot, and where it has one."""
+    text = f"The picture on screen has no {metric.label}, so its points are not drawn."
+    live = [curve for curve in here if curve.kind == "now"]
+    if metric.column == "lpips" and any(curve.at("lpips-student") for curve in live):
+        text += " Its LPIPS is the bundled student's, which is a scale of its own: LPIPS (student)."
+    return text
+
+
+def _notes(
+    library: Library, dataset: str, shown: Sequence[Curve], here: Sequence[Curve], metric: Metric
+) -> list[str]:
+    notes = []
+    name = DATASETS.get(dataset, dataset)
+    if not library.curves:
+        notes.append("There are no results here yet: `python -m mode_core bench` makes them.")
+    elif not any(curve.kind == "ours" for curve in here):
+        notes.append(
+            f"Our codecs are not measured on {name} yet; the curves are published by others."
+        )
+    elif not any(curve.kind == "ours" for curve in shown):
+        notes.append(f"Our results on {name} have no {metric.label}; the curves are others'.")
+    drawn = {curve.key for curve in shown}
+    if any(curve.kind == "now" and curve.key not in drawn for curve in here):
+        notes.append(_no_point(here, metric))
+    unfinished = [f"{c.label}: {c.note}" for c in shown if c.kind == "ours" and c.note]
+    return notes + unfinished

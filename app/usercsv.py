@@ -1,0 +1,167 @@
+"""A user's own CSV of results, read strictly: every refusal says which line and what would work."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
+
+from app.axes import METRICS
+from app.curves import Curve, NamedRow, Point, number, ordered, values_of
+from mode_core.errors import ResultsError
+
+MAX_BYTES, MAX_ROWS, MAX_CURVES = 2_000_000, 20_000, 60
+VALUES = ("psnr", "ms_ssim", "lpips", "dists", "fid")
+WANTED = f"codec, bpp and at least one of {', '.join(VALUES)}"
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "bpp": (0, 100),
+    "psnr": (0, 200),
+    "ms_ssim": (-1, 1),
+    "lpips": (0, 10),
+    "dists": (-0.01, 10),
+    "fid": (-1, 10_000),
+}
+Line = Mapping[str, str]
+
+
+def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
+    """The curves in a CSV that somebody dropped on the page, and a sentence on what was found."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise ResultsError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+    header, lines = _lines(text.removeprefix("\ufeff"))
+    _check_header(header)
+    default_net = "alex" if {"bytes_payload", "weights", "profile"} <= set(header) else "?"
+    groups: dict[tuple[str, ...], list[tuple[Line, Point]]] = defaultdict(list)
+    for line_number, line in lines:
+        label = line["codec"] or "unnamed"
+        place = (
+            line.get("dataset", "").lower(),
+            label,
+            line.get("anchor", ""),
+            line.get("source_ref", ""),
+        )
+        groups[place].append((line, _point(line, line_number, default_net)))
+    if not groups:
+        raise ResultsError(f"the file has a header but no rows; it needs {WANTED}")
+    if len(groups) > MAX_CURVES:
+        raise ResultsError(
+            f"the file holds {len(groups)} curves; at most {MAX_CURVES} can be shown"
+        )
+    curves = [_curve(place, members, name) for place, members in groups.items()]
+    return curves, _summary(curves, header, default_net)
+
+
+def _lines(text: str) -> tuple[list[str], Iterator[tuple[int, Line]]]:
+    if "\0" in text:
+        raise ResultsError("the file is not text; save it as CSV (UTF-8)")
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter, strict=False)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise ResultsError(f"line {reader.line_num}: {error}") from error
+    if len(rows) > MAX_ROWS + 1:
+        raise ResultsError(f"the file has {len(rows) - 1} rows; at most {MAX_ROWS} can be shown")
+    header = [_column(cell) for cell in rows[0]] if rows else []
+    return header, _numbered(header, rows[1:])
+
+
+def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, Line]]:
+    for line_number, row in enumerate(rows, 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise ResultsError(
+                f"line {line_number} has {len(row)} cells, the header has {len(header)}"
+            )
+        yield line_number, dict(zip(header, (cell.strip() for cell in row), strict=True))
+
+
+def _column(cell: str) -> str:
+    """PSNR, MS-SSIM and "ms ssim" are what people write for psnr and ms_ssim."""
+    name = cell.strip().lower().replace("-", "_").replace(" ", "_")
+    return {"msssim": "ms_ssim", "rate": "bpp", "method": "codec", "notes": "note"}.get(name, name)
+
+
+def _check_header(header: Sequence[str]) -> None:
+    shown = ", ".join(repr(column[:40]) for column in header[:20]) or "nothing"
+    twice = sorted({column for column in header if header.count(column) > 1 and column})
+    if twice:
+        raise ResultsError(f"the header names {twice[0][:40]!r} twice")
+    missing = [column for column in ("codec", "bpp") if column not in header]
+    if missing:
+        raise ResultsError(
+            f"the header has no {' and no '.join(repr(column) for column in missing)}; "
+            f"it needs {WANTED}, and has {shown}"
+        )
+    if not set(VALUES) & set(header):
+        raise ResultsError(f"the header has no metric; it needs {WANTED}, and has {shown}")
+
+
+def _point(line: Line, line_number: int, default_net: str) -> Point:
+    numbers = {}
+    for column, (low, high) in LIMITS.items():
+        cell = line.get(column, "")
+        if cell == "" and column != "bpp":
+            continue
+        value = number(cell)
+        if value is None:
+            hint = "; decimals take a point" if "," in cell else ""
+            raise ResultsError(f"line {line_number}: {column} is {cell[:40]!r}, not a number{hint}")
+        if not low <= value <= high or (column == "bpp" and value == 0):
+            hint = " (plain MS-SSIM, not dB)" if column == "ms_ssim" else ""
+            above = "above 0" if column == "bpp" else f"from {low:g}"
+            raise ResultsError(
+                f"line {line_number}: {column} is {value:g}; it must be {above} to {high:g}{hint}"
+            )
+        numbers[column] = value
+    values = values_of(
+        NamedRow(**{key: numbers.get(key) for key in VALUES}), line.get("lpips_net") or default_net
+    )
+    return Point(numbers["bpp"], values, 1, line.get("target_bpp") or line.get("quality", ""))
+
+
+def _curve(place: tuple[str, ...], members: Sequence[tuple[Line, Point]], name: str) -> Curve:
+    dataset, codec, anchor, source = place
+    label = f"{codec} {anchor}".strip()[:80]
+    key = f"yours/{name}/{'/'.join(place)}"[:300]
+    per_image = any(line.get("image") for line, _ in members)
+    points = _averaged(members) if per_image else [point for _, point in members]
+    return Curve(key, key, label, "yours", dataset, ordered(points), source=source or name)
+
+
+def _averaged(members: Sequence[tuple[Line, Point]]) -> list[Point]:
+    """The mean over pictures at each target; rates that miss some pictures are left out."""
+    steps: dict[str, dict[str, Point]] = defaultdict(dict)
+    for line, point in members:
+        step, image = steps[point.quality], line.get("image", "")
+        if image in step:
+            raise ResultsError(
+                f"{line['codec'][:40]!r} has several rows for picture {image[:40]!r} at the same "
+                "target_bpp or quality; give each rate of a picture its own"
+            )
+        step[image] = point
+    whole = max(len(images) for images in steps.values())
+    means = []
+    for quality, images in steps.items():
+        if len(images) < whole:
+            continue
+        points = list(images.values())
+        shared = [key for key in METRICS if all(key in point.values for point in points)]
+        values = {key: fmean(point.values[key] for point in points) for key in shared}
+        means.append(Point(fmean(point.bpp for point in points), values, whole, quality))
+    return means
+
+
+def _summary(curves: Sequence[Curve], header: Sequence[str], default_net: str) -> str:
+    points = sum(len(curve.points) for curve in curves)
+    text = f"{len(curves)} curve{'s' * (len(curves) != 1)}, {points} points"
+    if "lpips" in header and "lpips_net" not in header and default_net == "?":
+        text += (
+            "; there is no lpips_net column, so LPIPS is under “LPIPS (net not stated)”:"
+            " add lpips_net with alex or vgg to compare it with others"
+        )
+    return text

@@ -1,0 +1,274 @@
+"""The rate-distortion explorer in a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app.usercsv import read_user_csv
+from tests.made_up_results import write_results
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+DRAWN = "#rd-plot .scatterlayer .trace"
+LIVE = """document.dispatchEvent(new CustomEvent("mode:result", {detail: {
+  image: "kodim02.png",
+  rows: [{label: "MoDE-P", codec: "mode", anchor: "perception", bpp: 0.1, psnr: 29}]
+}}))"""
+EVIL = "<img src=x onerror=window.bad=1>"
+EVIL_CSV = (
+    "codec,bpp,psnr,source_ref,note\n"
+    + "".join(f'"{EVIL}",{0.1 * step},{27 + step},"{EVIL}","{EVIL}"\n' for step in (1, 2, 3, 4))
+    + '"<a href=""javascript:window.bad=1"">%{x}</a>",0.1,30,x,\n'
+    + '"${window.bad=1}{{bad}}",0.2,31,x,\n'
+    + "=HYPERLINK(1),0.3,32,x,\n"
+)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    results = write_results(tmp_path_factory.mktemp("results"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tests.browser.rd_page", str(port), str(results)]
+    log = tmp_path_factory.mktemp("log") / "server.txt"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", server, log)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(720):
+        if server.poll() is not None:
+            pytest.fail(log.read_text(errors="replace"))
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.25)
+    pytest.fail(f"no answer from {url}: {log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The drawn page; a console error, a page error or a request elsewhere fails the test."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    wrong: list[str] = []
+    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda r: wrong.append(r.url) if not local(r.url) else None)
+    page.goto(address)
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=60_000)
+    yield page
+    assert wrong == []
+    page.close()
+
+
+def local(url: str) -> bool:
+    return bool(re.match(r"(https?://127\.0\.0\.1:|data:|blob:)", url))
+
+
+def status(page: Page) -> str:
+    return page.locator(".rd-status").inner_text()
+
+
+def test_curves_switch_off_and_on_with_their_bd_rates(page: Page) -> None:
+    expect(page.locator("[data-rd=bd] tr")).to_have_count(7)
+    page.get_by_role("checkbox", name="MoDE-P").uncheck()
+    expect(page.locator(DRAWN)).to_have_count(7)
+    expect(page.locator("[data-rd=bd] tr")).to_have_count(6)
+    page.get_by_role("checkbox", name="MoDE-P").check()
+    expect(page.locator(DRAWN)).to_have_count(8)
+
+
+def test_the_metric_and_its_direction_follow_the_choice(page: Page) -> None:
+    expect(page.locator("#rd-plot .ytitle")).to_have_text("PSNR [dB] — higher is better")
+    page.locator("[data-rd=metric]").select_option(label="LPIPS (Alex)")
+    expect(page.locator("#rd-plot .ytitle")).to_have_text("LPIPS (Alex) — lower is better")
+
+
+def test_the_ultra_low_range_shows_only_low_rates(page: Page) -> None:
+    page.get_by_role("button", name="Ultra-low").click()
+    expect(page.get_by_role("button", name="Ultra-low")).to_have_attribute("aria-pressed", "true")
+    high = page.evaluate("10 ** document.querySelector('#rd-plot').layout.xaxis.range[1]")
+    assert 0.05 <= high < 0.06
+    page.locator("[data-rd=log]").uncheck()
+    page.wait_for_function("document.querySelector('#rd-plot').layout.xaxis.type === 'linear'")
+    page.wait_for_function(
+        "Math.abs(document.querySelector('#rd-plot').layout.xaxis.range[1] - 0.0515) < 0.001"
+    )
+
+
+def test_the_picture_on_screen_is_a_ring_on_the_plot(page: Page) -> None:
+    page.evaluate(LIVE)
+    expect(page.locator(DRAWN)).to_have_count(8 + 1 + 7)
+    page.get_by_label("Its own curves").uncheck()
+    expect(page.locator(DRAWN)).to_have_count(8 + 1)
+
+
+def test_the_keyboard_walks_to_a_point_and_opens_it(page: Page) -> None:
+    page.evaluate(
+        "opened = []; document.addEventListener('mode:open-point', e => opened.push(e.detail))"
+    )
+    page.evaluate(LIVE)
+    expect(page.locator(DRAWN)).to_have_count(16)
+    page.locator("#rd-plot").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")
+        if status(page).startswith("MoDE-P"):
+            break
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    (detail,) = page.evaluate("opened")
+    assert (detail["codec"], detail["anchor"]) == ("mode", "perception")
+    assert detail["image"] == "kodim02.png"
+    assert 0.04 < detail["bpp"] < 0.9
+
+
+def test_a_click_on_a_point_of_ours_opens_it_and_on_a_published_one_does_not(page: Page) -> None:
+    page.evaluate(
+        "opened = []; document.addEventListener('mode:open-point', e => opened.push(e.detail))"
+    )
+    for label, count in (("ELIC · ours", 1), ("ELIC · published", 1)):
+        kind = label.split(" · ")[1]
+        page.evaluate(
+            """kind => { const plot = document.querySelector('#rd-plot');
+            const i = [...plot.data.keys()].find(i => plot.data[i].visible
+              && (plot.data[i].line.dash === 'solid') === (kind === 'ours'));
+            plot.emit('plotly_click', {points: [{curveNumber: i, pointNumber: 0,
+              x: plot.data[i].x[0], y: plot.data[i].y[0]}]}); }""",
+            kind,
+        )
+        assert len(page.evaluate("opened")) == count
+    assert "no pictures to open" in status(page)
+
+
+def test_hover_tells_the_source_as_plain_text(page: Page) -> None:
+    place = page.evaluate(
+        """() => {
+        const plot = document.querySelector('#rd-plot'), box = plot.getBoundingClientRect();
+        const trace = plot.data.find(t => t.visible && t.line.dash !== 'solid' && t.x.length === 5);
+        const {xaxis, yaxis} = plot._fullLayout;
+        const x = xaxis._offset + xaxis.d2p(trace.x[1]), y = yaxis._offset + yaxis.d2p(trace.y[1]);
+        return [box.x + x, box.y + y]; }"""
+    )
+    page.mouse.move(place[0] - 40, place[1])
+    page.mouse.move(*place, steps=4)
+    expect(page.locator(".rd-tip")).to_contain_text(re.compile("bpp · PSNR"))
+
+
+def test_nothing_in_a_users_file_is_executed_or_becomes_markup(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "<img src=x onerror=bad=1>.csv"
+    file.write_text(EVIL_CSV, encoding="utf-8")
+    page.locator("[data-rd=file]").set_input_files(file)
+    expect(page.locator("[data-rd=files] li")).to_contain_text("4 curves, 7 points")
+    expect(page.locator(".rd-entry", has_text="onerror").first).to_be_visible()
+    page.locator(".rd-points summary").click()
+    page.locator("#rd-plot").focus()
+    for _ in range(14):
+        page.keyboard.press("ArrowDown")
+        if "onerror" in page.locator(".rd-tip").inner_text():
+            break
+    assert "onerror" in page.locator(".rd-tip").inner_text()
+    assert page.evaluate("window.bad") is None
+    assert page.locator(".rd img, .rd a, .rd script").count() == 0
+
+
+def test_the_svg_is_the_visible_curves_and_safe(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "evil.csv"
+    file.write_text(EVIL_CSV, encoding="utf-8")
+    page.locator("[data-rd=file]").set_input_files(file)
+    expect(page.locator(DRAWN)).to_have_count(12)
+    with page.expect_download() as download:
+        page.locator("[data-rd=svg]").click()
+    svg = ET.fromstring(Path(download.value.path()).read_text(encoding="utf-8"))
+    text = "".join(svg.itertext())
+    assert EVIL in text
+    assert "MoDE-F (ours)" in text
+    tags = {element.tag.rpartition("}")[2] for element in svg.iter()}
+    assert not tags & {"script", "img", "image", "a", "foreignObject"}
+
+
+def test_the_csv_is_what_is_seen_and_comes_back(page: Page) -> None:
+    page.get_by_role("button", name="Ultra-low").click()
+    expect(page.get_by_role("button", name="Ultra-low")).to_have_attribute("aria-pressed", "true")
+    with page.expect_download() as download:
+        page.locator("[data-rd=csv]").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    curves, _ = read_user_csv(text, "again.csv")
+    rates = [point.bpp for curve in curves for point in curve.points]
+    assert f"Saved {len(rates)} points" in status(page)
+    assert max(rates) < 0.06
+
+
+def test_a_wrong_file_is_refused_in_the_page_and_can_be_removed(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.csv"
+    file.write_text("a,b\n1,2\n", encoding="utf-8")
+    page.locator("[data-rd=file]").set_input_files(file)
+    expect(page.get_by_role("alert")).to_contain_text("wrong.csv: the header has no 'codec'")
+    page.get_by_role("button", name="remove").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 720, 1440])
+def test_it_fits_any_width_in_light_and_dark(
+    page: Page, address: str, width: int, scheme: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{address}?__theme={scheme}")
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.locator(".rd")).to_have_attribute("data-theme", scheme)
+    plot = page.locator("#rd-plot").bounding_box()
+    assert plot is not None
+    assert plot["height"] >= 280
+    ground = page.evaluate("document.querySelector('#rd-plot').layout.plot_bgcolor")
+    assert ground == {"light": "#ffffff", "dark": "#1b1b1b"}[scheme]
+
+
+def test_plotly_has_no_share_button_and_no_server(page: Page) -> None:
+    assert page.locator("#rd-plot .modebar-btn").count() == 0
+    assert page.evaluate("document.querySelector('#rd-plot')._context.plotlyServerURL") == ""
+
+
+def test_the_endpoint_gives_typed_points(address: str) -> None:
+    from gradio_client import Client
+
+    client = Client(address, verbose=False)
+    points = client.predict(dataset="kodak", metric="lpips", api_name="/rd")
+    assert {point["metric"] for point in points} == {"lpips"}
+    assert {"codec", "bpp", "value", "source", "kind"} <= set(points[0])
+    with pytest.raises(Exception, match="no metric 'vmaf'"):
+        client.predict(dataset="kodak", metric="vmaf", api_name="/rd")
