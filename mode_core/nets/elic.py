@@ -162,12 +162,16 @@ class Elic(nn.Module):
 
     # ── training: float32, differentiable ──────────────────────────────────────────────────────
 
-    def training_step(self, x_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def training_step(
+        self, x_BCHW: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded batch and the bits of each picture."""
-        y_hat, bits_B = self.quantise(self.analyse(x_BCHW).float(), quality_B)
+        y_hat, bits_B = self.quantise(self.analyse(x_BCHW).float(), quality_B, settled)
         return self.synthesise(y_hat, quality_B), bits_B
 
-    def quantise(self, y: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(
+        self, y: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded latent (straight-through) and the estimated bits of each picture."""
         with torch.autocast(y.device.type, enabled=False):
             side, bits = self.hyper.quantise(y, quality_B)
@@ -176,9 +180,8 @@ class Elic(nn.Module):
             for context, v, *gain in zip(
                 self.contexts, *(t.split(self.config.groups, 1) for t in (y, *gains)), strict=True
             ):
-                y_hat, spent = _quantise_group(
-                    context, side, torch.cat(done, 1) if done else None, v, *gain
-                )
+                before = torch.cat(done, 1) if done else None
+                y_hat, spent = _quantise_group(context, side, before, v, *gain, settled=settled)
                 done.append(y_hat)
                 bits = bits + spent
             return torch.cat(done, 1), bits
@@ -244,6 +247,7 @@ def _quantise_group(
     gain: Tensor,
     inverse: Tensor,
     offset: Tensor,
+    settled: bool,
 ) -> tuple[Tensor, Tensor]:
     first = anchor_positions(v)
     support = context.support(side, before)
@@ -252,7 +256,7 @@ def _quantise_group(
         spatial = context.spatial(y_hat) * (~first)
         mean, raw = context.parameters_at(support, spatial)
         residual = (v - mean) * gain
-        spent = training_bits(residual, raw + offset) * positions
+        spent = training_bits(residual, raw + offset, settled) * positions
         y_hat = torch.where(positions, (round_through(residual) + mean * gain) * inverse, y_hat)
         bits = bits + spent.sum((1, 2, 3))
     return y_hat, bits

@@ -31,6 +31,19 @@ def is_exact(x: Tensor) -> bool:
     return x.dtype == torch.float64
 
 
+_Seen = tuple[Tensor, Tensor, int, int]
+"""Weight and bias as they were when they were rounded, with their versions."""
+
+
+def _version(x: Tensor) -> int:
+    # a tensor made in inference mode cannot be changed outside it and keeps no count
+    return -1 if x.is_inference() else x._version
+
+
+def _same(old: _Seen, new: _Seen) -> bool:
+    return old[0] is new[0] and old[1] is new[1] and old[2:] == new[2:]
+
+
 class ExactConv2d(nn.Module):
     """A stride-1 convolution, optionally with a leaky ReLU of slope 1/8; float64 in means exact."""
 
@@ -40,7 +53,7 @@ class ExactConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.kernel, self.active = kernel, active
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
-        self._fixed: tuple[int, Tensor, Tensor] | None = None
+        self._fixed: tuple[_Seen, Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """The convolved map."""
@@ -58,13 +71,13 @@ class ExactConv2d(nn.Module):
         return on_grid(y)
 
     def _on_weight_grid(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        version = self.weight._version + self.bias._version
-        if self._fixed is None or self._fixed[0] != version or self._fixed[1].device != device:
+        seen = self.weight, self.bias, _version(self.weight), _version(self.bias)
+        if self._fixed is None or not _same(self._fixed[0], seen) or self._fixed[1].device != device:
             weight = self.weight.detach().double().to(device).flatten(1)
             weight = (weight / WEIGHT_STEP).round().mul(WEIGHT_STEP)
             weight = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)
             bias = on_grid(self.bias.detach().double().to(device))[:, None]
-            self._fixed = (version, weight, bias)
+            self._fixed = (seen, weight, bias)
         return self._fixed[1], self._fixed[2]
 
 

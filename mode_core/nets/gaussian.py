@@ -81,12 +81,15 @@ def with_noise(x: Tensor) -> Tensor:
     return x + torch.empty_like(x).uniform_(-0.5, 0.5)
 
 
-def training_bits(residual: Tensor, index: Tensor) -> Tensor:
-    """The rate term: uniform noise stands in for rounding, except where scales are small.
+def training_bits(residual: Tensor, index: Tensor, settled: bool = False) -> Tensor:
+    """The rate term: uniform noise stands in for rounding.
 
-    A latent that always rounds to zero costs nothing in a file, but 0.15 bit with noise on it: over
-    320 channels that would be 0.2 bits per pixel of rate that no file has.
+    In the last part of training, when latents have settled, small scales are rounded for real. A
+    latent that always rounds to zero costs nothing in a file, but 0.15 bit with noise on it: over
+    320 channels that is 0.2 bits per pixel of rate that no file has. Not before: the noise also
+    teaches the encoder to leave out what is not worth its bits.
     """
-    large = index.detach() > _NOISE_FROM
-    rounded = torch.where(large, with_noise(residual), round_through(residual))
-    return gaussian_bits(rounded, index)
+    noisy = with_noise(residual)
+    if settled:
+        noisy = torch.where(index.detach() > _NOISE_FROM, noisy, round_through(residual))
+    return gaussian_bits(noisy, index)

@@ -1,0 +1,200 @@
+"""ELIC, the VQ expert and MoDE as networks: what training and coding promise each other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toys import TOY_ELIC, enliven, toy_elic, toy_mode, toy_vq
+
+from mode_core.nets.blocks import dct_basis, fitted_dct_basis
+from mode_core.nets.elic import ANCHORS, Elic
+from mode_core.nets.mode import Mode, ModeConfig
+from mode_core.nets.vq import SHARES, sending_order
+
+
+@pytest.fixture(scope="module")
+def elic() -> Elic:
+    return toy_elic()
+
+
+@pytest.fixture(scope="module")
+def mode() -> Mode:
+    return toy_mode(toy_elic(), toy_vq())
+
+
+def picture(height: int = 64, width: int = 128) -> torch.Tensor:
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    waves = [torch.sin(rows / (7 + c)) * torch.cos(columns / (11 - c)) for c in range(3)]
+    return 0.5 + 0.4 * torch.stack(waves)[None]
+
+
+def test_dct_rows_are_orthonormal_and_sorted() -> None:
+    basis, strength = dct_basis(100, 8)
+    assert torch.allclose(basis @ basis.t(), torch.eye(100), atol=1e-6)
+    assert (strength.diff() <= 0).all()
+
+
+def test_fitted_dct_puts_the_strongest_pattern_first() -> None:
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
+    basis, strength = fitted_dct_basis(ramp, 10, 8)
+    flat, _ = dct_basis(1, 8)
+    assert torch.allclose(basis[0], flat[0])
+    assert strength[0] > 3 * strength[1]
+
+
+def test_an_untrained_elic_is_a_dct_codec() -> None:
+    torch.manual_seed(0)
+    net = Elic(TOY_ELIC)
+    for last in (net.analysis.out, net.synthesis.head[0]):
+        torch.nn.init.zeros_(last.weight)
+    flat = torch.full((1, 3, 64, 64), 0.3)
+    with torch.inference_mode():
+        assert torch.allclose(net.linear_part(net.analyse(flat)), flat, atol=1e-5)
+
+
+@pytest.mark.parametrize("quality", [0, 100, 252])
+@torch.inference_mode()
+def test_elic_reads_what_it_wrote(elic: Elic, quality: int) -> None:
+    y = elic.analyse(picture())
+    payload, check = elic.write(y, quality)
+    first, read_check = elic.read(payload, quality, (y.shape[2], y.shape[3]))
+    again, _ = elic.read(payload, quality, (y.shape[2], y.shape[3]))
+    assert check == read_check
+    assert torch.equal(first, again)
+    assert first.shape == y.shape
+
+
+@torch.inference_mode()
+def test_finer_quality_is_closer_and_costs_more(elic: Elic) -> None:
+    y = elic.analyse(picture())
+    sizes, errors = [], []
+    for quality in (0, 80, 160, 252):
+        payload, _ = elic.write(y, quality)
+        y_hat, _ = elic.read(payload, quality, (y.shape[2], y.shape[3]))
+        sizes.append(len(payload))
+        errors.append((y_hat - y).square().mean().item())
+    assert sizes == sorted(sizes)
+    assert errors == sorted(errors, reverse=True)
+
+
+@torch.inference_mode()
+def test_training_rate_agrees_with_the_file(elic: Elic) -> None:
+    x, level = picture(256, 256), 5 * elic.steps_per_anchor
+    y = elic.analyse(x)
+    payload, _ = elic.write(y, level)
+    _, bits = elic.quantise(y, torch.tensor([5.0]))
+    assert 8 * len(payload) == pytest.approx(bits.item(), rel=0.08)
+
+
+def test_training_reaches_every_parameter() -> None:
+    net = toy_elic()
+    x_hat, bits = net.training_step(picture().repeat(2, 1, 1, 1), torch.tensor([1.0, 6.5]))
+    ((x_hat - 0.5).square().mean() + bits.mean() / 1e4).backward()
+    missing = [n for n, p in net.named_parameters() if p.requires_grad and p.grad is None]
+    assert missing == []
+
+
+def test_sending_order_covers_the_grid_once_and_in_part() -> None:
+    for height, width in ((1, 1), (5, 7), (8, 4)):
+        everything = torch.cat(sending_order(height, width, SHARES - 1))
+        assert sorted(everything.tolist()) == list(range(height * width))
+    half = torch.cat(sending_order(8, 8, SHARES // 2 - 1))
+    assert len(half) == 32
+    assert set(half.tolist()) <= set(range(64))
+
+
+@pytest.mark.parametrize("grid", [(1, 1), (3, 5), (8, 8)])
+@torch.inference_mode()
+def test_vq_reads_the_tokens_that_were_sent(grid: tuple[int, int]) -> None:
+    net = toy_vq()
+    tokens = torch.randint(64, (1, *grid), generator=torch.Generator().manual_seed(3))
+    for quality in (0, 7, SHARES - 1):
+        payload, check = net.write(tokens, quality)
+        known, read_check = net.read(payload, quality, grid)
+        sent = torch.cat(sending_order(*grid, quality))
+        assert check == read_check
+        assert torch.equal(known.flatten()[sent], tokens.flatten()[sent])
+        assert (known == net.config.codes).sum() == tokens.numel() - len(sent)
+
+
+@torch.inference_mode()
+def test_expected_codes_keep_the_known_ones() -> None:
+    net = toy_vq()
+    tokens = torch.full((1, 4, 4), net.config.codes)
+    tokens[0, 1, 2] = 9
+    codes = net.expected_codes(tokens)
+    assert torch.equal(codes[0, :, 1, 2], net.codebook.vectors[9])
+    assert codes[0, :, 0, 0].norm() < 1
+
+
+def test_codebook_follows_its_vectors_and_revives_dead_codes() -> None:
+    net = toy_vq()
+    z = torch.nn.functional.normalize(torch.ones(1, 8, 4, 4), dim=1)
+    token = net.codebook.nearest(z)[0, 0, 0]
+    before = net.codebook.vectors[token] @ z[0, :, 0, 0]
+    for _ in range(200):
+        net.codebook.follow(z, net.codebook.nearest(z))
+    assert net.codebook.vectors[net.codebook.nearest(z)[0, 0, 0]] @ z[0, :, 0, 0] > before
+    net.codebook.uses[:5] = 0
+    assert net.codebook.revive(z) == 5
+    assert torch.allclose(net.codebook.vectors[:5] @ z[0, :, 0, 0], torch.ones(5))
+
+
+@torch.inference_mode()
+def test_new_mode_is_exactly_its_experts(mode: Mode) -> None:
+    y, codes = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8)
+    at = torch.tensor([4.3])
+    made = mode(y, codes, at, with_experts=True)
+    assert torch.equal(made.fidelity, mode.elic.synthesise(y, at))
+    assert torch.equal(made.perception, mode.vq.synthesise(codes))
+    assert torch.equal(made.expert_fidelity, made.fidelity)
+
+
+@torch.inference_mode()
+def test_gates_of_one_branch_leave_the_other_alone() -> None:
+    mode = toy_mode(toy_elic(), toy_vq())
+    for cems in mode.cem:
+        torch.nn.init.ones_(cems[1].gamma)
+    y, codes, at = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8), torch.tensor([4.0])
+    made = mode(y, codes, at)
+    assert torch.equal(made.fidelity, mode.elic.synthesise(y, at))
+    assert not torch.equal(made.perception, mode.vq.synthesise(codes))
+
+
+@torch.inference_mode()
+def test_the_partner_enters_only_by_its_own_projection(mode: Mode) -> None:
+    cem = mode.cem[0][0]
+    torch.nn.init.ones_(cem.gamma)
+    torch.nn.init.zeros_(cem.from_partner.weight)
+    u, at = torch.randn(1, 24, 4, 4), torch.tensor([4.0])
+    first, second = torch.randn(2, 1, 24, 4, 4)
+    assert torch.equal(cem(u, u, first, at), cem(u, u, second, at))
+
+
+def test_only_ese_and_cem_learn() -> None:
+    mode = toy_mode(toy_elic(), toy_vq())
+    enliven(mode)
+    for cems in mode.cem:
+        for cem in cems:
+            torch.nn.init.constant_(cem.gamma, 0.1)
+    y = mode.elic.analyse(picture()).detach()
+    made = mode(y, torch.randn(1, 8, 4, 8), torch.tensor([2.5]), with_experts=True)
+    total = made.fidelity + made.perception + made.expert_fidelity + made.expert_perception
+    total.square().mean().backward()
+    frozen = [*mode.elic.parameters(), *mode.vq.parameters()]
+    assert all(parameter.grad is None for parameter in frozen)
+    assert all(parameter.grad is not None for parameter in mode.parameters())
+
+
+@pytest.mark.parametrize("left_out", ["ese", "cem", "gated"])
+@torch.inference_mode()
+def test_ablations_start_from_the_experts_too(left_out: str) -> None:
+    config = ModeConfig(hidden=(12, 8), **{left_out: False})
+    mode = toy_mode(toy_elic(), toy_vq(), config)
+    y, codes, at = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8), torch.tensor([1.0])
+    assert torch.equal(mode(y, codes, at).fidelity, mode.elic.synthesise(y, at))
+
+
+def test_qualities_reach_the_last_anchor(elic: Elic) -> None:
+    assert elic.qualities[-1] / elic.steps_per_anchor == ANCHORS - 1
+    assert elic.qualities[-1] < 256
