@@ -26,7 +26,7 @@ FOREIGN_ERRORS = (
 """What third-party readers raise on broken files; none of them promises a type of its own."""
 
 _JXL_BARE, _JXL_BOXED = b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"
-_JXL_SIDE_BITS = (9, 13, 18, 30)
+_JXL_SIDE = ((9, 1), (13, 1), (18, 1), (30, 1))
 _JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 Size = tuple[int, int]
@@ -61,9 +61,13 @@ def is_jxl(data: bytes) -> bool:
 def jxl_size(data: bytes) -> Size:
     """(width, height) that a JPEG XL file declares; ValueError if it declares none."""
     codestream = data if data.startswith(_JXL_BARE) else _jxl_codestream(data)
-    if not codestream.startswith(_JXL_BARE) or len(codestream) < 12:
+    if not codestream.startswith(_JXL_BARE):
         raise ValueError("not a JPEG XL header")
-    bits = _Bits(int.from_bytes(codestream[2:12], "little"))
+    return take_jxl_size(Bits(codestream[:16], 16))
+
+
+def take_jxl_size(bits: Bits) -> Size:
+    """The size header that follows the first two bytes of a JPEG XL codestream."""
     by_eight = bits.take(1) == 1
     height = _jxl_side(bits, by_eight)
     ratio = bits.take(3)
@@ -73,23 +77,34 @@ def jxl_size(data: bytes) -> Size:
     return height * across // down, height
 
 
-class _Bits:
-    """The bits of a number, lowest first."""
+class Bits:
+    """Numbers of any width out of bytes, lowest bit first; ValueError past the end."""
 
-    def __init__(self, value: int) -> None:
-        self.value = value
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self.data = data
+        self.at = at
+        """Place of the next bit."""
 
     def take(self, count: int) -> int:
-        """The next `count` bits."""
-        taken = self.value & ((1 << count) - 1)
-        self.value >>= count
-        return taken
+        """The next `count` bits, at most 32."""
+        first, shift = divmod(self.at, 8)
+        self.at += count
+        if self.at > 8 * len(self.data):
+            raise ValueError("the header is cut off")
+        return int.from_bytes(self.data[first : first + 5], "little") >> shift & ((1 << count) - 1)
+
+    def choose(self, ways: tuple[tuple[int, int], ...]) -> int:
+        """A number stored in one of four ways: so many bits, plus an offset."""
+        count, offset = ways[self.take(2)]
+        return self.take(count) + offset
+
+    def align(self) -> None:
+        """On to the next whole byte."""
+        self.at += -self.at % 8
 
 
-def _jxl_side(bits: _Bits, by_eight: bool) -> int:
-    if by_eight:
-        return (bits.take(5) + 1) * 8
-    return bits.take(_JXL_SIDE_BITS[bits.take(2)]) + 1
+def _jxl_side(bits: Bits, by_eight: bool) -> int:
+    return (bits.take(5) + 1) * 8 if by_eight else bits.choose(_JXL_SIDE)
 
 
 def _jxl_codestream(data: bytes) -> bytes:
@@ -99,9 +114,9 @@ def _jxl_codestream(data: bytes) -> bytes:
         length, kind = struct.unpack_from(">I4s", data, at)
         body = at + (16 if length == 1 else 8)
         if kind == b"jxlc":
-            return data[body : body + 12]
+            return data[body : body + 14]
         if kind == b"jxlp":  # a part number of four bytes comes first
-            return data[body + 4 : body + 16]
+            return data[body + 4 : body + 18]
         if length == 1:
             length = int.from_bytes(data[at + 8 : at + 16], "big")
         if length < 8:

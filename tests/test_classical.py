@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from io import BytesIO
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -86,10 +86,10 @@ def test_the_payload_is_the_formats_own_file(id: str, photo: Image) -> None:
 @each_codec
 @pytest.mark.parametrize("bpp", [0.5, 1.0, 2.0])
 def test_the_whole_file_comes_near_the_size_asked_for(id: str, bpp: float) -> None:
-    photo = make_photo(256, 384)
+    photo = make_photo(160, 240)
     codec = classical(id)
     bitstream = codec.encode(photo, Target(bpp=bpp))
-    assert bitstream.bpp == 8 * len(bitstream.to_bytes()) / (256 * 384)
+    assert bitstream.bpp == 8 * len(bitstream.to_bytes()) / (160 * 240)
     assert bitstream.bpp == pytest.approx(bpp, rel=0.08 if id == "avif" else 0.03)
     assert bitstream.target_bpp == bpp
     for neighbour in (bitstream.quality - 1, bitstream.quality + 1):
@@ -183,10 +183,10 @@ def patched_size(id: str, side: int) -> bytes:
 def test_a_claim_of_billions_of_pixels_is_refused_at_once(id: str, photo: Image) -> None:
     codec = classical(id)
     bitstream = codec.encode(photo, Target(quality=30))
-    start = perf_counter()
+    start = process_time()
     with pytest.raises(BitstreamError):
         codec.decode(with_payload(bitstream, patched_size(id, 60_000)))
-    assert perf_counter() - start < 0.5
+    assert process_time() - start < 0.5
 
 
 @each_codec
@@ -262,17 +262,17 @@ def mutate(payload: bytes, rng: np.random.Generator) -> bytes:
 
 
 @each_codec
-def test_500_damaged_payloads_give_a_picture_or_an_error(id: str, photo: Image) -> None:
-    codec = classical(id)
+def test_2000_damaged_payloads_give_a_picture_or_an_error(id: str) -> None:
+    photo, codec = make_photo(33, 50), classical(id)
     honest = codec.encode(photo, Target(quality=25))
     rng = np.random.default_rng(5)
     refused = 0
-    for _ in range(500):
+    for _ in range(2000):
         damaged = with_payload(honest, mutate(honest.streams[0].payload, rng))
-        start = perf_counter()
+        start = process_time()
         try:
             assert codec.decode(damaged).shape == photo.shape
         except BitstreamError:
             refused += 1
-        assert perf_counter() - start < 2
-    assert 50 < refused < 500
+        assert process_time() - start < 2
+    assert 200 < refused < 2000

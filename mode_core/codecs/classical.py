@@ -22,8 +22,9 @@ from PIL import Image as Pillow
 
 from mode_core.bitstream import Bitstream, Stream
 from mode_core.codecs.avif_layout import avif_size
+from mode_core.codecs.jxl_layout import jxl_size
 from mode_core.errors import BitstreamError, UnknownAnchor, UnsupportedImage
-from mode_core.headers import FOREIGN_ERRORS, Size, jxl_size, webp_size
+from mode_core.headers import FOREIGN_ERRORS, Size, webp_size
 from mode_core.rates import nearest_quality
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
 
