@@ -77,7 +77,9 @@ class SymbolWriter:
         self.put(_integers(symbols), _integers(index), tables or gaussian_tables())
         return symbols
 
-    def put(self, symbols: npt.NDArray[np.int32], index: npt.NDArray[np.int32], tables: CdfTables) -> None:
+    def put(
+        self, symbols: npt.NDArray[np.int32], index: npt.NDArray[np.int32], tables: CdfTables
+    ) -> None:
         """Write symbols with any tables."""
         self._check = zlib.crc32(symbols.tobytes(), self._check)
         self._encoder.encode_with_indexes(
@@ -158,7 +160,7 @@ def token_tables(logits_NK: Tensor) -> CdfTables:
 
 
 def frequencies_to_tables(weights_NK: Tensor) -> CdfTables:
-    """Tables from positive integer weights: every symbol keeps at least one of the 65,536 counts."""
+    """Tables from positive integer weights: every symbol keeps at least one count."""
     rows, symbols = weights_NK.shape
     total = weights_NK.sum(1, keepdim=True)
     counts = 1 + weights_NK * (_TOTAL - symbols - 1) // total

@@ -47,7 +47,7 @@ def by_tiles(
     """compute(*maps), tile by tile when the picture is large; the same to within rounding.
 
     All maps lie on one grid with places of `inputs_cell` pixels. A tile sees `reach` pixels around
-    its core, so nothing that decides its core is missing. Cores and reaches are multiples of `unit`.
+    its core, so nothing that decides it is missing. Cores and margins are multiples of `unit`.
     """
     rows, columns = (side * inputs_cell for side in maps[0].shape[2:])
     if rows <= TILE and columns <= TILE:
@@ -59,7 +59,12 @@ def by_tiles(
         for left in range(0, columns, TILE):
             y, x = _window(top, rows, margin), _window(left, columns, margin)
             cut = [
-                m[:, :, y[0] // inputs_cell : y[1] // inputs_cell, x[0] // inputs_cell : x[1] // inputs_cell]
+                m[
+                    :,
+                    :,
+                    y[0] // inputs_cell : y[1] // inputs_cell,
+                    x[0] // inputs_cell : x[1] // inputs_cell,
+                ]
                 for m in maps
             ]
             core = compute(*cut)

@@ -1,4 +1,4 @@
-"""Real bytes from integers: exact both ways, close to the information content, never out of bounds."""
+"""Real bytes from integers: exact both ways, close to the information, never out of bounds."""
 
 from __future__ import annotations
 
@@ -47,15 +47,11 @@ def test_payload_is_within_two_percent_of_the_information(scale: int) -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(0, 63), st.integers(-SYMBOL_LIMIT, SYMBOL_LIMIT)), max_size=50
-    )
+    st.lists(st.tuples(st.integers(0, 63), st.integers(-SYMBOL_LIMIT, SYMBOL_LIMIT)), max_size=50)
 )
 @settings(max_examples=150, deadline=None)
 def test_any_symbols_come_back(pairs: list[tuple[int, int]]) -> None:
-    index, values = (
-        torch.tensor([pair[k] for pair in pairs], dtype=torch.float64) for k in (0, 1)
-    )
+    index, values = (torch.tensor([pair[k] for pair in pairs], dtype=torch.float64) for k in (0, 1))
     writer = SymbolWriter()
     written = writer.code(index, torch.zeros_like(values), values)
     reader = SymbolReader(writer.payload(), len(pairs))

@@ -1,4 +1,4 @@
-"""The contract of every learned codec, on toy weights: files, sizes, damage, lost streams, tiles."""
+"""The contract of every learned codec, on toy weights: files, sizes, damage, tiles."""
 
 from __future__ import annotations
 

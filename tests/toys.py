@@ -16,7 +16,9 @@ from mode_core.registry import load_codec
 from mode_core.training.checkpoint import facts_of, save_weights, stored
 
 STAGES = ((8, 16, 1), (16, 24, 1))
-TOY_ELIC = ElicConfig(STAGES, (4, 4, 8), hyper=16, hyper_latent=8, side=16, context=16, parameters=16)
+TOY_ELIC = ElicConfig(
+    STAGES, (4, 4, 8), hyper=16, hyper_latent=8, side=16, context=16, parameters=16
+)
 TOY_VQ = VqConfig(STAGES, codes=64, depth=8, prior=16, prior_blocks=1)
 TOY_MODE = ModeConfig(hidden=(12, 8))
 

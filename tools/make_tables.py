@@ -1,4 +1,4 @@
-"""Writes mode_core/tables.npz: coder tables as integers. Run once; files depend on every bit of it."""
+"""Writes mode_core/tables.npz: coder tables as integers. Files depend on every bit of it."""
 
 from pathlib import Path
 

@@ -7,7 +7,7 @@ for the size asked for, checks, tiles, device) is the same for all of them.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,7 +17,10 @@ from torch import Tensor, nn
 
 from mode_core.bitstream import Bitstream, Stream
 from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
-from mode_core.nets.elic import ANCHORS, Elic
+from mode_core.nets.dlf import Dlf
+from mode_core.nets.dlf import Features as DlfFeatures
+from mode_core.nets.dlf import Latents as DlfLatents
+from mode_core.nets.elic import ANCHORS
 from mode_core.nets.elic import STEPS_PER_ANCHOR as ELIC_STEPS
 from mode_core.nets.mode import Mode
 from mode_core.nets.vq import SHARES, Vq
@@ -43,15 +46,11 @@ class System(Protocol):
         """The streams at one quality."""
         ...
 
-    def read(
-        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
-    ) -> tuple[Tensor | None, ...]:
-        """What each stream decodes to; None for a lost stream."""
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Any:
+        """What the streams decode to; None for a lost one that another can stand in for."""
         ...
 
-    def draw(
-        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
-    ) -> Tensor:
+    def draw(self, latents: Any, quality: int, anchor: Anchor | None) -> Tensor:
         """The padded picture."""
         ...
 
@@ -92,8 +91,6 @@ class LearnedCodec:
         self._refuse_foreign(bitstream, anchor)
         size = bitstream.height, bitstream.width
         latents = self.system.read(bitstream.streams, bitstream.quality, size)
-        if all(latent is None for latent in latents):
-            raise BitstreamError("the file holds no stream: there is nothing to decode")
         return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
 
     def _file(
@@ -107,8 +104,8 @@ class LearnedCodec:
             raise BitstreamError(f"this is not a file of {self.info.id}")
         if bitstream.weights != self.tag:
             raise WeightsMismatch(
-                f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
-                f"{self.tag.hex()} ({self.profile}); decode it with the version that made it"
+                f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, but "
+                f"{self.tag.hex()} ({self.profile}) are here; use the version that made it"
             )
         if bitstream.quality not in self.system.qualities:
             raise BitstreamError(
@@ -133,17 +130,21 @@ def build(info: CodecInfo, profile: str) -> LearnedCodec:
     return LearnedCodec(info, found.width, found.digest()[:TAG_BYTES], system)
 
 
-def read_stream(reader: Any, stream: Stream, *where: Any) -> Tensor | None:
-    """What a stream decodes to, checked against what was written; None if it is lost."""
+def read_stream(reader: Callable[..., tuple[Tensor, int]], stream: Stream, *where: Any) -> Tensor:
+    """What a stream decodes to, checked against what was written."""
     if not stream.payload:
-        return None
+        raise BitstreamError("the stream that this picture needs is missing from the file")
     latent, check = reader(stream.payload, *where)
-    if check != stream.check:
+    _refuse_drift(check, stream.check)
+    return latent
+
+
+def _refuse_drift(read: int, written: int) -> None:
+    if read != written:
         raise DecoderDrift(
             "the stream decodes to other values than were written: the file is damaged, or this "
             "program computes differently from the one that wrote it"
         )
-    return latent  # type: ignore[no-any-return]
 
 
 class _Placed:
@@ -156,7 +157,7 @@ class _Placed:
     @cached_property
     def drawing(self) -> Any:
         net = self.exact if self.device.type == "cpu" else deepcopy(self.exact).to(self.device)
-        return net.to(memory_format=torch.channels_last)
+        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def quality_at(self, anchors: float) -> Tensor:
         """A quality in anchors, for the float networks."""
@@ -180,20 +181,15 @@ class SingleStream:
         """One stream."""
         return (Stream(*self.net.write(analysed, quality)),)
 
-    def read(
-        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
-    ) -> tuple[Tensor | None, ...]:
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
         """The decoded latent."""
         grid = grid_of(*size, self.stride, self.net.cell)
-        return (read_stream(self.net.read, streams[0], quality, grid),)
+        return read_stream(self.net.read, streams[0], quality, grid)
 
-    def draw(
-        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
-    ) -> Tensor:
+    def draw(self, latents: Tensor, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""
-        net, (y,) = self.placed.drawing, latents
+        net, y = self.placed.drawing, latents.float().to(self.placed.device)
         at = self.placed.quality_at(quality / net.steps_per_anchor)
-        y = _given(y).float().to(self.placed.device)
         return by_tiles(lambda y: net.synthesise(y, at), (y,), net.reach, net.cell)
 
 
@@ -214,20 +210,14 @@ class VqSystem:
         """One stream of the tokens that are sent."""
         return (Stream(*self.net.write(analysed, quality)),)
 
-    def read(
-        self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
-    ) -> tuple[Tensor | None, ...]:
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
         """The codes at every place, expected ones where no token was sent."""
         grid = grid_of(*size, self.stride, self.net.cell)
-        tokens = read_stream(self.net.read, streams[0], quality, grid)
-        return (None if tokens is None else self.net.expected_codes(tokens),)
+        return self.net.expected_codes(read_stream(self.net.read, streams[0], quality, grid))
 
-    def draw(
-        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
-    ) -> Tensor:
+    def draw(self, latents: Tensor, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""
-        net, (codes,) = self.placed.drawing, latents
-        codes = _given(codes).to(self.placed.device)
+        net, codes = self.placed.drawing, latents.to(self.placed.device)
         return by_tiles(net.synthesise, (codes,), net.reach, net.cell)
 
 
@@ -262,13 +252,18 @@ class ModeSystem:
 
     def read(
         self, streams: Sequence[Stream], quality: int, size: tuple[int, int]
-    ) -> tuple[Tensor | None, ...]:
-        """Codes and latent."""
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Codes and latent; None for the one that is lost."""
+        vq, sq = streams
         share, fineness = self.split(quality)
-        return self.vq.read(streams[:1], share, size) + self.sq.read(streams[1:], fineness, size)
+        codes = self.vq.read([vq], share, size) if vq.payload else None
+        return codes, self.sq.read([sq], fineness, size) if sq.payload else None
 
     def draw(
-        self, latents: tuple[Tensor | None, ...], quality: int, anchor: Anchor | None
+        self,
+        latents: tuple[Tensor | None, Tensor | None],
+        quality: int,
+        anchor: Anchor | None,
     ) -> Tensor:
         """One expert's picture, or the blend of both anchored ones.
 
@@ -278,10 +273,12 @@ class ModeSystem:
         codes, y = latents
         anchor = anchor or Anchor.FIDELITY
         share, fineness = self.split(quality)
-        if codes is None or (anchor.expert == SQ_EXPERT and y is not None):
-            return self.sq.draw((y,), fineness, None)
+        if y is not None and (codes is None or anchor.expert == SQ_EXPERT):
+            return self.sq.draw(y, fineness, None)
+        if codes is None:
+            raise BitstreamError("the file holds no stream: there is nothing to decode")
         if y is None or anchor.expert == VQ_EXPERT:
-            return self.vq.draw((codes,), share, None)
+            return self.vq.draw(codes, share, None)
         return self._blend(y, codes, fineness, anchor.blend)
 
     def _blend(self, y: Tensor, codes: Tensor, fineness: int, blend: float) -> Tensor:
@@ -291,16 +288,44 @@ class ModeSystem:
         def both(y: Tensor, codes: Tensor) -> Tensor:
             pictures = net(y, codes, at)
             # written so that 0 and 1 give the anchored pictures to the bit
-            return (1 - blend) * pictures.fidelity + blend * pictures.perception
+            blended: Tensor = (1 - blend) * pictures.fidelity + blend * pictures.perception
+            return blended
 
         maps = y.float().to(device), codes.to(device)
         return by_tiles(both, maps, net.reach, net.elic.cell)
 
 
-def _given(latent: Tensor | None) -> Tensor:
-    if latent is None:
-        raise BitstreamError("the stream that this picture needs is missing from the file")
-    return latent
+class DlfSystem:
+    """Semantic tokens of 256-pixel windows, and detail that may be absent."""
+
+    def __init__(self, net: Dlf) -> None:
+        self.placed, self.net = _Placed(net), net
+        self.stride, self.qualities = net.stride, net.qualities
+
+    def analyse(self, x: Tensor) -> DlfFeatures:
+        """Tokens and detail features, on the CPU."""
+        made = self.placed.drawing.analyse(x.to(self.placed.device))
+        return DlfFeatures(made.tokens.cpu(), made.detail.float().cpu())
+
+    def write(self, analysed: DlfFeatures, quality: int) -> tuple[Stream, ...]:
+        """Tokens, then detail."""
+        return tuple(Stream(*made) for made in self.net.write(analysed, quality))
+
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> DlfLatents:
+        """Both, or the tokens alone."""
+        padded = grid_of(*size, self.stride, 1)
+        payloads = [stream.payload for stream in streams]
+        latents, checks = self.net.read(payloads, quality, padded)
+        for stream, check in zip(streams, checks, strict=True):
+            if stream.payload:
+                _refuse_drift(check, stream.check)
+        return latents
+
+    def draw(self, latents: DlfLatents, quality: int, anchor: Anchor | None) -> Tensor:
+        """The picture."""
+        at = self.placed.quality_at(self.net.place(quality))
+        picture: Tensor = self.placed.drawing.synthesise(latents, at)
+        return picture
 
 
 _SYSTEMS: dict[str, Any] = {
@@ -308,4 +333,5 @@ _SYSTEMS: dict[str, Any] = {
     "ms-illm": SingleStream,
     "vq": VqSystem,
     "mode": ModeSystem,
+    "dlf": DlfSystem,
 }

@@ -53,7 +53,9 @@ class ChannelNorm(nn.Module):
 
 def _lift(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
     # coarse strides already gather a neighbourhood by unshuffling; fine ones need a real window
-    return nn.Conv2d(inputs, outputs, 1) if stride >= 8 else nn.Conv2d(inputs, outputs, 3, padding=1)
+    return (
+        nn.Conv2d(inputs, outputs, 1) if stride >= 8 else nn.Conv2d(inputs, outputs, 3, padding=1)
+    )
 
 
 class Analysis(nn.Module):

@@ -9,7 +9,7 @@
 Deviations of the compact profile from the paper, all ours:
  - transforms work on unshuffled pixels at strides 8 and 16 (or as configured), beside a block DCT
    that starts as the 16x16 DCT of opponent colours, so an untrained net is a DCT codec already;
- - one set of weights for all rates by learned gains; hyper and context see latents in natural units;
+ - one set of weights for all rates by learned gains; hyper and context see natural units;
  - hyper-latents have a Gaussian prior per channel and quality instead of a factorised one;
  - everything that decides a probability runs in exact arithmetic (`nets.exact`).
 """
@@ -102,9 +102,7 @@ class Elic(nn.Module):
         self.quality_scales = nn.ModuleList(
             QualityScale(ANCHORS, width) for width in self.synthesis.widths
         )
-        self.hyper = HyperPrior(
-            latent, config.hyper, config.hyper_latent, config.side, ANCHORS
-        )
+        self.hyper = HyperPrior(latent, config.hyper, config.hyper_latent, config.side, ANCHORS)
         self.gains = Gains(torch.zeros(ANCHORS, latent))
         self._start_from(*dct_basis(latent, self.cell))
         starts = [sum(config.groups[:k]) for k in range(len(config.groups))]

@@ -5,8 +5,8 @@ so a product needs at most 37 bits and a sum of up to 65,536 of them fits in the
 float64 without rounding. Order, threads, instruction set and device can then not change a sum.
 What remains are single multiplications and roundings, which IEEE 754 fixes to the bit.
 
-The same module serves training (float32, differentiable, not rounded) and coding (float64, rounded):
-the dtype of the input decides.
+The same module serves training (float32, differentiable) and coding (float64, rounded): the
+dtype of the input decides.
 """
 
 from __future__ import annotations
@@ -72,7 +72,11 @@ class ExactConv2d(nn.Module):
 
     def _on_weight_grid(self, device: torch.device) -> tuple[Tensor, Tensor]:
         seen = self.weight, self.bias, _version(self.weight), _version(self.bias)
-        if self._fixed is None or not _same(self._fixed[0], seen) or self._fixed[1].device != device:
+        if (
+            self._fixed is None
+            or not _same(self._fixed[0], seen)
+            or self._fixed[1].device != device
+        ):
             weight = self.weight.detach().double().to(device).flatten(1)
             weight = (weight / WEIGHT_STEP).round().mul(WEIGHT_STEP)
             weight = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)

@@ -44,7 +44,9 @@ class Gains(nn.Module):
     @torch.no_grad()
     def freeze(self) -> None:
         """Round the tables to integers: from here on, files depend on them."""
-        tables = torch.stack(self.tables()).double() / _UNITS.to(self.log_gain.device)[:, None, None]
+        tables = (
+            torch.stack(self.tables()).double() / _UNITS.to(self.log_gain.device)[:, None, None]
+        )
         self.frozen.copy_(tables.round().clamp(-(2**31), 2**31 - 1).to(torch.int32))
 
     def exact(self, quality: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -86,7 +86,9 @@ class Cem(nn.Module):
             self.from_own(self.norm_own(own)),
             self.from_partner(self.norm_partner(partner)),
         )
-        inner = self.quality(F.gelu(self.mix(F.gelu(self.depthwise(torch.cat(parts, 1))))), quality_B)
+        inner = self.quality(
+            F.gelu(self.mix(F.gelu(self.depthwise(torch.cat(parts, 1))))), quality_B
+        )
         if not self.gated:
             residual: Tensor = self.gamma * self.out(inner)
             return u + residual

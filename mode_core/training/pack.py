@@ -1,0 +1,123 @@
+"""A finished run becomes a bundled set of weights: shards, a comparison, a card.
+
+Nothing worse than what is bundled gets in: both are measured on the same photos by the stage's own
+validation, real streams included.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mode_core import weights
+from mode_core.cards import write_card
+from mode_core.errors import ModeError, WeightsUnavailable
+from mode_core.training.checkpoint import load_into, read_weights
+from mode_core.training.data import read_photos
+from mode_core.training.stage import Rig, Setup, Stage
+from mode_core.training.stages import STAGES
+from mode_core.weights import WeightsSet, experts_tag, find_weights
+
+SHARD_BYTES = 9_000_000
+CROP = 512
+Say = Callable[[str], None]
+
+
+class NotBetter(ModeError):
+    """The run is no improvement on what is bundled."""
+
+
+def pack(run: Path, photos: Path, lpips_backbone: Path | None, say: Say = print) -> Path:
+    """Put a run's weights into the bundle with a card; the folder they are in."""
+    tensors, facts = read_weights(run)
+    stage = STAGES[facts["stage"]]
+    figures = _compare(stage, facts, run, photos, lpips_backbone, say)
+    folder = weights.BUNDLED / f"{stage.codec}-{facts['width']}"
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    if stage.codec == "mode":
+        facts["experts"] = experts_tag()
+    facts |= {f"measured_{name}": f"{value:.5g}" for name, value in figures.items()}
+    write_shards(part, tensors, facts)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    packed = WeightsSet(stage.codec, facts["width"], folder, facts)
+    card = write_card(packed)
+    say(f"{folder}: {len(packed.shards)} shards; card {card}")
+    return folder
+
+
+def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> None:
+    """Tensors in name order, cut into files that a plain git push takes."""
+    shard: dict[str, Tensor] = {}
+    number, size = 0, 0
+    for name in sorted(tensors):
+        bytes_ = tensors[name].numel() * tensors[name].element_size()
+        if shard and size + bytes_ > SHARD_BYTES:
+            save_file(shard, folder / f"{number:02d}.safetensors", facts)
+            shard, number, size = {}, number + 1, 0
+        shard[name] = tensors[name]
+        size += bytes_
+    save_file(shard, folder / f"{number:02d}.safetensors", facts)
+
+
+def _compare(
+    stage: Stage, facts: dict[str, str], run: Path, photos: Path, backbone: Path | None, say: Say
+) -> dict[str, float]:
+    starts = (
+        {name: find_weights(name).folder for name in weights.EXPERTS}
+        if stage.codec == "mode"
+        else {}
+    )
+    rig = stage.assemble(Setup(facts["width"], backbone, starts))
+    pictures, _ = read_photos([photos], fewest=1)
+    new = _measured(stage, rig, run, pictures)
+    try:
+        bundled = find_weights(stage.codec)
+    except WeightsUnavailable:
+        return new
+    if bundled.width != facts["width"]:
+        return new
+    load_bundled(rig.net, bundled)
+    old = _averaged(stage, rig, pictures)
+    say(f"{stage.objective}: {old[stage.objective]:.4g} bundled, {new[stage.objective]:.4g} new")
+    if new[stage.objective] >= old[stage.objective]:
+        raise NotBetter(
+            f"{run} is not better than the bundled {stage.codec} on {photos}: {stage.objective} "
+            f"{new[stage.objective]:.4g} against {old[stage.objective]:.4g}; nothing was changed"
+        )
+    return new
+
+
+def load_bundled(net: Any, bundled: WeightsSet) -> None:
+    """Fill a network with a bundled set."""
+    tensors: dict[str, Tensor] = {}
+    for shard in bundled.shards:
+        tensors |= read_weights(shard)[0]
+    net.load_state_dict({n: tensors[n].to(v.dtype) for n, v in net.state_dict().items()})
+
+
+def _measured(stage: Stage, rig: Rig, run: Path, photos: list[Tensor]) -> dict[str, float]:
+    load_into(rig.net, run)
+    return _averaged(stage, rig, photos)
+
+
+@torch.inference_mode()
+def _averaged(stage: Stage, rig: Rig, photos: list[Tensor]) -> dict[str, float]:
+    rig.eval()
+    rows = [stage.validate(rig, _middle(photo))[1] for photo in photos]
+    return {name: fmean(row[name] for row in rows) for name in rows[0]}
+
+
+def _middle(photo: Tensor) -> Tensor:
+    high, wide = (min(CROP, side) // 256 * 256 or side // 64 * 64 for side in photo.shape[1:])
+    y, x = (photo.shape[1] - high) // 2, (photo.shape[2] - wide) // 2
+    return photo[None, :, y : y + high, x : x + wide].float() / 255
