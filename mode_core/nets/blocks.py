@@ -18,6 +18,13 @@ def reach_of(stages: tuple[Stage, ...], windows_per_level: int = 0) -> int:
     return sum(stride * (blocks + 1 + windows_per_level) for stride, _, blocks in stages)
 
 
+@torch.no_grad()
+def start_small(layer: nn.Module, std: float) -> None:
+    """Weights of this deviation and no bias: what a residual branch starts from."""
+    for name, parameter in layer.named_parameters():
+        parameter.normal_(std=std) if name == "weight" and std else parameter.zero_()
+
+
 class Bottleneck(nn.Module):
     """ELIC's residual bottleneck: x + 1x1(relu(3x3(relu(1x1(x)))))."""
 
@@ -27,8 +34,7 @@ class Bottleneck(nn.Module):
         self.squeeze = nn.Conv2d(channels, inner, 1)
         self.mix = nn.Conv2d(inner, inner, 3, padding=1)
         self.expand = nn.Conv2d(inner, channels, 1)
-        nn.init.normal_(self.expand.weight, std=0.1 * inner**-0.5)
-        nn.init.zeros_(self.expand.bias)
+        start_small(self.expand, 0.1 * inner**-0.5)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The refined map."""

@@ -31,6 +31,7 @@ from mode_core.nets.blocks import (
     dct_basis,
     fitted_dct_basis,
     reach_of,
+    start_small,
 )
 from mode_core.nets.exact import VALUE_STEP, ExactConv2d, on_grid
 from mode_core.nets.gaussian import Gains, round_through, training_bits
@@ -110,9 +111,9 @@ class Elic(nn.Module):
             GroupContext(group, start, config)
             for group, start in zip(config.groups, starts, strict=True)
         )
-        for last in (self.analysis.out, self.synthesis.head[0]):
-            nn.init.normal_(last.weight, std=0.01)
-            nn.init.zeros_(last.bias)
+        first: nn.Module = self.synthesis.head[0]
+        for last in (self.analysis.out, first):
+            start_small(last, 0.01)
 
     def fit_start(self, x_BCHW: Tensor) -> None:
         """Order and scale the block DCT by the strengths found in photographs, before training."""
@@ -179,7 +180,7 @@ class Elic(nn.Module):
                 self.contexts, *(t.split(self.config.groups, 1) for t in (y, *gains)), strict=True
             ):
                 before = torch.cat(done, 1) if done else None
-                y_hat, spent = _quantise_group(context, side, before, v, *gain, settled=settled)
+                y_hat, spent = _quantise_group(settled, context, side, before, v, *gain)
                 done.append(y_hat)
                 bits = bits + spent
             return torch.cat(done, 1), bits
@@ -238,6 +239,7 @@ def anchor_positions(like: Tensor) -> Tensor:
 
 
 def _quantise_group(
+    settled: bool,
     context: GroupContext,
     side: Tensor,
     before: Tensor | None,
@@ -245,7 +247,6 @@ def _quantise_group(
     gain: Tensor,
     inverse: Tensor,
     offset: Tensor,
-    settled: bool,
 ) -> tuple[Tensor, Tensor]:
     first = anchor_positions(v)
     support = context.support(side, before)

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.nets.blocks import ChannelNorm, QualityScale, reach_of
+from mode_core.nets.blocks import ChannelNorm, QualityScale, reach_of, start_small
 from mode_core.nets.elic import ANCHORS, Elic
 from mode_core.nets.vq import Vq
 
@@ -44,8 +45,7 @@ class Ese(nn.Module):
         self.first = nn.Conv2d(channels, channels, 1)
         self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.last = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        start_small(self.last, 0)
 
     def forward(self, u: Tensor) -> Tensor:
         """The reference features."""
@@ -146,6 +146,12 @@ class Mode(nn.Module):
         """The frozen perception expert."""
         return self._experts[1]
 
+    @staticmethod
+    def _pair(levels: nn.ModuleList, index: int) -> tuple[nn.Module, nn.Module]:
+        """Both experts' modules of one level."""
+        pair: Any = levels[index]
+        return pair[0], pair[1]
+
     def forward(
         self, y: Tensor, codes: Tensor, quality_B: Tensor, with_experts: bool = False
     ) -> Pictures:
@@ -154,13 +160,14 @@ class Mode(nn.Module):
         start = codes * vq.config.depth**0.5
         f, p = y, start
         mod_f, mod_p = y, start
-        for index, cems in enumerate(self.cem):
+        for index in range(len(self.cem)):
             f, p = elic.level(index, f, quality_B), vq.level(index, p)
             if self.config.ese:
-                f, p = self.ese[index][0](f), self.ese[index][1](p)
+                f, p = (ese(u) for ese, u in zip(self._pair(self.ese, index), (f, p), strict=True))
             mod_f, mod_p = elic.level(index, mod_f, quality_B), vq.level(index, mod_p)
             if self.config.cem:
-                mod_f, mod_p = cems[0](mod_f, f, p, quality_B), cems[1](mod_p, p, f, quality_B)
+                cem_f, cem_p = self._pair(self.cem, index)
+                mod_f, mod_p = cem_f(mod_f, f, p, quality_B), cem_p(mod_p, p, f, quality_B)
         pictures = elic.head(mod_f, y), vq.head(mod_p)
         if not with_experts:
             return Pictures(*pictures)

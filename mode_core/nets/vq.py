@@ -53,7 +53,7 @@ class TokenPrior(nn.Module):
 
     def forward(self, tokens_BHW: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Logits BCHW; a token equal to the number of codes means: not known yet."""
-        table = self.embedding
+        table: Tensor = self.embedding
         if dtype == torch.float64:
             table = on_grid(table.double())
         out: Tensor = self.out(self.blocks(F.embedding(tokens_BHW, table).permute(0, 3, 1, 2)))
