@@ -1,0 +1,129 @@
+"""Run folders: weights for use, full state for exact continuation, never half-written."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mode_core.training.optim import layer_weights
+from mode_core.training.stage import TrainingError
+
+WEIGHTS, STATE = "weights.safetensors", "state.pt"
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then rename it: readers see the old file or the new."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+        partial.unlink(missing_ok=True)
+        if not full and not (path.parent.exists() and _is_full(path.parent)):
+            raise
+        raise TrainingError(
+            f"the disk of {path.parent} is full; free some space and continue with --resume"
+        ) from error
+
+
+def _is_full(folder: Path) -> bool:
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize < 1 << 20
+
+
+def commit() -> str:
+    """The commit that this code is at, or an empty string outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+def half_names(net: nn.Module) -> set[str]:
+    """Names of weights that files hold in fp16: those of convolutions and linear layers.
+
+    Gains, codebooks, prior parameters and biases are small and stay fp32.
+    """
+    return set(layer_weights(net))
+
+
+def stored(net: nn.Module) -> dict[str, Tensor]:
+    """The network's state as a weights file holds it."""
+    half = half_names(net)
+    state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    return {name: value.half() if name in half else value.clone() for name, value in state.items()}
+
+
+def facts_of(net: nn.Module) -> dict[str, str]:
+    """The network's configuration as file metadata."""
+    config = getattr(net, "config", None)
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        return {}
+    return {"config": json.dumps(dataclasses.asdict(config))}
+
+
+def save_weights(folder: Path, tensors: dict[str, Tensor], facts: Mapping[str, object]) -> None:
+    """Write the weights file of a run."""
+    metadata = {name: str(value) for name, value in facts.items()}
+    write_whole(folder / WEIGHTS, lambda path: save_file(tensors, path, metadata))
+
+
+def read_weights(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a run's folder or of a weights file."""
+    path = source / WEIGHTS if source.is_dir() else source
+    try:
+        with safe_open(path, "pt") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(
+            f"{path} is not a weights file ({error}); name a folder that training has written"
+        ) from error
+
+
+def load_into(net: nn.Module, source: Path) -> dict[str, str]:
+    """Fill a network with saved weights of the same width; gives the file's metadata."""
+    tensors, metadata = read_weights(source)
+    own = net.state_dict()
+    wrong = [n for n, v in own.items() if n not in tensors or tensors[n].shape != v.shape]
+    if wrong:
+        raise TrainingError(
+            f"{source} holds {metadata.get('codec', 'other')} weights of width "
+            f"{metadata.get('width', 'unknown')}, which do not fit this network "
+            f"({len(wrong)} of {len(own)} tensors differ, first {wrong[0]}); give the same --width"
+        )
+    net.load_state_dict({name: tensors[name].to(own[name].dtype) for name in own})
+    return metadata
+
+
+def save_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write what exact continuation needs."""
+    write_whole(folder / STATE, lambda path: torch.save(dict(state), path))
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """The saved state of a run, or None where only weights are left."""
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise TrainingError(
+            f"{path} is damaged ({str(error).splitlines()[0]}); delete it to restart warm from "
+            f"{WEIGHTS}"
+        ) from error
+    return state

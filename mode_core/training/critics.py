@@ -1,0 +1,155 @@
+"""Discriminators of the GAN stages and their losses; they train with the net but never ship.
+
+PatchGAN: Isola et al., https://arxiv.org/abs/1611.07004, in the hinge form. The U-Net with labels
+follows Muckley et al., ICML 2023, https://arxiv.org/abs/2301.11189: class 0 is "made up", class
+k + 1 is "real, and of visual word k". Deviations: fewer channels, unshuffled pixels, words on the
+stride-16 grid.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SLOPE = 0.2
+
+
+class PatchCritic(nn.Module):
+    """Judges overlapping patches; unshuffled pixels keep it cheap."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        w = width
+        self.layers = nn.ModuleList(
+            [
+                nn.utils.parametrizations.spectral_norm(layer)
+                for layer in (
+                    nn.Conv2d(12, w, 3, padding=1),
+                    nn.Conv2d(w, 2 * w, 4, stride=2, padding=1),
+                    nn.Conv2d(2 * w, 4 * w, 4, stride=2, padding=1),
+                    nn.Conv2d(4 * w, 4 * w, 3, padding=1),
+                    nn.Conv2d(4 * w, 1, 3, padding=1),
+                )
+            ]
+        )
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """A score per patch (high: real) and the features behind it."""
+        x_BCHW = F.pixel_unshuffle(x_BCHW * 2 - 1, 2)
+        features = []
+        for layer in self.layers[:-1]:
+            x_BCHW = F.leaky_relu(layer(x_BCHW), SLOPE)
+            features.append(x_BCHW)
+        return self.layers[-1](x_BCHW), features
+
+
+class _Down(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.second(F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE))
+        out: Tensor = F.avg_pool2d(inner + self.skip(x), 2)
+        return out
+
+
+class _Up(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.interpolate(x, scale_factor=2)
+        inner = self.second(F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE))
+        out: Tensor = inner + self.skip(x)
+        return out
+
+
+class LabelCritic(nn.Module):
+    """Names the visual word of every 16x16 block of a picture, or calls it made up."""
+
+    def __init__(
+        self,
+        words: int,
+        context: int,
+        fold: int = 4,
+        down: tuple[int, ...] = (64, 96, 128, 128),
+        up: tuple[int, ...] = (128, 128),
+    ) -> None:
+        super().__init__()
+        self.fold = fold
+        self.context = nn.Conv2d(context, 16, 3, padding=1)
+        widths = (3 * fold**2 + 16, *down)
+        self.down = nn.Sequential(*(_Down(i, o) for i, o in zip(widths, down, strict=False)))
+        widths = (down[-1], *up)
+        self.up = nn.Sequential(*(_Up(i, o) for i, o in zip(widths, up, strict=False)))
+        self.out = nn.Conv2d(up[-1], words + 1, 1)
+
+    def forward(self, x_BCHW: Tensor, latent_BCHW: Tensor) -> Tensor:
+        """Logits of (made up, word 0, word 1, …) on the stride-16 grid."""
+        context = F.leaky_relu(self.context(latent_BCHW), SLOPE)
+        seen = F.pixel_unshuffle(x_BCHW * 2 - 1, self.fold)
+        context = F.interpolate(context, size=seen.shape[2:])
+        logits: Tensor = self.out(self.up(self.down(torch.cat([seen, context], 1))))
+        return logits
+
+
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """What the patch critic minimises."""
+    return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
+
+
+def feature_matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+    """Distance of the critic's features; keeps the generator near the photo."""
+    pairs = zip(fake, real, strict=True)
+    return torch.stack([F.l1_loss(f, r.detach()) for f, r in pairs]).mean()
+
+
+def pulled(x_hat: Tensor, leaf: Tensor, main: Tensor, extra: Tensor, share: float) -> Tensor:
+    """A loss that pulls the picture along main's gradient and `share` of its norm along extra's.
+
+    `main` and `extra` are functions of `leaf`, a detached copy of the picture. This is VQGAN's
+    adaptive weight taken at the picture itself: one pass back through the generator serves both,
+    and nothing that `extra` goes through collects a gradient.
+    """
+    (g,) = torch.autograd.grad(main, leaf, retain_graph=True)
+    (h,) = torch.autograd.grad(extra, leaf)
+    pull = g + h * (share * g.norm() / (h.norm() + 1e-8))
+    return _with_gradient(main, x_hat, pull)
+
+
+def passed_on(x_hat: Tensor, leaf: Tensor, main: Tensor) -> Tensor:
+    """The same for one loss: of all that `main` goes through, only the picture gets a gradient."""
+    (g,) = torch.autograd.grad(main, leaf)
+    return _with_gradient(main, x_hat, g)
+
+
+def _with_gradient(value: Tensor, x_hat: Tensor, gradient: Tensor) -> Tensor:
+    surrogate = (x_hat * gradient.detach()).sum()
+    return value.detach() + surrogate - surrogate.detach()
+
+
+def ramp(progress: float, start: float = 0.1, end: float = 0.3) -> float:
+    """0 until `start`, 1 from `end` on: a critic learns first, then it is listened to."""
+    return min(1.0, max(0.0, (progress - start) / (end - start)))
+
+
+def listen(
+    critic: PatchCritic, x_hat: Tensor, x: Tensor, leaf: Tensor, main: Tensor, share: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Generator and critic losses of a hinge PatchGAN with feature matching, as one sum."""
+    with torch.no_grad():
+        _, wanted = critic(x)
+    score, features = critic(leaf)
+    extra = -score.mean() + 10 * feature_matching(features, wanted)
+    generator = pulled(x_hat, leaf, main, extra, share)
+    real, fake = critic(x)[0], critic(x_hat.detach())[0]
+    judged = hinge(real, fake)
+    stats = {"critic": judged, "real": real.mean(), "fake": fake.mean()}
+    return generator + judged, stats

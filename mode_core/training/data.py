@@ -1,0 +1,171 @@
+"""Training photos: decoded once, kept on the device as bytes, cropped there.
+
+Shapes: B batch, C channels, H height, W width, N output size, S source window.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image as PillowImage
+from PIL import ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from mode_core.errors import ModeError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+FEWEST = 50
+SMALLEST_SCALE = 0.55
+UNSCALED_SHARE = 0.25
+TRANSPOSED_SHARE = 0.25
+
+
+class PhotosError(ModeError):
+    """The photo folder cannot be trained on."""
+
+
+def decode(data: bytes) -> Tensor:
+    """One file as a uint8 (3, H, W) tensor, upright."""
+    with PillowImage.open(io.BytesIO(data)) as file:
+        pixels = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def _is_photo(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not Path(name).name.startswith(".")
+
+
+def _files(source: Path) -> Iterator[tuple[str, bytes]]:
+    if source.is_dir():
+        for path in sorted(source.rglob("*")):
+            if path.suffix.lower() == ".tar":
+                yield from _files(path)
+            elif _is_photo(path.name) and path.is_file():
+                yield str(path), path.read_bytes()
+        return
+    if not source.is_file() or not tarfile.is_tarfile(source):
+        raise PhotosError(f"{source} is neither a folder nor a .tar file; give --photos a folder")
+    with tarfile.open(source) as archive:
+        for member in archive:
+            if member.isfile() and _is_photo(member.name) and (file := archive.extractfile(member)):
+                yield f"{source}:{member.name}", file.read()
+
+
+def _attempt(item: tuple[str, bytes]) -> Tensor | str:
+    name, data = item
+    try:
+        return decode(data)
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+        return f"{name}: {str(error).splitlines()[0]}"
+    except PillowImage.DecompressionBombError:
+        return f"{name}: too many pixels"
+
+
+def read_photos(sources: Sequence[Path], fewest: int = FEWEST) -> tuple[list[Tensor], list[str]]:
+    """All photos of folders and .tar files, and a line for each file that cannot be read."""
+    photos: list[Tensor] = []
+    bad: list[str] = []
+    # Pillow decodes without holding the interpreter's lock, so threads use all cores.
+    with ThreadPoolExecutor() as pool:
+        for source in sources:
+            for result in pool.map(_attempt, _files(source)):
+                if isinstance(result, str):
+                    bad.append(result)
+                else:
+                    photos.append(result)
+    if len(photos) < fewest:
+        where = ", ".join(map(str, sources))
+        unread = f" ({len(bad)} more could not be read, first {bad[0]})" if bad else ""
+        raise PhotosError(
+            f"{where} holds {len(photos)} photos{unread}; training needs at least {fewest}"
+            f" of {', '.join(SUFFIXES)}"
+        )
+    return photos, bad
+
+
+def cubic(distance: Tensor) -> Tensor:
+    """Keys' interpolation kernel (a = -0.5)."""
+    x = distance.abs()
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
+
+
+def resampling(start_B: Tensor, step_B: Tensor, flip_B: Tensor, size: int, window: int) -> Tensor:
+    """Matrices (B, N, S) that read N pixels, `step` source pixels apart, antialiased."""
+    at = torch.arange(size, device=start_B.device, dtype=torch.float32)
+    at_BN = torch.where(flip_B[:, None] > 0, size - 1 - at, at)
+    centre_BN = start_B[:, None] + (at_BN + 0.5) * step_B[:, None] - 0.5
+    source = torch.arange(window, device=start_B.device, dtype=torch.float32)
+    weight_BNS = cubic((source - centre_BN[..., None]) / step_B[:, None, None])
+    # A window ends where its photo's crop ends: rows are normalised over what is really there.
+    inside = source < (start_B + step_B * size).ceil()[:, None, None]
+    weight_BNS = weight_BNS * inside
+    return weight_BNS / weight_BNS.sum(-1, keepdim=True)
+
+
+class Photos:
+    """Photos on a device that deal random crops."""
+
+    def __init__(self, photos: Sequence[Tensor], device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.photos = [photo.to(self.device) for photo in photos]
+        self._chances: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    @property
+    def megapixels(self) -> float:
+        """Millions of pixels in all photos."""
+        return sum(photo[0].numel() for photo in self.photos) / 1e6
+
+    def chances(self, size: int) -> Tensor:
+        """Cumulative chance of each photo: by area, none for photos smaller than the crop."""
+        if size not in self._chances:
+            area = [p[0].numel() * (min(p.shape[1:]) >= size) for p in self.photos]
+            if not any(area):
+                raise PhotosError(f"no photo is {size} pixels high and wide; give larger photos")
+            total = torch.tensor(area, dtype=torch.float64).cumsum(0)
+            self._chances[size] = total / total[-1]
+        return self._chances[size]
+
+    def crops(self, batch: int, size: int, generator: torch.Generator) -> Tensor:
+        """Random (B, 3, N, N) crops in [0, 1], randomly scaled down, flipped and transposed."""
+        draw = torch.rand(batch, 8, generator=generator, dtype=torch.float64)
+        chosen = torch.searchsorted(self.chances(size), draw[:, 0].contiguous(), right=True)
+        photos = [self.photos[i] for i in chosen.clamp(max=len(self) - 1).tolist()]
+        sides = torch.tensor([p.shape[1:] for p in photos], dtype=torch.float64)
+        smallest = (size / sides.amin(1)).clamp(min=SMALLEST_SCALE)
+        scale = smallest + (1 - smallest) * draw[:, 1]
+        unscaled = draw[:, 2] < UNSCALED_SHARE
+        scale = torch.where(unscaled, 1.0, scale)
+        start = (sides - size / scale[:, None]).clamp(min=0) * draw[:, 3:5]
+        start = torch.where(unscaled[:, None], start.floor(), start)
+        corner = start.floor()
+        span = ((start - corner) + size / scale[:, None]).ceil().minimum(sides - corner)
+        windows = self._windows(photos, corner.int().tolist(), span.int().tolist())
+        place = torch.cat([start - corner, 1 / scale[:, None], draw[:, 5:7].round()], 1)
+        place = place.float().to(self.device)
+        rows = resampling(place[:, 0], place[:, 2], place[:, 3], size, windows.shape[2])
+        columns = resampling(place[:, 1], place[:, 2], place[:, 4], size, windows.shape[3])
+        x_BCNN = rows[:, None] @ windows @ columns[:, None].mT
+        turned = (draw[:, 7] < TRANSPOSED_SHARE).to(self.device)[:, None, None, None]
+        x_BCNN = torch.where(turned, x_BCNN.mT, x_BCNN)
+        # Files hold 8 bits, so crops do too.
+        return x_BCNN.round_().clamp_(0, 255).div_(255)
+
+    def _windows(
+        self, photos: list[Tensor], corners: list[list[int]], spans: list[list[int]]
+    ) -> Tensor:
+        high, wide = (max(span[axis] for span in spans) for axis in (0, 1))
+        windows_BCSS = torch.zeros(len(photos), 3, high, wide, device=self.device)
+        for window, photo, (y, x), (h, w) in zip(windows_BCSS, photos, corners, spans, strict=True):
+            window[:, :h, :w] = photo[:, y : y + h, x : x + w]
+        return windows_BCSS

@@ -1,0 +1,228 @@
+"""The loop that every stage runs in: by the clock, guarded, logged, resumable."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from types import FrameType
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from mode_core.training import checkpoint
+from mode_core.training.data import Photos
+from mode_core.training.log import Log, Means, save_sheet
+from mode_core.training.schedule import Clock
+from mode_core.training.stage import Rig, Stage, TrainingError
+from mode_core.training.trainer import Trainer, world_size
+
+PROBE_S = 20.0
+LOG_S = 15.0
+LATE = 0.85
+SHOWN = 4
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run, as its command line says."""
+
+    out: Path
+    minutes: float
+    seed: int = 0
+    batch: int = 8
+    bf16: bool = False
+    width: str = "tiny"
+    check_s: float = 180.0
+    pause_after_s: float = float("inf")
+
+
+class Run:
+    """A stage in training on a set of photos."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        rig: Rig,
+        photos: Photos,
+        held_out: Sequence[Tensor],
+        settings: Settings,
+        say: Say,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.stage, self.photos, self.held_out = stage, photos, held_out
+        self.settings, self.say = settings, say
+        self.trainer = Trainer(stage, rig, settings.seed, settings.bf16)
+        self.clock = Clock(settings.minutes * 60, now)
+        self.batch = settings.batch
+        self.means = Means()
+        self.leads = not dist.is_initialized() or dist.get_rank() == 0
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Continue an interrupted run exactly."""
+        self.trainer.restore(state["trainer"])
+        self.clock.elapsed_s = state["elapsed_s"]
+        self.batch = state["batch"]
+
+    def train(self) -> None:
+        """Train until the time is up, Ctrl-C, or the pause asked for; leaves a checkpoint."""
+        self.settings.out.mkdir(parents=True, exist_ok=True)
+        self.clock.start()
+        first = self.clock.elapsed_s
+        logged = checked = first
+        probe = _Probe(self)
+        with _interruptible() as interrupted:
+            while (elapsed := self._shared_elapsed()) < self.clock.budget_s:
+                if interrupted() or elapsed - first > self.settings.pause_after_s:
+                    break
+                self._step(elapsed / self.clock.budget_s)
+                probe.report(elapsed)
+                if elapsed - logged > LOG_S:
+                    logged = elapsed
+                    self._log(elapsed)
+                if elapsed - checked > self.settings.check_s:
+                    checked = elapsed
+                    self.check()
+        self.clock.stop()
+        self.check()
+        done = self.clock.progress >= 1
+        self.say("finished" if done else "interrupted; continue with --resume")
+
+    def _step(self, progress: float) -> None:
+        size = self.stage.late_crop if progress > LATE else self.stage.crop
+        try:
+            x_BCHW = self.photos.crops(self.batch, size, self.trainer.generator)
+            self.means.add(self.trainer.step(x_BCHW, progress))
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+            if self.batch != self.settings.batch or self.batch < 2:
+                raise TrainingError(
+                    f"memory does not hold {self.batch} crops of {size} pixels; "
+                    "choose a smaller --batch or --width"
+                ) from error
+        self.batch //= 2
+        if self.photos.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.say(f"memory is short: the batch is now {self.batch} crops")
+
+    def _shared_elapsed(self) -> float:
+        elapsed = self.clock.elapsed_s
+        if world_size() > 1:
+            # All processes must take the same turns, so the first one's watch counts.
+            shared = torch.tensor([elapsed], device=self.trainer.device, dtype=torch.float64)
+            dist.broadcast(shared, 0)
+            return float(shared)
+        return elapsed
+
+    def _log(self, elapsed: float) -> None:
+        row = {
+            "step": self.trainer.steps,
+            "elapsed_s": elapsed,
+            "crops": self.trainer.crops,
+            "skipped": self.trainer.skipped,
+            **self.means.take(),
+        }
+        if self.leads:
+            Log(self.settings.out / "log.csv").add(row)
+
+    def check(self) -> None:
+        """Validate the averaged weights and write the checkpoint."""
+        if not self.leads:
+            return
+        out, trainer = self.settings.out, self.trainer
+        with trainer.averaged() as rig:
+            results = [self.stage.validate(rig, photo) for photo in self.held_out]
+            tensors = checkpoint.stored(rig.net)
+        figures = {n: fmean(r[1][n] for r in results) for n in results[0][1]} if results else {}
+        if results:
+            pairs = [(p, r[0]) for p, r in zip(self.held_out, results, strict=True)]
+            save_sheet(out / "validation.png", pairs[:SHOWN])
+            row = {"step": trainer.steps, "elapsed_s": self.clock.elapsed_s, **figures}
+            Log(out / "validation.csv").add(row)
+        self._save(tensors, figures)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self.say(f"step {trainer.steps}, {self.clock.elapsed_s / 60:.1f} min: {shown}")
+
+    def _save(self, tensors: dict[str, Tensor], figures: dict[str, float]) -> None:
+        settings, trainer = self.settings, self.trainer
+        facts = {
+            "stage": self.stage.name,
+            "codec": self.stage.codec,
+            "width": settings.width,
+            "steps": trainer.steps,
+            "crops": trainer.crops,
+            "skipped": trainer.skipped,
+            "minutes": round(self.clock.elapsed_s / 60, 2),
+            "device": trainer.device.type,
+            "seed": settings.seed,
+            "commit": checkpoint.commit(),
+            **{f"validation_{name}": f"{value:.5g}" for name, value in figures.items()},
+            **trainer.rig.facts,
+            **checkpoint.facts_of(trainer.rig.net),
+        }
+        checkpoint.save_weights(settings.out, tensors, facts)
+        state = {
+            "stage": self.stage.name,
+            "width": settings.width,
+            "minutes": settings.minutes,
+            "elapsed_s": self.clock.elapsed_s,
+            "batch": self.batch,
+            "trainer": trainer.state(),
+        }
+        checkpoint.save_state(settings.out, state)
+
+
+class _Probe:
+    """Says once, after twenty seconds, what the run will do."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._done = run, False
+        self._marks: list[tuple[float, int, int]] = []
+
+    def report(self, elapsed: float) -> None:
+        trainer = self._run.trainer
+        self._marks.append((elapsed, trainer.steps, trainer.crops))
+        start = self._marks[min(2, len(self._marks) - 1)]
+        if self._done or elapsed - start[0] < PROBE_S:
+            return
+        self._done, self._marks = True, []
+        seconds = elapsed - start[0]
+        steps, crops = (trainer.steps - start[1]) / seconds, (trainer.crops - start[2]) / seconds
+        left = self._run.clock.budget_s - elapsed
+        self._run.say(
+            f"{crops:.1f} crops/s, {1000 / steps:.0f} ms a step: about "
+            f"{trainer.steps + steps * left:,.0f} steps and {trainer.crops + crops * left:,.0f} "
+            f"crops by the end, in {left / 60:.1f} more minutes"
+        )
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and a polite kill end the loop after the step in hand, with a checkpoint."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, ask) for kind in kinds]
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate" in text

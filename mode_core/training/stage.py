@@ -1,0 +1,113 @@
+"""What a training stage is: everything that differs between one run and another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from mode_core.errors import ModeError
+from mode_core.training.optim import Rates
+
+Stats = dict[str, Tensor]
+"""Numbers to log; they stay on the device until somebody reads them."""
+
+
+class TrainingError(ModeError):
+    """The run cannot start or go on."""
+
+
+class Rig(nn.Module):
+    """The network in training, the frozen networks around it, and its critic if it has one."""
+
+    net: Any
+    critic: Any
+    """Networks have methods of their own, which stages know and `nn.Module` does not."""
+
+    def __init__(
+        self, net: nn.Module, critic: nn.Module | None = None, **frozen: nn.Module
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.facts: dict[str, str] = {}
+        """What the weights file shall say besides."""
+        self.critic = critic
+        self.frozen = nn.ModuleDict(frozen)
+        self.frozen.requires_grad_(False)
+
+    def partner(self, name: str) -> Any:
+        """A frozen network."""
+        return self.frozen[name]
+
+    def train(self, mode: bool = True) -> Rig:
+        """Switch the trained parts; frozen ones always evaluate."""
+        super().train(mode)
+        self.frozen.eval()
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the command line says about the networks to build."""
+
+    width: str = "tiny"
+    lpips_backbone: Path | None = None
+    starts: Mapping[str, Path] = field(default_factory=dict)
+    """Weights of frozen partners: codec id to a run's folder or a weights file."""
+
+
+Loss = Callable[[Rig, Tensor, float, torch.Generator], tuple[Tensor, Stats]]
+Validate = Callable[[Rig, Tensor], tuple[Tensor, dict[str, float]]]
+
+
+Prepare = Callable[[Rig, Tensor], None]
+
+
+def everything(rig: Rig) -> list[nn.Parameter]:
+    """All parameters of the trained network that it wants trained."""
+    return [parameter for parameter in rig.net.parameters() if parameter.requires_grad]
+
+
+def nothing(rig: Rig, x_BCHW: Tensor) -> None:
+    """No preparation."""
+
+
+C = TypeVar("C")
+
+
+def width_of(widths: Mapping[str, C], width: str) -> C:
+    """The configuration of a width, by name."""
+    if width not in widths:
+        raise TrainingError(f"width {width!r} is unknown here; choose from {', '.join(widths)}")
+    return widths[width]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One way to train one network."""
+
+    name: str
+    codec: str
+    """The id under which the weights are used."""
+    assemble: Callable[[Setup], Rig]
+    loss: Loss
+    """Of the rig, crops (B, 3, H, W) in [0, 1], progress 0..1 and a CPU generator."""
+    validate: Validate
+    """Of the rig and one photo (1, 3, H, W): its reconstruction and figures."""
+    trainable: Callable[[Rig], list[nn.Parameter]] = everything
+    prepare: Prepare = nothing
+    """Runs once on a large batch of crops before a start from scratch."""
+    continues: tuple[str, ...] = ()
+    """Stages whose weights this one starts from; empty where it can start from nothing."""
+    batch: int = 8
+    gpu_batch: int = 32
+    crop: int = 192
+    late_crop: int = 256
+    """Crops of the last 15 % of the run."""
+    rates: Rates = field(default_factory=Rates)
+    clip: float = 2.0
+    ema: float = 0.998

@@ -1,0 +1,141 @@
+"""DLF: two branches learn the Vq expert's codes, then pictures; its decoder, against a critic."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mode_core.nets.dlf import Dlf, DlfConfig, feature_loss
+from mode_core.training import stages_vq
+from mode_core.training.critics import PatchCritic, listen, ramp
+from mode_core.training.losses import load_lpips
+from mode_core.training.optim import Rates
+from mode_core.training.partners import partner
+from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, width_of
+
+WIDTHS = {"tiny": DlfConfig(), "compact": DlfConfig.compact()}
+COMMITMENT = 0.25
+DETAIL_PRICE = (28.0, 5.8)
+"""The published price of detail bits per pixel, at the lowest and at the highest quality."""
+NO_DETAIL = 0.2
+"""Share of the crops for which no detail is sent."""
+FEATURES_ALONE = 0.4
+"""Share of the run in which only codes are learnt; then pictures as well."""
+CRITIC_SHARE = 0.1
+
+
+def assemble(setup: Setup) -> Rig:
+    """A new DLF with the Vq expert's decoder, that expert, and LPIPS."""
+    net, vq = Dlf(width_of(WIDTHS, setup.width)), partner(setup, "vq")
+    try:
+        net.start_from(vq)
+    except ValueError as error:
+        raise TrainingError(f"{error}; train vq and dlf at the same --width") from error
+    return Rig(net, vq=vq, lpips=load_lpips(setup.lpips_backbone))
+
+
+def assemble_gan(setup: Setup) -> Rig:
+    """The same with a critic."""
+    rig = assemble(setup)
+    rig.critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width))
+    return rig
+
+
+@torch.no_grad()
+def prepare(rig: Rig, x_BCHW: Tensor) -> None:
+    """Start the codes as vectors that photographs give."""
+    book = rig.net.codebook
+    z = rig.net.predict(x_BCHW, torch.full((len(x_BCHW),), -1.0, device=x_BCHW.device)).z_NC1L
+    book.uses.zero_().view(-1)[:1] = 1.0
+    book.revive(z)
+
+
+def learnt_parts(rig: Rig) -> list[nn.Parameter]:
+    """Everything but the two codebooks: one follows by itself, the other is the Vq expert's."""
+    named = rig.net.named_parameters()
+    return [parameter for name, parameter in named if "quantize." not in name]
+
+
+def decoder_parts(rig: Rig) -> list[nn.Parameter]:
+    """What decodes both streams: files stay valid."""
+    parts = (rig.net.hybrid_codec.decoder, rig.net.prior_fusion, rig.net.vqgan)
+    found = [p for part in parts for p in part.named_parameters()]
+    return [parameter for name, parameter in found if "quantize." not in name]
+
+
+def places(batch: int, anchors: int, generator: torch.Generator) -> Tensor:
+    """Qualities as the network counts them: some without detail, the others anywhere."""
+    draw = torch.rand(2, batch, generator=generator)
+    return torch.where(draw[0] < NO_DETAIL, -1.0, draw[1] * (anchors - 1))
+
+
+def price(place_B: Tensor, anchors: int) -> Tensor:
+    """What a bit per pixel costs."""
+    low, high = DETAIL_PRICE
+    return low * (high / low) ** (place_B.clamp_min(0) / max(1, anchors - 1))
+
+
+def loss(
+    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
+) -> tuple[Tensor, Stats]:
+    """Closeness to the expert's codes and the price of detail; later closeness of pictures too."""
+    net, anchors = rig.net, rig.net.config.anchors
+    place_B = places(len(x_BCHW), anchors, generator).to(x_BCHW.device)
+    made = net.predict(x_BCHW, place_B)
+    if progress < stages_vq.REVIVING and torch.rand((), generator=generator) < stages_vq.REVIVED:
+        net.codebook.revive(made.z_NC1L.detach(), generator)
+    bpp_B = made.bits_B / x_BCHW[0, 0].numel()
+    near = feature_loss(made, rig.partner("vq"), x_BCHW)
+    total = near + COMMITMENT * made.commitment + (price(place_B, anchors) * bpp_B).mean()
+    stats: Stats = {"features": near, "bpp": bpp_B.mean(), "commitment": made.commitment}
+    if progress < FEATURES_ALONE:
+        return total, stats
+    quality, seen = stages_vq.reconstruction(rig, net.vqgan(made.latent_BCHW), x_BCHW)
+    return total + quality, stats | seen
+
+
+def gan_loss(
+    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
+) -> tuple[Tensor, Stats]:
+    """Pictures against a critic, from streams that stay as they are."""
+    place_B = places(len(x_BCHW), rig.net.config.anchors, generator).to(x_BCHW.device)
+    rig.net.eval()  # the tokens' codebook must not follow along
+    x_hat, _ = rig.net.training_step(x_BCHW, place_B)
+    leaf = x_hat.float().detach().requires_grad_()
+    main, stats = stages_vq.reconstruction(rig, leaf, x_BCHW)
+    share = CRITIC_SHARE * ramp(progress)
+    total, judged = listen(rig.critic, x_hat.float(), x_BCHW, leaf, main, share)
+    return total, stats | judged
+
+
+def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Real files without detail, with little, and with the most."""
+    net, lpips = rig.net, rig.partner("lpips")
+    net.freeze()
+    features, wanted, size = net.analyse(x_1CHW), lpips.reference(x_1CHW), x_1CHW.shape[2:]
+    padded = tuple(-(-side // net.stride) * net.stride for side in size)
+    figures: dict[str, float] = {}
+    pictures = []
+    for quality in (0, len(net.qualities) // 2, len(net.qualities) - 1):
+        payloads = [payload for payload, _ in net.write(features, quality)]
+        latents, _ = net.read(payloads, quality, padded)
+        at = torch.tensor([net.place(quality)], device=x_1CHW.device)
+        x_hat = net.synthesise(latents, at)[..., : size[0], : size[1]].float().clamp(0, 1)
+        figures[f"bpp_{quality}"] = 8 * sum(map(len, payloads)) / x_1CHW[0, 0].numel()
+        error = F.mse_loss(x_hat, x_1CHW).clamp_min(1e-9)
+        figures[f"psnr_{quality}"] = float(-10 * error.log10())
+        figures[f"lpips_{quality}"] = float(lpips(x_hat, wanted))
+        pictures.append(x_hat)
+    return pictures[1], figures
+
+
+DLF = Stage(
+    "dlf", "dlf", assemble, loss, validate, learnt_parts, prepare,
+    batch=6, crop=256, gpu_batch=48, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
+)  # fmt: skip
+DLF_GAN = Stage(
+    "dlf-gan", "dlf", assemble_gan, gan_loss, validate, decoder_parts,
+    batch=6, crop=256, gpu_batch=32, continues=("dlf",),
+    rates=Rates(muon=1e-3, adam=4e-4), clip=1.0,
+)  # fmt: skip

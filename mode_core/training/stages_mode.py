@@ -1,0 +1,106 @@
+"""MoDE: enhancement and cross-expert modulation on two frozen experts."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mode_core.nets.mode import Mode, ModeConfig
+from mode_core.nets.vq import SHARES
+from mode_core.training import stages_elic, stages_vq
+from mode_core.training.critics import PatchCritic, listen, ramp
+from mode_core.training.losses import load_lpips
+from mode_core.training.optim import Rates
+from mode_core.training.partners import partner
+from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
+from mode_core.weights import experts_tag
+
+WIDTHS = {"tiny": ModeConfig(), "compact": ModeConfig(hidden=(128, 96, 64))}
+FIDELITY = 0.01 * 255**2
+"""What a squared error weighs at the fidelity anchor, at every rate."""
+PERCEPTION_L1 = 2.0
+CRITIC_SHARE = 0.1
+EXPERTS = (0.5, 0.1)
+"""Weight of the enhanced experts' own pictures: at first, and at the end of the last third."""
+FASTER = 3.0
+"""Gates start at zero and are few: they learn this much faster."""
+CHECKED = (1, 4)
+
+
+def assemble(setup: Setup) -> Rig:
+    """New ESE and CEM over the experts, the bundled ones unless --start names others."""
+    elic, vq = partner(setup, "elic"), partner(setup, "vq")
+    net = Mode(elic, vq, width_of(WIDTHS, setup.width))
+    for name, parameter in net.named_parameters():
+        if name.startswith("cem") and name.endswith("gamma") and "norm" not in name:
+            parameter.lr_scale = FASTER  # type: ignore[attr-defined]
+    critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width))
+    rig = Rig(net, critic, elic=elic, vq=vq, lpips=load_lpips(setup.lpips_backbone))
+    if not {"elic", "vq"} & set(setup.starts):
+        rig.facts["experts"] = experts_tag()
+    return rig
+
+
+@torch.no_grad()
+def decoded_streams(
+    rig: Rig, x_BCHW: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Latent, codes and quality as a decoder has them, at random rates of both streams."""
+    quality_B = stages_elic.spread_qualities(len(x_BCHW), generator).to(x_BCHW.device)
+    elic, vq = rig.partner("elic"), rig.partner("vq")
+    y_hat, _ = elic.quantise(elic.analyse(x_BCHW).float(), quality_B)
+    codes = stages_vq.partly_sent(vq, vq.analyse(x_BCHW), generator)
+    return y_hat, codes, quality_B
+
+
+def loss(
+    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
+) -> tuple[Tensor, Stats]:
+    """Distortion and LPIPS at both anchors, balanced differently, and the experts' pictures."""
+    made = rig.net(*decoded_streams(rig, x_BCHW, generator), with_experts=True)
+    lpips = rig.partner("lpips")
+    with torch.autocast(x_BCHW.device.type, enabled=False):
+        wanted = lpips.reference(x_BCHW)
+        f, p, ef, ep = (picture.float() for picture in (
+            made.fidelity, made.perception, made.expert_fidelity, made.expert_perception,
+        ))  # fmt: skip
+        leaf = p.detach().requires_grad_()
+        near_f, like_f = F.mse_loss(f, x_BCHW), lpips(f, wanted).mean()
+        near_p, like_p = F.l1_loss(leaf, x_BCHW), lpips(leaf, wanted).mean()
+        alone = FIDELITY * F.mse_loss(ef, x_BCHW)
+        alone = alone + F.l1_loss(ep, x_BCHW) + lpips(ep, wanted).mean()
+    main = PERCEPTION_L1 * near_p + like_p
+    share = CRITIC_SHARE * ramp(progress)
+    perception, judged = listen(rig.critic, p, x_BCHW, leaf, main, share)
+    late = max(0.0, 3 * progress - 2)
+    beta = EXPERTS[0] + (EXPERTS[1] - EXPERTS[0]) * late
+    stats = {"mse_f": near_f, "lpips_f": like_f, "l1_p": near_p, "lpips_p": like_p, **judged}
+    return FIDELITY * near_f + like_f + perception + beta * alone, stats
+
+
+def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Both anchors from real streams, beside the lone fidelity expert."""
+    elic, vq, lpips = (rig.partner(name) for name in ("elic", "vq", "lpips"))
+    wanted, figures = lpips.reference(x_1CHW), {}
+    y, tokens = elic.analyse(x_1CHW).float().cpu(), vq.analyse(x_1CHW).cpu()
+    extra, _ = vq.write(tokens, SHARES - 1)
+    codes = vq.codebook.look_up(tokens.to(x_1CHW.device))
+    shown = []
+    for anchor in CHECKED:
+        alone, bpp, y_hat = stages_elic.decoded(elic, y, anchor, x_1CHW)
+        at = torch.tensor([float(anchor)], device=x_1CHW.device)
+        made = rig.net(y_hat.to(x_1CHW), codes, at)
+        figures[f"bpp_{anchor}"] = bpp + 8 * len(extra) / x_1CHW[0, 0].numel()
+        for name, picture in (("f", made.fidelity), ("p", made.perception), ("elic", alone)):
+            picture = picture.float().clamp(0, 1)
+            error = F.mse_loss(picture, x_1CHW).clamp_min(1e-9)
+            figures[f"psnr_{name}_{anchor}"] = float(-10 * error.log10())
+            figures[f"lpips_{name}_{anchor}"] = float(lpips(picture, wanted))
+        shown.append(made.perception)
+    return shown[0], figures
+
+
+MODE = Stage(
+    "mode", "mode", assemble, loss, validate, rates=Rates(muon=3e-3, adam=1e-3), gpu_batch=24
+)
