@@ -1,0 +1,131 @@
+"""Where the pretrained networks behind LPIPS and DISTS come from; never random, never guessed.
+
+AlexNet, in this order: the file that MODE_LPIPS_BACKBONE names; `alexnet_features*.pth` in the
+cache folder; torchvision's own file in torch's cache; torchvision's download, of which only the
+convolutions are kept. VGG16 (for DISTS) the same way, but without a download: MODE_VGG16_BACKBONE,
+`vgg16_features*.pth`, torch's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import urllib.request
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from mode_core.cache import cache_folder
+from mode_core.errors import WeightsUnavailable
+from mode_core.files import write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State: TypeAlias = "Mapping[str, Tensor]"
+
+ALEXNET_VARIABLE, VGG16_VARIABLE = "MODE_LPIPS_BACKBONE", "MODE_VGG16_BACKBONE"
+_ALEXNET_CONVS = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3)}
+_ALEXNET_CONVS[10] = (256, 256, 3)
+_VGG16_WIDTHS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256}
+_VGG16_WIDTHS |= dict.fromkeys((17, 19, 21, 24, 26, 28), 512)
+_ALEXNET_URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
+_TIMEOUT_S = 10
+
+
+@lru_cache(maxsize=1)
+def alexnet_state() -> State:
+    """The five convolutions of ImageNet's AlexNet, float32; WeightsUnavailable if not to be had."""
+    path = _find(ALEXNET_VARIABLE, "alexnet_features*.pth", "alexnet-owt-7be5be79.pth")
+    if path is None:
+        path = _download_alexnet()
+    return _features(path, _ALEXNET_CONVS)
+
+
+@lru_cache(maxsize=1)
+def vgg16_state() -> State:
+    """The 13 convolutions of ImageNet's VGG16, float32; WeightsUnavailable if not to be had."""
+    path = _find(VGG16_VARIABLE, "vgg16_features*.pth", "vgg16-397923af.pth")
+    if path is None:
+        raise WeightsUnavailable(
+            "no VGG16 weights here; let MODE_VGG16_BACKBONE name torchvision's vgg16-397923af.pth"
+        )
+    inputs = [3, *_VGG16_WIDTHS.values()]
+    shapes = {
+        layer: (width, inputs[place], 3)
+        for place, (layer, width) in enumerate(_VGG16_WIDTHS.items())
+    }
+    return _features(path, shapes)
+
+
+def load_state(path: Path) -> State:
+    """The tensors of a file made by torch.save, read without running anything in it."""
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise WeightsUnavailable(f"{path} is not a file of weights: {_line(error)}") from error
+    if not isinstance(state, dict) or not all(torch.is_tensor(item) for item in state.values()):
+        raise WeightsUnavailable(f"{path} is not a state dict: names with tensors are expected")
+    return state
+
+
+def _find(variable: str, pattern: str, torchvision_name: str) -> Path | None:
+    """The first file of the search order; one that was named must be there."""
+    if named := os.environ.get(variable):
+        if not Path(named).is_file():
+            raise WeightsUnavailable(f"{variable} names {named}, which is not a file")
+        return Path(named)
+    import torch
+
+    places = [
+        *sorted(cache_folder().glob(pattern)),
+        Path(torch.hub.get_dir()) / "checkpoints" / torchvision_name,
+    ]
+    return next((place for place in places if place.is_file()), None)
+
+
+def _features(path: Path, shapes: Mapping[int, Sequence[int]]) -> State:
+    """Weight and bias of every layer wanted, shapes checked: a part of a network is refused."""
+    state = load_state(path)
+    features = {}
+    for layer, (out, into, side) in shapes.items():
+        wanted = {"weight": (out, into, side, side), "bias": (out,)}
+        for name, shape in wanted.items():
+            key = f"features.{layer}.{name}"
+            if key not in state or tuple(state[key].shape) != shape:
+                raise WeightsUnavailable(f"{path} lacks {key} of shape {shape}")
+            features[key] = state[key].float()
+    return features
+
+
+def _download_alexnet() -> Path:
+    """torchvision's AlexNet, its hash checked, cut down to the convolutions and kept."""
+    import torch
+
+    try:
+        with urllib.request.urlopen(_ALEXNET_URL, timeout=_TIMEOUT_S) as reply:
+            data = reply.read()
+        if not hashlib.sha256(data).hexdigest().startswith("7be5be79"):
+            raise WeightsUnavailable(f"{_ALEXNET_URL} came damaged; try again")
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        kept = {key: value for key, value in state.items() if key.startswith("features.")}
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        torch.save(kept, buffer)
+        write_whole(folder / "alexnet_features.pth", buffer.getvalue())
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"no AlexNet weights here and {_ALEXNET_URL} cannot be fetched ({_line(error)}); "
+            f"let {ALEXNET_VARIABLE} name that file"
+        ) from error
+    return folder / "alexnet_features.pth"
+
+
+def _line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

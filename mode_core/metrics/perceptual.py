@@ -1,0 +1,109 @@
+"""How alike two pictures look: LPIPS and DISTS, at full size, on the pictures as 8-bit RGB."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mode_core.errors import UnsupportedImage, WeightsUnavailable
+from mode_core.metrics.backbones import alexnet_state
+from mode_core.metrics.fidelity import check_shapes
+from mode_core.types import Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Distance = Callable[[Tensor, Tensor], Tensor]
+
+LPIPS_MIN_SIDE = 31
+"""Below it AlexNet's second pooling has nothing left to pool."""
+
+_CHECK_VALUE, _CHECK_TOLERANCE = 0.511, 0.01
+_STUDENT = "mode_core.nets.lpips_student"
+
+
+def lpips(reference: Image, decoded: Image) -> float:
+    """LPIPS 0.1 with AlexNet, https://arxiv.org/abs/1801.03924; 0 is alike."""
+    _check_side("LPIPS", reference, decoded)
+    return _distance(_alex(), reference, decoded)
+
+
+def lpips_student(reference: Image, decoded: Image) -> float:
+    """The bundled small network's estimate of LPIPS; always shown under its own name."""
+    _check_side("LPIPS (student)", reference, decoded)
+    return _distance(_student(), reference, decoded)
+
+
+def dists(reference: Image, decoded: Image) -> float:
+    """DISTS, https://arxiv.org/abs/2004.07728; 0 is alike."""
+    _check_side("DISTS", reference, decoded)
+    from mode_core.metrics.dists_net import load_dists
+
+    return _distance(load_dists(), reference, decoded)
+
+
+@lru_cache(maxsize=1)
+def _alex() -> Distance:
+    import lpips as package
+    import torch
+
+    state = alexnet_state()
+    with warnings.catch_warnings():
+        # torchvision's notice that `pretrained` has a new name; the package passes the old one.
+        warnings.simplefilter("ignore", UserWarning)
+        net = package.LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
+    with torch.no_grad():
+        # The package keeps torchvision's numbers: slice3.6.weight is features.6.weight.
+        for name, parameter in net.net.named_parameters():
+            parameter.copy_(state["features." + name.partition(".")[2]])
+    net.eval().requires_grad_(False)
+    distance: Distance = net
+    _check_backbone(distance)
+    return distance
+
+
+def _check_backbone(distance: Distance) -> None:
+    """WeightsUnavailable if the file had the right shapes but is not ImageNet's AlexNet."""
+    import torch
+
+    ramp = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
+    with torch.inference_mode():
+        value = float(distance(ramp, ramp.mT))
+    if abs(value / _CHECK_VALUE - 1) > _CHECK_TOLERANCE:
+        raise WeightsUnavailable(
+            f"the AlexNet weights are not torchvision's: LPIPS of the test pattern is {value:.4f}, "
+            f"not {_CHECK_VALUE:.4f}"
+        )
+
+
+@lru_cache(maxsize=1)
+def _student() -> Distance:
+    try:
+        module = import_module(_STUDENT)
+    except ModuleNotFoundError as error:
+        raise WeightsUnavailable("the LPIPS student is not bundled with this version") from error
+    distance: Distance = module.load()
+    return distance
+
+
+def _distance(distance: Distance, reference: Image, decoded: Image) -> float:
+    import torch
+
+    def tensor(image: Image) -> Tensor:
+        return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+    with torch.inference_mode():
+        return float(distance(tensor(reference), tensor(decoded)))
+
+
+def _check_side(label: str, reference: Image, decoded: Image) -> None:
+    check_shapes(reference, decoded)
+    height, width, _ = reference.shape
+    if min(height, width) < LPIPS_MIN_SIDE:
+        raise UnsupportedImage(
+            f"{label} needs at least {LPIPS_MIN_SIDE} pixels on either side; "
+            f"this picture is {width}x{height}"
+        )

@@ -1,0 +1,66 @@
+"""How a results file was made: command, versions, commit and device."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mode_core.files import write_whole
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGES = (
+    "torch", "torchvision", "compressai", "lpips", "pytorch-msssim", "numpy", "pillow",
+    "pillow-jxl-plugin",
+)  # fmt: skip
+
+
+def write_provenance(path: Path, command: str) -> None:
+    """The JSON file beside the rows; it may differ between runs, the rows may not."""
+    facts = {
+        "command": command,
+        "commit": commit(),
+        "device": device(),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+    write_whole(path, (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def commit() -> str:
+    """The commit of this working copy, with "-dirty" after changes; "unknown" outside of one."""
+    if not (_ROOT / ".git").exists():
+        return "unknown"
+    try:
+        head = _git("rev-parse", "HEAD")
+        # Fresh results are no change of the program that makes them.
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return f"{head}-dirty" if changed else head
+
+
+def device() -> str:
+    """The processor, or the GPU where torch would use one."""
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(_ROOT), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found

@@ -1,0 +1,318 @@
+"""Every metric against a closed form and a second implementation."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_photo
+from scipy.ndimage import correlate1d
+from torch import Tensor, nn
+from torchvision.models import AlexNet
+from torchvision.models.vgg import cfgs, make_layers
+
+from mode_core.errors import UnsupportedImage, WeightsUnavailable
+from mode_core.metrics import (
+    BENCH_METRICS,
+    METRICS,
+    backbones,
+    dists_net,
+    measure,
+    measure_with_stand_in,
+    perceptual,
+)
+from mode_core.metrics.fidelity import ms_ssim, psnr
+from mode_core.results import Row
+from mode_core.types import Image
+
+GREY = np.full((8, 8, 3), 100, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Image, Image]:
+    """A photo and the same with noise."""
+    reference = make_photo(170, 203)
+    noise = np.random.default_rng(1).normal(0, 20, reference.shape)
+    return reference, np.clip(reference + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _no_backbones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No weights of this machine, and nothing remembered from another test."""
+    for variable in ("MODE_LPIPS_BACKBONE", "MODE_VGG16_BACKBONE", "MODE_DISTS_WEIGHTS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for cached in (backbones.alexnet_state, backbones.vgg16_state, perceptual._alex):
+        cached.cache_clear()
+    dists_net.load_dists.cache_clear()
+
+
+def test_psnr_of_one_grey_step_is_48_13_db() -> None:
+    assert psnr(GREY, GREY + 1) == pytest.approx(48.13, abs=0.005)
+
+
+def test_psnr_of_black_and_white_is_0() -> None:
+    assert psnr(np.zeros_like(GREY), np.full_like(GREY, 255)) == 0
+
+
+def test_psnr_of_the_same_picture_is_infinite() -> None:
+    assert psnr(GREY, GREY) == float("inf")
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_two_sizes_are_a_mistake_of_the_program(name: str) -> None:
+    with pytest.raises(ValueError, match="shapes differ"):
+        METRICS[name].compute(GREY, np.zeros((8, 9, 3), np.uint8))
+
+
+def test_ms_ssim_of_the_same_picture_is_1(pair: tuple[Image, Image]) -> None:
+    assert ms_ssim(pair[0], pair[0]) == pytest.approx(1)
+
+
+def test_ms_ssim_equals_one_written_from_the_paper(pair: tuple[Image, Image]) -> None:
+    expected = np.mean([plain_ms_ssim(pair[0][..., c], pair[1][..., c]) for c in range(3)])
+    assert ms_ssim(*pair) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(160, 300), (300, 160), (1, 1)])
+def test_ms_ssim_of_a_small_picture_is_refused(height: int, width: int) -> None:
+    small = np.zeros((height, width, 3), np.uint8)
+    with pytest.raises(UnsupportedImage, match=f"161 pixels .* {width}x{height}"):
+        ms_ssim(small, small)
+
+
+def test_ms_ssim_takes_161_pixels() -> None:
+    small = make_photo(161, 161)
+    assert ms_ssim(small, small) == pytest.approx(1)
+
+
+def test_lpips_is_the_package_with_the_backbone_from_the_file(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    net = save_alexnet(tmp_path / "backbone.pth", torch.float16)
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "backbone.pth"))
+    monkeypatch.setattr(perceptual, "_CHECK_TOLERANCE", float("inf"))
+    assert perceptual.lpips(*pair) == pytest.approx(package_lpips(net, *pair), rel=2e-3)
+    assert perceptual.lpips(pair[0], pair[0]) == 0
+
+
+def test_a_random_backbone_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    save_alexnet(tmp_path / "backbone.pth")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "backbone.pth"))
+    with pytest.raises(WeightsUnavailable, match="not torchvision's"):
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+
+
+def test_the_backbone_is_found_in_the_cache_folder(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    save_alexnet(tmp_path / "cache" / "alexnet_features_fp16.pth")
+    assert backbones.alexnet_state()["features.10.bias"].shape == (256,)
+
+
+def test_the_backbone_is_found_where_torchvision_keeps_it(tmp_path: Path) -> None:
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    save_alexnet(folder / "alexnet-owt-7be5be79.pth")
+    assert backbones.alexnet_state()["features.0.weight"].shape == (64, 3, 11, 11)
+
+
+def test_without_backbone_and_network_the_sentence_says_what_to_do() -> None:
+    with pytest.raises(WeightsUnavailable, match=r"cannot be fetched.*MODE_LPIPS_BACKBONE"):
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "names .* which is not a file"),
+        (b"not weights", "is not a file of weights"),
+        ({"features.0.weight": torch.zeros(64, 3, 11, 11)}, "lacks features.0.bias"),
+        ({"features.0.weight": torch.zeros(1)}, "lacks features.0.weight"),
+        ([1, 2], "not a state dict"),
+    ],
+)
+def test_a_wrong_backbone_file_is_refused(
+    content: object, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(path))
+    with pytest.raises(WeightsUnavailable, match=words):
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+
+
+def test_a_backbone_that_would_run_code_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    torch.save({"features.0.weight": Hostile()}, tmp_path / "hostile.pth")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "hostile.pth"))
+    with pytest.raises(WeightsUnavailable, match="not a file of weights"):
+        backbones.alexnet_state()
+    assert not Path("ran-by-a-pickle").exists()
+
+
+@pytest.mark.parametrize("name", ["lpips", "lpips_student", "dists"])
+def test_perceptual_metrics_refuse_tiny_pictures(name: str) -> None:
+    tiny = np.zeros((30, 64, 3), np.uint8)
+    with pytest.raises(UnsupportedImage, match=r"31 pixels .* 64x30"):
+        METRICS[name].compute(tiny, tiny)
+
+
+def test_dists_equals_one_written_with_torchvision_layers(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    features = make_layers(cfgs["D"], batch_norm=False)
+    alpha, beta = torch.rand(1, 1475, 1, 1), torch.rand(1, 1475, 1, 1)
+    state = {f"features.{name}": value for name, value in features.state_dict().items()}
+    torch.save(state, tmp_path / "vgg.pth")
+    torch.save({"alpha": alpha, "beta": beta}, tmp_path / "weights.pt")
+    monkeypatch.setenv("MODE_VGG16_BACKBONE", str(tmp_path / "vgg.pth"))
+    monkeypatch.setenv("MODE_DISTS_WEIGHTS", str(tmp_path / "weights.pt"))
+    expected = plain_dists(features, alpha.flatten(), beta.flatten(), *pair)
+    assert perceptual.dists(*pair) == pytest.approx(expected, rel=1e-3)
+    assert perceptual.dists(pair[0], pair[0]) == pytest.approx(0, abs=1e-5)
+
+
+def test_what_cannot_be_measured_is_left_out_with_its_reason(pair: tuple[Image, Image]) -> None:
+    measured = measure(*pair)
+    assert set(measured.values) == {"psnr", "ms_ssim"}
+    assert set(measured.missing) == {"lpips", "dists"}
+    assert "MODE_DISTS_WEIGHTS" in measured.missing["dists"]
+
+
+def test_the_student_stands_in_under_its_own_name(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perceptual, "_student", lambda: lambda x, y: (x - y).abs().mean())
+    measured = measure_with_stand_in(*pair)
+    assert "lpips" not in measured.values
+    assert measured.values["lpips_student"] > 0
+    assert METRICS["lpips_student"].label == "LPIPS (student)"
+    assert METRICS["lpips"].label == "LPIPS (AlexNet)"
+
+
+def test_the_columns_of_a_results_file_are_metrics() -> None:
+    assert Row._fields[-len(BENCH_METRICS) :] == BENCH_METRICS
+
+
+class Hostile:
+    """A pickle that would create a file when read."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return open, ("ran-by-a-pickle", "w")
+
+
+def save_alexnet(path: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
+    torch.manual_seed(0)
+    net = AlexNet().features
+    torch.save({f"features.{k}": v.to(dtype) for k, v in net.state_dict().items()}, path)
+    return net
+
+
+def package_lpips(features: nn.Module, reference: Image, decoded: Image) -> float:
+    """LPIPS from its definition, with only the linear heads of the package."""
+    import lpips
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        heads = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).lins
+    shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
+    total = 0.0
+    x, y = (
+        (to_unit(p) * 2 - 1 - shift[:, None, None]) / scale[:, None, None]
+        for p in (reference, decoded)
+    )
+    with torch.inference_mode():
+        for place, layer in enumerate(features):
+            x, y = layer(x), layer(y)
+            if place in (1, 4, 7, 9, 11):
+                a, b = x / x.norm(dim=1, keepdim=True), y / y.norm(dim=1, keepdim=True)
+                weight = heads[(1, 4, 7, 9, 11).index(place)].model[-1].weight
+                total += float(((a - b).nan_to_num() ** 2 * weight.view(1, -1, 1, 1)).sum(1).mean())
+    return total
+
+
+def plain_ms_ssim(x: Image, y: Image) -> float:
+    window = np.exp(-((np.arange(11) - 5) ** 2) / (2 * 1.5**2))
+    window /= window.sum()
+
+    def blur(picture: np.ndarray) -> np.ndarray:
+        for axis in (0, 1):
+            picture = correlate1d(picture, window, axis=axis)
+        return picture[5:-5, 5:-5]
+
+    a, b, result = x.astype(float), y.astype(float), 1.0
+    weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+    for scale, weight in enumerate(weights):
+        mean_a, mean_b = blur(a), blur(b)
+        var_a, var_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
+        contrast = (2 * (blur(a * b) - mean_a * mean_b) + 58.5225) / (var_a + var_b + 58.5225)
+        light = (2 * mean_a * mean_b + 6.5025) / (mean_a**2 + mean_b**2 + 6.5025)
+        last = scale == len(weights) - 1
+        result *= float((contrast * light if last else contrast).mean()) ** weight
+        a, b = halved(a), halved(b)
+    return result
+
+
+def halved(picture: np.ndarray) -> np.ndarray:
+    """Means of 2x2; an odd side gets a zero on both ends first, as the common packages do it."""
+    padded = np.pad(picture, [(side % 2, side % 2) for side in picture.shape])
+    height, width = (side // 2 for side in padded.shape)
+    return padded[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean((1, 3))
+
+
+def plain_dists(
+    features: nn.Module, alpha: Tensor, beta: Tensor, reference: Image, decoded: Image
+) -> float:
+    """DISTS channel by channel, on torchvision's layers."""
+    x, y = stages(features, to_unit(reference)), stages(features, to_unit(decoded))
+    flat = [
+        (a.double().numpy(), b.double().numpy())
+        for s, t in zip(x, y, strict=True)
+        for a, b in zip(s[0], t[0], strict=True)
+    ]
+    total = float((alpha.sum() + beta.sum()).double())
+    score = 0.0
+    for (a, b), texture, structure in zip(flat, alpha.tolist(), beta.tolist(), strict=True):
+        score += texture * (2 * a.mean() * b.mean() + 1e-6) / (a.mean() ** 2 + b.mean() ** 2 + 1e-6)
+        covariance = ((a - a.mean()) * (b - b.mean())).mean()
+        score += structure * (2 * covariance + 1e-6) / (a.var() + b.var() + 1e-6)
+    return 1 - score / total
+
+
+def stages(features: nn.Module, picture: Tensor) -> list[Tensor]:
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    x = (picture - mean) / torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    hann = torch.tensor([1.0, 2.0, 1.0]) / 4
+    kept = [picture]
+    with torch.inference_mode():
+        for layer in features:
+            if isinstance(layer, nn.MaxPool2d):
+                kept.append(x)
+                square = torch.nn.functional.pad(x * x, (1, 1, 1, 1))
+                square = (
+                    square[..., :-2, :] * hann[0]
+                    + square[..., 1:-1, :] * hann[1]
+                    + (square[..., 2:, :] * hann[2])
+                )
+                square = (
+                    square[..., :-2] * hann[0]
+                    + square[..., 1:-1] * hann[1]
+                    + (square[..., 2:] * hann[2])
+                )
+                x = square[..., ::2, ::2].clamp_min(0).sqrt()
+            else:
+                x = layer(x)
+    return kept
+
+
+def to_unit(image: Image) -> Tensor:
+    return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255

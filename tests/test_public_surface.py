@@ -1,0 +1,57 @@
+"""The names that `mode_core` promises, and what importing them costs."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import mode_core
+
+HEAVY = ("torch", "compressai", "lpips", "matplotlib", "pandas", "gradio", "plotly")
+
+
+def test_public_names_are_sorted_and_each_once() -> None:
+    ordered = sorted(mode_core.__all__, key=lambda name: (not name.isupper(), name))
+    assert mode_core.__all__ == ordered
+    assert set(mode_core.__all__) == {*mode_core._HOMES, "roundtrip"}
+    assert dir(mode_core) == sorted(mode_core.__all__)
+
+
+@pytest.mark.parametrize("name", mode_core.__all__)
+def test_public_functions_say_what_they_give(name: str) -> None:
+    value = getattr(mode_core, name)
+    if inspect.isfunction(inspect.unwrap(value)):
+        assert value.__doc__
+        assert "return" in inspect.unwrap(value).__annotations__
+
+
+def test_roundtrip_stays_a_function_whoever_imports_its_module() -> None:
+    code = "import mode_core.roundtrip, mode_core; mode_core.roundtrip.__code__"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = mode_core.nonsense
+
+
+def test_the_promised_import_line_works() -> None:
+    from mode_core import Anchor, Bitstream, Target, bd_rate, load_codec, read_image, roundtrip
+
+    assert all((Anchor, Bitstream, Target, bd_rate, load_codec, read_image, roundtrip))
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["mode_core", "mode_core.registry", "mode_core.results", "mode_core.curves", "mode_core.cli",
+     "mode_core.metrics", "mode_core.roundtrip", "mode_core.bench"],
+)  # fmt: skip
+def test_importing_is_light(module: str) -> None:
+    code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
