@@ -1,0 +1,99 @@
+"""The picture that opens first, decoded ahead of time so that nobody waits for it.
+
+python -m app.hero     makes it anew; needed whenever weights change, and a test says so
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from app.gallery import SAMPLES
+from app.records import Comparison, Slot, original_slot
+from app.runner import LocalRunner
+from app.service import DEFAULT_PANES, Service, default_panes, recon_key
+from app.settings import Settings
+from app.store import Decoded
+from mode_core.images import read_image
+from mode_core.metrics import Measured
+
+FOLDER = Path(__file__).parents[1] / "assets" / "hero"
+PICTURE, BPP = SAMPLES[0].id, 0.1
+
+
+def opening(service: Service, folder: Path = FOLDER) -> dict[str, Any]:
+    """What the page shows at once: the six panes, or the original while codecs are at work."""
+    listed = folder / "hero.json"
+    if not listed.is_file():
+        return next(service.compare(PICTURE, (), BPP)).as_json()
+    photo = service.photo(PICTURE)
+    slots = [original_slot(photo)]
+    for record in json.loads(listed.read_text(encoding="utf-8")):
+        decoded, measured = _read(folder, record, photo.key)
+        service.keep(decoded, measured)
+        slots.append(Slot.of(decoded, measured))
+    return Comparison(PICTURE, photo, BPP, slots, done=True).as_json()
+
+
+def make(service: Service, folder: Path = FOLDER) -> None:
+    """Write the pictures and files of the six default panes, and what is known of them."""
+    panes, missing = default_panes()
+    if missing:
+        sys.exit(missing)
+    *_, last = service.compare(PICTURE, panes, BPP)
+    folder.mkdir(parents=True, exist_ok=True)
+    records = []
+    for slot in last.slots:
+        decoded = service.store.get(slot.key)
+        if isinstance(decoded, Decoded):
+            records.append(_write(folder, slot, decoded))
+    if len(records) != len(DEFAULT_PANES) - 1:
+        sys.exit("; ".join(slot.error for slot in last.slots if slot.error))
+    (folder / "hero.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+
+
+def _write(folder: Path, slot: Slot, decoded: Decoded) -> dict[str, Any]:
+    (folder / f"{slot.id}.png").write_bytes(decoded.png)
+    (folder / f"{slot.codec}.mode").write_bytes(decoded.file)
+    measured = slot.measured or Measured({}, {})
+    return {
+        "id": slot.id,
+        "codec": slot.codec,
+        "anchor": slot.anchor,
+        "label": slot.label,
+        "encode_s": round(slot.encode_s or 0, 3),
+        "decode_s": round(slot.decode_s or 0, 3),
+        "note": slot.note,
+        "values": dict(measured.values),
+        "missing": dict(measured.missing),
+    }
+
+
+def _read(folder: Path, record: dict[str, Any], photo: str) -> tuple[Decoded, Measured]:
+    png = (folder / f"{record['id']}.png").read_bytes()
+    pixels = read_image(png)
+    decoded = Decoded(
+        key=recon_key(photo, record["codec"], record["anchor"], BPP),
+        label=record["label"],
+        codec=record["codec"],
+        anchor=record["anchor"],
+        photo=photo,
+        pixels=pixels,
+        png=png,
+        file=(folder / f"{record['codec']}.mode").read_bytes(),
+        target_bpp=BPP,
+        encode_s=record["encode_s"],
+        decode_s=record["decode_s"],
+        note=record["note"],
+    )
+    return decoded, Measured(record["values"], record["missing"])
+
+
+if __name__ == "__main__":
+    runner = LocalRunner(Settings())
+    try:
+        make(Service(Settings(), runner))
+    finally:
+        runner.close()

@@ -1,0 +1,113 @@
+"""The waiting line: one comparison at a time, first come first served, and not endlessly many."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+from threading import Condition, Thread
+from typing import Any
+
+from mode_core.errors import ModeError
+
+_LOOK_S = 0.4
+"""How often someone who waits is told their position."""
+
+
+class Busy(ModeError):
+    """Too many comparisons are waiting."""
+
+
+class Ticket:
+    """One piece of work in the line; iterate it for positions while waiting, then for results."""
+
+    def __init__(self, line: Line, work: Callable[[], Iterator[Any]]) -> None:
+        self._line, self._work = line, work
+        self._results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        # ZeroGPU knows whose quota to use from the context in which the request came in.
+        self._context = copy_context()
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Stop after the step that is running; nobody wants the rest."""
+        self.cancelled = True
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """("waiting", how many are ahead) any number of times, then ("result", …)."""
+        told = -1
+        while True:
+            try:
+                kind, value = self._results.get(timeout=_LOOK_S)
+            except Empty:
+                if (ahead := self._line.ahead_of(self)) not in (0, told):
+                    told = ahead
+                    yield "waiting", ahead
+                continue
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield kind, value
+
+    def run(self) -> None:
+        """Do the work here and now, handing each result over as it comes."""
+        self._context.run(self._run)
+
+    def end(self) -> None:
+        """Let whoever iterates go."""
+        self._results.put(("end", None))
+
+    def _run(self) -> None:
+        try:
+            for result in self._work():
+                self._results.put(("result", result))
+                if self.cancelled:
+                    break
+            self.end()
+        except Exception as error:  # raised again where the ticket is iterated
+            self._results.put(("error", error))
+
+
+class Line:
+    """A bounded queue with one server, a daemon thread of its own."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._waiting: deque[Ticket] = deque()
+        self._current: Ticket | None = None
+        self._changed = Condition()
+        Thread(target=self._serve, name="line", daemon=True).start()
+
+    def join(self, work: Callable[[], Iterator[Any]]) -> Ticket:
+        """A place in the line; Busy when it is full."""
+        ticket = Ticket(self, work)
+        with self._changed:
+            if len(self._waiting) >= self.length:
+                ahead = len(self._waiting) + 1
+                raise Busy(
+                    f"busy, position {ahead}: {ahead - 1} comparisons are waiting already; "
+                    "try again in a minute"
+                )
+            self._waiting.append(ticket)
+            self._changed.notify()
+        return ticket
+
+    def ahead_of(self, ticket: Ticket) -> int:
+        """How many come before this ticket; 0 when it is being served or done."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return 0
+            return self._waiting.index(ticket) + (self._current is not None)
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                self._current = None
+                while not self._waiting:
+                    self._changed.wait()
+                self._current = self._waiting.popleft()
+            if self._current.cancelled:
+                self._current.end()
+            else:
+                self._current.run()

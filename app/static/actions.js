@@ -1,0 +1,174 @@
+/** What buttons and keys do. Each changes the state; the page follows. */
+
+import { clamp, nextScale, panBy, zoomAt } from "./geometry.js";
+import { positionOf, rateAt } from "./rates.js";
+import { MAX_PANES, toHash, withBlend } from "./state.js";
+
+const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
+const PAN_SHARE = 0.08;
+
+/** The actions of a viewer by name, as keys.js and the buttons call them. */
+export function actionsOf(viewer) {
+  return {
+    ...viewActions(viewer),
+    ...modeActions(viewer),
+    ...flipActions(viewer),
+    ...codingActions(viewer),
+    ...pageActions(viewer),
+  };
+}
+
+function viewActions(viewer) {
+  const zoomTo = (scale) => {
+    const frame = viewer.stage.frame();
+    if (!frame || !viewer.size) return;
+    const middle = { x: frame.width / 2, y: frame.height / 2 };
+    viewer.setView(zoomAt(viewer.state, scale, middle, viewer.size, frame));
+  };
+  return {
+    scale: zoomTo,
+    zoom: (direction) => zoomTo(nextScale(viewer.state.scale, direction)),
+    zoomToggle: () => zoomTo(viewer.state.scale === 1 ? 2 : 1),
+    fit: () => viewer.set({ scale: viewer.stage.fit(), cx: 0.5, cy: 0.5 }),
+    pan([dx, dy], far) {
+      const frame = viewer.stage.frame();
+      if (!frame || !viewer.size) return;
+      const step = -Math.round(frame.width * PAN_SHARE) * (far ? 4 : 1);
+      viewer.setView(panBy(viewer.state, dx * step, dy * step, viewer.size));
+    },
+    spot(index) {
+      const [, cx, cy, scale] = viewer.spots()[index];
+      viewer.set({ cx, cy, scale });
+    },
+    pin() {
+      const { image, cx, cy, scale } = viewer.state;
+      const pins = (viewer.pins[image] ??= []);
+      pins.push([`pin ${pins.length + 1}`, cx, cy, scale]);
+      viewer.render();
+      viewer.words.tell(`Crop pinned as pin ${pins.length}`);
+    },
+  };
+}
+
+function modeActions(viewer) {
+  const mode = (next) => {
+    viewer.set({ mode: next });
+    viewer.words.tell(`View: ${next}`);
+  };
+  return {
+    mode,
+    gridOrSingle: () => mode(viewer.state.mode === "single" ? "grid" : "single"),
+    swipe: () => mode(viewer.state.mode === "swipe" ? "grid" : "swipe"),
+    diff: () => mode(viewer.state.mode === "diff" ? "grid" : "diff"),
+    back: () => mode("grid"),
+    set: (change) => viewer.set(change),
+    split: (share) => viewer.set({ split: clamp(share, 0, 1) }),
+    gain: (way) => viewer.set({ gain: clamp(viewer.state.gain * (way > 0 ? 2 : 0.5), 1, 32) }),
+    signed: () => viewer.set({ signed: !viewer.state.signed }),
+    smooth: () => viewer.set({ smooth: !viewer.state.smooth }),
+    cycle(way) {
+      const { panes, pick } = viewer.state;
+      const next = panes[(panes.indexOf(pick) + way + panes.length) % panes.length];
+      viewer.set({ mode: "single", pick: next });
+      viewer.words.tell(viewer.records.labelOf(next));
+    },
+  };
+}
+
+function flipActions(viewer) {
+  const { stage, extra } = viewer;
+  let timer = 0;
+  let recent = [];
+  const hold = (index) => {
+    const id = index === null ? null : (viewer.state.panes[index] ?? null);
+    if (id && recent[0] !== id) recent = [id, recent[0] ?? viewer.state.panes[0]];
+    stage.hold(id);
+    if (id) viewer.words.tell(`Showing ${viewer.records.labelOf(id)}`);
+  };
+  const toggle = () => {
+    const { panes } = viewer.state;
+    const [now, other] = [recent[0] ?? panes[1], recent[1] ?? panes[0]];
+    recent = [other, now];
+    stage.hold(other);
+    viewer.words.tell(`Showing ${viewer.records.labelOf(other)}`);
+  };
+  return {
+    hold,
+    toggle,
+    autoFlip() {
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        return viewer.words.tell("Your system asks for less motion: hold 1 to 9 to flip by hand");
+      }
+      extra.flipping = !extra.flipping;
+      clearInterval(timer);
+      let at = 0;
+      const step = () => hold(at++ % viewer.state.panes.length);
+      if (extra.flipping) timer = setInterval(step, FLIP_MS);
+      else hold(null);
+      viewer.render();
+    },
+    loupe() {
+      extra.loupe = stage.extra.loupe = !extra.loupe;
+      viewer.render();
+    },
+    minimap() {
+      stage.extra.minimap = !stage.extra.minimap;
+      stage.paint();
+    },
+    captions: () => viewer.root.classList.toggle("bare"),
+  };
+}
+
+function codingActions(viewer) {
+  const setRate = (bpp) => {
+    if (!(bpp >= 0.001 && bpp <= 8) || bpp === viewer.state.bpp) return viewer.render();
+    viewer.state.bpp = bpp;
+    viewer.refresh();
+  };
+  const setAnchor = (anchor) => {
+    const at = Math.round(anchor * 100) / 100;
+    viewer.state.panes = withBlend(viewer.state.panes, at);
+    viewer.set({ anchor: at, pick: at === 0 ? "mode-f" : at === 1 ? "mode-p" : `mode-${at}` });
+    viewer.ask();
+  };
+  const turn = (way) => {
+    const ids = viewer.catalogue.samples.map(({ id }) => id);
+    const at = ids.indexOf(viewer.state.image);
+    viewer.openPicture(ids[(at + way + ids.length) % ids.length]);
+  };
+  return {
+    setRate,
+    setAnchor,
+    rate: (way) => setRate(rateAt(clamp(positionOf(viewer.state.bpp) + 10 * way, 0, 200))),
+    anchor: () => setAnchor(viewer.state.anchor > 0.5 ? 0 : 1),
+    picture: (id) => viewer.openPicture(id),
+    previous: () => turn(-1),
+    next: () => turn(1),
+    addPane(id) {
+      if (!id || viewer.state.panes.length >= MAX_PANES) return;
+      viewer.set({ panes: [...viewer.state.panes, id] });
+      viewer.ask();
+    },
+  };
+}
+
+function pageActions(viewer) {
+  return {
+    retry: () => viewer.refresh(),
+    help: () => viewer.root.querySelector("dialog.help").showModal(),
+    fullScreen() {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else viewer.root.requestFullscreen?.();
+    },
+    async copyLink() {
+      const link = new URL(toHash(viewer.state), location.href).href;
+      history.replaceState(history.state, "", link);
+      try {
+        await navigator.clipboard.writeText(link);
+        viewer.words.tell("Link to this screen copied");
+      } catch {
+        viewer.words.tell("The link to this screen is in the address bar");
+      }
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** How a picture gets in: a file, a drop, the clipboard, the camera. */
+
+const isModeFile = (file) => /\.mode$/i.test(file.name ?? "");
+
+/** `take(kind, file)` gets ("photo" | "file", File). */
+export function listenToFiles(root, take) {
+  const input = root.querySelector("input[type=file]");
+  const give = (file) => file && take(isModeFile(file) ? "file" : "photo", file);
+  root.querySelector("[data-do=open]").addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    give(input.files[0]);
+    input.value = "";
+  });
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])][0];
+    if (!file) return;
+    event.preventDefault();
+    give(file);
+  });
+  listenToDrops(root, give);
+  listenToCamera(root, give);
+}
+
+function listenToDrops(root, give) {
+  let depth = 0;
+  const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const mark = () => root.classList.toggle("dropping", depth > 0);
+  const isOurs = (event) => carries(event) && root.contains(event.target);
+  root.addEventListener("dragenter", (event) => {
+    if (!isOurs(event)) return;
+    depth += 1;
+    mark();
+  });
+  root.addEventListener("dragleave", (event) => {
+    if (!isOurs(event)) return;
+    depth = Math.max(0, depth - 1);
+    mark();
+  });
+  root.addEventListener("dragover", (event) => isOurs(event) && event.preventDefault());
+  root.addEventListener("drop", (event) => {
+    if (!isOurs(event)) return;
+    event.preventDefault();
+    depth = 0;
+    mark();
+    give(event.dataTransfer.files[0]);
+  });
+}
+
+function listenToCamera(root, give) {
+  const dialog = root.querySelector("dialog.camera");
+  const video = dialog.querySelector("video");
+  const button = root.querySelector("[data-do=camera]");
+  if (!navigator.mediaDevices?.getUserMedia) {
+    button.hidden = true;
+    return;
+  }
+  const stop = () => video.srcObject?.getTracks().forEach((track) => track.stop());
+  button.addEventListener("click", async () => {
+    const words = dialog.querySelector("p");
+    words.textContent = "";
+    dialog.showModal();
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 1920 } });
+    } catch {
+      words.textContent = "There is no camera, or the browser was not allowed to use it.";
+    }
+  });
+  dialog.addEventListener("close", stop);
+  dialog.querySelector("[data-do=shoot]").addEventListener("click", () => {
+    if (!video.videoWidth) return;
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.convertToBlob({ type: "image/png" }).then((blob) => {
+      dialog.close();
+      give(new File([blob], "camera.png", { type: "image/png" }));
+    });
+  });
+}

@@ -1,0 +1,117 @@
+/** The boxes around the pictures: captions in words, canvases, and what a pane says without one. */
+
+import { METRICS, NOT_EQUAL, bestOf, deviationText, metricText, rateText } from "./rates.js";
+
+export const make = (name, className = "", text = "") => {
+  const node = document.createElement(name);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+};
+
+/** One pane's elements; `on` gets swap(id, newId) and close(id). */
+export function makePane(id, on) {
+  const figure = make("figure", "pane");
+  const caption = make("figcaption");
+  const swap = make("select", "swap");
+  swap.title = "Show another codec in this pane";
+  swap.addEventListener("change", () => on.swap(figure.dataset.id, swap.value));
+  const close = make("button", "close", "×");
+  close.type = "button";
+  close.addEventListener("click", () => on.close(figure.dataset.id));
+  const parts = { index: make("kbd", "index"), swap };
+  for (const name of ["rate", "off", "bytes", "same", "metrics", "time"]) {
+    parts[name] = make("span", name);
+  }
+  const first = make("span", "line");
+  first.append(parts.index, swap, parts.rate, parts.off, parts.bytes, parts.same);
+  const second = make("span", "line second");
+  second.append(parts.metrics, parts.time);
+  caption.append(first, second, close);
+  const canvas = make("canvas");
+  const word = make("p", "word");
+  const view = make("div", "view");
+  view.append(canvas, word);
+  figure.append(caption, view);
+  return { id, figure, caption, canvas, word, close, parts, frame: null };
+}
+
+/** Bring a pane's words up to date. */
+export function describePane(pane, record, { index, choices, same, best, mode, reference }) {
+  const { parts } = pane;
+  pane.figure.dataset.id = record.id;
+  pane.figure.dataset.state = record.state;
+  pane.canvas.dataset.pane = record.id;
+  parts.index.textContent = index < 9 ? String(index + 1) : "";
+  fillSwap(parts.swap, record, choices);
+  const known = record.bpp !== null && record.bpp !== undefined;
+  parts.rate.textContent = known ? `${rateText(record.bpp)} bpp` : "";
+  parts.bytes.textContent = record.bytes_text ?? "";
+  const off = known && typeof record.deviation === "number" ? record.deviation : null;
+  const uneven = off !== null && Math.abs(off) > NOT_EQUAL;
+  parts.off.textContent = off === null ? "" : `${uneven ? "⚠ " : ""}${deviationText(off)}`;
+  parts.off.classList.toggle("uneven", uneven);
+  parts.off.title = uneven ? record.note || "Not an equal rate: more than 10 % off the target" : "";
+  parts.same.textContent = same ? "same file" : "";
+  parts.same.title = same ? `SHA-256 ${record.sha256.slice(0, 16)}… is that of the other pane` : "";
+  fillMetrics(parts.metrics, record, best);
+  parts.time.textContent = timeText(record);
+  pane.word.textContent = wordOf(record);
+  pane.close.ariaLabel = `Remove ${record.label}`;
+  const rate = known ? `, ${rateText(record.bpp)} bits per pixel, ${record.bytes} bytes` : "";
+  const shown = mode === "diff" && record.id !== reference ? `Difference of ${record.label}` : record.label;
+  pane.canvas.ariaLabel = `${shown}${rate}`;
+  pane.canvas.role = "img";
+}
+
+function fillSwap(select, record, choices) {
+  const key = `${record.id}|${choices.map((one) => one.id).join()}`;
+  if (select.dataset.key === key) return;
+  select.dataset.key = key;
+  const known = choices.some((one) => one.id === record.id);
+  const all = known ? choices : [{ id: record.id, label: record.label }, ...choices];
+  select.replaceChildren(
+    ...all.map(({ id, label }) => {
+      const option = make("option", "", label);
+      option.value = id;
+      return option;
+    }),
+  );
+  select.value = record.id;
+  select.ariaLabel = `Pane: ${record.label}. Choose what it shows`;
+}
+
+function fillMetrics(span, record, best) {
+  const nodes = [];
+  for (const [name, { label, unit }] of Object.entries(METRICS)) {
+    if (!record.view || !(name in record.view)) continue;
+    const value = record.view[name];
+    const node = make("span", value === best[name] ? "best" : "");
+    node.append(make("abbr", "", label), ` ${metricText(name, value)}${unit ? ` ${unit}` : ""}`);
+    node.title = value === best[name] ? `${label} in view, the best here` : `${label} in view`;
+    nodes.push(node);
+  }
+  const why = Object.entries(record.viewMissing ?? {});
+  span.title = why.map(([name, reason]) => `${METRICS[name]?.label ?? name}: ${reason}`).join("\n");
+  span.replaceChildren(...nodes);
+}
+
+/** The best value of each metric among panes, for marking. */
+export function bestInView(records) {
+  const best = {};
+  for (const [name, { better }] of Object.entries(METRICS)) {
+    const value = bestOf(records.map((record) => record.view?.[name]), better);
+    best[name] = value === Infinity ? "inf" : value;
+  }
+  return best;
+}
+
+function timeText(record) {
+  if (record.id === "original") return record.words ?? "";
+  return typeof record.decode_ms === "number" ? `${Math.round(record.decode_ms)} ms` : "";
+}
+
+function wordOf(record) {
+  if (record.state === "failed") return record.error;
+  return record.state === "waiting" ? "coding…" : "";
+}

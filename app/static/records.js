@@ -1,0 +1,89 @@
+/** What is known of each pane, and the picture that stands in until a new one is there. */
+
+/** @typedef {{id: string, label: string, state: string, url: string, before: object | null}} Pane */
+
+export class Records {
+  constructor(pictures, choices) {
+    this.pictures = pictures;
+    this.choices = choices;
+    /** @type {Map<string, Pane>} */
+    this.panes = new Map();
+  }
+
+  get(id) {
+    if (!this.panes.has(id)) this.panes.set(id, this.blank(id));
+    return this.panes.get(id);
+  }
+
+  has(id) {
+    return this.panes.has(id);
+  }
+
+  list(ids) {
+    return ids.map((id) => this.get(id));
+  }
+
+  clear() {
+    this.panes.clear();
+  }
+
+  labelOf(id) {
+    const known = this.panes.get(id) ?? this.choices.find((one) => one.id === id);
+    return known?.label ?? (id.startsWith("mode-") ? `MoDE ${id.slice(5)}` : id);
+  }
+
+  blank(id, before = null) {
+    const label = this.labelOf(id);
+    return { id, label, state: "waiting", bpp: null, bytes: null, url: "", before };
+  }
+
+  /** The picture to paint for a pane: its own, or the last one it had. */
+  pictureOf(id) {
+    const record = this.panes.get(id);
+    return record ? (this.pictures.peek(record.url) ?? record.before) : null;
+  }
+
+  /** Everything but the original is out of date; what is on the screen stays until replaced. */
+  outdate() {
+    for (const id of this.panes.keys()) {
+      if (id !== "original") this.panes.set(id, this.blank(id, this.pictureOf(id)));
+    }
+  }
+
+  /** Take in what the server says of a pane; `changed` is called when its picture is there. */
+  take(pane, url, changed) {
+    const old = this.panes.get(pane.id);
+    const before = pane.error ? null : this.pictureOf(pane.id);
+    const kept = old?.url === url ? { view: old.view, viewMissing: old.viewMissing } : {};
+    const record = { ...pane, ...kept, url, before };
+    this.panes.set(pane.id, record);
+    if (!url || this.pictures.peek(url)) return;
+    const arrived = () => {
+      record.before = null;
+      changed();
+    };
+    this.pictures.load(url).then(arrived, () => {
+      record.state = "failed";
+      record.error = "the picture could not be fetched; change the rate or reload the page";
+      changed();
+    });
+  }
+
+  /** Metrics of what is in view, found by the server for these panes. */
+  takeView(ids, found) {
+    for (const record of this.list(ids)) {
+      const { metrics, missing } = found[record.key] ?? {};
+      if (!metrics) continue;
+      const first = "psnr" in metrics;
+      record.view = first ? metrics : { ...record.view, ...metrics };
+      record.viewMissing = first ? missing : { ...record.viewMissing, ...missing };
+    }
+  }
+
+  /** Whoever still waits will wait in vain. */
+  fail(words) {
+    for (const record of this.panes.values()) {
+      if (record.state === "waiting") Object.assign(record, { state: "failed", error: words });
+    }
+  }
+}

@@ -1,0 +1,318 @@
+/** The viewer: one state object, everything else on the page follows from it. */
+
+import { actionsOf } from "./actions.js";
+import { listenToControls, showControls, showZoom } from "./controls.js";
+import { Exchange } from "./exchange.js";
+import { clamp, settle } from "./geometry.js";
+import { listenToGestures, listenToMinimap } from "./gestures.js";
+import { listenToFiles } from "./intake.js";
+import { fillHelp, listenToKeys } from "./keys.js";
+import { fillNumbers } from "./numbers.js";
+import { Pictures } from "./pictures.js";
+import { Records } from "./records.js";
+import { Stage } from "./stage.js";
+import { MAX_PANES, START, fromHash, toHash } from "./state.js";
+import { Words } from "./words.js";
+
+const LINK_MS = 250;
+const ASK_MS = 120;
+
+/** @param host {element, catalogue, first, root, request, open, server, watch} */
+export function mountViewer(host) {
+  const root = host.element.querySelector("#viewer");
+  const viewer = new Viewer(root, host);
+  viewer.start(host.first);
+  host.watch((value) => viewer.receive(value));
+  return viewer;
+}
+
+class Viewer {
+  constructor(root, host) {
+    this.root = root;
+    this.catalogue = host.catalogue;
+    this.state = { ...START };
+    this.extra = { loupe: false, flipping: false, name: "" };
+    this.size = null;
+    this.pins = {};
+    this.notes = [];
+    this.words = new Words(root);
+    this.pictures = new Pictures();
+    this.records = new Records(this.pictures, host.catalogue.choices);
+    this.exchange = new Exchange(host);
+    this.stage = new Stage(root.querySelector(".stage"), this.records, {
+      swap: (id, next) => this.swap(id, next),
+      close: (id) => this.close(id),
+      resized: () => this.measure(),
+      exactness: (exact) => this.words.tellExactness(exact),
+    });
+    this.listen();
+  }
+
+  listen() {
+    const actions = actionsOf(this);
+    listenToControls(this.root, actions);
+    listenToKeys(this.stage.root, actions);
+    listenToFiles(this.root, (kind, file) => this.take(kind, file));
+    listenToGestures(this.stage.root, {
+      getView: () => this.state,
+      setView: (view) => this.move(view),
+      target: (canvas) => this.stage.target(canvas),
+      split: (canvas) => this.stage.splitAt(canvas),
+      setSplit: (share) => this.set({ split: clamp(share, 0, 1) }),
+      hover: (pointer) => this.stage.point(pointer),
+    });
+    listenToMinimap(this.stage.minimap, ({ cx, cy }) =>
+      this.setView({ cx, cy, scale: this.state.scale }),
+    );
+    fillHelp(this.root.querySelector("dialog.help dl"));
+    window.addEventListener("hashchange", () => this.follow(location.hash));
+    document.addEventListener("mode:open-point", ({ detail }) => this.openPoint(detail));
+  }
+
+  /** Open what the address asks for, or else the picture that the server has ready. */
+  start(first) {
+    const linked = location.hash.length > 1;
+    this.state = linked ? fromHash(location.hash) : { ...START };
+    this.state.image ||= first.image;
+    if (first.image === this.state.image && first.bpp === this.state.bpp) this.adopt(first);
+    const { panes } = this.state;
+    const waits = this.records.list(panes).some((one) => one.state === "waiting");
+    if (!panes.length || waits) this.ask();
+    this.render();
+    if (!this.asking) this.tellResult();
+  }
+
+  /** Change the state; everything on the page follows. */
+  set(change) {
+    Object.assign(this.state, change);
+    this.render();
+  }
+
+  setView(view) {
+    const frame = this.stage.frame();
+    this.move(frame && this.size ? settle(view, this.size, frame) : view);
+  }
+
+  /** Only the view changed: this runs for every frame of a drag, so it does no more than it must. */
+  move(view) {
+    Object.assign(this.state, view);
+    this.stage.paint();
+    showZoom(this.root, this.state);
+    this.tellState();
+  }
+
+  /** Ask the server for what the state wants, once it has stopped changing. */
+  ask() {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => {
+      const { image, panes, bpp } = this.state;
+      if (this.fileKey) this.exchange.openFile(this.fileKey);
+      else this.exchange.compare(image, panes, bpp);
+    }, ASK_MS);
+  }
+
+  /** The rate changed: what is shown is out of date until the server has answered. */
+  refresh() {
+    this.records.outdate();
+    this.render();
+    this.ask();
+  }
+
+  receive(value) {
+    if (!value || !this.exchange.isNewest(value)) return;
+    this.root.querySelector("[data-do=retry]").hidden = true;
+    if (value.error) return this.fail(value.error);
+    this.adopt(value);
+    this.render();
+    this.words.tellProgress(value);
+    if (value.done) this.tellResult();
+  }
+
+  adopt(value) {
+    const ids = value.panes.map(({ id }) => id);
+    if (!this.state.panes.length || !value.has_original) this.state.panes = ids;
+    this.size = { width: value.width, height: value.height };
+    this.notes = value.notes;
+    for (const pane of value.panes) {
+      const words = pane.id === "original" ? `${value.width} × ${value.height}` : "";
+      const url = pane.url && this.exchange.address(pane.url);
+      this.records.take({ ...pane, words }, url, () => this.arrived());
+    }
+  }
+
+  arrived() {
+    const shown = new Set(this.records.list(this.state.panes).map((one) => one.url));
+    this.pictures.trim(shown);
+    this.render();
+  }
+
+  /** A picture that has no place yet opens at its hand-picked crop, or whole. */
+  settleView() {
+    if (this.state.scale || !this.size || !this.stage.frame()) return;
+    const [spot] = this.spots();
+    const whole = { cx: 0.5, cy: 0.5, scale: this.stage.fit() };
+    Object.assign(this.state, spot ? { cx: spot[1], cy: spot[2], scale: spot[3] } : whole);
+  }
+
+  render() {
+    const { state, catalogue, records } = this;
+    this.mendPairs();
+    this.stage.show(state, catalogue.choices, this.size);
+    this.settleView();
+    showControls(this.root, state, this.extra, {
+      ...catalogue,
+      size: this.size,
+      spots: this.spots(),
+      labelOf: (id) => records.labelOf(id),
+    });
+    this.words.tellCredit(this.sample(), this.notes);
+    const table = this.root.querySelector(".numbers-table");
+    const name = this.extra.name || state.image;
+    fillNumbers(table, records.list(state.panes), (url) => this.exchange.address(url), name);
+    this.tellState();
+  }
+
+  tellState() {
+    this.root.dataset.state = JSON.stringify(this.promised());
+    this.measure();
+    this.saveLink();
+  }
+
+  sample() {
+    return this.catalogue.samples.find(({ id }) => id === this.state.image);
+  }
+
+  spots() {
+    return [...(this.sample()?.spots ?? []), ...(this.pins[this.state.image] ?? [])];
+  }
+
+  /** Modes that need a pane by name get one that is there. */
+  mendPairs() {
+    const { state } = this;
+    const there = (id, fallback) => (state.panes.includes(id) ? id : (fallback ?? ""));
+    state.pick = there(state.pick, state.panes[1] ?? state.panes[0]);
+    state.a = there(state.a, state.panes[0]);
+    state.b = there(state.b, state.panes.find((id) => id !== state.a && id !== "original"));
+    state.against = there(state.against, state.panes[0]);
+  }
+
+  /** The part of the state that the page promises to its readers and tests. */
+  promised() {
+    const { image, bpp, anchor, mode, cx, cy, scale, panes } = this.state;
+    const told = this.records.list(panes).map(({ id, label, bpp: real, bytes }) => ({
+      id,
+      label,
+      bpp: real ?? null,
+      bytes: bytes ?? null,
+    }));
+    return { image, bpp, anchor, mode, cx, cy, scale, panes: told };
+  }
+
+  /** Ask for the metrics of what is in view, when that has changed. */
+  measure() {
+    this.settleView();
+    const region = this.stage.region();
+    if (!region || this.records.get("original").state !== "ready") return;
+    const ready = this.records
+      .list(this.state.panes)
+      .filter((one) => one.state === "ready" && one.id !== "original");
+    const keys = ready.map((one) => one.key);
+    const question = JSON.stringify([region, keys]);
+    if (question === this.measured) return;
+    this.measured = question;
+    this.exchange.measure(this.state.image, keys, region, (found) => {
+      this.records.takeView(ready.map((one) => one.id), found);
+      this.stage.describe();
+    });
+  }
+
+  saveLink() {
+    clearTimeout(this.linking);
+    this.linking = setTimeout(() => {
+      const hash = toHash(this.state);
+      if (!this.fileKey && hash !== location.hash) history.replaceState(history.state, "", hash);
+    }, LINK_MS);
+  }
+
+  /** The address was edited, or a link inside the page was followed. */
+  follow(hash) {
+    if (!hash.includes("=") || hash === toHash(this.state)) return;
+    const before = this.state;
+    this.state = fromHash(hash);
+    this.state.image ||= before.image;
+    this.fileKey = "";
+    if (this.state.image !== before.image) this.records.clear();
+    this.refresh();
+  }
+
+  openPicture(image, name = "") {
+    const fromFile = Boolean(this.fileKey);
+    this.fileKey = "";
+    this.extra.name = name;
+    this.records.clear();
+    this.size = null;
+    this.set({ image, scale: 0, panes: fromFile ? [] : this.state.panes });
+    this.ask();
+  }
+
+  /** A point of the rate-distortion plot: that picture, that codec, at that rate. */
+  openPoint({ image, codec, anchor, bpp }) {
+    const named = { fidelity: "mode-f", perception: "mode-p" };
+    const id = codec === "mode" ? (named[anchor] ?? `mode-${anchor}`) : codec;
+    const known = this.catalogue.samples.some((one) => one.id === image);
+    if (known && image !== this.state.image) this.openPicture(image);
+    const { panes } = this.state;
+    if (!panes.includes(id)) this.state.panes = [...panes, id].slice(-MAX_PANES);
+    Object.assign(this.state, { bpp, pick: id });
+    this.refresh();
+    this.root.scrollIntoView({ block: "start" });
+  }
+
+  swap(id, next) {
+    const panes = this.state.panes.filter((one) => one !== next || one === id);
+    this.set({ panes: panes.map((one) => (one === id ? next : one)) });
+    this.ask();
+  }
+
+  close(id) {
+    if (this.state.panes.length < 2) return;
+    this.set({ panes: this.state.panes.filter((one) => one !== id) });
+    this.stage.root.focus({ preventScroll: true });
+    this.words.tell(`${this.records.labelOf(id)} removed`);
+  }
+
+  async take(kind, file) {
+    this.words.tell(`Reading ${file.name}…`);
+    const answer = await this.exchange.send(kind, file);
+    if (answer.error) return this.words.tell(answer.error, true);
+    const name = file.name.replace(/\.[^.]*$/, "");
+    if (kind === "photo") return this.openPicture(answer.key, name);
+    this.openPicture(answer.key, name);
+    this.fileKey = answer.key;
+    this.set({ panes: [] });
+  }
+
+  fail(words) {
+    this.records.fail(words);
+    this.render();
+    this.words.tell(words, true);
+    this.root.querySelector("[data-do=retry]").hidden = false;
+  }
+
+  tellResult() {
+    const rows = this.records
+      .list(this.state.panes)
+      .filter((one) => one.id !== "original" && one.state === "ready")
+      .map(({ id, label, codec, anchor, bpp, bytes, metrics }) => ({
+        id,
+        label,
+        codec,
+        anchor,
+        bpp,
+        bytes,
+        ...metrics,
+      }));
+    const detail = { image: this.state.image, rows };
+    document.dispatchEvent(new CustomEvent("mode:result", { detail }));
+  }
+}

@@ -1,0 +1,122 @@
+"""The page and its API: layout and wiring, nothing else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from threading import Thread
+from typing import Any
+
+import gradio as gr
+
+from app import explorer
+from app.api import add_api
+from app.hero import opening
+from app.media import STATIC, media_routes
+from app.records import Comparison
+from app.runner import Runner, make_runner
+from app.service import Service
+from app.settings import Settings
+from app.viewer import viewer
+from app.work import sentence
+from mode_core.errors import ModeError
+
+_LOG = logging.getLogger("mode.app")
+_STYLES = ("theme", "viewer")
+_MODULES = sorted(path.name for path in STATIC.glob("*.js") if "explorer" not in path.name)
+
+
+def build_demo(settings: Settings | None = None, runner: Runner | None = None) -> gr.Blocks:
+    """The whole page; `demo.service` is what stands behind it."""
+    settings = settings or Settings.from_environment()
+    service = Service(settings, runner or make_runner(settings))
+    with gr.Blocks(title="MoDE Explorer", analytics_enabled=False, fill_width=True) as demo:
+        panes = viewer(service, opening(service))
+        _wire(panes, service)
+        explorer.rd_panel("mode/plotly.min.js")
+        add_api(service)
+    demo.service = service
+    # Waiting and refusing happen in the service's own line, which can say the position.
+    demo.queue(max_size=4 * settings.queue_length, api_open=True)
+    return demo
+
+
+def head() -> str:
+    """Styles and scripts by their own addresses, all asked for at once."""
+    links = [f'<link rel="stylesheet" href="mode/static/{name}.css">' for name in _STYLES]
+    links += [f'<link rel="modulepreload" href="mode/static/{name}">' for name in _MODULES]
+    return "\n".join(links)
+
+
+def launch(demo: gr.Blocks) -> None:
+    """Serve the page until it is stopped."""
+    service: Service = demo.service
+    Thread(target=service.runner.warm, name="warm", daemon=True).start()
+    settings = service.settings
+    demo.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        app_kwargs={"routes": [explorer.plotly_route(), *media_routes(service)]},
+        max_file_size=settings.upload_bytes,
+        max_threads=2 * settings.queue_length + 20,
+        run_history=False,
+        footer_links=["api"],
+        ssr_mode=False,
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        head=head(),
+        quiet=True,
+    )
+
+
+def _wire(panes: gr.HTML, service: Service) -> None:
+    def compare(event: gr.EventData) -> Iterator[dict[str, Any]]:
+        asked = _Asked(event)
+        wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp"), asked.page
+        yield from asked.answers(service.compare(*wish))
+
+    def open_file(event: gr.EventData) -> Iterator[dict[str, Any]]:
+        asked = _Asked(event)
+        yield from asked.answers(service.open_file(asked.text("key")))
+
+    how = {
+        "queue": True,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "trigger_mode": "multiple",
+        "concurrency_limit": 2 * service.settings.queue_length,
+    }
+    panes.compare(compare, None, panes, api_name="page_compare", **how)
+    panes.open(open_file, None, panes, api_name="page_open", **how)
+
+
+class _Asked:
+    """What the browser sent with an event, read with suspicion."""
+
+    def __init__(self, event: gr.EventData) -> None:
+        data = event._data
+        self.data: dict[str, Any] = data if isinstance(data, dict) else {}
+        self.page, self.seq = self.text("page"), self.number("seq")
+
+    def text(self, name: str) -> str:
+        return str(self.data.get(name, ""))[:64]
+
+    def number(self, name: str) -> float:
+        value = self.data.get(name)
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    def ids(self, name: str) -> list[str]:
+        value = self.data.get(name)
+        return [str(one)[:48] for one in value[:64]] if isinstance(value, list) else []
+
+    def answers(self, moments: Iterator[Comparison]) -> Iterator[dict[str, Any]]:
+        """Each moment as the page expects it; a deliberate error as its sentence."""
+        mark = {"page": self.page, "seq": self.seq}
+        try:
+            for moment in moments:
+                yield moment.as_json() | mark
+        except ModeError as error:
+            _LOG.info("refused: %s", error)
+            yield {"error": sentence(error)} | mark
+        except Exception:
+            yield {"error": "something broke on the server; its log says what"} | mark
+            raise

@@ -1,0 +1,137 @@
+"""What a worker process does: one codec on one picture, or the metrics of two pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from PIL import Image as Pillow
+
+from mode_core.bitstream import Bitstream
+from mode_core.errors import ModeError
+from mode_core.metrics import Measured, measure
+from mode_core.registry import codec_of, find_codec, load_codec
+from mode_core.roundtrip import decode_all, output_label
+from mode_core.types import Anchor, Image, Target
+from mode_core.weights import find_weights
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Encode `pixels` at `bpp` and decode at every anchor; "" is a codec's only way to decode."""
+
+    codec: str
+    anchors: tuple[str, ...]
+    bpp: float
+    pixels: Image = field(repr=False)
+    file: bytes = field(default=b"", repr=False)
+    """The file of an earlier job, when only other anchors are wanted of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One decoded picture, as pixels and as the PNG that browsers get."""
+
+    anchor: str
+    label: str
+    pixels: Image = field(repr=False)
+    png: bytes = field(repr=False)
+    decode_s: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job: its views, or the sentence that says why there are none."""
+
+    codec: str
+    views: tuple[View, ...] = ()
+    file: bytes = field(default=b"", repr=False)
+    target_bpp: float | None = None
+    encode_s: float | None = None
+    error: str = ""
+
+
+def run_job(job: Job) -> Outcome:
+    """Encode once, decode once per anchor; every picture comes out of the file's bytes."""
+    if job.file:
+        return replace(open_file(job.file, job.anchors), target_bpp=job.bpp)
+    anchors = [_anchor(text) for text in job.anchors]
+    try:
+        need_weights(job.codec)
+        made = decode_all(job.codec, job.pixels, Target(bpp=job.bpp), anchors)
+    except ModeError as error:
+        return Outcome(job.codec, error=sentence(error))
+    views = tuple(
+        View(anchor, one.label, one.image, png_bytes(one.image), one.decode_s, one.note)
+        for anchor, one in zip(job.anchors, made, strict=True)
+    )
+    return Outcome(job.codec, views, made[0].file, job.bpp, made[0].encode_s)
+
+
+def open_file(data: bytes, anchors: Sequence[str] = ()) -> Outcome:
+    """The pictures in a `.mode` file: at these anchors, or at all that its codec offers."""
+    try:
+        stream = Bitstream.from_bytes(data)
+        info = codec_of(stream.codec)
+        need_weights(info.id)
+        wanted = anchors or ["" if one is None else str(one) for one in info.outputs]
+        views = tuple(_decode(info.id, data, anchor) for anchor in wanted)
+    except ModeError as error:
+        return Outcome("", error=sentence(error))
+    return Outcome(info.id, views, data, stream.target_bpp)
+
+
+def warm(codecs: Sequence[str]) -> None:
+    """Load what takes long to load, so that the first visitor does not wait for it."""
+    for id in codecs:
+        with suppress(ModeError):
+            need_weights(id)
+            load_codec(id)
+
+
+def need_weights(codec_id: str) -> None:
+    """WeightsUnavailable at once, instead of after loading all that a network needs."""
+    if find_codec(codec_id).learned:
+        find_weights(codec_id)
+
+
+def sentence(error: ModeError) -> str:
+    """The error's words without the folder that this program lies in: visitors may read them."""
+    return str(error).replace(f"{ROOT}{os.sep}", "")
+
+
+def png_bytes(pixels: Image) -> bytes:
+    """A lossless PNG, packed for speed."""
+    out = io.BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _decode(codec_id: str, data: bytes, anchor: str) -> View:
+    codec, place = load_codec(codec_id), _anchor(anchor)
+    start = perf_counter()
+    pixels = codec.decode(Bitstream.from_bytes(data), place)
+    decode_s = perf_counter() - start
+    return View(anchor, output_label(codec.info, place), pixels, png_bytes(pixels), decode_s)
+
+
+def _anchor(text: str) -> Anchor | None:
+    return Anchor.parse(text) if text else None
+
+
+def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
+    """These metrics; where LPIPS cannot be had, its student under its own name."""
+    measured = measure(reference, decoded, names)
+    if "lpips" not in measured.missing:
+        return measured
+    student = measure(reference, decoded, ("lpips_student",))
+    return Measured({**measured.values, **student.values}, {**measured.missing, **student.missing})

@@ -1,0 +1,72 @@
+"""The real page over a runner that needs no weights: learned codecs are played by JPEG.
+
+python -m tests.browser.page_server PORT
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import app.service
+from app import work
+from app.settings import MEBIBYTE, Settings
+from app.ui import build_demo, launch
+from app.work import Job, Outcome, View, png_bytes
+from mode_core.bitstream import Bitstream
+from mode_core.metrics import Measured
+from mode_core.metrics.fidelity import psnr
+from mode_core.registry import CODECS, codec_of
+from mode_core.roundtrip import output_label
+from mode_core.types import Anchor, Image
+
+
+class StandInRunner:
+    """Classical codecs for real; learned ones as JPEG, MoDE's anchors as shades of it."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            if not CODECS[job.codec].learned:
+                yield work.run_job(job)
+            elif job.codec == "vq":
+                yield Outcome("vq", error="vq has no weights <img src=x onerror=alert(1)>")
+            else:
+                yield _play(job)
+
+    def open_file(self, data: bytes, anchors: Sequence[str]) -> Outcome:
+        stream = Bitstream.from_bytes(data)
+        if not CODECS[codec_of(stream.codec).id].learned:
+            return work.open_file(data, anchors)
+        offered = anchors or ["fidelity", "perception"]
+        as_jpeg = replace(stream, codec=CODECS["jpeg"].wire_id).to_bytes()
+        picture = work.open_file(as_jpeg).views[0].pixels
+        return Outcome("mode", tuple(_shade(picture, "mode", one) for one in offered), data)
+
+    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
+        absent = {name: "not measured in this test" for name in names if name != "psnr"}
+        values = {"psnr": psnr(reference, decoded)} if "psnr" in names else {}
+        return Measured(values, absent)
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+
+def _play(job: Job) -> Outcome:
+    made = work.run_job(replace(job, codec="jpeg", anchors=("",), file=b""))
+    stream = replace(Bitstream.from_bytes(made.file), codec=CODECS[job.codec].wire_id)
+    views = tuple(_shade(made.views[0].pixels, job.codec, anchor) for anchor in job.anchors)
+    return Outcome(job.codec, views, job.file or stream.to_bytes(), job.bpp, 0.1)
+
+
+def _shade(picture: Image, codec: str, anchor: str) -> View:
+    place = Anchor.parse(anchor) if anchor else None
+    pixels = picture ^ round(7 * place.blend) if place else picture
+    label = output_label(CODECS[codec], place)
+    return View(anchor, label, pixels, png_bytes(pixels), 0.02)
+
+
+if __name__ == "__main__":
+    app.service.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
+    settings = Settings(port=int(sys.argv[1]), cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
+    launch(build_demo(settings, StandInRunner()))

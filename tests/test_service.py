@@ -1,0 +1,359 @@
+"""What the page can ask for, without a browser and without torch: a made-up codec does the work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from threading import Event
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+
+from app.line import Busy, Line
+from app.records import Comparison
+from app.region import crop, parse_query, region_metrics
+from app.service import BadRequest, Expired, Service, check_request
+from app.settings import MEBIBYTE, Settings
+from app.store import Store, StoredFile, secret_key, size_of
+from app.text import bytes_text, file_stem, pane_id, pane_label, parse_pane
+from app.work import Job, Outcome, View, png_bytes
+from mode_core.bitstream import Bitstream, Stream
+from mode_core.errors import ModeError, UnsupportedImage
+from mode_core.metrics import Measured
+from mode_core.metrics.fidelity import psnr
+from mode_core.registry import CODECS
+from mode_core.types import Image
+from tests.conftest import make_photo
+
+
+def _file_of(job: Job) -> bytes:
+    height, width, _ = job.pixels.shape
+    payload = f"{job.codec} {job.bpp}".encode()
+    return Bitstream(1, b"\0" * 4, 0, width, height, (Stream(payload),), job.bpp).to_bytes()
+
+
+@dataclass
+class FakeRunner:
+    """Darkens pictures by a number of grey levels that depends on codec and anchor."""
+
+    jobs: list[Job] = field(default_factory=list)
+    gate: Event = field(default_factory=Event)
+    started: Event = field(default_factory=Event)
+    broken: str = ""
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            self.started.set()
+            assert self.gate.wait(10)
+            self.jobs.append(job)
+            if job.codec == self.broken:
+                yield Outcome(job.codec, error=f"{job.codec} is broken")
+                continue
+            views = []
+            for anchor in job.anchors:
+                pixels = job.pixels // 2 + (7 if anchor == "perception" else 3)
+                views.append(View(anchor, job.codec + anchor, pixels, png_bytes(pixels), 0.01))
+            yield Outcome(job.codec, tuple(views), job.file or _file_of(job), job.bpp, 0.02)
+
+    def open_file(self, data: bytes, anchors: Sequence[str]) -> Outcome:
+        stream = Bitstream.from_bytes(data)
+        pixels = np.full((stream.height, stream.width, 3), 50, np.uint8)
+        chosen = anchors or ["fidelity", "perception"]
+        views = tuple(View(one, one, pixels, png_bytes(pixels), 0.01) for one in chosen)
+        return Outcome("mode", views, data)
+
+    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
+        return Measured({"psnr": psnr(reference, decoded)}, {"lpips": "not here"})
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+
+@pytest.fixture
+def runner() -> FakeRunner:
+    return FakeRunner()
+
+
+@pytest.fixture
+def service(runner: FakeRunner) -> Service:
+    return Service(Settings(queue_length=2), runner)
+
+
+def png_of(pixels: Image) -> bytes:
+    return png_bytes(pixels)
+
+
+def last(moments: Iterator[Comparison]) -> Comparison:
+    *_, end = moments
+    return end
+
+
+PANES = ["original", "mode-f", "mode-p", "jpeg"]
+
+
+def test_importing_the_service_loads_neither_gradio_nor_torch() -> None:
+    code = (
+        "import sys, app.service, app.media, app.region; "
+        "sys.exit(bool({'gradio', 'torch'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_panes_fill_in_one_codec_after_the_other(service: Service, photo: Image) -> None:
+    key = service.add_photo(png_of(photo)).key
+    counts = [
+        sum(slot.state == "ready" for slot in moment.slots)
+        for moment in service.compare(key, PANES, 0.1)
+    ]
+    assert counts[:3] == [1, 3, 4]
+
+
+def test_mode_is_encoded_once_for_both_anchors(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    key = service.add_photo(png_of(photo)).key
+    end = last(service.compare(key, PANES, 0.1))
+    assert [job.anchors for job in runner.jobs if job.codec == "mode"] == [
+        ("fidelity", "perception")
+    ]
+    f, p = (slot for slot in end.slots if slot.codec == "mode")
+    assert f.sha256 == p.sha256
+    assert f.key != p.key
+
+
+def test_another_anchor_is_decoded_from_the_file_that_is_there(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    key = service.add_photo(png_of(photo)).key
+    before = last(service.compare(key, PANES, 0.1)).slots[1]
+    runner.jobs.clear()
+    after = last(service.compare(key, [*PANES, "mode-0.35"], 0.1)).slots[-1]
+    assert [job.anchors for job in runner.jobs] == [("0.35",)]
+    assert runner.jobs[0].file
+    assert after.sha256 == before.sha256
+
+
+def test_what_was_computed_is_not_computed_again(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    key = service.add_photo(png_of(photo)).key
+    first = last(service.compare(key, PANES, 0.1))
+    runner.jobs.clear()
+    second = last(service.compare(key, PANES, 0.1))
+    assert not runner.jobs
+    assert [slot.key for slot in first.slots] == [slot.key for slot in second.slots]
+
+
+def test_a_broken_codec_speaks_in_its_own_pane(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    runner.broken = "jpeg"
+    key = service.add_photo(png_of(photo)).key
+    states = [slot.state for slot in last(service.compare(key, PANES, 0.1)).slots]
+    assert states == ["ready", "ready", "ready", "failed"]
+    assert last(service.compare(key, PANES, 0.1)).slots[-1].error == "jpeg is broken"
+
+
+def test_rows_carry_real_bytes_and_metrics(service: Service, photo: Image) -> None:
+    key = service.add_photo(png_of(photo)).key
+    row = last(service.compare(key, PANES, 0.1)).as_json()["panes"][-1]
+    height, width, _ = photo.shape
+    assert row["bpp"] == pytest.approx(8 * row["bytes"] / (width * height))
+    assert row["deviation"] == pytest.approx(row["bpp"] / 0.1 - 1)
+    assert row["metrics"]["psnr"] > 5
+    assert row["missing"] == {"lpips": "not here"}
+
+
+def test_a_newer_request_of_the_same_page_ends_the_older(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    key = service.add_photo(png_of(photo)).key
+    runner.gate.clear()
+    old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, page="p")
+    next(old)
+    waiting = iter(old)
+    run_ahead(waiting, runner)
+    new = service.compare(key, ["jxl"], 0.1, page="p")
+    next(new)
+    runner.gate.set()
+    last(new)
+    assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
+
+
+def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
+    """Let the generator reach its place in the line, and the worker its first job."""
+    from threading import Thread
+
+    Thread(target=lambda: list(moments), daemon=True).start()
+    assert runner.started.wait(5)
+
+
+def test_the_line_tells_positions_and_refuses_when_full() -> None:
+    gate, started, line = Event(), Event(), Line(length=2)
+
+    def work() -> Iterator[int]:
+        started.set()
+        gate.wait(10)
+        yield 1
+
+    line.join(work)
+    assert started.wait(5)
+    second, third = line.join(work), line.join(work)
+    assert (line.ahead_of(second), line.ahead_of(third)) == (1, 2)
+    with pytest.raises(Busy, match="busy, position 3"):
+        line.join(work)
+    assert next(iter(third)) == ("waiting", 2)
+    gate.set()
+    assert [value for kind, value in third if kind == "result"] == [1]
+
+
+def test_an_error_in_the_line_reaches_its_owner_and_no_one_else() -> None:
+    line = Line(length=5)
+
+    def fails() -> Iterator[int]:
+        raise ValueError("mine")
+        yield 0
+
+    bad, good = line.join(fails), line.join(lambda: iter([1, 2]))
+    with pytest.raises(ValueError, match="mine"):
+        list(bad)
+    assert list(good) == [("result", 1), ("result", 2)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=60))
+def test_the_store_never_outgrows_its_bytes(puts: list[tuple[int, int]]) -> None:
+    store = Store(100)
+    for name, size in puts:
+        store.put(StoredFile(str(name), bytes(size)))
+        kept = [store.get(str(n)) for n in range(10)]
+        assert sum(size_of(one) for one in kept if one) == store.bytes_ <= 100
+        assert store.get(str(name)) is not None
+
+
+def test_keys_of_pictures_cannot_be_computed_from_outside(service: Service, photo: Image) -> None:
+    import hashlib
+
+    key = service.add_photo(png_of(photo)).key
+    assert key == service.add_photo(png_of(photo)).key
+    assert key not in hashlib.sha256(photo.tobytes()).hexdigest()
+    assert secret_key("a", "bc") != secret_key("ab", "c")
+
+
+def test_the_original_is_shown_exactly(service: Service, photo: Image) -> None:
+    stored = service.add_photo(png_of(photo))
+    assert np.array_equal(np.asarray(Pillow.open(BytesIO(stored.png))), photo)
+    assert np.array_equal(stored.pixels, photo)
+
+
+@pytest.mark.parametrize(
+    ("panes", "bpp", "words"),
+    [
+        (["jpeg"] * 13, 0.1, "12 is the most"),
+        (["jpeg"], 0.0, "between"),
+        (["jpeg"], float("nan"), "between"),
+        (["nonsense"], 0.1, "no codec"),
+        (["mode-2"], 0.1, "anchor"),
+        (["mode"], 0.1, "no pane"),
+        (["<img src=x onerror=alert(1)>"], 0.1, "no codec"),
+    ],
+)
+def test_impossible_requests_are_refused_with_a_sentence(
+    panes: list[str], bpp: float, words: str
+) -> None:
+    with pytest.raises(ModeError, match=words):
+        check_request(panes, bpp)
+
+
+@pytest.mark.parametrize("id", ["../../etc/passwd", "", "0" * 32, "file:///etc/passwd"])
+def test_only_pictures_in_memory_can_be_asked_for(service: Service, id: str) -> None:
+    with pytest.raises(Expired):
+        service.photo(id)
+
+
+def test_the_gallery_comes_from_the_machine(service: Service) -> None:
+    assert service.photo("astronaut").pixels.shape == (512, 512, 3)
+    assert service.photo("chelsea").pixels.shape == (300, 451, 3)
+
+
+def test_uploads_over_the_limit_are_refused(runner: FakeRunner) -> None:
+    service = Service(Settings(upload_bytes=MEBIBYTE), runner)
+    with pytest.raises(UnsupportedImage, match="1 MB"):
+        service.add_photo(bytes(MEBIBYTE + 1))
+    with pytest.raises(BadRequest, match="1 MB"):
+        service.add_file(bytes(MEBIBYTE + 1))
+
+
+def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> None:
+    file = _file_of(Job("mode", ("fidelity",), 0.1, photo))
+    end = last(service.open_file(service.add_file(file).key))
+    assert [slot.id for slot in end.slots] == ["mode-f", "mode-p"]
+    assert end.as_json()["has_original"] is False
+    with pytest.raises(ModeError, match=r"not a \.mode file"):
+        service.add_file(b"GIF89a")
+
+
+def test_region_metrics_see_exactly_the_region(service: Service, photo: Image) -> None:
+    key = service.add_photo(png_of(photo)).key
+    slot = last(service.compare(key, PANES, 0.1)).slots[-1]
+    box = [5, 9, 30, 20]
+    found = region_metrics(service, key, [slot.key, "other"], box, perceptual=False)
+    decoded = photo // 2 + 3
+    expected = psnr(photo[9:29, 5:35], decoded[9:29, 5:35])
+    assert found == {slot.key: {"metrics": {"psnr": expected}, "missing": {}}}
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), min_size=4, max_size=4))
+def test_a_crop_is_never_empty_and_never_outside(box: list[int]) -> None:
+    part = crop(make_photo(20, 30), box)
+    assert part.size > 0
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=9
+    )
+)
+def test_region_queries_are_checked(args: object) -> None:
+    try:
+        _, _, box, _ = parse_query(args)
+    except ValueError:
+        return
+    assert len(box) == 4
+
+
+def test_another_users_key_does_not_open_a_region(service: Service, photo: Image) -> None:
+    mine = service.add_photo(png_of(photo)).key
+    other = service.add_photo(png_of(255 - photo)).key
+    slot = last(service.compare(other, ["jpeg"], 0.1)).slots[0]
+    assert region_metrics(service, mine, [slot.key], [0, 0, 9, 9], perceptual=False) == {}
+
+
+def test_pane_names_lead_back_to_codec_and_anchor() -> None:
+    for info in CODECS.values():
+        for anchor in info.outputs:
+            text = "" if anchor is None else str(anchor)
+            assert parse_pane(pane_id(info.id, text)) == (info.id, text)
+    assert pane_label("mode-p") == "MoDE-P"
+    assert parse_pane("mode-0.35") == ("mode", "0.35")
+
+
+def test_words_for_sizes_and_names() -> None:
+    assert (bytes_text(999), bytes_text(4971)) == ("999 B", "4\u202f971 B")
+    assert (bytes_text(123_400), bytes_text(5_100_000)) == ("123.4 kB", "5.1 MB")
+    assert file_stem('<img src="x">/../é') == "img-src--x"
+
+
+@pytest.mark.parametrize("text", ["-3", "many", "0", "1.5"])
+def test_settings_say_what_they_want(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MODE_QUEUE", text)
+    with pytest.raises(SystemExit, match="MODE_QUEUE"):
+        Settings.from_environment()
