@@ -1,0 +1,179 @@
+"""MS-ILLM (Muckley et al., ICML 2023, https://arxiv.org/abs/2301.11189): HiFiC's auto-encoder,
+trained against a discriminator of image patches' labels.
+
+    x ── encoder ─► y ──× gain──► round ─► rANS ─► ──× inverse──► ŷ ── generator ─► x̂
+                    │               ▲
+                    └─ hyper ─► z ──┴─ mean, scale of all channels at once (no context)
+
+One class, two layouts: the authors' networks with one rate per checkpoint (`nets.hific`, gains of
+one), and a compact one with all rates in one model. Deviations of the compact layout, all ours:
+ - transforms on unshuffled pixels beside a block DCT, as in `nets.elic`;
+ - learned gains, qualities between eight anchors, hyper-latents with a Gaussian prior;
+ - the probability path is trained for exact arithmetic (`nets.exact`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from mode_core.entropy import Coder, SymbolReader, SymbolWriter
+from mode_core.nets.blocks import Stage, fitted_dct_basis, reach_of
+from mode_core.nets.hific import HificEncoder, HificGenerator, HificLatents
+from mode_core.nets.illm_blocks import (
+    CELL,
+    STEPS_PER_ANCHOR,
+    CompactEncoder,
+    CompactGenerator,
+    CompactLatents,
+)
+
+ANCHORS = 8
+RATE_WEIGHT_HIGH = 16.0
+"""The published weight of bits per pixel for 0.0175 bpp; it halves from anchor to anchor."""
+MSE_WEIGHT = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class IllmConfig:
+    """The size of one MS-ILLM; with `widths` it has the authors' layout, else the compact one."""
+
+    stages: tuple[Stage, ...] = ((8, 128, 2), (16, 192, 3))
+    generator: tuple[Stage, ...] = ((4, 64, 2), (8, 160, 3), (16, 256, 4))
+    latent: int = 192
+    hyper: int = 128
+    hyper_latent: int = 48
+    side: int = 128
+    widths: tuple[int, ...] = ()
+    residuals: int = 9
+
+    @classmethod
+    def tiny(cls) -> IllmConfig:
+        """3.3 million parameters; trains on two CPU cores."""
+        return cls()
+
+    @classmethod
+    def public(cls) -> IllmConfig:
+        """The authors' 181 million parameters."""
+        return cls(latent=220, hyper=320, widths=(60, 120, 240, 480, 960))
+
+
+class Latents(Protocol):
+    """What decides which integers stand for a latent, and how likely they are."""
+
+    qualities: range
+
+    def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The decoded latent and each picture's estimated bits, differentiable."""
+        ...
+
+    def walk(self, coder: Coder, quality: int, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+        """Write y, or read a latent; either way what was decoded, float64 and exact."""
+        ...
+
+    def symbols(self, grid: tuple[int, int]) -> int:
+        """How many integers stand for a latent of this size."""
+        ...
+
+    def freeze(self) -> None:
+        """Round what files depend on."""
+        ...
+
+
+class MsIllm(nn.Module):
+    """The network with its coder; a training quality counts anchors, a file's 1/36 of one."""
+
+    stride, cell = 64, CELL
+    codec = "ms-illm"
+    anchors, steps_per_anchor = ANCHORS, STEPS_PER_ANCHOR
+
+    def __init__(self, config: IllmConfig) -> None:
+        super().__init__()
+        self.config = config
+        latents: Latents
+        if config.widths:
+            self.encoder: nn.Module = HificEncoder(config.widths, config.latent)
+            self.decoder: nn.Module = HificGenerator(config.widths, config.latent, config.residuals)
+            latents = HificLatents(config.latent, config.hyper)
+            for name, part in latents.named_children():
+                self.add_module(name, part)
+            self.reach = CELL * (2 * config.residuals + 4)
+        else:
+            self.encoder = CompactEncoder(config.stages, config.latent)
+            self.decoder = CompactGenerator(config.generator, config.latent, ANCHORS)
+            latents = self.latents = CompactLatents(
+                config.latent, config.hyper, config.hyper_latent, config.side, _log_lambda()
+            )
+            self.reach = max(reach_of(config.stages), reach_of(config.generator))
+        # in a tuple: it is registered already, in the public layout part by part under the
+        # names of the public files
+        self._latents = (latents,)
+
+    @property
+    def qualities(self) -> range:
+        """The numbers that a file may name."""
+        return self._latents[0].qualities
+
+    def fit_start(self, x_BCHW: Tensor) -> None:
+        """Order and scale the block DCT by the strengths found in photographs, before training."""
+        encoder, decoder = self.encoder, self.decoder
+        if not (isinstance(encoder, CompactEncoder) and isinstance(decoder, CompactGenerator)):
+            raise ValueError("the public layout has no block DCT to fit")
+        basis, strength = fitted_dct_basis(x_BCHW, self.config.latent, CELL)
+        for part in (encoder, decoder):
+            part.dct.start_from(basis, strength)
+        self.latents.start_from(strength, _log_lambda())
+
+    # ── transforms: float, any device ──────────────────────────────────────────────────────────
+
+    def analyse(self, x_BCHW: Tensor) -> Tensor:
+        """The latent; the same for all qualities."""
+        out: Tensor = self.encoder(x_BCHW)
+        return out
+
+    def synthesise(self, y_BCHW: Tensor, quality_B: Tensor) -> Tensor:
+        """The picture, not clamped."""
+        out: Tensor = self.decoder(y_BCHW, quality_B)
+        return out
+
+    # ── training: float32, differentiable ──────────────────────────────────────────────────────
+
+    def training_step(self, x_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The decoded batch and the bits of each picture."""
+        y_hat, bits_B = self.quantise(self.analyse(x_BCHW).float(), quality_B)
+        return self.synthesise(y_hat, quality_B), bits_B
+
+    def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The decoded latent (straight-through) and the estimated bits of each picture."""
+        return self._latents[0].quantise(y_BCHW, quality_B)
+
+    # ── coding: float64, exact ─────────────────────────────────────────────────────────────────
+
+    def freeze(self) -> None:
+        """Round the gains into the integers that files depend on; done before every evaluation."""
+        self._latents[0].freeze()
+
+    def write(self, y_1CHW: Tensor, quality: int) -> tuple[bytes, int]:
+        """The stream of a latent (on the CPU) and its symbol check."""
+        writer = SymbolWriter()
+        grid = (y_1CHW.shape[2], y_1CHW.shape[3])
+        self._latents[0].walk(writer, quality, grid, y_1CHW.double())
+        return writer.payload(), writer.check
+
+    def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
+        """The decoded latent in float64 and the check of its symbols."""
+        reader = SymbolReader(payload, self._latents[0].symbols(grid))
+        return self._latents[0].walk(reader, quality, grid, None), reader.check
+
+
+def rate_weight(quality_B: Tensor) -> Tensor:
+    """The weight of bits per pixel beside 150 MSE + LPIPS at a training quality (in anchors)."""
+    return RATE_WEIGHT_HIGH * torch.exp2(-quality_B)
+
+
+def _log_lambda() -> Tensor:
+    """What a squared error in 8-bit steps is worth in bits per pixel, at the anchors."""
+    return (MSE_WEIGHT / 255**2 / rate_weight(torch.arange(ANCHORS))).log()
