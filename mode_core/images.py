@@ -98,14 +98,16 @@ def _read(source: str | Path | bytes) -> tuple[str, bytes]:
         return "the uploaded picture", source
     path = Path(source)
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise UnsupportedImage(
-                f"{path.name} is larger than {MAX_FILE_BYTES // 10**6} MB; save it compressed"
-            )
-        return path.name, path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UnsupportedImage(f"{path} cannot be read: {why}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise UnsupportedImage(
+            f"{path.name} is larger than {MAX_FILE_BYTES // 10**6} MB; save it compressed"
+        )
+    return path.name, data
 
 
 def _open(data: bytes, name: str) -> Pillow.Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ SQ_EXPERT, VQ_EXPERT = "sq-expert", "vq-expert"
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """How a file is decoded: a place between fidelity (0) and perception (1), or one lone expert."""
+    """How a file is decoded: a place between fidelity (0) and perception (1), or one expert."""
 
     blend: float
     expert: str = ""
@@ -59,7 +59,7 @@ Anchor.PERCEPTION = Anchor(1.0)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the caller wishes for: a file size in bits per pixel, or one of the codec's qualities."""
+    """What the caller wishes for: a size in bits per pixel, or one of the codec's qualities."""
 
     bpp: float | None = None
     quality: int | None = None
@@ -118,23 +118,3 @@ class Reconstruction:
     decode_s: float
     note: str = ""
     """Empty, or a sentence such as why the size asked for was not reached."""
-
-
-@dataclass(frozen=True, slots=True)
-class CodecFacts:
-    """What a learned codec can say of its weights."""
-
-    bpp_range: tuple[float, float]
-    parameters: int
-    weights: str
-    licence: str
-
-
-@runtime_checkable
-class DescribedCodec(Protocol):
-    """A codec with facts for the table of codecs; classical ones have none."""
-
-    @property
-    def facts(self) -> CodecFacts:
-        """Rate range, size, weights tag and licence."""
-        ...

@@ -21,7 +21,22 @@ settings.register_profile("calm", deadline=None, derandomize=True)
 settings.load_profile("calm")
 
 ROOT = Path(__file__).parents[1]
+WEIGHTS = ROOT / "assets" / "weights"
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests that need what this machine has not got are skipped aloud.
+
+    Once any weights are bundled nothing marked `weights` is skipped: what is missing then, fails.
+    """
+    if item.get_closest_marker("weights") and not any(WEIGHTS.glob("*/*.safetensors")):
+        pytest.skip("no trained weights are bundled in assets/weights")
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
 
 
 @pytest.fixture(autouse=True, scope="session")

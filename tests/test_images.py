@@ -398,8 +398,18 @@ def test_32_bit_samples_are_refused(mode: str) -> None:
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedImage, match=r"gone\.png cannot be read: No such file"):
         load_picture(tmp_path / "gone.png")
-    with pytest.raises(UnsupportedImage, match="Is a directory"):
+    with pytest.raises(UnsupportedImage, match="cannot be read: Is a directory"):
         load_picture(str(tmp_path))
+
+
+def test_a_file_beyond_all_measure_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mode_core.images.MAX_FILE_BYTES", 2_000_000)
+    path = tmp_path / "endless.png"
+    path.write_bytes(saved(COLOUR).ljust(2_000_001, b"x"))
+    with pytest.raises(UnsupportedImage, match=r"endless\.png is larger than 2 MB"):
+        load_picture(path)
 
 
 def test_a_refusal_names_the_file(tmp_path: Path) -> None:

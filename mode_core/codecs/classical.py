@@ -136,7 +136,7 @@ def _standard_tables() -> Mapping[int, list[int]]:
     file = BytesIO()
     Pillow.new("RGB", (1, 1)).save(file, "JPEG", quality=50)
     with Pillow.open(file, formats=("JPEG",)) as picture:
-        return picture.quantization  # type: ignore[attr-defined,no-any-return]
+        return picture.quantization  # type: ignore[attr-defined]
 
 
 def _jpeg_size(payload: bytes) -> Size:
