@@ -1,0 +1,33 @@
+"""Small MS-ILLM networks for tests."""
+
+from __future__ import annotations
+
+import torch
+
+from mode_core.nets.illm import IllmConfig, MsIllm
+
+NARROW = IllmConfig(latent=20, hyper=32, widths=(6, 12, 24, 48, 96), residuals=3)
+
+
+def compact() -> MsIllm:
+    """A compact net whose probability path is not at its start any more."""
+    net = MsIllm(IllmConfig.tiny())
+    with torch.no_grad():
+        net.latents.out.weight.normal_(std=0.02)
+        net.latents.hyper.middle.second.weight.normal_(std=0.05)
+    net.freeze()
+    return net.eval().requires_grad_(False)
+
+
+def likely(net: MsIllm) -> MsIllm:
+    """Weights at which latents, means and scales have ordinary sizes."""
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.startswith("hyper_") and name.endswith("weight"):
+                parameter.mul_(2.0)
+        net.hyper_synthesis_scale[-1].bias.fill_(2.0)
+        net.encoder.blocks[-1].weight.mul_(4.0)
+        net.hyper_bottleneck.quantiles[:, 0, 1].uniform_(-1, 1)
+        for factor in net.hyper_bottleneck.factors:
+            factor.normal_(std=0.3)
+    return net.eval().requires_grad_(False)

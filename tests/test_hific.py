@@ -1,0 +1,356 @@
+"""The public layout of MS-ILLM: names, blocks, and the same layers written down a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from compressai.entropy_models import EntropyBottleneck, GaussianConditional
+from torch import Tensor, nn
+
+from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, SymbolWriter
+from mode_core.nets.blocks import ChannelNorm
+from mode_core.nets.hific import (
+    HificEncoder,
+    HificGenerator,
+    HificResidual,
+    from_public,
+    gaussian_likelihood,
+    pad_by_reflection,
+    table_index,
+)
+from mode_core.nets.illm import IllmConfig, MsIllm
+from mode_core.tensors import to_tensor
+from tests.conftest import make_photo
+from tests.illm_nets import NARROW, likely
+
+GAUSSIAN_SCALES = [SCALE_LOW * float(np.exp(LOG_SCALE_STEP * i)) for i in range(SCALES)]
+
+# name, shape; * stands for weight and bias of a convolution, @ for gamma and beta of a norm
+PUBLIC_KEYS = """
+encoder.blocks.0.0* 60,3,7,7        encoder.blocks.0.1@ 60
+encoder.blocks.1.0* 120,60,3,3      encoder.blocks.1.1@ 120
+encoder.blocks.2.0* 240,120,3,3     encoder.blocks.2.1@ 240
+encoder.blocks.3.0* 480,240,3,3     encoder.blocks.3.1@ 480
+encoder.blocks.4.0* 960,480,3,3     encoder.blocks.4.1@ 960
+encoder.blocks.5* 220,960,3,3
+decoder.block_0.0@ 220              decoder.block_0.1* 960,220,3,3    decoder.block_0.2@ 960
+decoder.resid_blocks.N.sequence.0* 960,960,3,3    decoder.resid_blocks.N.sequence.1@ 960
+decoder.resid_blocks.N.sequence.3* 960,960,3,3    decoder.resid_blocks.N.sequence.4@ 960
+decoder.blocks.0.0* 960,480t,3,3    decoder.blocks.0.1@ 480
+decoder.blocks.1.0* 480,240t,3,3    decoder.blocks.1.1@ 240
+decoder.blocks.2.0* 240,120t,3,3    decoder.blocks.2.1@ 120
+decoder.blocks.3.0* 120,60t,3,3     decoder.blocks.3.1@ 60
+decoder.blocks.4* 3,60,7,7
+hyper_analysis.0* 320,220,3,3       hyper_analysis.2* 320,320,5,5     hyper_analysis.4* 320,320,5,5
+hyper_synthesis_mean.0* 320,320t,5,5     hyper_synthesis_mean.2* 320,320t,5,5
+hyper_synthesis_mean.4* 220,320,3,3      hyper_synthesis_scale.0* 320,320t,5,5
+hyper_synthesis_scale.2* 320,320t,5,5    hyper_synthesis_scale.4* 220,320,3,3
+hyper_bottleneck._matrix0 320,3,1   hyper_bottleneck._bias0 320,3,1
+hyper_bottleneck._factor0 320,3,1
+hyper_bottleneck._matrix1 320,3,3   hyper_bottleneck._bias1 320,3,1
+hyper_bottleneck._factor1 320,3,1
+hyper_bottleneck._matrix2 320,3,3   hyper_bottleneck._bias2 320,3,1
+hyper_bottleneck._factor2 320,3,1
+hyper_bottleneck._matrix3 320,3,3   hyper_bottleneck._bias3 320,3,1
+hyper_bottleneck._factor3 320,3,1
+hyper_bottleneck._matrix4 320,1,3   hyper_bottleneck._bias4 320,1,1
+hyper_bottleneck.quantiles 320,1,3
+hyper_bottleneck._offset 320        hyper_bottleneck._quantized_cdf 320,23
+hyper_bottleneck._cdf_length 320    hyper_bottleneck.target 3
+hyper_bottleneck.likelihood_lower_bound.bound 1
+latent_bottleneck._offset 64        latent_bottleneck._quantized_cdf 64,3133
+latent_bottleneck._cdf_length 64    latent_bottleneck.scale_table 64
+latent_bottleneck.scale_bound 1     latent_bottleneck.likelihood_lower_bound.bound 1
+latent_bottleneck.lower_bound_scale.bound 1
+"""
+
+
+def public_shapes() -> dict[str, tuple[int, ...]]:
+    """The 163 entries of a published checkpoint."""
+    words = PUBLIC_KEYS.split()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for pattern, sizes in zip(words[::2], words[1::2], strict=True):
+        shape = tuple(int(size.rstrip("t")) for size in sizes.split(","))
+        for name in (
+            [pattern.replace("N", str(n)) for n in range(9)] if "N" in pattern else [pattern]
+        ):
+            if name.endswith("*"):
+                outputs = shape[1] if "t" in sizes else shape[0]
+                shapes |= {f"{name[:-1]}.weight": shape, f"{name[:-1]}.bias": (outputs,)}
+            elif name.endswith("@"):
+                norm = (1, *shape, 1, 1)
+                shapes |= {f"{name[:-1]}.gamma": norm, f"{name[:-1]}.beta": norm}
+            else:
+                shapes[name] = shape
+    return shapes
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return to_tensor(make_photo(120, 180), 64)
+
+
+# ── the layout of the public files ─────────────────────────────────────────────────────────────
+
+
+def test_public_layout_has_the_names_and_shapes_of_the_checkpoints() -> None:
+    shapes = public_shapes()
+    assert len(shapes) == 163
+    with torch.device("meta"):
+        net = MsIllm(IllmConfig.public())
+        given = from_public({name: torch.empty(shape) for name, shape in shapes.items()})
+    assert sum(p.numel() for p in net.parameters()) == 181_481_103
+    assert {k: v.shape for k, v in net.state_dict().items()} == {
+        k: v.shape for k, v in given.items()
+    }
+
+
+def old_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same state as checkpoints of CompressAI before 1.2.5 name it, coder tables included."""
+    out = {}
+    for name, value in state.items():
+        for new, old in (("matrices.", "_matrix"), ("biases.", "_bias"), ("factors.", "_factor")):
+            name = name.replace(f"hyper_bottleneck.{new}", f"hyper_bottleneck.{old}")
+        out[name] = value
+    stale = {"_offset": 20, "_cdf_length": 20, "_quantized_cdf": 17}
+    for model in ("hyper_bottleneck", "latent_bottleneck"):
+        out |= {f"{model}.{name}": torch.full((size,), 7) for name, size in stale.items()}
+    return out
+
+
+def test_old_and_new_names_load_alike_and_stored_tables_are_ignored(x: Tensor) -> None:
+    source = likely(MsIllm(NARROW))
+    y = source.analyse(x)
+    expected = source.write(y, 0)
+    for state in (source.state_dict(), old_names(source.state_dict())):
+        net = MsIllm(NARROW).eval()
+        net.load_state_dict(from_public(state))
+        assert net.write(y, 0) == expected
+
+
+def test_new_weights_make_new_tables(x: Tensor) -> None:
+    net, other = likely(MsIllm(NARROW)), likely(MsIllm(NARROW))
+    y = net.analyse(x)
+    first = net.write(y, 0)
+    net.load_state_dict(other.state_dict())
+    assert net.write(y, 0) == other.write(y, 0) != first
+
+
+# ── blocks in closed form ──────────────────────────────────────────────────────────────────────
+
+
+def test_channel_norm_uses_the_unbiased_variance() -> None:
+    norm = ChannelNorm(2)
+    nn.init.constant_(norm.gamma, 3.0)
+    nn.init.constant_(norm.beta, 0.5)
+    x = torch.tensor([0.0, 2.0]).reshape(1, 2, 1, 1)
+    # mean 1, variance (1 + 1) / (2 - 1) = 2
+    step = 3 / (2 + 1e-3) ** 0.5
+    assert norm(x).flatten().tolist() == pytest.approx([0.5 - step, 0.5 + step], abs=1e-6)
+
+
+def test_channel_norm_looks_at_one_pixel_at_a_time() -> None:
+    norm, x = ChannelNorm(8), torch.randn(1, 8, 4, 4)
+    assert torch.equal(norm(x)[:, :, 1:2, 2:3], norm(x[:, :, 1:2, 2:3]))
+
+
+def test_nothing_follows_the_sum_of_a_residual_block() -> None:
+    block = HificResidual(4)
+    nn.init.zeros_(block.sequence[3].weight)
+    nn.init.zeros_(block.sequence[3].bias)
+    nn.init.constant_(block.sequence[4].beta, -0.25)
+    h = torch.randn(1, 4, 5, 5)
+    assert torch.equal(block(h), h - 0.25)
+    assert block(h).min() < 0
+
+
+def test_the_generator_adds_its_start_twice() -> None:
+    generator = HificGenerator((6, 12, 24, 48, 96), 20, 2)
+    for block in generator.resid_blocks:
+        nn.init.zeros_(block.sequence[4].gamma)
+    y = torch.randn(1, 20, 2, 3)
+    expected = generator.blocks(2 * generator.block_0(y))
+    assert torch.allclose(generator(y, None), expected, atol=1e-6)
+
+
+def test_the_latent_is_neither_normed_nor_cut_at_zero() -> None:
+    encoder = HificEncoder((6, 12, 24, 48, 96), 20)
+    x = torch.rand(1, 3, 32, 32)
+    before = encoder(x)
+    with torch.no_grad():
+        encoder.blocks[5].bias.sub_(10)
+    assert torch.allclose(encoder(x), before - 10, atol=1e-5)
+
+
+def test_the_picture_is_not_clamped() -> None:
+    net = likely(MsIllm(NARROW))
+    with torch.no_grad():
+        net.decoder.blocks[4].bias.fill_(5.0)
+    assert net.synthesise(torch.randn(1, 20, 4, 4), torch.zeros(1)).max() > 1
+
+
+def test_a_small_or_negative_scale_becomes_the_smallest_table_entry() -> None:
+    raw = torch.tensor([-3.0, 0.0, 0.05, 0.11])
+    floor = gaussian_likelihood(torch.zeros(1), torch.tensor([0.11]))
+    assert torch.equal(gaussian_likelihood(torch.zeros(4), raw), floor.expand(4))
+    assert table_index(raw.double()).tolist() == [0, 0, 0, 0]
+
+
+def test_reflection_needs_room_and_falls_back_to_the_border() -> None:
+    x = torch.arange(40.0).reshape(1, 1, 1, 40).expand(1, 1, 40, 40)
+    assert pad_by_reflection(x, 64)[0, 0, 0, 40:44].tolist() == [38, 37, 36, 35]
+    small = pad_by_reflection(x[..., :32], 64)
+    assert small.shape == (1, 1, 64, 64)
+    assert small[0, 0, 0, 32:34].tolist() == [31, 31]
+    whole = torch.rand(1, 3, 64, 128)
+    assert torch.equal(pad_by_reflection(whole, 64), whole)
+
+
+# ── the same layers, written down a second time ────────────────────────────────────────────────
+
+
+def plain_norm(x: Tensor, w: dict[str, Tensor], name: str) -> Tensor:
+    scale = (x.var(1, keepdim=True, unbiased=True) + 1e-3).rsqrt()
+    return (x - x.mean(1, keepdim=True)) * scale * w[f"{name}.gamma"] + w[f"{name}.beta"]
+
+
+def plain_conv(x: Tensor, w: dict[str, Tensor], name: str, stride: int = 1) -> Tensor:
+    weight = w[f"{name}.weight"]
+    return F.conv2d(x, weight, w[f"{name}.bias"], stride, weight.shape[-1] // 2)
+
+
+def plain_transposed(x: Tensor, w: dict[str, Tensor], name: str) -> Tensor:
+    weight = w[f"{name}.weight"]
+    return F.conv_transpose2d(x, weight, w[f"{name}.bias"], 2, weight.shape[-1] // 2, 1)
+
+
+def plain_encoder(x: Tensor, w: dict[str, Tensor]) -> Tensor:
+    for k in range(5):
+        x = plain_conv(x, w, f"encoder.blocks.{k}.0", 2 if k else 1)
+        x = plain_norm(x, w, f"encoder.blocks.{k}.1").relu()
+    return plain_conv(x, w, "encoder.blocks.5")
+
+
+def plain_hyper(y: Tensor, w: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    z = plain_conv(y, w, "hyper_analysis.0").relu()
+    z = plain_conv(plain_conv(z, w, "hyper_analysis.2", 2).relu(), w, "hyper_analysis.4", 2)
+    median = w["hyper_bottleneck.quantiles"][:, 0, 1].reshape(1, -1, 1, 1)
+    z_hat = (z - median).round() + median
+    pair = []
+    for net in ("hyper_synthesis_mean", "hyper_synthesis_scale"):
+        h = plain_transposed(z_hat, w, f"{net}.0").relu()
+        pair.append(plain_conv(plain_transposed(h, w, f"{net}.2").relu(), w, f"{net}.4"))
+    return z_hat, pair[0], pair[1]
+
+
+def plain_generator(y: Tensor, w: dict[str, Tensor], residuals: int) -> Tensor:
+    start = plain_conv(plain_norm(y, w, "decoder.block_0.0"), w, "decoder.block_0.1")
+    start = h = plain_norm(start, w, "decoder.block_0.2")
+    for k in range(residuals):
+        name = f"decoder.resid_blocks.{k}.sequence"
+        inner = plain_norm(plain_conv(h, w, f"{name}.0"), w, f"{name}.1").relu()
+        h = h + plain_norm(plain_conv(inner, w, f"{name}.3"), w, f"{name}.4")
+    h = start + h
+    for k in range(4):
+        h = plain_transposed(h, w, f"decoder.blocks.{k}.0")
+        h = plain_norm(h, w, f"decoder.blocks.{k}.1").relu()
+    return plain_conv(h, w, "decoder.blocks.4")
+
+
+def assert_equals_the_plain_forward(net: MsIllm, x: Tensor) -> None:
+    w = net.state_dict()
+    y = plain_encoder(x, w)
+    _, mean, _ = plain_hyper(y, w)
+    y_hat = (y - mean).round() + mean
+    picture = plain_generator(y_hat, w, net.config.residuals)
+    with torch.no_grad():
+        assert (net.analyse(x) - y).abs().max() < 3e-5
+        estimated, _ = net.quantise(y, torch.zeros(1))
+        payload, check = net.write(y, 0)
+        read, same = net.read(payload, 0, (y.shape[2], y.shape[3]))
+        assert check == same
+        for decoded in (estimated, read.float()):
+            assert (decoded - y_hat).abs().max() < 3e-5
+            assert (net.synthesise(decoded, torch.zeros(1)) - picture).abs().max() < 3e-5
+
+
+def test_narrow_public_layout_equals_a_plain_forward(x: Tensor) -> None:
+    assert_equals_the_plain_forward(likely(MsIllm(NARROW)), x)
+
+
+@pytest.mark.slow
+def test_full_public_width_equals_a_plain_forward() -> None:
+    net = likely(MsIllm(IllmConfig.public()))
+    assert_equals_the_plain_forward(net, to_tensor(make_photo(64, 64), 64))
+
+
+# ── against CompressAI ─────────────────────────────────────────────────────────────────────────
+
+
+def test_hyperprior_agrees_with_compressai(x: Tensor) -> None:
+    net = likely(MsIllm(NARROW))
+    w = net.state_dict()
+    y = net.analyse(x)
+    _, mean, scale = plain_hyper(y, w)
+    bottleneck = EntropyBottleneck(32).eval()
+    own = {k.removeprefix("hyper_bottleneck."): v for k, v in w.items() if "bottleneck" in k}
+    bottleneck.load_state_dict(own, strict=False)
+    bottleneck.update()
+    conditional = GaussianConditional(GAUSSIAN_SCALES).eval()
+    conditional.update()
+    z = net.hyper_analysis(y)
+    _, z_likelihood = bottleneck(z)
+    y_hat, y_likelihood = conditional(y, scale, mean)
+    bits = -(z_likelihood.log2().sum() + y_likelihood.log2().sum())
+    decoded, estimated = net.quantise(y, torch.zeros(1))
+    assert (decoded - y_hat).abs().max() < 3e-5
+    assert estimated.item() == pytest.approx(bits.item(), rel=1e-4)
+    strings = [
+        *bottleneck.compress(z),
+        *conditional.compress(y, conditional.build_indexes(scale), means=mean),
+    ]
+    payload, _ = net.write(y, 0)
+    theirs = sum(map(len, strings))
+    assert abs(len(payload) - theirs) < 0.01 * theirs + 16
+
+
+def test_symbols_and_tables_are_compressais(x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = likely(MsIllm(NARROW))
+    y = net.analyse(x)
+    z_hat, mean, scale = plain_hyper(y, net.state_dict())
+    seen: list[tuple[Tensor, Tensor]] = []
+    code = SymbolWriter.code
+
+    def watch(self: SymbolWriter, index: Tensor, *rest: Tensor) -> Tensor:
+        symbols = code(self, index, *rest)
+        seen.append((index, symbols))
+        return symbols
+
+    monkeypatch.setattr(SymbolWriter, "code", watch)
+    net.write(y, 0)
+    conditional = GaussianConditional(GAUSSIAN_SCALES)
+    expected = conditional.quantize(y, "symbols", mean)
+    assert torch.equal(seen[1][1].int(), expected)
+    assert len(expected.unique()) > 5
+    assert (seen[1][0] == conditional.build_indexes(scale)).float().mean() > 0.999
+    medians = net.hyper_bottleneck.quantiles[:, 0, 1].reshape(1, -1, 1, 1)
+    assert torch.equal(seen[0][1].float(), (z_hat - medians).round())
+
+
+def test_a_table_entry_has_its_own_index() -> None:
+    entries = torch.tensor(GAUSSIAN_SCALES, dtype=torch.float64)
+    assert table_index(entries).tolist() == list(range(SCALES))
+    assert table_index(entries * 1.001).tolist() == [*range(1, SCALES), SCALES - 1]
