@@ -77,9 +77,7 @@ class Bitstream:
         """The file."""
         steps = round((self.target_bpp or 0) * _TARGET_STEPS)
         head = bytearray(
-            _FIXED.pack(
-                MAGIC, VERSION, self.codec, self.weights, self.quality, min(steps, 0xFFFF)
-            )
+            _FIXED.pack(MAGIC, VERSION, self.codec, self.weights, self.quality, min(steps, 0xFFFF))
         )
         head += _varint(self.width) + _varint(self.height)
         head.append(len(self.streams))
