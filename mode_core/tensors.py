@@ -18,7 +18,8 @@ TILE = 2048
 def to_tensor(image: Image, stride: int) -> Tensor:
     """(1, 3, H, W) in [0, 1]; sides grow to multiples of the stride by repeating the border."""
     height, width, _ = image.shape
-    x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+    pixels = np.require(image, requirements=("C", "W"))
+    x = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
     padding = (0, -width % stride, 0, -height % stride)
     x = F.pad(x, padding, mode="replicate") if any(padding) else x
     return x.contiguous(memory_format=torch.channels_last)

@@ -18,6 +18,10 @@ def reach_of(stages: tuple[Stage, ...], windows_per_level: int = 0) -> int:
     return sum(stride * (blocks + 1 + windows_per_level) for stride, _, blocks in stages)
 
 
+PIXEL_STD = 0.25
+"""About the deviation of photographs in [0, 1] around grey."""
+
+
 @torch.no_grad()
 def start_small(layer: nn.Module, std: float) -> None:
     """Weights of this deviation and no bias: what a residual branch starts from."""
@@ -33,6 +37,8 @@ class Bottleneck(nn.Module):
         inner = channels // 2
         self.squeeze = nn.Conv2d(channels, inner, 1)
         self.mix = nn.Conv2d(inner, inner, 3, padding=1)
+        for layer in (self.squeeze, self.mix):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         self.expand = nn.Conv2d(inner, channels, 1)
         start_small(self.expand, 0.1 * inner**-0.5)
 
@@ -57,11 +63,13 @@ class ChannelNorm(nn.Module):
         return centred * torch.rsqrt(variance + 1e-3) * self.gamma + self.beta
 
 
-def _lift(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
+def _lift(inputs: int, outputs: int, stride: int, input_std: float = 1.0) -> nn.Conv2d:
+    """A change of width whose output starts with unit variance: smaller features learn slowly."""
     # coarse strides already gather a neighbourhood by unshuffling; fine ones need a real window
-    return (
-        nn.Conv2d(inputs, outputs, 1) if stride >= 8 else nn.Conv2d(inputs, outputs, 3, padding=1)
-    )
+    kernel = 1 if stride >= 8 else 3
+    lift = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    start_small(lift, 1 / (input_std * kernel * inputs**0.5))
+    return lift
 
 
 class Analysis(nn.Module):
@@ -75,7 +83,8 @@ class Analysis(nn.Module):
         for stride, channels, blocks in stages:
             factor = stride // before
             self.factors.append(factor)
-            self.lifts.append(_lift(inputs * factor**2, channels, stride))
+            std = PIXEL_STD if before == 1 else 1.0
+            self.lifts.append(_lift(inputs * factor**2, channels, stride, std))
             self.bodies.append(nn.Sequential(*(Bottleneck(channels) for _ in range(blocks))))
             inputs, before = channels, stride
         self.out = nn.Conv2d(inputs, outputs, 1)
@@ -108,7 +117,8 @@ class Synthesis(nn.Module):
             )
             inputs, before = channels, stride
         self.levels = nn.ModuleList(levels)
-        self.head = nn.Sequential(_lift(inputs, 3 * before**2, before), nn.PixelShuffle(before))
+        last = _lift(inputs, 3 * before**2, before, 1 / PIXEL_STD)
+        self.head = nn.Sequential(last, nn.PixelShuffle(before))
         self.widths = tuple(channels for _, channels, _ in reversed(stages))
 
     def forward(self, y_BCHW: Tensor) -> Tensor:

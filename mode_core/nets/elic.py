@@ -112,8 +112,8 @@ class Elic(nn.Module):
             for group, start in zip(config.groups, starts, strict=True)
         )
         first: nn.Module = self.synthesis.head[0]
-        for last in (self.analysis.out, first):
-            start_small(last, 0.01)
+        start_small(self.analysis.out, 0.003)
+        start_small(first, 0.001)
 
     def fit_start(self, x_BCHW: Tensor) -> None:
         """Order and scale the block DCT by the strengths found in photographs, before training."""
