@@ -1,0 +1,50 @@
+"""Writes the golden files of version 1: run once per format version, then only ever add.
+
+    python tests/make_golden.py v1
+
+Toy weights are stored beside the files, so that a later program must read the same integers from
+the same bytes and draw the same picture.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from conftest import make_photo
+from toys import enliven, save_toy, toy_elic, toy_mode, toy_vq
+
+from mode_core import weights
+from mode_core.images import write_png
+from mode_core.registry import load_codec
+from mode_core.types import Anchor, Target
+
+GOLDEN = Path(__file__).parent / "golden"
+LEARNED = {"elic": 120, "vq": 20, "mode": 140}
+CLASSICAL = ("jpeg", "webp", "avif", "jxl")
+
+
+def main(version: str) -> None:
+    """Weights, files and pictures."""
+    home = GOLDEN / version
+    weights.BUNDLED = home / "weights"
+    save_toy(toy_elic(), "elic", weights.BUNDLED)
+    save_toy(toy_vq(), "vq", weights.BUNDLED)
+    mode = toy_mode(*(weights.load_net(weights.find_weights(e)) for e in weights.EXPERTS))
+    enliven(mode)
+    for cem in (cem for pair in mode.cem for cem in pair):
+        torch.nn.init.normal_(cem.gamma, std=0.3)
+    save_toy(mode, "mode", weights.BUNDLED, experts=weights.experts_tag())
+    photo = make_photo(70, 90)
+    for codec_id in (*LEARNED, *CLASSICAL):
+        codec = load_codec(codec_id)
+        target = Target(quality=LEARNED[codec_id]) if codec_id in LEARNED else Target(bpp=1.5)
+        bitstream = codec.encode(photo, target)
+        (home / f"{codec_id}.mode").write_bytes(bitstream.to_bytes())
+        anchor = Anchor.parse("0.5") if codec_id == "mode" else None
+        write_png(home / f"{codec_id}.png", codec.decode(bitstream, anchor))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
