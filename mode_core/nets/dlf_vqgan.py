@@ -1,0 +1,166 @@
+"""The picture decoders that DLF ends in: taming-transformers' VQGAN, or the Vq expert's synthesis.
+
+Both hold the codebook whose codes DLF mixes, and map a mixture at stride 16 to a picture.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mode_core.nets.blocks import Stage, Synthesis
+
+_WIDTHS = (128, 128, 256, 256, 512)
+"""Channels of the levels at strides 1, 2, 4, 8 and 16."""
+
+
+class Codes(nn.Module):
+    """A codebook as the public files name it."""
+
+    def __init__(self, entries: int, depth: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(entries, depth)
+        self.embedding.weight.data = F.normalize(self.embedding.weight.data, dim=1)
+
+
+class ExpertDecoder(nn.Module):
+    """The codebook and synthesis of the Vq expert."""
+
+    def __init__(self, entries: int, depth: int, stages: tuple[Stage, ...]) -> None:
+        super().__init__()
+        self.depth = depth
+        self.quantize = Codes(entries, depth)
+        self.synthesis = Synthesis(stages, depth)
+
+    @property
+    def codebook(self) -> Tensor:
+        """The vectors that are mixed."""
+        return self.quantize.embedding.weight
+
+    def forward(self, latent_BCHW: Tensor) -> Tensor:
+        """The picture, about [0, 1]."""
+        out: Tensor = self.synthesis(latent_BCHW * self.depth**0.5) + 0.5
+        return out
+
+
+class Vqgan(nn.Module):
+    """The public VQGAN without its encoder."""
+
+    def __init__(self, entries: int, depth: int) -> None:
+        super().__init__()
+        self.quantize = Codes(entries, depth)
+        self.post_quant_conv = nn.Conv2d(depth, depth, 1)
+        self.decoder = VqganDecoder(depth)
+
+    @property
+    def codebook(self) -> Tensor:
+        """The vectors that are mixed."""
+        return self.quantize.embedding.weight
+
+    def forward(self, latent_BCHW: Tensor) -> Tensor:
+        """The picture, about [0, 1]."""
+        out: Tensor = self.decoder(self.post_quant_conv(latent_BCHW))
+        return (out + 1) / 2
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(32, channels, eps=1e-6)
+
+
+class ResBlock(nn.Module):
+    """x + 3x3(swish(norm(3x3(swish(norm(x)))))); a 1x1 on the skip where the width changes."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = _norm(inputs), _norm(outputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.nin_shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The refined map."""
+        inner = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        out: Tensor = self.nin_shortcut(x) + inner
+        return out
+
+
+class GlobalAttention(nn.Module):
+    """Single-head attention over the whole map, however large the picture."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = _norm(channels)
+        self.q, self.k, self.v, self.proj_out = (nn.Conv2d(channels, channels, 1) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The refined map."""
+        normed = self.norm(x)
+        q, k, v = (
+            layer(normed).flatten(2).transpose(1, 2)[:, None] for layer in (self.q, self.k, self.v)
+        )
+        gathered = F.scaled_dot_product_attention(q, k, v)[:, 0]
+        out: Tensor = x + self.proj_out(gathered.transpose(1, 2).reshape(x.shape))
+        return out
+
+
+class Upsample(nn.Module):
+    """Twice the size by repetition, then a 3x3 convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The larger map."""
+        out: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return out
+
+
+class Level(nn.Module):
+    """Three residual blocks at one stride, with attention at the coarsest."""
+
+    def __init__(self, inputs: int, level: int) -> None:
+        super().__init__()
+        width, coarsest = _WIDTHS[level], level == len(_WIDTHS) - 1
+        self.block = nn.ModuleList(ResBlock(inputs if i == 0 else width, width) for i in range(3))
+        self.attn = nn.ModuleList(GlobalAttention(width) for _ in range(3 if coarsest else 0))
+        self.upsample = Upsample(width) if level else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map at the next finer stride."""
+        for index, block in enumerate(self.block):
+            x = block(x)
+            if len(self.attn):
+                x = self.attn[index](x)
+        out: Tensor = self.upsample(x)
+        return out
+
+
+class VqganDecoder(nn.Module):
+    """Latents at stride 16 to pixels in [-1, 1]."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        top, last = _WIDTHS[-1], _WIDTHS[0]
+        self.conv_in = nn.Conv2d(depth, top, 3, padding=1)
+        self.mid = nn.ModuleDict(
+            {
+                "block_1": ResBlock(top, top),
+                "attn_1": GlobalAttention(top),
+                "block_2": ResBlock(top, top),
+            }
+        )
+        inputs = (*_WIDTHS[1:], top)
+        self.up = nn.ModuleList(Level(inputs[level], level) for level in range(len(_WIDTHS)))
+        self.norm_out = _norm(last)
+        self.conv_out = nn.Conv2d(last, 3, 3, padding=1)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """The picture."""
+        x = self.conv_in(latent)
+        for block in self.mid.values():
+            x = block(x)
+        for level in reversed(self.up):
+            x = level(x)
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        return out
