@@ -33,6 +33,7 @@ _NETS = {
     "mode": ("mode_core.nets.mode", "Mode", "ModeConfig"),
     "ms-illm": ("mode_core.nets.illm", "MsIllm", "IllmConfig"),
     "dlf": ("mode_core.nets.dlf", "Dlf", "DlfConfig"),
+    "lpips-student": ("mode_core.nets.lpips_student", "LpipsStudent", "StudentConfig"),
 }
 EXPERTS = ("elic", "vq")
 

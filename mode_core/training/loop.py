@@ -141,6 +141,8 @@ class Run:
             return
         out, trainer = self.settings.out, self.trainer
         with trainer.averaged() as rig:
+            if hasattr(rig.net, "freeze"):
+                rig.net.freeze()
             results = [self.stage.validate(rig, photo) for photo in self.held_out]
             tensors = checkpoint.stored(rig.net)
         figures = {n: fmean(r[1][n] for r in results) for n in results[0][1]} if results else {}

@@ -53,11 +53,13 @@ class Lpips(nn.Module):
 
     def forward(self, x_BCHW: Tensor, wanted: list[Tensor]) -> Tensor:
         """The distance of each picture to the one whose maps are `wanted`."""
-        parts = [
-            F.conv2d((mine - his).square(), head).mean((1, 2, 3))
-            for mine, his, head in zip(self.maps(x_BCHW), wanted, self.heads, strict=True)
-        ]
-        return torch.stack(parts).sum(0)
+        parts = self.differences(x_BCHW, wanted)
+        return torch.stack([part.mean((1, 2, 3)) for part in parts]).sum(0)
+
+    def differences(self, x_BCHW: Tensor, wanted: list[Tensor]) -> list[Tensor]:
+        """Where and how much pictures differ, one map per layer."""
+        pairs = zip(self.maps(x_BCHW), wanted, self.heads, strict=True)
+        return [F.conv2d((mine - his).square(), head) for mine, his, head in pairs]
 
     @torch.no_grad()
     def reference(self, x_BCHW: Tensor) -> list[Tensor]:
@@ -123,4 +125,3 @@ def texture_distance(x_BCHW: Tensor, y_BCHW: Tensor, levels: int = 4) -> Tensor:
         s, t = _local_std(a), _local_std(b)
         energy = energy + (1 - 0.2 * level) * ((s + 0.01).log() - (t + 0.01).log()).abs().mean()
     return energy
-

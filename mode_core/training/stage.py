@@ -97,7 +97,7 @@ class Stage:
     loss: Loss
     """Of the rig, crops (B, 3, H, W) in [0, 1], progress 0..1 and a CPU generator."""
     validate: Validate
-    """Of the rig and one photo (1, 3, H, W): its reconstruction and figures."""
+    """Of the rig (its gains frozen) and one photo (1, 3, H, W): its reconstruction and figures."""
     trainable: Callable[[Rig], list[nn.Parameter]] = everything
     prepare: Prepare = nothing
     """Runs once on a large batch of crops before a start from scratch."""

@@ -45,10 +45,8 @@ def assemble_gan(setup: Setup) -> Rig:
 @torch.no_grad()
 def prepare(rig: Rig, x_BCHW: Tensor) -> None:
     """Start the codes as vectors that photographs give."""
-    book = rig.net.codebook
-    z = rig.net.predict(x_BCHW, torch.full((len(x_BCHW),), -1.0, device=x_BCHW.device)).z_NC1L
-    book.uses.zero_().view(-1)[:1] = 1.0
-    book.revive(z)
+    no_detail = torch.full((len(x_BCHW),), -1.0, device=x_BCHW.device)
+    stages_vq.start_codes(rig.net.codebook, rig.net.predict(x_BCHW, no_detail).z)
 
 
 def learnt_parts(rig: Rig) -> list[nn.Parameter]:
@@ -84,14 +82,14 @@ def loss(
     place_B = places(len(x_BCHW), anchors, generator).to(x_BCHW.device)
     made = net.predict(x_BCHW, place_B)
     if progress < stages_vq.REVIVING and torch.rand((), generator=generator) < stages_vq.REVIVED:
-        net.codebook.revive(made.z_NC1L.detach(), generator)
-    bpp_B = made.bits_B / x_BCHW[0, 0].numel()
+        net.codebook.revive(made.z.detach(), generator)
+    bpp_B = made.bits / x_BCHW[0, 0].numel()
     near = feature_loss(made, rig.partner("vq"), x_BCHW)
     total = near + COMMITMENT * made.commitment + (price(place_B, anchors) * bpp_B).mean()
     stats: Stats = {"features": near, "bpp": bpp_B.mean(), "commitment": made.commitment}
     if progress < FEATURES_ALONE:
         return total, stats
-    quality, seen = stages_vq.reconstruction(rig, net.vqgan(made.latent_BCHW), x_BCHW)
+    quality, seen = stages_vq.reconstruction(rig, net.vqgan(made.latent), x_BCHW)
     return total + quality, stats | seen
 
 
@@ -112,7 +110,6 @@ def gan_loss(
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     """Real files without detail, with little, and with the most."""
     net, lpips = rig.net, rig.partner("lpips")
-    net.freeze()
     features, wanted, size = net.analyse(x_1CHW), lpips.reference(x_1CHW), x_1CHW.shape[2:]
     padded = tuple(-(-side // net.stride) * net.stride for side in size)
     figures: dict[str, float] = {}

@@ -81,7 +81,6 @@ def decoded(net: Any, y: Tensor, anchor: int, x_1CHW: Tensor) -> tuple[Tensor, f
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     """Real streams on the exact path at a few qualities: rate, PSNR and the training objective."""
     net: Any = rig.net
-    net.freeze()
     y = net.analyse(x_1CHW).float().cpu()
     figures: dict[str, float] = {"cost": 0.0}
     pictures = []

@@ -108,7 +108,6 @@ def gan_loss(
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     """Real streams at a few qualities: rate, PSNR, LPIPS."""
     net, lpips = rig.net, rig.partner("lpips")
-    net.freeze()
     y, wanted = net.analyse(x_1CHW).float().cpu(), lpips.reference(x_1CHW)
     figures: dict[str, float] = {"cost": 0.0}
     pictures = []

@@ -46,8 +46,12 @@ def assemble_gan(setup: Setup) -> Rig:
 @torch.no_grad()
 def prepare(rig: Rig, x_BCHW: Tensor) -> None:
     """Start the codes as vectors that photographs give."""
-    codebook = rig.net.codebook
-    flat = rig.net.encode(x_BCHW).permute(0, 2, 3, 1).flatten(0, 2)
+    start_codes(rig.net.codebook, rig.net.encode(x_BCHW))
+
+
+def start_codes(codebook: Any, z_BCHW: Tensor) -> None:
+    """Fill a codebook with a random choice of vectors."""
+    flat = z_BCHW.permute(0, 2, 3, 1).flatten(0, 2)
     chosen = torch.randperm(len(flat))[: len(codebook.vectors)]
     codebook.vectors[: len(chosen)] = flat[chosen.to(flat.device)]
 

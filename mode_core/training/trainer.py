@@ -55,7 +55,7 @@ class Trainer:
             parameter.grad = None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             loss, stats = self.stage.loss(self.rig, x_BCHW, progress, self.generator)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._share_gradients()
         norm = self._clip(loss)
         if self._trusted(norm):
