@@ -1,0 +1,204 @@
+"""DLF as published: names, shapes, and every quirk of its blocks."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from dlf_nets import one_thread, photo, toy_dlf  # noqa: F401
+from torch import Tensor
+
+from mode_core.nets.dlf import Dlf, DlfConfig
+from mode_core.nets.dlf_blocks import (
+    PLACES,
+    WINDOW,
+    ConvBlock,
+    Exchange,
+    Style,
+    WindowAttention,
+    cut,
+    join,
+    shift_mask,
+)
+from mode_core.nets.dlf_tokens import TokenBook
+from mode_core.nets.dlf_transforms import as_columns
+from mode_core.nets.dlf_vqgan import GlobalAttention
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+PUBLIC_ENTRIES, PUBLIC_ELEMENTS = 2045, 1_239_161_759
+PUBLIC_SHAPES = "fb88035f7d9947b32e33fa9f013742542eacadb0536cbc0f7dfebe26f956eaf8"
+"""SHA-256 of the sorted lines "name [shape]" of the published checkpoint, coding parts only."""
+
+
+def test_public_config_has_the_published_names_and_shapes() -> None:
+    with torch.device("meta"):
+        state = Dlf(DlfConfig.public()).state_dict()
+    lines = sorted(f"{name} {list(value.shape)}" for name, value in state.items())
+    assert len(lines) == PUBLIC_ENTRIES
+    assert sum(value.numel() for value in state.values()) == PUBLIC_ELEMENTS
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == PUBLIC_SHAPES
+
+
+def test_tiny_config_is_small_enough_for_a_cpu() -> None:
+    with torch.device("meta"):
+        net = Dlf(DlfConfig())
+    parameters = sum(p.numel() for p in net.parameters())
+    assert parameters - sum(p.numel() for p in net.vqgan.parameters()) <= 5_000_000
+
+
+def test_latent_tokens_are_reshaped_not_transposed() -> None:
+    latents = torch.arange(2 * 32 * 1024.0).reshape(2, 32, 1024)
+    columns = as_columns(latents)
+    assert columns.shape == (2, 1024, 32, 1)
+    assert columns[1, 5, 7, 0] == latents[1].flatten()[5 * 32 + 7]
+    assert columns[1, 5, 7, 0] != latents[1, 7, 5]
+
+
+def test_windows_are_ordered_by_picture_then_row_then_column() -> None:
+    x = torch.arange(2 * 32 * 48.0).reshape(2, 32, 48, 1)
+    windows = cut(x)
+    assert windows.shape == (2 * 2 * 3, PLACES, 1)
+    assert windows[6 + 3 + 1, 2 * WINDOW + 5, 0] == x[1, 16 + 2, 16 + 5, 0]
+    assert torch.equal(join(windows, 2, 3), x)
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_only_the_first_block_of_a_published_stack_has_relative_biases(published: bool) -> None:
+    sides = [
+        WindowAttention(16, index, Style(16, published)).pos_embedding.shape[0]
+        for index in range(3)
+    ]
+    assert sides == ([31, 256, 256] if published else [31, 31, 31])
+
+
+def only_bias(index: int, style: Style) -> WindowAttention:
+    """Attention whose products are all zero and whose values are its input."""
+    attention = WindowAttention(16, index, style)
+    torch.nn.init.normal_(attention.pos_embedding)
+    attention.to_qkv.weight.data = torch.cat([torch.zeros(32, 16), torch.eye(16)])
+    attention.to_out.weight.data, attention.to_out.bias.data = torch.eye(16), torch.zeros(16)
+    return attention
+
+
+def test_relative_bias_counts_from_query_to_key() -> None:
+    attention = only_bias(0, Style(16))
+    x = torch.randn(1, WINDOW, WINDOW, 16)
+    row, column = 3, 12
+    table = attention.pos_embedding[15 - row : 31 - row, 15 - column : 31 - column]
+    expected = (table.flatten().softmax(0)[:, None] * x.reshape(PLACES, 16)).sum(0)
+    assert torch.allclose(attention(x)[0, row, column], expected, atol=1e-5)
+
+
+def test_dense_bias_is_query_by_key() -> None:
+    attention = only_bias(2, Style(16, as_published=True))
+    x = torch.randn(1, WINDOW, WINDOW, 16)
+    expected = attention.pos_embedding[40].softmax(0) @ x.reshape(PLACES, 16)
+    assert torch.allclose(attention(x)[0, 40 // WINDOW, 40 % WINDOW], expected, atol=1e-5)
+
+
+def reached_from(attention: WindowAttention, row: int, column: int, side: int) -> Tensor:
+    """Where the output changes when one place of the input does."""
+    x = torch.randn(1, side, side, 16)
+    changed = x.clone()
+    changed[0, row, column] += 5
+    return (attention(changed) - attention(x)).abs().amax(-1)[0] > 1e-6
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_shifted_windows_straddle_but_do_not_wrap_around(published: bool) -> None:
+    reached = reached_from(only_bias(1, Style(16, published)), 12, 2, 32)
+    expected = torch.zeros(32, 32, dtype=torch.bool)
+    expected[8:24, 0:8] = True  # rows straddle two windows, columns end at the picture's edge
+    assert torch.equal(reached, expected)
+
+
+def test_a_single_shifted_window_falls_into_four_parts() -> None:
+    reached = reached_from(only_bias(1, Style(16)), 2, 13, 16)
+    expected = torch.zeros(16, 16, dtype=torch.bool)
+    expected[:8, 8:] = True
+    assert torch.equal(reached, expected)
+
+
+def test_published_masks_are_stored_and_the_stored_ones_are_used() -> None:
+    attention = only_bias(1, Style(16, as_published=True))
+    assert torch.equal(attention.state_dict()["upper_lower_mask"], shift_mask(of_rows=True))
+    attention.upper_lower_mask.zero_()
+    attention.left_right_mask.zero_()
+    assert reached_from(attention, 2, 13, 16).all()
+
+
+def test_layer_scale_is_applied_to_the_input_of_the_branch() -> None:
+    block, x = ConvBlock(8), torch.randn(1, 8, 16, 16)
+    block.layer_scale.data.normal_()
+    inner = F.conv2d(x * block.layer_scale, block.conv.weight, block.conv.bias, padding=2, groups=8)
+    inner = F.layer_norm(inner.permute(0, 2, 3, 1), (8,), block.norm.weight, block.norm.bias)
+    expected = x + block.mlp(inner).permute(0, 3, 1, 2)
+    assert torch.allclose(block(x), expected, atol=1e-6)
+
+
+def test_exchange_leaves_tokens_alone_before_training_but_not_features() -> None:
+    exchange = Exchange(1 + PLACES + 4, 32, 16, 1, Style(16))
+    f, t = torch.randn(1, 16, 16, 32), torch.randn(2, 1 + PLACES + 4, 32)
+    f_new, t_new = exchange(f, t)
+    assert torch.equal(t_new, t)
+    assert not torch.allclose(f_new, f)
+    torch.nn.init.normal_(exchange.zero_add.weight)
+    changed = f.clone()
+    changed[..., 16:] = torch.randn(1, 16, 16, 16)
+    moved = (exchange(changed, t)[1] - exchange(f, t)[1]).abs().amax((1, 2))
+    assert moved[0] == 0  # windows do not see each other here
+    assert moved[1] > 1e-3
+
+
+def test_tokens_are_class_then_places_then_latents(toy: Dlf) -> None:
+    encoder = toy.hybrid_codec.encoder
+    places, latents = torch.randn(1, PLACES, 32), torch.randn(1, 32, 32)
+    plain = torch.cat(
+        [
+            encoder.class_embedding[None] + encoder.positional_embedding[:1],
+            places + encoder.positional_embedding[1:],
+            latents + encoder.latent_token_positional_embedding,
+        ],
+        1,
+    )
+    assert torch.allclose(encoder.assemble(places, latents), encoder.ln_pre(plain), atol=1e-6)
+
+
+def test_codes_are_normalised_however_they_are_stored() -> None:
+    book = TokenBook(20, 4)
+    book.embedding.weight.data *= torch.arange(1, 21)[:, None]
+    z = F.normalize(torch.randn(3, 4, 1, 5), dim=1)
+    unit = F.normalize(book.embedding.weight, dim=1)
+    distance = (z[:, :, 0, :, None] - unit.t()[None, :, None]).square().sum(1)
+    assert torch.equal(book.nearest(z)[:, 0], distance.argmin(-1))
+    assert torch.allclose(book.look_up(book.nearest(z)).norm(dim=1), torch.ones(3, 1, 5))
+
+
+def test_codes_are_mixed_softly(toy: Dlf) -> None:
+    logits = torch.randn(1, 16, 2, 2)
+    weights = logits[0, :, 1, 0].exp() / logits[0, :, 1, 0].exp().sum()
+    expected = sum(w * v for w, v in zip(weights, toy.vqgan.quantize.embedding.weight, strict=True))
+    assert torch.allclose(toy.mixture(logits)[0, :, 1, 0], expected, atol=1e-6)
+
+
+def test_attention_of_the_public_picture_decoder_is_global() -> None:
+    attention, x = GlobalAttention(32), torch.randn(1, 32, 20, 24)
+    attention.norm = torch.nn.Identity()
+    changed = x.clone()
+    changed[..., 0, 0] += 1
+    assert ((attention(changed) - attention(x)).abs().amax(1) > 1e-7).all()
+    q, k, v = (layer(x)[0].flatten(1).t() for layer in (attention.q, attention.k, attention.v))
+    gathered = (q @ k.t() / math.sqrt(32)).softmax(1) @ v
+    expected = x + attention.proj_out(gathered.t().reshape(x.shape))
+    assert torch.allclose(attention(x), expected, atol=1e-5)
+
+
+def test_small_pictures_are_padded_by_repeating_their_edge(toy: Dlf) -> None:
+    small = photo(100, 130)
+    by_hand = small[:, :, torch.arange(256).clamp(max=99)][..., torch.arange(256).clamp(max=129)]
+    ours, wanted = toy.analyse(small), toy.analyse(by_hand)
+    assert torch.equal(ours.tokens, wanted.tokens)
+    assert torch.equal(ours.detail, wanted.detail)
