@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.exports import Wish, figure, table
 from app.service import BadRequest, Service
 from app.store import Decoded, Photo
 from app.text import file_stem
@@ -19,6 +21,9 @@ from mode_core.errors import ModeError
 STATIC = Path(__file__).parent / "static"
 _SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 _FOREVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+_KINDS = {"png": "image/png", "pdf": "application/pdf"}
+
+Answer = Callable[[bytes], Response]
 
 
 def media_routes(service: Service) -> list[BaseRoute]:
@@ -33,29 +38,41 @@ def media_routes(service: Service) -> list[BaseRoute]:
             return Response(entry.file, media_type=kind, headers=_FOREVER | _name(request))
         return JSONResponse({"error": "this is not in memory any more"}, 404, _SAFE)
 
-    async def photo(request: Request) -> Response:
-        return await _receive(request, service, lambda data: _photo(service, data))
+    def photo(data: bytes) -> Response:
+        taken = service.add_photo(data)
+        height, width, _ = taken.pixels.shape
+        notes = list(taken.notes)
+        return _json({"key": taken.key, "width": width, "height": height, "notes": notes})
 
-    async def file(request: Request) -> Response:
-        return await _receive(request, service, lambda data: _file(service, data))
+    def file(data: bytes) -> Response:
+        return _json({"key": service.add_file(data).key})
 
+    def numbers(data: bytes) -> Response:
+        return _json({"text": table(service, _wish(data))})
+
+    def drawing(data: bytes) -> Response:
+        wish = _wish(data)
+        return Response(figure(service, wish), media_type=_KINDS.get(wish.kind), headers=_SAFE)
+
+    takers = {"photo": photo, "file": file, "table": numbers, "figure": drawing}
     return [
         Route("/mode/media/{key:str}.{ending:str}", send),
-        Route("/mode/photo", photo, methods=["POST"]),
-        Route("/mode/file", file, methods=["POST"]),
+        *(_post(f"/mode/{name}", service, taker) for name, taker in takers.items()),
         Mount("/mode/static", StaticFiles(directory=STATIC)),
     ]
 
 
-async def _receive(
-    request: Request, service: Service, take: Callable[[bytes], dict[str, object]]
-) -> Response:
-    """Read the body up to the limit; whatever is wrong with it is answered with a sentence."""
-    try:
-        data = await _body(request, service.settings.upload_bytes)
-        return JSONResponse(await run_in_threadpool(take, data), headers=_SAFE)
-    except ModeError as error:
-        return JSONResponse({"error": str(error)}, 422, _SAFE)
+def _post(path: str, service: Service, answer: Answer) -> Route:
+    """Read a body up to the limit; whatever is wrong with it is answered with a sentence."""
+
+    async def receive(request: Request) -> Response:
+        try:
+            data = await _body(request, service.settings.upload_bytes)
+            return await run_in_threadpool(answer, data)
+        except ModeError as error:
+            return JSONResponse({"error": str(error)}, 422, _SAFE)
+
+    return Route(path, receive, methods=["POST"])
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -68,14 +85,15 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _photo(service: Service, data: bytes) -> dict[str, object]:
-    photo = service.add_photo(data)
-    height, width, _ = photo.pixels.shape
-    return {"key": photo.key, "width": width, "height": height, "notes": list(photo.notes)}
+def _wish(data: bytes) -> Wish:
+    try:
+        return Wish.parse(json.loads(data))
+    except ValueError as error:
+        raise BadRequest("the request is not JSON") from error
 
 
-def _file(service: Service, data: bytes) -> dict[str, object]:
-    return {"key": service.add_file(data).key}
+def _json(content: dict[str, object]) -> Response:
+    return JSONResponse(content, headers=_SAFE)
 
 
 def _name(request: Request) -> dict[str, str]:

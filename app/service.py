@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from threading import Lock
@@ -176,6 +176,11 @@ class Service:
         if measured is not None:
             self._remember(decoded.key, measured)
         return decoded
+
+    def measured(self, key: str) -> Mapping[str, float]:
+        """The metrics of a picture as far as they are known."""
+        found = self._metrics.get(key)
+        return found.values if found else {}
 
     def _decoded(self, outcome: Outcome, view: View, photo: str, bpp: float = 0.0) -> Decoded:
         source = photo or hashlib.sha256(outcome.file).hexdigest()

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from app.exports import Wish, figure, table
 from app.line import Busy, Line
 from app.records import Comparison
 from app.region import crop, parse_query, region_metrics
@@ -357,3 +358,25 @@ def test_settings_say_what_they_want(monkeypatch: pytest.MonkeyPatch, text: str)
     monkeypatch.setenv("MODE_QUEUE", text)
     with pytest.raises(SystemExit, match="MODE_QUEUE"):
         Settings.from_environment()
+
+
+def test_tables_and_figures_show_what_the_page_shows(service: Service, photo: Image) -> None:
+    key = service.add_photo(png_of(photo)).key
+    end = last(service.compare(key, PANES, 0.1))
+    keys = [slot.key for slot in end.slots[1:]]
+    asked = {"kind": "csv", "picture": key, "keys": keys}
+    lines = table(service, Wish.parse(asked)).splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [slot.label for slot in end.slots[1:]]
+    assert lines[1].split(",")[1] == str(end.slots[1].bytes_)
+    drawn = figure(service, Wish.parse(asked | {"kind": "png", "crops": [[5, 5, 20, 20]]}))
+    assert Pillow.open(BytesIO(drawn)).width > 500
+    with pytest.raises(BadRequest, match="in memory"):
+        table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], {"kind": "exe"}, {"kind": "csv", "picture": 1, "keys": []}]
+)
+def test_wishes_of_another_shape_are_refused(data: object) -> None:
+    with pytest.raises(BadRequest):
+        Wish.parse(data)

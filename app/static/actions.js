@@ -152,8 +152,46 @@ function codingActions(viewer) {
   };
 }
 
+function takeawayActions(viewer) {
+  const wish = (kind, crops) => ({
+    kind,
+    picture: viewer.state.image,
+    keys: viewer.codedPanes().map((one) => one.key),
+    crops,
+  });
+  return {
+    async copyTable(kind) {
+      const { text, error } = await viewer.exchange.takeAway("table", wish(kind));
+      if (error) return viewer.words.tell(error, true);
+      const copied = await copy(text);
+      viewer.words.tell(copied ? `Table copied as ${kind}` : "The browser allows no copying here");
+    },
+    async figure(kind) {
+      viewer.words.tell("Drawing the figure…");
+      const { blob, error } = await viewer.exchange.takeAway("figure", wish(kind, viewer.crops()));
+      if (error) return viewer.words.tell(error, true);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = `mode-figure.${kind}`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      viewer.words.tell(`Figure saved as ${link.download}`);
+    },
+  };
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function pageActions(viewer) {
   return {
+    ...takeawayActions(viewer),
     retry: () => viewer.refresh(),
     help: () => viewer.root.querySelector("dialog.help").showModal(),
     fullScreen() {
@@ -163,12 +201,8 @@ function pageActions(viewer) {
     async copyLink() {
       const link = new URL(toHash(viewer.state), location.href).href;
       history.replaceState(history.state, "", link);
-      try {
-        await navigator.clipboard.writeText(link);
-        viewer.words.tell("Link to this screen copied");
-      } catch {
-        viewer.words.tell("The link to this screen is in the address bar");
-      }
+      const copied = await copy(link);
+      viewer.words.tell(copied ? "Link to this screen copied" : "The link is in the address bar");
     },
   };
 }

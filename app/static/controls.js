@@ -27,12 +27,12 @@ export function listenToControls(root, actions) {
   root.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button || !root.contains(button)) return;
-    const { do: name, mode, scale, bpp, spot, by } = button.dataset;
+    const { do: name, mode, scale, bpp, spot, by, kind } = button.dataset;
     if (mode) actions.mode(mode);
     else if (scale) actions.scale(Number(scale));
     else if (bpp) actions.setRate(Number(bpp));
     else if (spot) actions.spot(Number(spot));
-    else if (name && actions[name]) actions[name](by === undefined ? undefined : Number(by));
+    else if (name && actions[name]) actions[name](by === undefined ? kind : Number(by));
   });
   $("#rate").addEventListener("input", (event) => actions.setRate(rateAt(Number(event.target.value))));
   $(".bpp").addEventListener("change", (event) => actions.setRate(Number(event.target.value)));

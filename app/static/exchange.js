@@ -40,6 +40,17 @@ export class Exchange {
     }
   }
 
+  /** The table as text, or a figure as a blob; {error} if it cannot be had. */
+  async takeAway(what, wish) {
+    const body = JSON.stringify(wish);
+    try {
+      const answer = await fetch(this.address(`mode/${what}`), { method: "POST", body });
+      return what === "figure" && answer.ok ? { blob: await answer.blob() } : await answer.json();
+    } catch {
+      return { error: "the server did not answer; is it still running?" };
+    }
+  }
+
   /** Metrics of the region once the view has come to rest; `take(found)` gets them by key. */
   measure(picture, keys, region, take) {
     clearTimeout(this.timer);

@@ -6,6 +6,20 @@ import { drawDifference, drawLoupe, drawMinimap, drawPicture, prepare } from "./
 
 const MINIMAP_SIDE = 112;
 const NARROWEST_PANE = 170;
+const GAP = 2;
+
+/** Columns, rows and gap in CSS terms, cut to whole screen pixels so that all panes are alike. */
+export function gridOf(room, columns, rows, ratio = devicePixelRatio) {
+  const gap = Math.round(GAP * ratio);
+  const share = (length, count) => Math.floor((length * ratio - gap * (count - 1)) / count) / ratio;
+  return {
+    "--columns": columns,
+    "--rows": rows,
+    "--width": `${share(room.width, columns)}px`,
+    "--height": `${share(room.height, rows)}px`,
+    "--gap": `${gap / ratio}px`,
+  };
+}
 
 export class Stage {
   /** `on` gets swap, close, resized, exactness(boolean). */
@@ -98,8 +112,8 @@ export class Stage {
     const most = Math.max(1, Math.floor(room.width / NARROWEST_PANE));
     const count = mode === "swipe" ? 1 : visible.length;
     const columns = Math.min(most, columnsFor(count, this.size ?? { width: 3, height: 2 }, room, 44));
-    this.grid.style.setProperty("--columns", mode === "swipe" ? 2 : columns);
-    this.grid.style.setProperty("--rows", Math.ceil(count / columns));
+    const cells = gridOf(room, mode === "swipe" ? 2 : columns, Math.ceil(count / columns));
+    for (const [name, value] of Object.entries(cells)) this.grid.style.setProperty(name, value);
     for (const [id, pane] of this.panes) {
       pane.figure.hidden = !visible.includes(id);
       pane.figure.classList.toggle("front", mode !== "swipe" || id === visible[0]);

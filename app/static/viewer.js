@@ -3,12 +3,13 @@
 import { actionsOf } from "./actions.js";
 import { listenToControls, showControls, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
-import { clamp, settle } from "./geometry.js";
+import { clamp, settle, visibleRegion } from "./geometry.js";
 import { listenToGestures, listenToMinimap } from "./gestures.js";
 import { listenToFiles } from "./intake.js";
 import { fillHelp, listenToKeys } from "./keys.js";
 import { fillNumbers } from "./numbers.js";
 import { Pictures } from "./pictures.js";
+import { announceResult, promisedState } from "./promises.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
 import { MAX_PANES, START, fromHash, toHash } from "./state.js";
@@ -65,7 +66,8 @@ class Viewer {
       this.setView({ cx, cy, scale: this.state.scale }),
     );
     fillHelp(this.root.querySelector("dialog.help dl"));
-    window.addEventListener("hashchange", () => this.follow(location.hash));
+    // By the time this runs, the address may have been written over by saveLink.
+    addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
     document.addEventListener("mode:open-point", ({ detail }) => this.openPoint(detail));
   }
 
@@ -104,6 +106,7 @@ class Viewer {
   /** Ask the server for what the state wants, once it has stopped changing. */
   ask() {
     clearTimeout(this.asking);
+    this.words.tell(this.fileKey ? "Decoding…" : `Coding at ${this.state.bpp} bpp…`);
     this.asking = setTimeout(() => {
       const { image, panes, bpp } = this.state;
       if (this.fileKey) this.exchange.openFile(this.fileKey);
@@ -173,7 +176,7 @@ class Viewer {
   }
 
   tellState() {
-    this.root.dataset.state = JSON.stringify(this.promised());
+    this.root.dataset.state = promisedState(this.state, this.records);
     this.measure();
     this.saveLink();
   }
@@ -189,6 +192,7 @@ class Viewer {
   /** Modes that need a pane by name get one that is there. */
   mendPairs() {
     const { state } = this;
+    if (!state.panes.length) return; // the server is yet to say which
     const there = (id, fallback) => (state.panes.includes(id) ? id : (fallback ?? ""));
     state.pick = there(state.pick, state.panes[1] ?? state.panes[0]);
     state.a = there(state.a, state.panes[0]);
@@ -196,16 +200,20 @@ class Viewer {
     state.against = there(state.against, state.panes[0]);
   }
 
-  /** The part of the state that the page promises to its readers and tests. */
-  promised() {
-    const { image, bpp, anchor, mode, cx, cy, scale, panes } = this.state;
-    const told = this.records.list(panes).map(({ id, label, bpp: real, bytes }) => ({
-      id,
-      label,
-      bpp: real ?? null,
-      bytes: bytes ?? null,
-    }));
-    return { image, bpp, anchor, mode, cx, cy, scale, panes: told };
+  codedPanes() {
+    const all = this.records.list(this.state.panes);
+    return all.filter((one) => one.state === "ready" && one.id !== "original");
+  }
+
+  /** What a figure shows: the pinned crops, or else what is in view. */
+  crops() {
+    const frame = this.stage.frame();
+    const pins = this.pins[this.state.image] ?? [];
+    const views = pins.map(([, cx, cy, scale]) => ({ cx, cy, scale }));
+    return (views.length ? views.slice(-4) : [this.state]).map((view) => {
+      const { x, y, width, height } = visibleRegion(view, this.size, frame);
+      return [x, y, width, height];
+    });
   }
 
   /** Ask for the metrics of what is in view, when that has changed. */
@@ -213,9 +221,7 @@ class Viewer {
     this.settleView();
     const region = this.stage.region();
     if (!region || this.records.get("original").state !== "ready") return;
-    const ready = this.records
-      .list(this.state.panes)
-      .filter((one) => one.state === "ready" && one.id !== "original");
+    const ready = this.codedPanes();
     const keys = ready.map((one) => one.key);
     const question = JSON.stringify([region, keys]);
     if (question === this.measured) return;
@@ -300,19 +306,6 @@ class Viewer {
   }
 
   tellResult() {
-    const rows = this.records
-      .list(this.state.panes)
-      .filter((one) => one.id !== "original" && one.state === "ready")
-      .map(({ id, label, codec, anchor, bpp, bytes, metrics }) => ({
-        id,
-        label,
-        codec,
-        anchor,
-        bpp,
-        bytes,
-        ...metrics,
-      }));
-    const detail = { image: this.state.image, rows };
-    document.dispatchEvent(new CustomEvent("mode:result", { detail }));
+    announceResult(this.state.image, this.codedPanes());
   }
 }

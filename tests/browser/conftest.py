@@ -1,0 +1,155 @@
+"""Chromium, and the real page on a free port; every page must stay silent and at home."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def viewer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page over a runner that needs no weights; MODE_TEST_PAGE names one that runs already."""
+    if running := os.environ.get("MODE_TEST_PAGE"):
+        yield running
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("viewer") / "server.txt"
+    command = [sys.executable, "-m", "tests.browser.page_server", str(port)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        _wait_for(url, server, log)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert "Traceback" not in log.read_text()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 240
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail(f"the page did not come up:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: Browser, viewer_url: str) -> Iterator[tuple[Page, list[str]]]:
+    """One tab for all tests that need no fresh one: loading the page is what takes long."""
+    trouble: list[str] = []
+    page = chromium.new_page(viewport={"width": 1200, "height": 800})
+    page.set_default_timeout(PATIENCE_MS)
+    watch(page, viewer_url, trouble)
+    page.goto(viewer_url)
+    page.wait_for_function("window.viewer?.dataset.state")
+    yield page, trouble
+    page.close()
+
+
+@pytest.fixture
+def visit(tab: tuple[Page, list[str]]) -> Iterator[Opener]:
+    """The open tab at another link; afterwards nothing may have complained or gone elsewhere."""
+    page, trouble = tab
+
+    def at(hash: str = "") -> Page:
+        page.evaluate("hash => { location.hash = hash }", f"#image=astronaut&{hash}")
+        page.wait_for_function("location.hash.length > 1")
+        return page
+
+    yield at
+    assert trouble == []
+    # The next test starts at another state, whatever this one left.
+    page.evaluate("document.querySelectorAll('dialog[open]').forEach((one) => one.close())")
+    page.evaluate("location.hash = '#image=rocket&panes=original'")
+    page.wait_for_function("JSON.parse(viewer.dataset.state).panes.length === 1")
+
+
+@pytest.fixture
+def open_page(chromium: Browser, viewer_url: str) -> Iterator[Opener]:
+    """The page in a fresh tab; afterwards nothing may have complained or gone elsewhere."""
+    trouble: list[str] = []
+    contexts = []
+
+    def open_at(hash: str = "", browser: Browser = chromium, **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1200, "height": 800})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        watch(page, viewer_url, trouble)
+        page.goto(viewer_url + hash)
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def watch(page: Page, home: str, trouble: list[str]) -> None:
+    """Note errors, warnings of scripts, dialogs, and requests that leave this machine."""
+    page.on("pageerror", lambda error: trouble.append(f"page error: {error}"))
+    page.on(
+        "console",
+        lambda said: trouble.append(f"console: {said.text}") if said.type == "error" else None,
+    )
+    page.on("dialog", lambda dialog: (trouble.append("a dialog opened"), dialog.dismiss()))
+
+    def leaving(url: str) -> None:
+        if not url.startswith((home, "data:", "blob:")):
+            trouble.append(f"request to {url}")
+
+    page.on("request", lambda request: leaving(request.url))

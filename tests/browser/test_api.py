@@ -1,0 +1,125 @@
+"""The endpoints as gradio_client and curl use them, on the running page."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from app.work import png_bytes
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def client(viewer_url: str) -> Client:
+    return Client(viewer_url, verbose=False)
+
+
+def photo_file(folder: Path, height: int, width: int) -> Path:
+    path = folder / f"{height}x{width}.png"
+    path.write_bytes(png_bytes(make_photo(height, width, seed=width)))
+    return path
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        data: bytes = answer.read()
+    return data
+
+
+def test_compare_and_decode_do_what_the_page_does(
+    client: Client, viewer_url: str, tmp_path: Path
+) -> None:
+    photo = photo_file(tmp_path, 60, 84)
+    answer = client.predict(
+        image=handle_file(str(photo)), bpp=0.8, codecs=["mode-f", "jpeg"], api_name="/compare"
+    )
+    rows = {row["id"]: row for row in answer["rows"]}
+    assert rows["jpeg"]["bpp"] == pytest.approx(8 * rows["jpeg"]["bytes"] / (60 * 84))
+    file = tmp_path / "photo.mode"
+    file.write_bytes(get(viewer_url + rows["mode-f"]["file_url"]))
+    back = client.predict(file=handle_file(str(file)), anchor="perception", api_name="/decode")
+    assert [row["id"] for row in back["rows"]] == ["mode-p"]
+    assert get(viewer_url + back["rows"][0]["url"])[:4] == b"\x89PNG"
+
+
+def test_endpoints_are_named_and_typed(client: Client) -> None:
+    api: dict[str, Any] = client.view_api(return_format="dict", print_info=False)
+    endpoints = api["named_endpoints"]
+    assert set(endpoints) == {"/compare", "/decode", "/rd"}
+    names = [one["parameter_name"] for one in endpoints["/compare"]["parameters"]]
+    assert names == ["image", "bpp", "codecs"]
+
+
+def test_errors_are_sentences(client: Client, tmp_path: Path) -> None:
+    text = tmp_path / "note.png"
+    text.write_text("not a picture")
+    with pytest.raises(AppError, match=r"picture|image"):
+        client.predict(image=handle_file(str(text)), bpp=0.1, codecs=[], api_name="/compare")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../app.py", "http://127.0.0.1:9/x.png"])
+def test_no_path_and_no_address_is_followed(viewer_url: str, path: str) -> None:
+    for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
+        body = json.dumps({"data": [{"path": path, **meta}, 0.1, ["jpeg"]]}).encode()
+        said = call(viewer_url, body)
+        assert "event: error" in said or "error" in said
+        assert "root:" not in said
+
+
+def call(home: str, body: bytes) -> str:
+    """What curl would see: post, then read the stream of events."""
+    url = f"{home}gradio_api/call/compare"
+    post = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        id = json.loads(get_post(post))["event_id"]
+        return get(f"{url}/{id}").decode()
+    except urllib.error.HTTPError as error:
+        return f"error {error.code}"
+
+
+def get_post(request: urllib.request.Request) -> bytes:
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        data: bytes = answer.read()
+    return data
+
+
+def test_twenty_at_once_are_each_answered_with_their_own(client: Client, tmp_path: Path) -> None:
+    widths = range(40, 60)
+
+    def ask(width: int) -> int:
+        photo = photo_file(tmp_path, 32, width)
+        answer = client.predict(
+            image=handle_file(str(photo)), bpp=1, codecs=["jpeg"], api_name="/compare"
+        )
+        return int(answer["width"])
+
+    with ThreadPoolExecutor(20) as users:
+        assert list(users.map(ask, widths)) == list(widths)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "mode/static/../viewer.py",
+        "mode/static/%2e%2e/viewer.py",
+        "mode/media/../../app.py",
+        "mode/media/0.png",
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/file=app.py",
+        "gradio_api/proxy=http://127.0.0.1:9/",
+    ],
+)
+def test_nothing_but_what_is_offered_can_be_fetched(viewer_url: str, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(viewer_url + path)
+    assert refused.value.code in (400, 403, 404)
