@@ -95,7 +95,7 @@ def _bd_rate(anchor: bdrate.Curve, other: bdrate.Curve) -> bdrate.BDRate:
 def _plain(curve: Curve, metric: Metric) -> bdrate.Curve:
     points = curve.at(metric.key)
     rates, values = tuple(p[0] for p in points), tuple(p[1] for p in points)
-    return bdrate.Curve(rates, values, metric.better == "higher", curve.label)
+    return bdrate.Curve(rates, values, metric.better == "higher", _name(curve))
 
 
 def _name(curve: Curve) -> str:

@@ -1,4 +1,4 @@
-"""The rate-distortion explorer as a Gradio panel: a static template, one script, one endpoint."""
+"""The rate-distortion explorer as a Gradio panel: a static template, modules, one endpoint."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from app.library import load_library
 from app.rdview import RDPoint, Wish, answer, rd_points
 from mode_core.errors import ModeError
 
-STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parent / "static"
+_ON_LOAD = """
+const root = new URL('./', document.baseURI).href;
+import(new URL('mode/static/explorer.js', root).href).then(({mountExplorer}) => mountExplorer({
+  element, root, server, plotly: props.plotly,
+}));
+"""
 
 
-def rd_panel(plotly_url: str = "") -> gr.HTML:
+def rd_panel(plotly_url: str = "mode/plotly.min.js") -> gr.HTML:
     """The explorer, with the typed endpoint /rd; call it inside `gr.Blocks`.
 
-    `plotly_url` is where `plotly_route` was mounted; without it Gradio serves the script's file.
+    The page must serve `app/static` at mode/static, and `plotly_route` at `plotly_url`.
     """
-    if not plotly_url:
-        gr.set_static_paths([plotly_script()])
-        plotly_url = f"gradio_api/file={plotly_script()}"
     api(rd, api_name="rd", api_description=rd.__doc__, concurrency_limit=None)
     return gr.HTML(
-        html_template=_static("explorer.html"),
-        css_template=_static("explorer.css"),
-        js_on_load=_static("explorer-data.js")
-        + _static("explorer.js")
-        + "\nmountExplorer(element, props, server);",
+        html_template=(_STATIC / "explorer.html").read_text(encoding="utf-8"),
+        css_template=(_STATIC / "explorer.css").read_text(encoding="utf-8"),
+        js_on_load=_ON_LOAD,
         apply_default_css=False,
         server_functions=[rd_view],
         elem_id="rd-panel",
@@ -63,24 +64,20 @@ def plotly_route(path: str = "/mode/plotly.min.js") -> Route:
     """Serves Plotly compressed and cacheable, without naming a path of this machine."""
 
     def send(request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=86400", "Content-Encoding": "gzip"}
-        return Response(_plotly_gzip(), media_type="text/javascript", headers=headers)
+        headers = {"Cache-Control": "public, max-age=86400", "Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(_plotly(packed=True), media_type="text/javascript", headers=headers)
+        return Response(_plotly(packed=False), media_type="text/javascript", headers=headers)
 
     return Route(path, send)
 
 
-@lru_cache(maxsize=1)
-def _plotly_gzip() -> bytes:
-    return gzip.compress(plotly_script().read_bytes(), compresslevel=6, mtime=0)
-
-
-def plotly_script() -> Path:
+@lru_cache(maxsize=2)
+def _plotly(*, packed: bool) -> bytes:
     """plotly.min.js out of the installed plotly package, found without importing it."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         raise ModeError("plotly is not installed; `pip install -r requirements.txt` installs it")
-    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
-
-
-def _static(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
+    script = (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+    return gzip.compress(script, compresslevel=6, mtime=0) if packed else script

@@ -56,7 +56,7 @@ _COUNTERPARTS = {
 }
 _COLOURS = tuple((style.light, style.dark) for style in OURS.values())[:8]
 _DASHES = ("longdashdot", "dash", "dot", "dashdot", "longdash")
-_SYMBOLS = (
+PUBLISHED_SYMBOLS = (
     "diamond",
     "square",
     "triangle-up",
@@ -67,7 +67,7 @@ _SYMBOLS = (
     "x",
     "bowtie",
 )
-_YOURS = ("star", "hexagon", "bowtie", "square", "diamond", "cross")
+USER_SYMBOLS = ("star", "hexagon", "bowtie", "square", "diamond", "cross")
 
 LIGHT = {"ground": "#ffffff", "text": "#333333", "grid": "#e6e6e6", "line": "#8a8a8a"}
 DARK = {"ground": "#1b1b1b", "text": "#d6d6d6", "grid": "#333333", "line": "#8a8a8a"}
@@ -81,8 +81,8 @@ def styles(curves: Iterable[Curve], names: Sequence[str]) -> dict[str, Style]:
             found[curve.key] = _published(curve.label, names)
         elif curve.kind == "yours":
             found[curve.key] = INK._replace(
-                symbol=_YOURS[yours % len(_YOURS)],
-                dash=_DASHES[yours // len(_YOURS) % len(_DASHES)],
+                symbol=USER_SYMBOLS[yours % len(USER_SYMBOLS)],
+                dash=_DASHES[yours // len(USER_SYMBOLS) % len(_DASHES)],
             )
             yours += 1
         else:
@@ -106,7 +106,10 @@ def _published(label: str, names: Sequence[str]) -> Style:
         name, dash = _COUNTERPARTS[label]
         return OURS[name]._replace(symbol=f"{OURS[name].symbol}-open", dash=dash)
     index = names.index(label) if label in names else len(names)
-    dash, symbol = _DASHES[index % len(_DASHES)], f"{_SYMBOLS[index % len(_SYMBOLS)]}-open"
+    dash, symbol = (
+        _DASHES[index % len(_DASHES)],
+        f"{PUBLISHED_SYMBOLS[index % len(PUBLISHED_SYMBOLS)]}-open",
+    )
     return Style(*_COLOURS[index % len(_COLOURS)], symbol, dash)
 
 

@@ -10,7 +10,7 @@ from app.bdtable import bd_table
 from app.curves import Curve, live_curves, picture_curves
 from app.library import Library, metrics_of
 from app.plots import Style, rate_figure, styles
-from app.usercsv import read_user_csv
+from app.usercsv import check_size, read_user_csv
 from mode_core.errors import ResultsError
 
 # Published codecs that people compare with first; the others are one click away.
@@ -34,6 +34,14 @@ class RDPoint(TypedDict):
     note: str
 
 
+class UserFile(NamedTuple):
+    """A file that somebody dropped; its text stays empty when it is too large to be sent."""
+
+    name: str
+    text: str
+    size: int
+
+
 class Wish(NamedTuple):
     """The page's state, as far as the server needs it; made from untrusted JSON."""
 
@@ -43,7 +51,7 @@ class Wish(NamedTuple):
     log: bool = True
     dark: bool = False
     picture: Mapping[str, Any] = {}
-    files: tuple[tuple[str, str], ...] = ()
+    files: tuple[UserFile, ...] = ()
 
     @classmethod
     def parse(cls, state: object) -> Wish:
@@ -57,7 +65,11 @@ class Wish(NamedTuple):
         picture = given.get("picture")
         sent = given.get("files")
         files = tuple(
-            (str(file.get("name", ""))[:120], str(file.get("text", "")))
+            UserFile(
+                str(file.get("name", ""))[:120],
+                str(file.get("text", "")),
+                size if isinstance(size := file.get("size"), int) else 0,
+            )
             for file in (sent if isinstance(sent, list) else [])[:MAX_USER_FILES]
             if isinstance(file, Mapping)
         )
@@ -124,11 +136,12 @@ def rd_points(library: Library, dataset: str, metric: str) -> list[RDPoint]:
     ]
 
 
-def _own_files(files: Iterable[tuple[str, str]]) -> tuple[list[Curve], list[dict[str, str]]]:
+def _own_files(files: Iterable[UserFile]) -> tuple[list[Curve], list[dict[str, str]]]:
     curves: list[Curve] = []
     reports = []
-    for name, text in files:
+    for name, text, size in files:
         try:
+            check_size(size)
             found, summary = read_user_csv(text, name)
         except ResultsError as error:
             reports.append({"name": name, "error": str(error), "summary": ""})

@@ -28,8 +28,7 @@ Line = Mapping[str, str]
 
 def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
     """The curves in a CSV that somebody dropped on the page, and a sentence on what was found."""
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        raise ResultsError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+    check_size(len(text.encode("utf-8", "replace")))
     header, lines = _lines(text.removeprefix("\ufeff"))
     _check_header(header)
     default_net = "alex" if {"bytes_payload", "weights", "profile"} <= set(header) else "?"
@@ -51,6 +50,12 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
         )
     curves = [_curve(place, members, name) for place, members in groups.items()]
     return curves, _summary(curves, header, default_net)
+
+
+def check_size(size: int) -> None:
+    """ResultsError for a file that is too large to be read."""
+    if size > MAX_BYTES:
+        raise ResultsError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
 
 
 def _lines(text: str) -> tuple[list[str], Iterator[tuple[int, Line]]]:

@@ -276,3 +276,8 @@ def test_about_follows_the_results(tmp_path: Path) -> None:
     path.write_text("\n".join(better) + "\n", encoding="utf-8")
     line = next(one for one in before.splitlines() if one.startswith("- ELIC, PSNR"))
     assert line not in about_text(load_library(tmp_path), {}, tmp_path)
+
+
+def test_a_file_too_large_to_be_sent_is_refused_by_its_size(results: Path) -> None:
+    (report,) = view(results, files=[{"name": "big.csv", "size": 10**9}])["files"]
+    assert report["error"] == "the file is larger than 2 MB"

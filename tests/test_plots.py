@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ import pytest
 
 from app.axes import METRICS, find_metric
 from app.curves import Curve, Point, live_curves, our_curves, picture_curves, published_curves
-from app.plots import DARK, LIGHT, OURS, rate_figure, styles
+from app.plots import (
+    DARK,
+    LIGHT,
+    OURS,
+    PUBLISHED_SYMBOLS,
+    USER_SYMBOLS,
+    rate_figure,
+    styles,
+)
 from mode_core.errors import ResultsError
 from mode_core.results import Row
 from tests.made_up_results import made_up_rows, published_points
@@ -177,11 +186,11 @@ def test_a_perfect_picture_has_no_point_instead_of_infinity() -> None:
 
 
 def test_the_legend_can_draw_every_symbol() -> None:
-    page = Path(__file__).parents[1] / "app" / "static" / "explorer-data.js"
-    drawn = page.read_text(encoding="utf-8").partition("const shapes")[2].partition("};")[0]
-    used = {style.symbol for style in OURS.values()} | {"bowtie"}
-    missing = [s for s in used if not any(f"{quote}{s}{end}" in drawn for quote, end in ((" ", ":"), ('"', '"'), (" ", ",")))]  # noqa: E501  # fmt: skip
-    assert missing == []
+    file = Path(__file__).parents[1] / "app" / "static" / "explorer-parts.js"
+    shapes = file.read_text(encoding="utf-8").partition("SHAPES = {")[2].partition("};")[0]
+    drawn = set(re.findall(r'^  "?([a-z-]+)"?:', shapes, re.MULTILINE))
+    used = [style.symbol for style in OURS.values()] + [*PUBLISHED_SYMBOLS, *USER_SYMBOLS]
+    assert {symbol.removesuffix("-open") for symbol in used} <= drawn
 
 
 def linear(colour: str) -> npt.NDArray[np.float64]:

@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 import gradio as gr
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from app import explorer, library
+
+STATIC = Path(explorer.__file__).parent / "static"
 
 
 def main(port: int, results: Path) -> None:
@@ -15,7 +19,8 @@ def main(port: int, results: Path) -> None:
     explorer.load_library = lambda: library.load_library(results)
     with gr.Blocks(title="Explorer under test", analytics_enabled=False) as demo:
         explorer.rd_panel("mode/plotly.min.js")
-    routes = {"routes": [explorer.plotly_route()]}
+    static = Mount("/mode/static", StaticFiles(directory=STATIC))
+    routes = {"routes": [explorer.plotly_route(), static]}
     demo.launch(server_name="127.0.0.1", server_port=port, app_kwargs=routes, run_history=False)
 
 

@@ -65,7 +65,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
         if server.poll() is not None:
             pytest.fail(log.read_text(errors="replace"))
         try:
-            urllib.request.urlopen(url, timeout=1).close()
+            urllib.request.urlopen(url, timeout=20).close()
             return
         except OSError:
             time.sleep(0.25)
@@ -76,6 +76,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        expect.set_options(timeout=60_000)
         yield chromium
         chromium.close()
 
@@ -84,12 +85,13 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The drawn page; a console error, a page error or a request elsewhere fails the test."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(120_000)
     wrong: list[str] = []
     page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda r: wrong.append(r.url) if not local(r.url) else None)
-    page.goto(address)
-    expect(page.locator(DRAWN)).to_have_count(8, timeout=60_000)
+    page.goto(address, timeout=240_000)
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=240_000)
     yield page
     assert wrong == []
     page.close()
@@ -248,7 +250,7 @@ def test_it_fits_any_width_in_light_and_dark(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{address}?__theme={scheme}")
-    expect(page.locator(DRAWN)).to_have_count(8, timeout=60_000)
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=240_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.locator(".rd")).to_have_attribute("data-theme", scheme)
     plot = page.locator("#rd-plot").bounding_box()
