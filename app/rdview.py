@@ -217,7 +217,9 @@ def _notes(
             f"Our codecs are not measured on {name} yet; the curves are published by others."
         )
     elif not any(curve.kind == "ours" for curve in shown):
-        notes.append(f"Our results on {name} have no {metric.label}; the curves are others'.")
+        others = any(curve.kind == "published" for curve in shown)
+        text = f"Our results on {name} have no {metric.label}"
+        notes.append(f"{text}; the curves are others'." if others else f"{text}.")
     drawn = {curve.key for curve in shown}
     if any(curve.kind == "now" and curve.key not in drawn for curve in here):
         notes.append(_no_point(here, metric))

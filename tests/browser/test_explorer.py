@@ -7,16 +7,15 @@ import re
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.usercsv import read_user_csv
+from tests.browser.conftest import PATIENCE_MS, _wait_for, watch
 from tests.made_up_results import write_results
 
 pytestmark = pytest.mark.browser
@@ -53,52 +52,25 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         try:
-            wait_for(f"http://127.0.0.1:{port}/", server, log)
+            _wait_for(f"http://127.0.0.1:{port}/", server, log)
             yield f"http://127.0.0.1:{port}/"
         finally:
             server.terminate()
             server.wait(10)
 
 
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(720):
-        if server.poll() is not None:
-            pytest.fail(log.read_text(errors="replace"))
-        try:
-            urllib.request.urlopen(url, timeout=20).close()
-            return
-        except OSError:
-            time.sleep(0.25)
-    pytest.fail(f"no answer from {url}: {log.read_text(errors='replace')}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-        expect.set_options(timeout=60_000)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(chromium: Browser, address: str) -> Iterator[Page]:
     """The drawn page; a console error, a page error or a request elsewhere fails the test."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(120_000)
-    wrong: list[str] = []
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda r: wrong.append(r.url) if not local(r.url) else None)
-    page.goto(address, timeout=240_000)
-    expect(page.locator(DRAWN)).to_have_count(8, timeout=240_000)
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(2 * PATIENCE_MS)
+    trouble: list[str] = []
+    watch(page, address, trouble)
+    page.goto(address)
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=4 * PATIENCE_MS)
     yield page
-    assert wrong == []
     page.close()
-
-
-def local(url: str) -> bool:
-    return bool(re.match(r"(https?://127\.0\.0\.1:|data:|blob:)", url))
+    assert trouble == []
 
 
 def status(page: Page) -> str:
@@ -250,7 +222,7 @@ def test_it_fits_any_width_in_light_and_dark(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{address}?__theme={scheme}")
-    expect(page.locator(DRAWN)).to_have_count(8, timeout=240_000)
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=4 * PATIENCE_MS)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.locator(".rd")).to_have_attribute("data-theme", scheme)
     plot = page.locator("#rd-plot").bounding_box()
