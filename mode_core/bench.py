@@ -8,8 +8,9 @@ thread, so that the rows do not depend on the number of workers.
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,20 +25,11 @@ from mode_core.bitstream import Bitstream
 from mode_core.errors import ModeError, ResultsError
 from mode_core.files import make_folder
 from mode_core.images import read_image
+from mode_core.ledger import Ledger, Measurement
 from mode_core.metrics import measure
+from mode_core.metrics.perceptual import LPIPS_MIN_SIDE
 from mode_core.registry import CODECS, find_codec, load_codec
-from mode_core.results import (
-    PARTIAL_SUFFIX,
-    TIMING_SUFFIX,
-    Row,
-    Timing,
-    read_rows,
-    read_timings,
-    row_key,
-    timing_key,
-    write_rows,
-    write_timings,
-)
+from mode_core.results import Row, Timing
 from mode_core.roundtrip import decode_all
 from mode_core.types import Anchor, Image, Reconstruction, Target
 
@@ -45,6 +37,7 @@ DEFAULT_TARGETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 DEFAULT_ANCHORS = (Anchor.FIDELITY, Anchor(0.5), Anchor.PERCEPTION)
 _KINDS = ("png", "jpg", "jpeg", "webp", "avif", "jxl", "bmp", "tif", "tiff", "ppm")
 PHOTO_SUFFIXES = tuple(f".{kind}" for kind in _KINDS)
+PERCEPTUAL = ("lpips", "dists")
 THREADS = 1
 
 
@@ -74,41 +67,8 @@ class Job:
     anchors: Sequence[Anchor | None]
 
 
-Measurement = tuple[Row, Timing]
-
-
-class Ledger:
-    """The rows of one codec so far, and the files that they go to."""
-
-    def __init__(self, out: Path, stem: str) -> None:
-        self.final, self.final_timing = out / f"{stem}.csv", out / f"{stem}{TIMING_SUFFIX}"
-        self.partial = out / f"{stem}{PARTIAL_SUFFIX}"
-        self.partial_timing = out / f"{stem}.timing{PARTIAL_SUFFIX}"
-        self.rows: dict[object, Row] = {}
-        self.timings: dict[object, Timing] = {}
-
-    def recall(self, weights: str) -> None:
-        """Take over earlier rows, finished or not, that were made with the same weights."""
-        for path in (self.final, self.partial):
-            if path.exists():
-                self.rows |= {row_key(r): r for r in read_rows(path) if r.weights == weights}
-        for path in (self.final_timing, self.partial_timing):
-            if path.exists():
-                self.timings |= {timing_key(t): t for t in read_timings(path)}
-
-    def add(self, measurements: Sequence[Measurement]) -> None:
-        """Note what one job measured, safe from interruption."""
-        self.rows |= {row_key(row): row for row, _ in measurements}
-        self.timings |= {timing_key(timing): timing for _, timing in measurements}
-        write_rows(self.partial, self.rows.values())
-        write_timings(self.partial_timing, self.timings.values())
-
-    def finish(self) -> None:
-        """Give the files their real names."""
-        write_rows(self.final, self.rows.values())
-        write_timings(self.final_timing, self.timings.values())
-        self.partial.unlink(missing_ok=True)
-        self.partial_timing.unlink(missing_ok=True)
+Record = Callable[[str, Path, bool], None]
+"""(codec, path, whether earlier rows were kept) -> writes how a codec's rows were made."""
 
 
 def find_photos(path: Path) -> list[Path]:
@@ -137,11 +97,14 @@ def usable_codecs(profile: str = "") -> tuple[list[str], dict[str, str]]:
     return usable, left_out
 
 
-def run_bench(plan: Plan, record: Callable[[str, Path], None]) -> dict[str, str]:
-    """Measure all that the plan asks for; photos that cannot be used come back with the reason.
+def unmeasurable() -> Mapping[str, str]:
+    """The perceptual metrics that cannot be had here, and why."""
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    return measure(grey, grey, PERCEPTUAL).missing
 
-    `record(codec, path)` writes how a codec's rows were made, when they are complete.
-    """
+
+def run_bench(plan: Plan, record: Record) -> dict[str, str]:
+    """Measure all that the plan asks for; photos that cannot be used come back with the reason."""
     make_folder(plan.out)
     ledgers = {codec: _open_ledger(plan, codec) for codec in plan.codecs}
     jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
@@ -158,7 +121,8 @@ def run_bench(plan: Plan, record: Callable[[str, Path], None]) -> dict[str, str]
             if not open_jobs[job.codec]:
                 _close_ledger(ledgers[job.codec], job.codec, record)
     for codec in plan.codecs:
-        if not any(job.codec == codec for job in jobs):
+        # All was measured, but the run was stopped before the files got their names.
+        if not any(job.codec == codec for job in jobs) and ledgers[codec].partial.exists():
             _close_ledger(ledgers[codec], codec, record)
     return failed
 
@@ -218,14 +182,24 @@ def _open_ledger(plan: Plan, codec: str) -> Ledger:
     stem = f"{codec}-{plan.profile}" if plan.profile and find_codec(codec).learned else codec
     ledger = Ledger(plan.out, stem)
     if plan.resume:
-        ledger.recall(_weights_tag(codec, plan.profile))
+        tag, dataset = _weights_tag(codec, plan.profile), plan.out.resolve().name
+        wanted = [name for name in PERCEPTUAL if name not in unmeasurable()]
+        ledger.recall(
+            lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
+        )
     return ledger
 
 
-def _close_ledger(ledger: Ledger, codec: str, record: Callable[[str, Path], None]) -> None:
+def _is_full(row: Row, wanted: Sequence[str]) -> bool:
+    """Whether a row has every perceptual metric that it could have today."""
+    small = min(row.width, row.height) < LPIPS_MIN_SIDE
+    return small or all(getattr(row, name) is not None for name in wanted)
+
+
+def _close_ledger(ledger: Ledger, codec: str, record: Record) -> None:
     if ledger.rows:
         ledger.finish()
-        record(codec, ledger.final.with_suffix(".json"))
+        record(codec, ledger.final.with_suffix(".json"), ledger.recalled)
 
 
 def _weights_tag(codec: str, profile: str) -> str:
@@ -288,13 +262,7 @@ def _attempt(job: Job) -> list[Measurement] | str:
 def _start_worker() -> None:
     # Ctrl-C reaches every process of a terminal; only the one that hands out jobs may act on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit_threads()
-
-
-def _limit_threads() -> None:
-    import torch
-
-    torch.set_num_threads(THREADS)
+    os.environ["OMP_NUM_THREADS"] = str(THREADS)  # torch, not imported yet, will read it
 
 
 @contextmanager
@@ -302,7 +270,7 @@ def _one_thread() -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
-    _limit_threads()
+    torch.set_num_threads(THREADS)
     try:
         yield
     finally:

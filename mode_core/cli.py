@@ -9,19 +9,29 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 
 from mode_core import evidence_cli
 from mode_core.arguments import Commands, Parser, add_profile, bpp, codec_list, text_table
-from mode_core.bench import usable_codecs
 from mode_core.bitstream import Bitstream
-from mode_core.compare import Pane, compare_codecs, write_comparison
-from mode_core.errors import ModeError
+from mode_core.codec_table import CodecLine, codec_lines
+from mode_core.compare import (
+    Pane,
+    compare_codecs,
+    file_name,
+    picture_name,
+    write_comparison,
+)
+from mode_core.errors import BitstreamError, ModeError
 from mode_core.files import write_whole
 from mode_core.images import read_image, write_png
 from mode_core.metrics import METRICS
 from mode_core.registry import CODECS, codec_of, find_codec, load_codec
-from mode_core.types import Anchor, Codec, CodecInfo, DescribedCodec, Target
+from mode_core.types import Anchor, Codec, Target
+
+MAX_FILE_BYTES = 100_000_000
+"""25 megapixels of raw pixels and a good margin."""
 
 # Modules with an `add_commands(commands)` of their own: `train` and `weights`.
 _MORE = ("mode_core.training.cli", "mode_core.weights_cli")
@@ -29,6 +39,9 @@ _MORE = ("mode_core.training.cli", "mode_core.weights_cli")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 1 after one line on stderr."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file name may hold bytes that are no characters; it is shown all the same.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = build_parser().parse_args(argv)
         arguments.run(arguments)
@@ -110,24 +123,8 @@ def _add_compare(commands: Commands) -> None:
 
 
 def _codecs(args: argparse.Namespace) -> None:
-    head = ("id", "outputs", "profile", "bits per pixel", "parameters", "weights", "licence")
-    usable, left_out = usable_codecs()
-    print(text_table(head, [_codec_row(info, info.id in usable) for info in CODECS.values()]))
-    for codec_id, reason in left_out.items():
-        print(f"{codec_id}: {reason}")
-
-
-def _codec_row(info: CodecInfo, usable: bool) -> tuple[str, ...]:
-    outputs = ", ".join(info.outputs.values())
-    if not usable:
-        return info.id, outputs, "-", "-", "-", "none here", "-"
-    codec = load_codec(info.id, "")
-    if not isinstance(codec, DescribedCodec):
-        return info.id, outputs, "-", "as the picture allows", "-", "needs none", "-"
-    facts = codec.facts
-    rates = "{:g} to {:g}".format(*facts.bpp_range)
-    size = f"{facts.parameters / 1e6:.2f} M"
-    return info.id, outputs, codec.profile, rates, size, facts.weights, facts.licence
+    print(text_table([name.replace("_", " ") for name in CodecLine._fields], codec_lines()))
+    print("\n`train CODEC` and `weights list` say how to come by weights that are not here.")
 
 
 def _encode(args: argparse.Namespace) -> None:
@@ -146,14 +143,14 @@ def _decode(args: argparse.Namespace) -> None:
     if args.picture.suffix.lower() != ".png":
         raise ModeError(f"{args.picture}: pictures are written as PNG; choose a .png name")
     anchor = None if args.anchor is None else Anchor.parse(args.anchor)
-    bitstream = Bitstream.from_bytes(args.file.read_bytes())
+    bitstream = Bitstream.from_bytes(_read_file(args.file))
     codec: Codec = load_codec(codec_of(bitstream.codec).id, args.profile)
     write_png(args.picture, codec.decode(bitstream, anchor))
     print(f"{args.picture}: {bitstream.width}x{bitstream.height}, {codec.info.id}")
 
 
 def _info(args: argparse.Namespace) -> None:
-    data = args.file.read_bytes()
+    data = _read_file(args.file)
     bitstream = Bitstream.from_bytes(data)
     info = codec_of(bitstream.codec)
     names = [*info.streams, *("?" for _ in bitstream.streams)]
@@ -180,6 +177,9 @@ def _compare(args: argparse.Namespace) -> None:
     codecs = list(CODECS) if args.codecs == "all" else codec_list(args.codecs)
     image = read_image(args.photo)
     result = compare_codecs(image, target, codecs, args.profile)
+    for pane in result.panes:
+        for name in (file_name(pane.picture), picture_name(pane.picture)):
+            _keep_original(args.photo, args.out / name)
     if result.panes:
         write_comparison(result, args.photo.name, target, args.out)
         print(_comparison_table(result.panes))
@@ -200,6 +200,15 @@ def _comparison_row(pane: Pane, names: Sequence[str]) -> tuple[str, ...]:
     cells = (f"{values[name]:.4f}" if name in values else "" for name in names)
     picture = pane.picture
     return picture.label, str(len(picture.file)), f"{picture.bpp:.4f}", *cells, picture.note
+
+
+def _read_file(path: Path) -> bytes:
+    """The bytes of a .mode file; what cannot be one for its size is not read to its end."""
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise BitstreamError(f"{path} is larger than any .mode file; name one that encode made")
+    return data
 
 
 def _keep_original(source: Path, result: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tqdm import tqdm
+
 from mode_core.bitstream import Bitstream
 from mode_core.errors import ModeError
 from mode_core.files import make_folder, write_whole
@@ -40,7 +42,7 @@ def compare_codecs(
 ) -> ComparisonSet:
     """Every output of every codec at one target; a codec that cannot run is left out, not fatal."""
     result = ComparisonSet()
-    for codec_id in codecs:
+    for codec_id in tqdm(codecs, unit="codec", disable=None):
         try:
             pictures = decode_all(codec_id, image, target, profile=profile)
         except ModeError as error:
@@ -65,7 +67,7 @@ def write_comparison(result: ComparisonSet, photo: str, target: Target, out: Pat
         "pictures": [_facts(pane) for pane in result.panes],
         "left_out": result.left_out,
     }
-    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(facts, indent=2, allow_nan=False)
     write_whole(out / "metrics.json", f"{text}\n".encode())
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from mode_core.arguments import (
     Commands,
@@ -25,6 +23,7 @@ from mode_core.bench import (
     Plan,
     find_photos,
     run_bench,
+    unmeasurable,
     usable_codecs,
 )
 from mode_core.curves import (
@@ -36,14 +35,15 @@ from mode_core.curves import (
     published_curve,
 )
 from mode_core.errors import ModeError
-from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure
+from mode_core.metrics import BENCH_METRICS, METRICS, Metric
 from mode_core.provenance import write_provenance
-from mode_core.registry import CODECS
+from mode_core.registry import CODECS, load_codec
 from mode_core.results import Row, read_folder, read_published
 
 RESULTS = Path("results")
 POINTS = Path(__file__).resolve().parent.parent / "results" / "published" / "points.csv"
 DEFAULT_ANCHOR = "webp"
+SHOWN = 3
 
 
 def add_commands(commands: Commands) -> None:
@@ -79,33 +79,34 @@ def _add_bdrate(commands: Commands) -> None:
 
 def _bench(args: argparse.Namespace) -> None:
     codecs = _codecs(args.codecs, args.profile)
-    for name, reason in _unmeasurable().items():
+    # Also loads what LPIPS needs, or fetches it, before any worker does.
+    for name, reason in unmeasurable().items():
         _say(f"{METRICS[name].label} stays empty: {reason}")
     photos = find_photos(args.photos)
     plan = Plan(
         photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers, args.resume
     )
     command = _command(args)
-    failed = run_bench(plan, lambda _, path: write_provenance(path, command))
+    failed = run_bench(plan, lambda _, path, kept: write_provenance(path, command, kept))
     if failed:
-        reasons = "; ".join(f"{what}: {why}" for what, why in failed.items())
-        raise ModeError(f"{len(failed)} left out, the rest is in {args.out}: {reasons}")
+        reasons = [f"{what}: {why}" for what, why in failed.items()]
+        more = f"; and {len(reasons) - SHOWN} more" * (len(reasons) > SHOWN)
+        raise ModeError(
+            f"the rest is in {args.out}, but left out are {'; '.join(reasons[:SHOWN])}{more}"
+        )
     print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
 
 
 def _codecs(wanted: str, profile: str) -> list[str]:
     if wanted != "all":
-        return codec_list(wanted)
+        codecs = codec_list(wanted)
+        for codec in codecs:
+            load_codec(codec, profile)  # what cannot run is said now, not after an hour
+        return codecs
     usable, left_out = usable_codecs(profile)
     for codec, reason in left_out.items():
         _say(f"{codec} is left out: {reason}")
     return usable
-
-
-def _unmeasurable() -> Mapping[str, str]:
-    """The metrics that cannot be had here; what they need is loaded once, before any worker is."""
-    grey = np.full((64, 64, 3), 128, np.uint8)
-    return measure(grey, grey, ("lpips", "dists")).missing
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
+from secrets import token_hex
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """The file, under its own name only once all of it is written."""
+    """The file, under its own name only once all of it is written; links are followed."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file", str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        # A pipe or /dev/null is written to; renaming would put a file in its place.
+        path.write_bytes(data)
+        return
+    part = path.with_name(f".{token_hex(4)}.part")
     try:
         part.write_bytes(data)
         part.replace(path)

@@ -17,11 +17,15 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def write_provenance(path: Path, command: str) -> None:
-    """The JSON file beside the rows; it may differ between runs, the rows may not."""
+def write_provenance(path: Path, command: str, kept_rows: bool = False) -> None:
+    """The JSON file beside the rows; it may differ between runs, the rows may not.
+
+    Where a resumed run kept rows, the commits that made them stay on record.
+    """
     facts = {
         "command": command,
         "commit": commit(),
+        "earlier_commits": _commits(path) if kept_rows else [],
         "device": device(),
         "versions": {"python": platform.python_version(), **_versions()},
     }
@@ -42,12 +46,24 @@ def commit() -> str:
 
 
 def device() -> str:
-    """The processor, or the GPU where torch would use one."""
+    """The processor, or the GPU where learned codecs use one."""
     import torch
 
-    if torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
+    from mode_core.codecs.learned import chosen_device
+
+    if chosen_device().type == "cuda":
+        return str(torch.cuda.get_device_name(chosen_device()))
     return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
+
+
+def _commits(path: Path) -> list[str]:
+    """Every commit that an earlier provenance file names, but for the present one."""
+    try:
+        facts = json.loads(path.read_bytes())
+        found = {facts["commit"], *facts["earlier_commits"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return ["unknown"]
+    return sorted(found - {commit()})
 
 
 def _git(*arguments: str) -> str:

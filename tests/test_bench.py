@@ -12,11 +12,12 @@ import pytest
 from conftest import make_photo
 from toy_codec import ToyMode, build_only_mode
 
-from mode_core import bench
+from mode_core import bench, metrics, provenance
 from mode_core.bench import Plan, find_photos, run_bench, usable_codecs
 from mode_core.codecs import learned
 from mode_core.errors import ResultsError
 from mode_core.images import write_png
+from mode_core.metrics import METRICS
 from mode_core.provenance import write_provenance
 from mode_core.registry import load_codec
 from mode_core.results import Row, read_rows, read_timings
@@ -47,7 +48,7 @@ def plan(photos: list[Path], tmp_path: Path) -> Plan:
 
 
 def run(plan: Plan) -> dict[str, str]:
-    return run_bench(plan, lambda codec, path: write_provenance(path, f"bench {codec}"))
+    return run_bench(plan, lambda codec, path, kept: write_provenance(path, f"bench {codec}", kept))
 
 
 def test_every_photo_target_and_anchor_is_a_row(plan: Plan) -> None:
@@ -98,7 +99,8 @@ def test_running_again_changes_no_byte(plan: Plan) -> None:
 
 
 def test_two_workers_give_the_bytes_of_one(plan: Plan, tmp_path: Path) -> None:
-    alone = replace(plan, codecs=["jpeg", "webp"], out=tmp_path / "one" / "own")
+    small = plan.photos[:2]  # no MS-SSIM, so no torch to import in each worker
+    alone = replace(plan, photos=small, codecs=["jpeg", "webp"], out=tmp_path / "one" / "own")
     together = replace(alone, workers=2, out=tmp_path / "two" / "own")
     assert run(alone) == run(together) == {}
     for name in ("jpeg.csv", "webp.csv"):
@@ -161,6 +163,33 @@ def test_resuming_adds_only_what_is_missing(plan: Plan) -> None:
     after = read_rows(plan.out / "mode.csv")
     assert set(before) < set(after)
     assert {row.target_bpp for row in set(after) - set(before)} == {1.0}
+
+
+def test_rows_get_the_metrics_that_they_lacked_for_want_of_a_backbone(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    fake = replace(METRICS["lpips"], compute=lambda reference, decoded: 0.25)
+    monkeypatch.setattr(metrics, "METRICS", {**METRICS, "lpips": fake})
+    run(replace(plan, resume=True))
+    rows = read_rows(plan.out / "mode.csv")
+    assert len(rows) == 18
+    assert {row.lpips for row in rows} == {0.25}
+
+
+def test_commits_of_kept_rows_stay_on_record(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, targets in (("aaa", [0.5]), ("bbb", [0.5, 1.0]), ("ccc", [0.5, 1.0, 2.0])):
+        monkeypatch.setattr(provenance, "commit", lambda name=name: name)
+        run(replace(plan, targets=targets, resume=True))
+    facts = json.loads((plan.out / "mode.json").read_text())
+    assert (facts["commit"], facts["earlier_commits"]) == ("ccc", ["aaa", "bbb"])
+
+
+def test_resuming_what_is_complete_touches_nothing(plan: Plan) -> None:
+    run(plan)
+    before = {path: path.stat().st_mtime_ns for path in plan.out.iterdir()}
+    run(replace(plan, resume=True))
+    assert {path: path.stat().st_mtime_ns for path in plan.out.iterdir()} == before
 
 
 def test_rows_of_other_weights_are_measured_again(

@@ -30,7 +30,7 @@ def test_public_functions_say_what_they_give(name: str) -> None:
 
 def test_roundtrip_stays_a_function_whoever_imports_its_module() -> None:
     code = "import mode_core.roundtrip, mode_core; mode_core.roundtrip.__code__"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
@@ -52,6 +52,6 @@ def test_the_promised_import_line_works() -> None:
 def test_importing_is_light(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.strip() == "[]"

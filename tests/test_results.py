@@ -22,6 +22,7 @@ from mode_core.results import (
     write_timings,
 )
 
+RESULTS = Path(__file__).parents[1] / "results"
 ROW = Row(
     dataset="kodak",
     image="kodim01.png",
@@ -122,7 +123,7 @@ def test_timings_come_back(tmp_path: Path) -> None:
         ((",27.1235,", ",nan,"), "column psnr: NaN is not a result"),
         ((",0.1,", ",,"), "column target_bpp: '' is not a number"),
         (("kodim01.png,", ""), "line 2: 16 cells where 17"),
-        ((",4915,", ",4916,"), "line 2: bpp is 0.099.* 4916 bytes for 768x512 pixels are 0.1"),
+        ((",4915,", ",5915,"), "line 2: bpp is 0.099.* 5915 bytes for 768x512 pixels are 0.12"),
         ((",768,512,", ",0,512,"), "bpp is 0.09"),
         (("kodak,", "\udcff"), "not a CSV file in UTF-8"),
     ],
@@ -156,6 +157,12 @@ def test_a_folder_without_results_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ResultsError, match="bench"):
         read_folder(tmp_path / name)
+
+
+def test_committed_rows_count_every_byte_exactly() -> None:
+    folders = {path.parent for path in RESULTS.glob("*/*.json")}
+    for row in (row for folder in folders for row in read_folder(folder)):
+        assert row.bpp == 8 * row.bytes_file / (row.width * row.height)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

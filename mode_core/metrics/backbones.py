@@ -12,15 +12,19 @@ import hashlib
 import io
 import os
 import pickle
+import shutil
 import urllib.request
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from tqdm import tqdm
+
 from mode_core.cache import cache_folder
 from mode_core.errors import WeightsUnavailable
-from mode_core.files import write_whole
+from mode_core.files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,11 +32,13 @@ if TYPE_CHECKING:
 State: TypeAlias = "Mapping[str, Tensor]"
 
 ALEXNET_VARIABLE, VGG16_VARIABLE = "MODE_LPIPS_BACKBONE", "MODE_VGG16_BACKBONE"
+DISTS_VARIABLE = "MODE_DISTS_WEIGHTS"
 _ALEXNET_CONVS = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3)}
 _ALEXNET_CONVS[10] = (256, 256, 3)
 _VGG16_WIDTHS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256}
 _VGG16_WIDTHS |= dict.fromkeys((17, 19, 21, 24, 26, 28), 512)
 _ALEXNET_URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
+_ALEXNET_HASH = "7be5be79"
 _TIMEOUT_S = 10
 
 
@@ -41,7 +47,10 @@ def alexnet_state() -> State:
     """The five convolutions of ImageNet's AlexNet, float32; WeightsUnavailable if not to be had."""
     path = _find(ALEXNET_VARIABLE, "alexnet_features*.pth", "alexnet-owt-7be5be79.pth")
     if path is None:
-        path = _download_alexnet()
+        fetched = _download_alexnet()
+        if isinstance(fetched, str):
+            raise WeightsUnavailable(fetched)
+        path = fetched
     return _features(path, _ALEXNET_CONVS)
 
 
@@ -59,6 +68,16 @@ def vgg16_state() -> State:
         for place, (layer, width) in enumerate(_VGG16_WIDTHS.items())
     }
     return _features(path, shapes)
+
+
+def dists_weights_path() -> Path:
+    """The authors' file of DISTS weights; WeightsUnavailable if it is not here."""
+    path = Path(os.environ.get(DISTS_VARIABLE) or cache_folder() / "dists_weights.pt")
+    if not path.is_file():
+        raise WeightsUnavailable(
+            f"no DISTS weights at {path}; let {DISTS_VARIABLE} name the authors' weights.pt"
+        )
+    return path
 
 
 def load_state(path: Path) -> State:
@@ -103,28 +122,40 @@ def _features(path: Path, shapes: Mapping[int, Sequence[int]]) -> State:
     return features
 
 
-def _download_alexnet() -> Path:
-    """torchvision's AlexNet, its hash checked, cut down to the convolutions and kept."""
+@lru_cache(maxsize=1)
+def _download_alexnet() -> Path | str:
+    """torchvision's AlexNet cut down to its convolutions and kept, or why it cannot be fetched.
+
+    Tried once per process: without a network each try may take its whole time limit.
+    """
     import torch
 
+    kept = cache_folder() / "alexnet_features.pth"
     try:
-        with urllib.request.urlopen(_ALEXNET_URL, timeout=_TIMEOUT_S) as reply:
-            data = reply.read()
-        if not hashlib.sha256(data).hexdigest().startswith("7be5be79"):
-            raise WeightsUnavailable(f"{_ALEXNET_URL} came damaged; try again")
+        data = _fetch(_ALEXNET_URL)
+        if not hashlib.sha256(data).hexdigest().startswith(_ALEXNET_HASH):
+            return f"{_ALEXNET_URL} came damaged; try again"
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        kept = {key: value for key, value in state.items() if key.startswith("features.")}
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
-        torch.save(kept, buffer)
-        write_whole(folder / "alexnet_features.pth", buffer.getvalue())
-    except OSError as error:
-        raise WeightsUnavailable(
+        torch.save({key: state[key] for key in state if key.startswith("features.")}, buffer)
+        make_folder(kept.parent)
+        write_whole(kept, buffer.getvalue())
+    except (OSError, HTTPException) as error:
+        return (
             f"no AlexNet weights here and {_ALEXNET_URL} cannot be fetched ({_line(error)}); "
             f"let {ALEXNET_VARIABLE} name that file"
-        ) from error
-    return folder / "alexnet_features.pth"
+        )
+    return kept
+
+
+def _fetch(url: str) -> bytes:
+    buffer = io.BytesIO()
+    with (
+        urllib.request.urlopen(url, timeout=_TIMEOUT_S) as reply,
+        tqdm.wrapattr(reply, "read", total=reply.length, desc="AlexNet", disable=None) as body,
+    ):
+        shutil.copyfileobj(body, buffer)
+    return buffer.getvalue()
 
 
 def _line(error: BaseException) -> str:

@@ -8,7 +8,6 @@ folder.
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,11 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mode_core.cache import cache_folder
 from mode_core.errors import WeightsUnavailable
 from mode_core.metrics.backbones import State, load_state, vgg16_state
 
-DISTS_VARIABLE = "MODE_DISTS_WEIGHTS"
 # Convolutions of each stage, by their place in torchvision's `features`; pooling comes between.
 _STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 _CHANNELS = [3, 64, 128, 256, 512, 512]
@@ -64,13 +61,8 @@ class Dists:
 
 
 @lru_cache(maxsize=1)
-def load_dists() -> Dists:
+def load_dists(path: Path) -> Dists:
     """DISTS with the authors' weights; WeightsUnavailable if they or VGG16 are not to be had."""
-    path = Path(os.environ.get(DISTS_VARIABLE) or cache_folder() / "dists_weights.pt")
-    if not path.is_file():
-        raise WeightsUnavailable(
-            f"no DISTS weights at {path}; let {DISTS_VARIABLE} name the authors' weights.pt"
-        )
     state = load_state(path)
     for key in ("alpha", "beta"):
         if key not in state or state[key].numel() != sum(_CHANNELS):

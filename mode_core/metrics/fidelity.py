@@ -16,8 +16,9 @@ MS_SSIM_MIN_SIDE = 161
 def psnr(reference: Image, decoded: Image) -> float:
     """Peak signal-to-noise ratio in dB over all three channels; inf when identical."""
     check_shapes(reference, decoded)
-    error = reference.astype(np.float64) - decoded
-    mse = float(np.mean(error**2))
+    # Integers first: exact, and half the memory of float64 at 25 megapixels.
+    error = reference.astype(np.int32) - decoded
+    mse = float(np.square(error).mean(dtype=np.float64))
     return float("inf") if mse == 0 else float(10 * np.log10(255**2 / mse))
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
-from mode_core.metrics.backbones import alexnet_state
+from mode_core.metrics.backbones import alexnet_state, dists_weights_path
 from mode_core.metrics.fidelity import check_shapes
 from mode_core.types import Image
 
@@ -22,7 +21,6 @@ LPIPS_MIN_SIDE = 31
 """Below it AlexNet's second pooling has nothing left to pool."""
 
 _CHECK_VALUE, _CHECK_TOLERANCE = 0.511, 0.01
-_STUDENT = "mode_core.nets.lpips_student"
 
 
 def lpips(reference: Image, decoded: Image) -> float:
@@ -40,17 +38,18 @@ def lpips_student(reference: Image, decoded: Image) -> float:
 def dists(reference: Image, decoded: Image) -> float:
     """DISTS, https://arxiv.org/abs/2004.07728; 0 is alike."""
     _check_side("DISTS", reference, decoded)
+    weights = dists_weights_path()
     from mode_core.metrics.dists_net import load_dists
 
-    return _distance(load_dists(), reference, decoded)
+    return _distance(load_dists(weights), reference, decoded)
 
 
 @lru_cache(maxsize=1)
 def _alex() -> Distance:
+    state = alexnet_state()
     import lpips as package
     import torch
 
-    state = alexnet_state()
     with warnings.catch_warnings():
         # torchvision's notice that `pretrained` has a new name; the package passes the old one.
         warnings.simplefilter("ignore", UserWarning)
@@ -81,12 +80,9 @@ def _check_backbone(distance: Distance) -> None:
 
 @lru_cache(maxsize=1)
 def _student() -> Distance:
-    try:
-        module = import_module(_STUDENT)
-    except ModuleNotFoundError as error:
-        raise WeightsUnavailable("the LPIPS student is not bundled with this version") from error
-    distance: Distance = module.load()
-    return distance
+    from mode_core.nets.lpips_student import load
+
+    return load()
 
 
 def _distance(distance: Distance, reference: Image, decoded: Image) -> float:

@@ -1,0 +1,70 @@
+"""The table behind `codecs`: every codec with the weights that are here, none of them loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from mode_core.cards import parameters
+from mode_core.registry import CODECS
+from mode_core.results import Row, read_folder
+from mode_core.types import CodecInfo
+from mode_core.weights import TAG_BYTES, WeightsSet, all_weights
+
+KODAK = Path(__file__).parents[1] / "results" / "kodak"
+LICENCE = "Apache-2.0"
+"""Of the weights that this project trained; imported ones bring their own."""
+
+
+class CodecLine(NamedTuple):
+    """One codec with one set of weights, in words."""
+
+    id: str
+    outputs: str
+    profile: str
+    bpp_on_kodak: str
+    parameters: str
+    weights: str
+    licence: str
+
+
+def codec_lines() -> list[CodecLine]:
+    """A line per codec and set of weights; one that says so where a learned codec has none."""
+    rows = read_folder(KODAK) if any(KODAK.glob("*.csv")) else []
+    sets = list(all_weights())
+    return [line for info in CODECS.values() for line in _lines(info, sets, rows)]
+
+
+def _lines(info: CodecInfo, sets: Sequence[WeightsSet], rows: Sequence[Row]) -> list[CodecLine]:
+    outputs = ", ".join(info.outputs.values())
+    if not info.learned:
+        rates = _rates(row for row in rows if row.codec == info.id)
+        return [CodecLine(info.id, outputs, "-", rates, "-", "needs none", "-")]
+    own = [found for found in sets if found.codec == info.id]
+    if not own:
+        return [CodecLine(info.id, outputs, "-", "-", "-", "none here", "-")]
+    return [_line(info, outputs, found, rows) for found in own]
+
+
+def _line(info: CodecInfo, outputs: str, found: WeightsSet, rows: Sequence[Row]) -> CodecLine:
+    tag = found.digest()[:TAG_BYTES].hex()
+    return CodecLine(
+        info.id,
+        outputs,
+        found.width,
+        _rates(row for row in rows if row.codec == info.id and row.weights == tag),
+        f"{parameters(found) / 1e6:.2f} M",
+        tag,
+        found.facts.get("licence", LICENCE),
+    )
+
+
+def _rates(rows: Iterable[Row]) -> str:
+    """The lowest and the highest mean rate that was measured."""
+    at: dict[float, list[float]] = {}
+    for row in rows:
+        at.setdefault(row.target_bpp, []).append(row.bpp)
+    means = [fmean(rates) for rates in at.values()]
+    return f"{min(means):.3f} to {max(means):.3f}" if means else "not measured"
