@@ -19,7 +19,7 @@ import torch
 from compressai import ans
 from torch import Tensor
 
-from mode_core.errors import BitstreamError
+from mode_core.errors import BitstreamError, DecoderDrift
 
 SCALES = 64
 SCALE_LOW, SCALE_HIGH = 0.11, 256.0
@@ -27,6 +27,10 @@ LOG_SCALE_STEP = math.log(SCALE_HIGH / SCALE_LOW) / (SCALES - 1)
 SYMBOL_LIMIT = 8191
 EXP_STEPS = 64
 """Steps per nat of the stored exponential table."""
+DRIFT = (
+    "the stream decodes to other values than were written: the file is damaged, or this program "
+    "computes differently from the one that wrote it"
+)
 _TABLES = Path(__file__).with_name("tables.npz")
 _TOTAL = 1 << 16
 
@@ -65,7 +69,7 @@ class SymbolWriter:
 
     def __init__(self) -> None:
         self._encoder = ans.BufferedRansEncoder()
-        self._check = 0
+        self._check, self._first = 0, -1
 
     def code(
         self, index: Tensor, mean: Tensor, values: Tensor | None, tables: CdfTables | None = None
@@ -82,6 +86,8 @@ class SymbolWriter:
     ) -> None:
         """Write symbols with any tables."""
         self._check = zlib.crc32(symbols.tobytes(), self._check)
+        if self._first < 0:
+            self._first = self._check & 0xFF
         self._encoder.encode_with_indexes(
             symbols.tolist(), index.tolist(), tables.cdfs, tables.sizes, tables.offsets
         )
@@ -92,26 +98,29 @@ class SymbolWriter:
         return self._check & 0xFFFF or 1
 
     def payload(self) -> bytes:
-        """The stream; the writer is spent."""
+        """The stream, its first byte the check of the first symbols; the writer is spent."""
         # CompressAI's flush writes past its buffer when it holds fewer than four symbols; these
         # are all but free, come last and are never read
         self._encoder.encode_with_indexes(
             [0] * 4, [0] * 4, _CERTAIN.cdfs, _CERTAIN.sizes, _CERTAIN.offsets
         )
-        return bytes(self._encoder.flush())
+        # the reader finds zeros behind the stream, so those at its end need not be sent
+        return (bytes([max(self._first, 0)]) + bytes(self._encoder.flush())).rstrip(b"\0")
 
 
 class SymbolReader:
     """Reads one rANS stream; cannot read outside it, whatever the bytes say.
 
     CompressAI's decoder does not know where its buffer ends. Past the end it finds zeros here, of
-    which a symbol takes less than 32 bits, so four bytes for each symbol are enough.
+    which a symbol takes at most 20 bits, so three bytes for each symbol are enough. The check of
+    the first symbols stops a damaged or hostile file before it costs time and memory.
     """
 
     def __init__(self, payload: bytes, symbols: int) -> None:
         self._decoder = ans.RansDecoder()
-        self._decoder.set_stream(payload + bytes(4 * symbols + 64))
+        self._decoder.set_stream(payload[1:] + bytes(3 * symbols + 64))
         self._left, self._check = symbols, 0
+        self._first = payload[0] if payload else 0
 
     def code(
         self,
@@ -136,6 +145,9 @@ class SymbolReader:
         )
         symbols = np.asarray(read, np.int32)
         self._check = zlib.crc32(symbols.tobytes(), self._check)
+        if self._first >= 0 and self._first != self._check & 0xFF:
+            raise DecoderDrift(DRIFT)
+        self._first = -1
         return symbols
 
     @property

@@ -74,6 +74,22 @@ def test_hostile_bytes_give_symbols_or_a_typed_error(data: bytes, count: int, sc
     assert symbols.abs().max() <= SYMBOL_LIMIT
 
 
+def test_the_first_symbols_stop_a_stream_of_another_size() -> None:
+    writer = SymbolWriter()
+    values = torch.randn(500, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 3
+    index = torch.full((500,), 27.0, dtype=torch.float64)
+    writer.code(index, torch.zeros_like(values), values)
+    payload = writer.payload()
+    stopped = 0
+    for scale in range(64):
+        reader, other = SymbolReader(payload, 500), torch.full((500,), float(scale))
+        try:
+            reader.code(other, torch.zeros(500))
+        except BitstreamError:
+            stopped += 1
+    assert stopped >= 61
+
+
 def test_reading_more_than_announced_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="announced"):
         SymbolReader(b"", 1).code(torch.zeros(2), torch.zeros(2))

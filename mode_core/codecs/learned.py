@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mode_core.bitstream import Bitstream, Stream
+from mode_core.entropy import DRIFT
 from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
 from mode_core.nets.dlf import Dlf
 from mode_core.nets.dlf import Features as DlfFeatures
@@ -26,8 +27,8 @@ from mode_core.nets.mode import Mode
 from mode_core.nets.vq import SHARES, Vq
 from mode_core.rates import nearest_quality
 from mode_core.tensors import by_tiles, grid_of, to_image, to_tensor
-from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor, CodecInfo, Image, Target
-from mode_core.weights import TAG_BYTES, find_weights, load_net
+from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor, Codec, CodecInfo, Image, Target
+from mode_core.weights import PUBLIC, TAG_BYTES, find_weights, load_net
 
 DEVICE_VARIABLE = "MODE_DEVICE"
 
@@ -88,6 +89,12 @@ class LearnedCodec:
     @torch.inference_mode()
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture at an anchor; with one stream lost, what the other gives."""
+        if bitstream.codec == self.info.wire_id and bitstream.weights != self.tag:
+            from mode_core.codecs.public import maker_of
+
+            maker = maker_of(self.info, bitstream)
+            if maker is not None:
+                return maker.decode(bitstream, anchor)
         self._refuse_foreign(bitstream, anchor)
         size = bitstream.height, bitstream.width
         latents = self.system.read(bitstream.streams, bitstream.quality, size)
@@ -123,8 +130,12 @@ class LearnedCodec:
             )
 
 
-def build(info: CodecInfo, profile: str) -> LearnedCodec:
+def build(info: CodecInfo, profile: str) -> Codec:
     """The codec with its weights loaded; the entry point the registry calls."""
+    if profile.startswith(PUBLIC):
+        from mode_core.codecs import public  # it builds on this module
+
+        return public.build(info, profile)
     found = find_weights(info.id, profile)
     system = _SYSTEMS[info.id](load_net(found))
     return LearnedCodec(info, found.width, found.digest()[:TAG_BYTES], system)
@@ -141,10 +152,7 @@ def read_stream(reader: Callable[..., tuple[Tensor, int]], stream: Stream, *wher
 
 def _refuse_drift(read: int, written: int) -> None:
     if read != written:
-        raise DecoderDrift(
-            "the stream decodes to other values than were written: the file is damaged, or this "
-            "program computes differently from the one that wrote it"
-        )
+        raise DecoderDrift(DRIFT)
 
 
 class _Placed:

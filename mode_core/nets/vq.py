@@ -10,6 +10,7 @@ before; within a step in a fixed scattered order, so a file may stop anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ SHARES = 32
 """Qualities: quality k sends (k + 1) / 32 of the tokens."""
 _STEP_ORDER = (0, 3, 1, 2)
 _TABLES_AT_ONCE = 2048
+_ROWS_AT_ONCE = 16
 _DECAY, _DEAD = 0.99, 0.1
 
 
@@ -51,12 +53,17 @@ class TokenPrior(nn.Module):
         )
         self.out = ExactConv2d(config.prior, config.codes)
 
-    def forward(self, tokens_BHW: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Logits BCHW; a token equal to the number of codes means: not known yet."""
+    def features(self, tokens_BHW: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """What `out` makes logits of; a token equal to the number of codes is not known yet."""
         table: Tensor = self.embedding
         if dtype == torch.float64:
             table = on_grid(table.double())
-        out: Tensor = self.out(self.blocks(F.embedding(tokens_BHW, table).permute(0, 3, 1, 2)))
+        out: Tensor = self.blocks(F.embedding(tokens_BHW, table).permute(0, 3, 1, 2))
+        return out
+
+    def forward(self, tokens_BHW: Tensor) -> Tensor:
+        """Logits BCHW, in float32."""
+        out: Tensor = self.out(self.features(tokens_BHW))
         return out
 
 
@@ -197,19 +204,24 @@ class Vq(nn.Module):
         codes = self.codebook.look_up(known_1HW.clamp(max=self.config.codes - 1))
         if not unknown.any():
             return codes
-        share = self.prior(known_1HW).float().softmax(1)
-        expected = torch.einsum("bkhw,kc->bchw", share, self.codebook.vectors)
+        # band by band: the logits of a large picture would fill the memory
+        bands = self.prior.features(known_1HW).split(_ROWS_AT_ONCE, 2)
+        shares = (self.prior.out(band).float().softmax(1) for band in bands)
+        expected = torch.cat(
+            [torch.einsum("bkhw,kc->bchw", share, self.codebook.vectors) for share in shares], 2
+        )
         return torch.where(unknown[:, None], expected, codes)
 
     def _unknown(self, grid: tuple[int, int] | torch.Size) -> Tensor:
         return torch.full((1, *grid), self.config.codes)
 
-    def _logits_at(self, known: Tensor, places: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def _logits_at(self, known: Tensor, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Places in portions, each with its logits: tables for all at once would fill memory."""
         if not len(places):
-            return []
-        logits = self.prior(known, torch.float64).flatten(2)[0]
-        return [(part, logits[:, part].t()) for part in places.split(_TABLES_AT_ONCE)]
+            return
+        features = self.prior.features(known, torch.float64).flatten(2)
+        for part in places.split(_TABLES_AT_ONCE):
+            yield part, self.prior.out(features[:, :, part, None])[0, :, :, 0].t()
 
 
 def sending_order(height: int, width: int, quality: int) -> list[Tensor]:
