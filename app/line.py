@@ -35,6 +35,13 @@ class Ticket:
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """("waiting", how many are ahead) any number of times, then ("result", …)."""
+        try:
+            yield from self._news()
+        except GeneratorExit:  # whoever asked has gone
+            self.cancel()
+            raise
+
+    def _news(self) -> Iterator[tuple[str, Any]]:
         told = -1
         while True:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from threading import Lock
@@ -110,19 +110,9 @@ class Service:
         photo = self.photo(picture)
         shown = Comparison(picture, photo, bpp, [self._slot(photo, id, bpp) for id in panes], note)
         yield shown
-        jobs = jobs_for(photo, [slot.id for slot in shown.slots if slot.state == "waiting"], bpp)
-        if jobs:
-            ticket = self.line.join(lambda: self._run(photo, jobs))
-            self._supersede(page, ticket)
-            for kind, value in ticket:
-                if kind == "waiting":
-                    yield replace(shown, position=value)
-                else:
-                    shown = self._fill(shown, photo, value)
-                    yield shown
-            if ticket.cancelled:
-                return
-        yield from self._measured(shown, photo)
+        coded = yield from self._coded(shown, photo, page)
+        if coded is not None:
+            yield from self._measured(coded, photo)
 
     def open_file(self, key: str, anchors: Sequence[str] = ()) -> Iterator[Comparison]:
         """The pictures in an uploaded file; there is no original to measure them against."""
@@ -138,6 +128,24 @@ class Service:
                 raise BadRequest(value.error)
             made = [self.keep(self._decoded(value, view, "")) for view in value.views]
             yield Comparison(key, None, made[0].bpp, [Slot.of(one) for one in made], done=True)
+
+    def _coded(
+        self, shown: Comparison, photo: Photo, page: str
+    ) -> Generator[Comparison, None, Comparison | None]:
+        """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
+        waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
+        jobs = jobs_for(photo, waiting, shown.bpp)
+        if not jobs:
+            return shown
+        ticket = self.line.join(lambda: self._run(photo, jobs))
+        self._supersede(page, ticket)
+        for kind, value in ticket:
+            if kind == "waiting":
+                yield replace(shown, position=value)
+            else:
+                shown = self._fill(shown, photo, value)
+                yield shown
+        return None if ticket.cancelled else shown
 
     def _run(self, photo: Photo, jobs: Sequence[Job]) -> Iterator[Outcome]:
         missing = []

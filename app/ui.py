@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app import explorer
+from app.about import about_page
 from app.api import add_api
 from app.hero import opening
 from app.media import STATIC, media_routes
@@ -22,6 +23,8 @@ from app.work import sentence
 from mode_core.errors import ModeError
 
 _LOG = logging.getLogger("mode.app")
+_FORGET = (600, 1800)
+"""Gradio looks every 10 minutes for uploads of its own that are older than half an hour."""
 _STYLES = ("theme", "viewer")
 _MODULES = sorted(path.name for path in STATIC.glob("*.js") if "explorer" not in path.name)
 
@@ -30,10 +33,13 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
     """The whole page; `demo.service` is what stands behind it."""
     settings = settings or Settings.from_environment()
     service = Service(settings, runner or make_runner(settings))
-    with gr.Blocks(title="MoDE Explorer", analytics_enabled=False, fill_width=True) as demo:
+    with gr.Blocks(
+        title="MoDE Explorer", analytics_enabled=False, fill_width=True, delete_cache=_FORGET
+    ) as demo:
         panes = viewer(service, opening(service))
         _wire(panes, service)
         explorer.rd_panel("mode/plotly.min.js")
+        gr.Markdown(about_page(), elem_id="about")
         add_api(service)
     demo.service = service
     # Waiting and refusing happen in the service's own line, which can say the position.

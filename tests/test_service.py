@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from threading import Event
+from threading import Event, Semaphore, Thread
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.registry import CODECS
 from mode_core.types import Image
-from tests.conftest import make_photo
+from tests.conftest import ROOT, make_photo
 
 
 def _file_of(job: Job) -> bytes:
@@ -44,17 +45,15 @@ class FakeRunner:
     """Darkens pictures by a number of grey levels that depends on codec and anchor."""
 
     jobs: list[Job] = field(default_factory=list)
-    gate: Event = field(default_factory=Event)
+    turns: Semaphore = field(default_factory=lambda: Semaphore(1000))
+    """One is used up by each job; a test that runs out of them holds the worker."""
     started: Event = field(default_factory=Event)
     broken: str = ""
-
-    def __post_init__(self) -> None:
-        self.gate.set()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         for job in jobs:
             self.started.set()
-            assert self.gate.wait(10)
+            assert self.turns.acquire(timeout=10)
             self.jobs.append(job)
             if job.codec == self.broken:
                 yield Outcome(job.codec, error=f"{job.codec} is broken")
@@ -178,22 +177,34 @@ def test_a_newer_request_of_the_same_page_ends_the_older(
     service: Service, runner: FakeRunner, photo: Image
 ) -> None:
     key = service.add_photo(png_of(photo)).key
-    runner.gate.clear()
+    runner.turns = Semaphore(0)
     old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, page="p")
     next(old)
     waiting = iter(old)
     run_ahead(waiting, runner)
     new = service.compare(key, ["jxl"], 0.1, page="p")
     next(new)
-    runner.gate.set()
+    runner.turns.release(9)
     last(new)
     assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
 
 
+def test_nobody_works_for_visitors_who_have_left(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    key = service.add_photo(png_of(photo)).key
+    runner.turns = Semaphore(1)
+    moments = service.compare(key, ["jpeg", "webp", "avif"], 0.1)
+    next(moments)
+    next(moments)
+    moments.close()
+    runner.turns.release(9)
+    last(service.compare(key, ["jxl"], 0.1))
+    assert [job.codec for job in runner.jobs] == ["jpeg", "webp", "jxl"]
+
+
 def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
     """Let the generator reach its place in the line, and the worker its first job."""
-    from threading import Thread
-
     Thread(target=lambda: list(moments), daemon=True).start()
     assert runner.started.wait(5)
 
@@ -212,9 +223,10 @@ def test_the_line_tells_positions_and_refuses_when_full() -> None:
     assert (line.ahead_of(second), line.ahead_of(third)) == (1, 2)
     with pytest.raises(Busy, match="busy, position 3"):
         line.join(work)
-    assert next(iter(third)) == ("waiting", 2)
+    news = iter(third)
+    assert next(news) == ("waiting", 2)
     gate.set()
-    assert [value for kind, value in third if kind == "result"] == [1]
+    assert [value for kind, value in news if kind == "result"] == [1]
 
 
 def test_an_error_in_the_line_reaches_its_owner_and_no_one_else() -> None:
@@ -380,3 +392,11 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, photo: Im
 def test_wishes_of_another_shape_are_refused(data: object) -> None:
     with pytest.raises(BadRequest):
         Wish.parse(data)
+
+
+def test_every_setting_is_documented() -> None:
+    source = (ROOT / "app" / "settings.py").read_text()
+    told = (ROOT / "docs" / "hosting.md").read_text()
+    names = set(re.findall(r'"(MODE_[A-Z_]+)"', source))
+    assert len(names) >= 6
+    assert {name for name in names if f"`{name}`" not in told} == set()

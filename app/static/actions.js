@@ -192,6 +192,7 @@ async function copy(text) {
 function pageActions(viewer) {
   return {
     ...takeawayActions(viewer),
+    goTo: (id) => document.getElementById(id)?.scrollIntoView({ behavior: "smooth" }),
     retry: () => viewer.refresh(),
     help: () => viewer.root.querySelector("dialog.help").showModal(),
     fullScreen() {
@@ -202,7 +203,9 @@ function pageActions(viewer) {
       const link = new URL(toHash(viewer.state), location.href).href;
       history.replaceState(history.state, "", link);
       const copied = await copy(link);
-      viewer.words.tell(copied ? "Link to this screen copied" : "The link is in the address bar");
+      const told = copied ? "Link to this screen copied" : "The link is in the address bar";
+      const own = !viewer.sample();
+      viewer.words.tell(own ? `${told}; it lasts as long as the server keeps your photo` : told);
     },
   };
 }

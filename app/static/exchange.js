@@ -7,17 +7,20 @@ export class Exchange {
   constructor({ request, open, server, root }) {
     Object.assign(this, { request, open, server, root });
     this.page = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
-    this.seq = 0;
+    this.seq = 0; // of the newest question; an answer to an older one is not wanted
     this.asked = 0;
   }
 
-  compare(picture, panes, bpp) {
+  /** A new question is about to be asked: nobody waits for the last one any more. */
+  forget() {
     this.seq += 1;
+  }
+
+  compare(picture, panes, bpp) {
     this.request({ page: this.page, seq: this.seq, picture, panes, bpp });
   }
 
   openFile(key) {
-    this.seq += 1;
     this.open({ page: this.page, seq: this.seq, key });
   }
 

@@ -19,7 +19,10 @@ export function makePane(id, on) {
   const close = make("button", "close", "×");
   close.type = "button";
   close.addEventListener("click", () => on.close(figure.dataset.id));
-  const parts = { index: make("kbd", "index"), swap };
+  const index = make("button", "index");
+  index.type = "button";
+  listenToHold(index, (down) => on.hold(down ? figure.dataset.id : null));
+  const parts = { index, swap };
   for (const name of ["rate", "off", "bytes", "same", "metrics", "time"]) {
     parts[name] = make("span", name);
   }
@@ -36,13 +39,29 @@ export function makePane(id, on) {
   return { id, figure, caption, canvas, word, close, parts, frame: null };
 }
 
+/** A button that acts for as long as it is held, by hand or by key. */
+function listenToHold(button, hold) {
+  button.addEventListener("pointerdown", (event) => {
+    button.setPointerCapture(event.pointerId);
+    hold(true);
+  });
+  for (const end of ["pointerup", "pointercancel", "keyup", "blur"]) {
+    button.addEventListener(end, () => hold(false));
+  }
+  button.addEventListener("keydown", (event) => {
+    if (event.key === " " || event.key === "Enter") hold(true);
+  });
+}
+
 /** Bring a pane's words up to date. */
 export function describePane(pane, record, { index, choices, same, best, mode, reference }) {
   const { parts } = pane;
   pane.figure.dataset.id = record.id;
   pane.figure.dataset.state = record.state;
   pane.canvas.dataset.pane = record.id;
-  parts.index.textContent = index < 9 ? String(index + 1) : "";
+  parts.index.textContent = String(index + 1);
+  parts.index.ariaLabel = `Hold to show ${record.label} in all panes`;
+  parts.index.title = `Hold this, or the key ${index + 1}, to show ${record.label} in all panes`;
   fillSwap(parts.swap, record, choices);
   const known = record.bpp !== null && record.bpp !== undefined;
   parts.rate.textContent = known ? `${rateText(record.bpp)} bpp` : "";

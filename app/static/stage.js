@@ -22,7 +22,7 @@ export function gridOf(room, columns, rows, ratio = devicePixelRatio) {
 }
 
 export class Stage {
-  /** `on` gets swap, close, resized, exactness(boolean). */
+  /** `on` gets hold, swap, close, resized, exactness(boolean). */
   constructor(root, records, on) {
     this.root = root;
     this.records = records;

@@ -41,9 +41,10 @@ class Viewer {
     this.records = new Records(this.pictures, host.catalogue.choices);
     this.exchange = new Exchange(host);
     this.stage = new Stage(root.querySelector(".stage"), this.records, {
+      hold: (id) => this.stage.hold(id),
       swap: (id, next) => this.swap(id, next),
       close: (id) => this.close(id),
-      resized: () => this.measure(),
+      resized: () => this.resized(),
       exactness: (exact) => this.words.tellExactness(exact),
     });
     this.listen();
@@ -106,6 +107,7 @@ class Viewer {
   /** Ask the server for what the state wants, once it has stopped changing. */
   ask() {
     clearTimeout(this.asking);
+    this.exchange.forget();
     this.words.tell(this.fileKey ? "Decoding…" : `Coding at ${this.state.bpp} bpp…`);
     this.asking = setTimeout(() => {
       const { image, panes, bpp } = this.state;
@@ -155,6 +157,12 @@ class Viewer {
     const [spot] = this.spots();
     const whole = { cx: 0.5, cy: 0.5, scale: this.stage.fit() };
     Object.assign(this.state, spot ? { cx: spot[1], cy: spot[2], scale: spot[3] } : whole);
+  }
+
+  /** Frames have a size now, or another one. */
+  resized() {
+    if (!this.state.scale) this.render();
+    else this.measure();
   }
 
   render() {
@@ -218,7 +226,6 @@ class Viewer {
 
   /** Ask for the metrics of what is in view, when that has changed. */
   measure() {
-    this.settleView();
     const region = this.stage.region();
     if (!region || this.records.get("original").state !== "ready") return;
     const ready = this.codedPanes();

@@ -409,6 +409,7 @@ EVIL_LINKS = [
 
 def test_nothing_in_the_address_is_executed(open_page: Opener) -> None:
     page = open_page(EVIL_LINKS[0])
+    page.wait_for_selector("#viewer[data-state]")
     for link in EVIL_LINKS:
         page.evaluate("(link) => { location.hash = link }", link)
         page.wait_for_function("JSON.parse(viewer.dataset.state).image === 'astronaut'")
