@@ -1,9 +1,11 @@
 """Where weights are found, and how a network is made from them.
 
-A set of weights is a folder of safetensors shards (`00.safetensors`, `01.safetensors`, ...), each
-below 9.5 MB, whose metadata names codec, width and configuration. Bundled sets lie in
-`assets/weights/<codec>-<width>`, imported ones in the folder of MODE_WEIGHTS (by default the user's
-cache). Its tag, written into every file, is the start of the SHA-256 over all shards.
+A set of weights is a folder of safetensors shards (`00.safetensors`, `01.safetensors`, ...) whose
+metadata names codec, width and configuration. Bundled sets lie in `assets/weights/<codec>-<width>`,
+imported ones in the folder of MODE_WEIGHTS (by default the user's cache), each with a `card.json`.
+Its tag, written into every file, is the start of the SHA-256 over all shards; of an imported set,
+of the checkpoint that it was made from and how. Several imported sets of a codec and width are one
+family of fixed rates.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ BUNDLED = Path(__file__).parents[1] / "assets" / "weights"
 FOLDER_VARIABLE = "MODE_WEIGHTS"
 TAG_BYTES = 4
 PUBLIC = "public"
+CARD = "card.json"
 _NETS = {
     "elic": ("mode_core.nets.elic", "Elic", "ElicConfig"),
     "vq": ("mode_core.nets.vq", "Vq", "VqConfig"),
+    "elic-public": ("mode_core.nets.elic_public", "ElicPublic", "ElicPublicConfig"),
     "mode": ("mode_core.nets.mode", "Mode", "ModeConfig"),
     "ms-illm": ("mode_core.nets.illm", "MsIllm", "IllmConfig"),
     "dlf": ("mode_core.nets.dlf", "Dlf", "DlfConfig"),
@@ -52,8 +56,20 @@ class WeightsSet:
         """The files, in order."""
         return sorted(self.folder.glob("*.safetensors"))
 
+    @property
+    def is_public(self) -> bool:
+        """Whether these are an author's weights."""
+        return self.width.startswith(PUBLIC)
+
+    @property
+    def bpp(self) -> float:
+        """The rate of an imported set, measured on the built-in picture; 0 if it was not."""
+        return float(self.facts.get("bpp") or 0)
+
     def digest(self) -> bytes:
         """SHA-256 over all shards; for MoDE over the experts' digests as well."""
+        if "identity" in self.facts:
+            return bytes.fromhex(self.facts["identity"])
         total = hashlib.sha256()
         if self.codec == "mode":
             for expert in EXPERTS:
@@ -74,8 +90,8 @@ def all_weights() -> Iterator[WeightsSet]:
     for home in weights_folders():
         for folder in sorted(home.iterdir()) if home.is_dir() else ():
             shards = sorted(folder.glob("*.safetensors"))
-            if shards:
-                facts = _facts(shards[0])
+            if shards and not folder.name.startswith("."):
+                facts = _facts(shards[0]) | _card(folder)
                 if facts.get("codec") in _NETS:
                     yield WeightsSet(facts["codec"], facts.get("width", ""), folder, facts)
 
@@ -83,21 +99,37 @@ def all_weights() -> Iterator[WeightsSet]:
 def find_weights(codec: str, profile: str = "") -> WeightsSet:
     """The set of a codec: the bundled one, or the one of a named width (such as public)."""
     for found in all_weights():
-        wanted = found.width == profile if profile else found.width != PUBLIC
+        wanted = found.width == profile if profile else not found.is_public
         if found.codec == codec and wanted:
             return found
     kind = f"{profile} weights" if profile else "weights"
     how = (
         "see `python -m mode_core weights list` for the authors' checkpoints"
-        if profile == PUBLIC
+        if profile.startswith(PUBLIC)
         else f"train them with `python -m mode_core train {codec}` and pack the run"
     )
-    raise WeightsUnavailable(f"{codec} has no {kind} in {weights_folders()[0]}; {how}")
+    home = weights_folders()[1 if profile.startswith(PUBLIC) else 0]
+    raise WeightsUnavailable(f"{codec} has no {kind} in {home}; {how}")
+
+
+def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
+    """All imported sets of a codec and width, by rising rate."""
+    found = [one for one in all_weights() if (one.codec, one.width) == (codec, profile)]
+    return sorted(found, key=lambda one: one.bpp) or [find_weights(codec, profile)]
+
+
+def weights_of_tag(codec: str, tag: bytes) -> WeightsSet | None:
+    """The imported set that a file was made with, if it is here."""
+    for found in all_weights():
+        if found.codec == codec and found.is_public and found.digest()[:TAG_BYTES] == tag:
+            return found
+    return None
 
 
 def load_net(found: WeightsSet) -> nn.Module:
     """The network in float32 on the CPU, ready to evaluate."""
-    module, net_name, config_name = _NETS[found.codec]
+    own_class = f"{found.codec}-{PUBLIC}" if found.is_public else ""
+    module, net_name, config_name = _NETS.get(own_class, _NETS[found.codec])
     home = import_module(module)
     config = getattr(home, config_name)(**_tuples(json.loads(found.facts["config"])))
     if found.codec == "mode":
@@ -121,26 +153,35 @@ def experts_tag() -> str:
 
 
 def _fill(net: nn.Module, found: WeightsSet) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    """Copy shard by shard, so that large sets are never in memory twice."""
+    from safetensors import SafetensorError, safe_open
 
-    tensors: dict[str, Any] = {}
+    own = net.state_dict()
     try:
+        shapes: dict[str, tuple[int, ...]] = {}
         for shard in found.shards:
-            tensors |= load_file(shard)
+            with safe_open(shard, "pt") as file:
+                shapes |= {n: tuple(file.get_slice(n).get_shape()) for n in file.keys()}  # noqa: SIM118
+        _refuse_other_tensors({n: tuple(v.shape) for n, v in own.items()}, shapes, found)
+        for shard in found.shards:
+            with safe_open(shard, "pt") as file:
+                for name in file.keys():  # noqa: SIM118 - a safetensors handle is no mapping
+                    own[name].copy_(file.get_tensor(name))
     except (OSError, SafetensorError) as error:
         raise WeightsUnavailable(
             f"the weights in {found.folder} cannot be read ({error}); fetch the folder again"
         ) from error
-    own = net.state_dict()
-    wrong = [n for n in own if n not in tensors or tensors[n].shape != own[n].shape]
-    if wrong or set(tensors) - set(own):
+
+
+def _refuse_other_tensors(
+    own: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]], found: WeightsSet
+) -> None:
+    wrong = [n for n in own if given.get(n) != own[n]] + sorted(set(given) - set(own))
+    if wrong:
         raise WeightsUnavailable(
             f"the weights in {found.folder} do not fit this version of {found.codec} "
-            f"(first difference: {(wrong or sorted(set(tensors) - set(own)))[0]}); train or fetch "
-            "newer ones"
+            f"(first difference: {wrong[0]}); train or fetch newer ones"
         )
-    net.load_state_dict({name: tensors[name].to(own[name].dtype) for name in own})
 
 
 def _facts(shard: Path) -> dict[str, str]:
@@ -154,6 +195,15 @@ def _facts(shard: Path) -> dict[str, str]:
         except ValueError:
             return {}
     return dict(header.get("__metadata__") or {})
+
+
+def _card(folder: Path) -> dict[str, str]:
+    """What was noted when a set was imported."""
+    try:
+        noted = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in noted.items()} if isinstance(noted, dict) else {}
 
 
 def _tuples(value: Any) -> Any:

@@ -1,0 +1,109 @@
+"""The authors' weights as codecs: each set has one rate, all sets of a codec are one family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mode_core.bitstream import Bitstream
+from mode_core.codecs.learned import _SYSTEMS, LearnedCodec
+from mode_core.errors import WeightsMismatch, WeightsUnavailable
+from mode_core.nets.elic_public import ElicPublic
+from mode_core.nets.hific import pad_by_reflection
+from mode_core.rates import nearest_quality
+from mode_core.types import Anchor, CodecInfo, Image, Target
+from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net, weights_of_tag
+
+_LOADED_AT_ONCE = 2
+_PADS: dict[str, Callable[[Tensor], Tensor]] = {
+    "elic": ElicPublic.pad,
+    "ms-illm": lambda x: pad_by_reflection(x, 64),
+    "dlf": lambda x: by_repeating(x, 256),
+}
+
+
+class FixedRateCodec(LearnedCodec):
+    """One set of weights; pads as its authors do."""
+
+    def __init__(self, info: CodecInfo, found: WeightsSet) -> None:
+        if info.id not in _SYSTEMS or info.id not in _PADS:
+            raise WeightsUnavailable(f"{info.id} cannot run its authors' weights in this version")
+        system = _SYSTEMS[info.id](load_net(found))
+        super().__init__(info, found.width, found.digest()[:TAG_BYTES], system)
+        self.pad = _PADS[info.id]
+        placed = getattr(system, "placed", None)
+        if placed is not None:
+            # now, because moving weights later would make the exact networks anew
+            placed.drawing  # noqa: B018
+
+    @torch.inference_mode()
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        """The file; there is only one size."""
+        streams = self.system.write(self.system.analyse(self.pad(pixels(image))), 0)
+        return self._file(image, 0, streams, target)
+
+
+class PublicFamily:
+    """Several sets as one codec: quality counts sets by rising rate, a file's tag names its set."""
+
+    def __init__(self, info: CodecInfo, sets: list[WeightsSet]) -> None:
+        self.info, self.profile, self.sets = info, sets[0].width, sets
+        self._member = lru_cache(maxsize=_LOADED_AT_ONCE)(self._load)
+
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        """The file nearest to the target among those that the sets give."""
+        last = len(self.sets) - 1
+        if target.quality is not None:
+            return self._member(min(max(target.quality, 0), last)).encode(image, target)
+        made: dict[int, Bitstream] = {}
+
+        def size_of(index: int) -> int:
+            made[index] = self._member(index).encode(image, target)
+            return len(made[index].to_bytes())
+
+        wished = target.bpp or 0
+        guess = min(range(last + 1), key=lambda i: abs(self.sets[i].bpp - wished))
+        wanted = wished * image.shape[0] * image.shape[1] / 8
+        return made[nearest_quality(size_of, range(last + 1), wanted, guess)]
+
+    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
+        """The picture, with the set that the file names."""
+        for index, found in enumerate(self.sets):
+            if found.digest()[:TAG_BYTES] == bitstream.weights:
+                return self._member(index).decode(bitstream, anchor)
+        here = ", ".join(f"{s.digest()[:TAG_BYTES].hex()} ({s.folder.name})" for s in self.sets)
+        raise WeightsMismatch(
+            f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
+            f"{here}; import the checkpoint that it was made with"
+        )
+
+    def _load(self, index: int) -> LearnedCodec:
+        return FixedRateCodec(self.info, self.sets[index])
+
+
+def build(info: CodecInfo, profile: str) -> PublicFamily:
+    """All imported sets of a codec."""
+    return PublicFamily(info, family(info.id, profile))
+
+
+def maker_of(info: CodecInfo, bitstream: Bitstream) -> LearnedCodec | None:
+    """The imported set that made a file, if it is here."""
+    found = weights_of_tag(info.id, bitstream.weights)
+    return None if found is None else FixedRateCodec(info, found)
+
+
+def pixels(image: Image) -> Tensor:
+    """(1, 3, H, W) in [0, 1], as it is."""
+    x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def by_repeating(x_BCHW: Tensor, stride: int) -> Tensor:
+    """Sides grown to multiples of the stride by repeating the border."""
+    bottom, right = (-side % stride for side in x_BCHW.shape[2:])
+    return F.pad(x_BCHW, (0, right, 0, bottom), mode="replicate")

@@ -1,0 +1,227 @@
+"""The ways in which public checkpoints name their tensors, and what network each describes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from mode_core.imports.reading import CheckpointError
+from mode_core.weights import PUBLIC
+
+if TYPE_CHECKING:
+    from torch import nn
+
+State = Mapping[str, Tensor]
+NOGAN = f"{PUBLIC}-nogan"
+_CODER_TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
+_OLD_PRIOR = re.compile(r"(.*)\._(matrix|bias|factor)(\d)")
+_NEW_PRIOR = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
+_GROUP = r"latent_codec\.y\.latent_codec\.y(\d+)\."
+_COMPRESSAI = (
+    (re.compile(r"latent_codec\.hyper\."), ""),
+    (re.compile(r"latent_codec\.y\.channel_context\.y(\d+)\."), "cc_transforms.{}."),
+    (re.compile(_GROUP + r"context_prediction\."), "context_prediction.{}."),
+    (re.compile(_GROUP + r"entropy_parameters\."), "ParamAggregation.{}."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One layout of public checkpoints."""
+
+    codec: str
+    name: str
+    width: str
+    signature: str
+    """A tensor that only this layout has."""
+    licence: str
+    source: str
+    rename: Callable[[State], dict[str, Tensor]]
+    net: Callable[[State], tuple[str, str, Any]]
+    """Module, class and configuration of the network that the tensors describe."""
+    half: bool = False
+    """Whether large weights are stored in half precision."""
+    optional: tuple[str, ...] = ()
+    """Tensors of ours that the files lack."""
+
+    def skeleton(self, state: State) -> tuple[nn.Module, str]:
+        """The network without memory for its parameters, and its configuration as text."""
+        module, name, config = self.net(state)
+        with torch.device("meta"):
+            net = getattr(import_module(module), name)(config)
+        return net, json.dumps(dataclasses.asdict(config))
+
+
+def find_dialect(codec: str, name: str) -> Dialect:
+    """The dialect of a codec; without a name, the only or first one."""
+    own = [dialect for dialect in DIALECTS if dialect.codec == codec]
+    if not own:
+        known = ", ".join(dict.fromkeys(dialect.codec for dialect in DIALECTS))
+        raise CheckpointError(f"no public checkpoints of {codec!r} are known, only of {known}")
+    for dialect in own:
+        if name in ("", dialect.name):
+            return dialect
+    names = ", ".join(dialect.name for dialect in own)
+    raise CheckpointError(f"{codec} has no dialect {name!r}; choose one of {names}")
+
+
+def likely_dialect(state: State) -> Dialect | None:
+    """The dialect that a file seems to be in."""
+    for dialect in DIALECTS:
+        if dialect.signature in state:
+            return dialect
+    return None
+
+
+# ── ELIC ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _elic_names(state: State) -> dict[str, Tensor]:
+    """Chandelier's names are ours; derived buffers and stored coder tables are left out."""
+    out = {}
+    for name, value in state.items():
+        last = name.rsplit(".", 1)[-1]
+        if name.startswith("gaussian_conditional.") or last in _CODER_TABLES:
+            continue
+        if name.startswith("context_prediction.") and last == "mask":
+            _check_mask(name, value)
+            continue
+        out[_new_prior(name)] = value
+    return out
+
+
+def _compressai_names(state: State) -> dict[str, Tensor]:
+    out: dict[str, Tensor] = {}
+    for name, value in state.items():
+        for pattern, ours in _COMPRESSAI:
+            found = pattern.match(name)
+            if found:
+                index = int(found[1]) - ("cc_" in ours) if found.groups() else 0
+                out[ours.format(index) + name[found.end() :]] = value
+                break
+        else:
+            if ".gaussian_conditional." not in name:
+                out[name] = value
+    return _elic_names(out)
+
+
+def _check_mask(name: str, mask: Tensor) -> None:
+    rows, columns = (torch.arange(side) for side in mask.shape[-2:])
+    if bool((mask != (rows[:, None] + columns) % 2).any()):
+        raise CheckpointError(f"{name} is no checkerboard: this ELIC has another spatial context")
+
+
+def _new_prior(name: str) -> str:
+    """CompressAI renamed the prior's parameters in 1.2.5."""
+    old = _OLD_PRIOR.fullmatch(name)
+    return f"{old[1]}.{_NEW_PRIOR[old[2]]}.{old[3]}" if old else name
+
+
+def _elic_net(state: State) -> tuple[str, str, Any]:
+    from mode_core.nets.elic_public import CHANDELIER, OFFICIAL, ElicPublicConfig
+
+    ours = _compressai_names(state)
+    sizes = {}
+    for name, value in ours.items():
+        found = re.fullmatch(r"context_prediction\.(\d+)\.weight", name)
+        if found and value.ndim == 4:
+            sizes[int(found[1])] = value.shape[1]
+    config = ElicPublicConfig()
+    groups = tuple(sizes[k] for k in sorted(sizes)) if sizes else config.groups
+    width = _side(ours, "g_a.0.weight", 0, config.width)
+    first, second = config.context
+    context = (
+        _side(ours, "cc_transforms.0.0.weight", 0, first),
+        _side(ours, "cc_transforms.0.2.weight", 0, second),
+    )
+    # the last layer of h_s: outputs first in a convolution, inputs first in a transposed one
+    plain = _side(ours, "h_s.4.weight", 0, 2 * sum(groups)) == 2 * sum(groups)
+    dialect = CHANDELIER if plain else OFFICIAL
+    config = ElicPublicConfig(dialect, width, groups, context)
+    return "mode_core.nets.elic_public", "ElicPublic", config
+
+
+def _side(state: State, name: str, axis: int, default: int) -> int:
+    value = state.get(name)
+    return default if value is None or value.ndim <= axis else value.shape[axis]
+
+
+# ── MS-ILLM ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _illm_names(state: State) -> dict[str, Tensor]:
+    from mode_core.nets.hific import from_public
+
+    return from_public(state)
+
+
+def _illm_net(state: State) -> tuple[str, str, Any]:
+    from mode_core.nets.illm import IllmConfig
+
+    config = IllmConfig.public()
+    names = (f"encoder.blocks.{i}.0.weight" for i in range(len(config.widths)))
+    sizes = [_side(state, n, 0, w) for n, w in zip(names, config.widths, strict=True)]
+    blocks = {name.split(".")[2] for name in state if name.startswith("decoder.resid_blocks.")}
+    config = dataclasses.replace(
+        config,
+        widths=tuple(sizes),
+        latent=_side(state, "hyper_analysis.0.weight", 1, config.latent),
+        hyper=_side(state, "hyper_analysis.0.weight", 0, config.hyper),
+        residuals=len(blocks) or config.residuals,
+    )
+    return "mode_core.nets.illm", "MsIllm", config
+
+
+# ── DLF ────────────────────────────────────────────────────────────────────────────────────────
+
+_DLF_TRAINING_ONLY = (
+    "img_loss.", "vqgan.encoder.", "vqgan.quant_conv.",
+    "epoch_for_strategy", "lmbda_idx", "lmbda_list",
+)  # fmt: skip
+
+
+def _dlf_names(state: State) -> dict[str, Tensor]:
+    return {name: value for name, value in state.items() if not name.startswith(_DLF_TRAINING_ONLY)}
+
+
+def _dlf_net(_state: State) -> tuple[str, str, Any]:
+    from mode_core.nets.dlf import DlfConfig
+
+    return "mode_core.nets.dlf", "Dlf", DlfConfig.public()
+
+
+_ELIC_TABLES = ("prior_cdf", "prior_size", "prior_offset")
+_ILLM = "https://github.com/facebookresearch/NeuralCompression"
+DIALECTS = (
+    Dialect(
+        "elic", "chandelier", PUBLIC, "cc_transforms.0.0.weight", "none stated by its author",
+        "https://github.com/VincentChandelier/ELiC-ReImplemetation", _elic_names, _elic_net,
+        optional=_ELIC_TABLES,
+    ),
+    Dialect(
+        "elic", "compressai", PUBLIC, "latent_codec.hyper.h_s.0.weight", "as its trainer states",
+        "https://github.com/InterDigitalInc/CompressAI", _compressai_names, _elic_net,
+        optional=_ELIC_TABLES,
+    ),
+    Dialect(
+        "ms-illm", "msillm", PUBLIC, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
+        _ILLM, _illm_names, _illm_net,
+    ),
+    Dialect(
+        "ms-illm", "nogan", NOGAN, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
+        _ILLM, _illm_names, _illm_net,
+    ),
+    Dialect(
+        "dlf", "dlf", PUBLIC, "hybrid_codec.latent_tokens", "Apache-2.0",
+        "https://github.com/dlfcodec/Dual-generative-Latent-Fusion", _dlf_names, _dlf_net,
+        half=True,
+    ),
+)  # fmt: skip

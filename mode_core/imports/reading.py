@@ -1,0 +1,127 @@
+"""Reading checkpoints from strangers: tensors only, nothing runs, nothing is copied.
+
+torch refuses every name in a pickle that is not on its list. Training frameworks leave a few
+harmless objects beside the tensors; those become inert stand-ins. Anything else is refused by name.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mode_core.errors import ModeError
+
+_WRAPPERS = ("state_dict", "model", "net")
+_PREFIX = "module."
+_INERT_ROOTS = frozenset(
+    {"pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "argparse", "typing"}
+)
+_WANTED = re.compile(r"GLOBAL ([\w.]+)|(?:global|class) ([\w.]+\.[\w.]+)")
+
+
+class CheckpointError(ModeError):
+    """A file that is no checkpoint, not a safe one, or not of the network it was given for."""
+
+
+class _Inert:
+    """Stands for an object of a training framework; holds nothing and does nothing."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def append(self, item: object) -> None:
+        """Forget it."""
+
+    def extend(self, items: object) -> None:
+        """Forget them."""
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file, mapped from disk where the format allows it."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file")
+    loaded = _read_safetensors(path) if path.suffix == ".safetensors" else _unpickle(path)
+    state = _state_dict(loaded)
+    if not state:
+        raise CheckpointError(f"{path} holds no state dict: no names with tensors were found in it")
+    return state
+
+
+def _read_safetensors(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file ({error})") from error
+
+
+def _unpickle(path: Path) -> Any:
+    mapped = zipfile.is_zipfile(path)
+    stand_ins = _stand_ins(path) if mapped else []
+    try:
+        with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        raise _refusal(path, str(error)) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} is not a checkpoint, or is cut off ({reason})") from error
+
+
+def _stand_ins(path: Path) -> list[tuple[type, str]]:
+    """What of the file's names may be replaced by nothing; raises if any other is not allowed."""
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint, or is cut off ({error})") from error
+    foreign = [name for name in names if name.split(".")[0] not in _INERT_ROOTS]
+    if foreign:
+        raise _hostile(path, ", ".join(sorted(foreign)))
+    return [(_Inert, name) for name in names]
+
+
+def _refusal(path: Path, message: str) -> CheckpointError:
+    found = _WANTED.search(message)
+    if found:
+        return _hostile(path, found[1] or found[2])
+    reason = " ".join(message.split())[:200]
+    return CheckpointError(f"{path} is not a checkpoint, or is cut off ({reason})")
+
+
+def _hostile(path: Path, wanted: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is refused: it wants to run {wanted}, and weights need no code; get the file from "
+        "its authors again, or save its state dict alone"
+    )
+
+
+def _state_dict(loaded: Any) -> dict[str, Tensor]:
+    """The names and tensors inside wrappers, without a parallel trainer's prefix."""
+    for _ in range(3):
+        inner = [loaded[key] for key in _WRAPPERS if key in loaded] if _is_table(loaded) else []
+        inner = [value for value in inner if _is_table(value)]
+        if not inner:
+            break
+        loaded = inner[0]
+    if not _is_table(loaded):
+        return {}
+    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
+    while tensors and all(name.startswith(_PREFIX) for name in tensors):
+        tensors = {name.removeprefix(_PREFIX): value for name, value in tensors.items()}
+    return tensors
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping)

@@ -1,0 +1,163 @@
+"""`weights`: what checkpoints exist, fetching, importing and packing them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mode_core.arguments import Commands, text_table
+from mode_core.errors import ModeError
+from mode_core.imports.published import BY_HAND, LICENCES, PUBLISHED, Published, published
+from mode_core.weights import WeightsSet, all_weights, weights_folders
+
+_DOWNLOADS = "downloads"
+
+
+def add_commands(subparsers: Commands) -> None:
+    """Add `weights` to a command line."""
+    parser = subparsers.add_parser("weights", help="list, fetch, import and pack weights")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_list(commands)
+    _add_get(commands)
+    _add_import(commands)
+    _add_pack(commands)
+
+
+def _add_list(commands: Commands) -> None:
+    parser = commands.add_parser("list", help="public checkpoints and the weights that are here")
+    parser.set_defaults(run=_list)
+
+
+def _add_get(commands: Commands) -> None:
+    parser = commands.add_parser("get", help="download public checkpoints and convert them")
+    parser.add_argument("codec", help="ms-illm (others: see `weights list` for where they are)")
+    parser.add_argument(
+        "--quality", default="3",
+        help="1 to 6, vlo1, vlo2 or nogan-1 to nogan-6; several with commas, or all for 1 to 6",
+    )  # fmt: skip
+    parser.add_argument("--accept-licence", action="store_true", help="after reading it")
+    parser.add_argument("--sha256", default="", help="the hash that the file must have")
+    parser.add_argument("--keep", action="store_true", help="keep the download after converting it")
+    parser.set_defaults(run=_get)
+
+
+def _add_import(commands: Commands) -> None:
+    parser = commands.add_parser("import", help="convert a checkpoint that you have")
+    parser.add_argument("codec", help="elic, ms-illm or dlf")
+    parser.add_argument("file", type=Path)
+    parser.add_argument(
+        "--dialect", default="", help="elic: chandelier, compressai; ms-illm: msillm, nogan; dlf"
+    )
+    parser.add_argument("--name", default="", help="of the set; by default made from the file's")
+    parser.add_argument("--source", default="", help="where the file is from, for the card")
+    parser.add_argument("--licence", default="", help="its licence, for the card")
+    parser.add_argument(
+        "--whole", action="store_true",
+        help="keep float32 throughout (dlf: twice the space, the very integers of the authors)",
+    )  # fmt: skip
+    parser.set_defaults(run=_import)
+
+
+def _add_pack(commands: Commands) -> None:
+    parser = commands.add_parser("pack", help="make a training run into bundled weights")
+    parser.add_argument("run_folder", type=Path, metavar="RUN")
+    parser.add_argument("--photos", type=Path, required=True, help="to compare it on")
+    parser.add_argument("--lpips-backbone", type=Path, help="AlexNet's ImageNet features")
+    parser.set_defaults(run=_pack)
+
+
+def _list(_: argparse.Namespace) -> None:
+    here = {found.folder.name: found for found in all_weights()}
+    rows = [_published_row(one, one.name in here) for one in PUBLISHED]
+    print("Public checkpoints that `weights get` fetches")
+    print(text_table(("codec", "quality", "bpp", "size", "licence", "url", "here"), rows))
+    print("\nPublic checkpoints to download by hand, then `weights import CODEC FILE`")
+    hand = [(one.codec, one.what, one.licence, one.where) for one in BY_HAND]
+    print(text_table(("codec", "what", "licence", "where"), hand))
+    if here:
+        print("\nWeights on this machine")
+        head = ("codec", "set", "width", "bpp", "tag", "licence", "folder")
+        print(text_table(head, [_set_row(found) for found in here.values()]))
+
+
+def _published_row(one: Published, here: bool) -> tuple[str, ...]:
+    size = f"{one.bytes_ / 1e9:.2f} GB"
+    present = "yes" if here else "no"
+    return one.codec, one.quality, f"{one.bpp:g}", size, one.licence, one.url, present
+
+
+def _set_row(found: WeightsSet) -> tuple[str, ...]:
+    bpp, licence = found.facts.get("bpp", "-"), found.facts.get("licence", "Apache-2.0")
+    tag = found.digest()[:4].hex()
+    return found.codec, found.folder.name, found.width, bpp, tag, licence, str(found.folder)
+
+
+def _get(args: argparse.Namespace) -> None:
+    wanted = [_find(args.codec, quality) for quality in _qualities(args.quality)]
+    if args.sha256 and len(wanted) > 1:
+        raise ModeError("--sha256 is of one file; give one --quality")
+    _accept(args.codec, args.accept_licence)
+    from mode_core.imports.download import fetch
+
+    home = weights_folders()[-1]
+    for one in wanted:
+        if (home / one.name).exists():
+            print(f"{one.name} is here already: {home / one.name}")
+            continue
+        path = fetch(one, home / _DOWNLOADS, args.sha256)
+        _convert(one.codec, path, one.dialect, one.name, one.url, one.licence)
+        if not args.keep:
+            path.unlink()
+
+
+def _qualities(text: str) -> list[str]:
+    return list("123456") if text == "all" else [part.strip() for part in text.split(",")]
+
+
+def _find(codec: str, quality: str) -> Published:
+    for other in BY_HAND:
+        if other.codec == codec:
+            raise ModeError(
+                f"the weights of {codec} cannot be fetched by a program; download them by hand "
+                f"({other.where}), then run `python -m mode_core weights import {codec} FILE`"
+            )
+    found = published(codec, quality)
+    if found is None:
+        known = [one.quality for one in PUBLISHED if one.codec == codec]
+        hint = f"qualities are {', '.join(known)}" if known else "see `weights list`"
+        raise ModeError(f"no public weights of {codec!r}, quality {quality!r}, are known; {hint}")
+    return found
+
+
+def _accept(codec: str, accepted: bool) -> None:
+    """Show the licence; go on only if it is accepted."""
+    print(LICENCES[codec])
+    if accepted:
+        return
+    if not sys.stdin.isatty():
+        raise ModeError("the licence was not accepted; read it and add --accept-licence")
+    if input("Accept? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ModeError("the licence was not accepted; nothing was fetched")
+
+
+def _import(args: argparse.Namespace) -> None:
+    _convert(args.codec, args.file, args.dialect, args.name, args.source, args.licence, args.whole)
+
+
+def _convert(
+    codec: str, path: Path, dialect: str, name: str, source: str, licence: str, whole: bool = False
+) -> None:
+    from mode_core.imports.convert import Origin, import_checkpoint
+
+    made = import_checkpoint(codec, Origin(path, source, licence), dialect, name, whole)
+    print(
+        f"{made.folder.name}: {made.facts['bpp']} bits per pixel on the built-in picture, licence "
+        f"{made.facts['licence']}; use it with --codec {codec} --profile {made.width}"
+    )
+
+
+def _pack(args: argparse.Namespace) -> None:
+    from mode_core.training.pack import pack
+
+    pack(args.run_folder, args.photos, args.lpips_backbone, print)

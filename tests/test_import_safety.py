@@ -1,0 +1,398 @@
+"""Checkpoints from strangers: every wrapping is understood, no code runs, nothing is left."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import pickle
+import shutil
+import subprocess
+import sys
+import types
+from collections import OrderedDict, namedtuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_photo
+from public_nets import chandelier_names, reference, save
+from torch import nn
+
+from mode_core.bitstream import Bitstream
+from mode_core.codecs import public
+from mode_core.errors import WeightsMismatch, WeightsUnavailable
+from mode_core.imports import convert
+from mode_core.imports.convert import Origin, import_checkpoint
+from mode_core.imports.dialects import Dialect, find_dialect
+from mode_core.imports.picture import built_in_picture
+from mode_core.imports.reading import CheckpointError, read_checkpoint
+from mode_core.registry import find_codec
+from mode_core.types import Image, Target
+from mode_core.weights import FOLDER_VARIABLE, WeightsSet, family, load_net, weights_of_tag
+
+ELIC = find_codec("elic")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def theirs() -> Any:
+    """CompressAI's small ELIC."""
+    return reference("chandelier")
+
+
+def pictures(found: WeightsSet, image: Image) -> tuple[bytes, Image]:
+    codec = public.FixedRateCodec(ELIC, found)
+    data = codec.encode(image, Target(bpp=0.3)).to_bytes()
+    return data, codec.decode(Bitstream.from_bytes(data))
+
+
+def expected_picture(net: Any, image: Image) -> Image:
+    height, width, _ = image.shape
+    x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    x = nn.functional.pad(x, (0, -width % 64, 0, -height % 64))
+    with torch.inference_mode():
+        made = net.compress(x)
+        y = net.decompress(made["strings"], made["shape"])["x_hat"][0, :, :height, :width]
+    out: Image = (y.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return out
+
+
+WRAPPED = {
+    "plain": lambda s: s,
+    "state_dict": lambda s: {"state_dict": s, "epoch": 3, "lr": [1e-4]},
+    "module": lambda s: OrderedDict((f"module.{k}", v) for k, v in s.items()),
+    "both": lambda s: {"epoch": 1, "state_dict": {f"module.{k}": v for k, v in s.items()}},
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+@pytest.mark.parametrize("old", [True, False])
+def test_every_wrapping_gives_the_authors_picture(
+    wrapping: str, old: bool, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    state = chandelier_names(theirs, old)
+    # stored coder tables are never trusted
+    state["entropy_bottleneck._quantized_cdf"] = torch.full((3, 3), 7, dtype=torch.int32)
+    file = save(WRAPPED[wrapping](state), tmp_path / "elic.pth.tar")
+    found = import_checkpoint("elic", Origin(file), "chandelier", "here")
+    image = make_photo(67, 101)
+    decoded = pictures(found, image)[1]
+    assert np.abs(decoded.astype(int) - expected_picture(theirs, image)).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["chandelier", "official"])
+def test_both_compressai_classes_are_told_apart(kind: str, home: Path, tmp_path: Path) -> None:
+    net = reference(kind, 2)
+    file = save(net.state_dict(), tmp_path / "a.pth")
+    found = import_checkpoint("elic", Origin(file), "compressai")
+    assert load_net(found).config.dialect == kind  # type: ignore[union-attr]
+    image = make_photo(64, 64)
+    decoded = pictures(found, image)[1]
+    assert np.abs(decoded.astype(int) - expected_picture(net, image)).max() <= 1
+
+
+def test_a_card_says_what_it_is(theirs: Any, home: Path, tmp_path: Path) -> None:
+    file = save(chandelier_names(theirs), tmp_path / "ELIC_0450.pth")
+    found = import_checkpoint("elic", Origin(file, "a friend", "CC0"), "chandelier")
+    assert found.folder == home / "elic-ELIC_0450" or found.folder.name == "elic-ELIC_0450"
+    text = (found.folder / "card.md").read_text()
+    assert "a friend" in text
+    assert "CC0" in text
+    assert convert.file_sha256(file) in text
+    assert found.bpp == pytest.approx(
+        public.FixedRateCodec(ELIC, found).encode(built_in_picture(), Target(bpp=1)).bpp, abs=1e-4
+    )
+    assert (found.facts["licence"], found.width, found.codec) == ("CC0", "public", "elic")
+    assert weights_of_tag("elic", found.digest()[:4]) == found
+    assert weights_of_tag("elic", b"1234") is None
+
+
+def test_other_names_are_refused_in_one_message(theirs: Any, home: Path, tmp_path: Path) -> None:
+    state = chandelier_names(theirs)
+    for k in range(12):
+        state[f"extra.{k}"] = torch.zeros(1)
+    del state["h_a.0.weight"], state["g_s.14.bias"]
+    state["h_a.2.weight"] = torch.zeros(3, 3)
+    file = save(state, tmp_path / "odd.pth")
+    with pytest.raises(CheckpointError) as raised:
+        import_checkpoint("elic", Origin(file), "chandelier", "odd")
+    message = str(raised.value)
+    assert "2 missing (h_a.0.weight, g_s.14.bias)" in message or "g_s.14.bias, h_a.0" in message
+    assert "12 unknown (extra.0, " in message
+    assert "extra.9, ..." in message
+    assert "extra.10" not in message
+    assert "h_a.2.weight is (3, 3), expected (16, 16, 5, 5)" in message
+    assert not list(home.glob("*")) if home.exists() else True
+
+
+@pytest.mark.parametrize(
+    ("codec", "dialect", "hint"),
+    [
+        ("elic", "compressai", "--dialect chandelier"),
+        ("ms-illm", "msillm", "looks like elic"),
+    ],
+)
+def test_the_likely_dialect_is_named(
+    codec: str, dialect: str, hint: str, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    """Chandelier's names are ours, so only its old prior and masks tell it from CompressAI's."""
+    file = save({**chandelier_names(theirs), "odd": torch.zeros(2)}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match=hint):
+        import_checkpoint(codec, Origin(file), dialect, "a")
+
+
+def test_a_mask_that_is_no_checkerboard_is_refused(theirs: Any, home: Path, tmp_path: Path) -> None:
+    state = chandelier_names(theirs)
+    state["context_prediction.2.mask"] = torch.ones_like(state["context_prediction.2.mask"])
+    with pytest.raises(CheckpointError, match=r"context_prediction\.2\.mask is no checkerboard"):
+        import_checkpoint("elic", Origin(save(state, tmp_path / "m.pth")), "chandelier")
+
+
+# ── hostile and broken files ───────────────────────────────────────────────────────────────────
+
+
+class Runs:
+    """A pickle that calls a function when it is read."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+def _touch(path: Path) -> list[Any]:
+    import os
+
+    return [
+        Runs(os.system, f"touch {path}"),
+        Runs(eval, f"open({str(path)!r}, 'w')"),
+        Runs(subprocess.call, ["touch", str(path)]),
+        Runs(shutil.rmtree, str(path)),
+    ]
+
+
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_hostile_pickle_is_refused_by_name(
+    which: int, zipped: bool, home: Path, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    state = {"g_a.0.weight": torch.zeros(1), "bomb": _touch(marker)[which]}
+    file = tmp_path / "hostile.pth"
+    torch.save(state, file, _use_new_zipfile_serialization=zipped)
+    wanted = ("system", "eval", "call", "rmtree")[which]
+    with pytest.raises(CheckpointError, match=rf"refused: it wants to run .*{wanted}"):
+        import_checkpoint("elic", Origin(file), "chandelier")
+    assert not marker.exists()
+    assert not home.exists()
+
+
+def test_a_bare_pickle_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bare.pkl"
+    file.write_bytes(pickle.dumps({"a": Runs(print, "hello")}))
+    with pytest.raises(CheckpointError):
+        read_checkpoint(file)
+
+
+def test_what_training_frameworks_leave_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("pytorch_lightning.callbacks")
+    Left = type("ModelCheckpoint", (), {"__module__": module.__name__})
+    module.ModelCheckpoint = Left  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pytorch_lightning", types.ModuleType("pytorch_lightning"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    left = Left()
+    left.best = 3
+    content = {
+        "callbacks": {Left: left},
+        "hyper_parameters": argparse.Namespace(lr=1.0),
+        "state_dict": {"a": torch.arange(3)},
+    }
+    file = save(content, tmp_path / "l.ckpt")
+    monkeypatch.delitem(sys.modules, module.__name__)
+    monkeypatch.delitem(sys.modules, "pytorch_lightning")
+    assert read_checkpoint(file)["a"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: b"",
+        lambda data: b"not a checkpoint at all",
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-7],
+        lambda data: pickle.dumps([1, 2, 3]),
+    ],
+)
+def test_a_broken_file_is_one_sentence(spoil: Any, tmp_path: Path) -> None:
+    file = save({"a": torch.arange(500.0)}, tmp_path / "a.pth")
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(CheckpointError) as raised:
+        read_checkpoint(file)
+    assert str(file) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_safetensors_are_read_too(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"module.a": torch.ones(2)}, tmp_path / "a.safetensors")
+    assert read_checkpoint(tmp_path / "a.safetensors")["a"].tolist() == [1, 1]
+    (tmp_path / "b.safetensors").write_bytes(b"\xff" * 30)
+    with pytest.raises(CheckpointError, match="safetensors"):
+        read_checkpoint(tmp_path / "b.safetensors")
+
+
+def test_a_failure_in_the_middle_leaves_nothing(
+    theirs: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save(chandelier_names(theirs), tmp_path / "a.pth")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(convert, "measured_rate", full)
+    with pytest.raises(OSError, match="No space"):
+        import_checkpoint("elic", Origin(file), "chandelier", "a")
+    assert list(home.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_first(
+    theirs: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save(chandelier_names(theirs), tmp_path / "a.pth")
+    Usage = namedtuple("Usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10, 10, 1000))
+    with pytest.raises(CheckpointError, match="MODE_WEIGHTS"):
+        import_checkpoint("elic", Origin(file), "chandelier", "a")
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "x" * 80, "-"])
+def test_a_name_stays_in_the_cache(name: str, tmp_path: Path, home: Path) -> None:
+    with pytest.raises(CheckpointError, match="no name"):
+        import_checkpoint("elic", Origin(tmp_path / "none.pth"), "", name)
+
+
+def test_unknown_codecs_and_dialects_are_named() -> None:
+    with pytest.raises(CheckpointError, match="chandelier, compressai"):
+        find_dialect("elic", "jiang")
+    with pytest.raises(CheckpointError, match="elic, ms-illm, dlf"):
+        find_dialect("vq", "")
+
+
+# ── several sets, and large ones ───────────────────────────────────────────────────────────────
+
+
+def test_sets_of_one_codec_are_a_family(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailable, match="weights list"):
+        family("elic")
+    sets, nets = [], []
+    for seed, scale in ((0, 1.0), (1, 3.0)):
+        net = reference("chandelier", seed)
+        with torch.no_grad():
+            net.g_a[13].weight.mul_(scale)
+        file = save(chandelier_names(net), tmp_path / f"{seed}.pth")
+        sets.append(import_checkpoint("elic", Origin(file), "chandelier", f"elic-{seed}"))
+        nets.append(net)
+    codec = public.build(ELIC, "public")
+    assert [found.folder.name for found in codec.sets] == ["elic-0", "elic-1"]
+    image = make_photo(64, 96)
+    sizes = [codec.encode(image, Target(quality=q)).bpp for q in (0, 1)]
+    assert sizes[0] < sizes[1]
+    for wished, which in ((0.001, 0), (sizes[0] * 1.02, 0), (sizes[1] * 0.98, 1), (24, 1)):
+        made = Bitstream.from_bytes(codec.encode(image, Target(bpp=wished)).to_bytes())
+        assert made.weights == sets[which].digest()[:4]
+        decoded = codec.decode(made)
+        assert np.abs(decoded.astype(int) - expected_picture(nets[which], image)).max() <= 1
+    made_by = public.maker_of(ELIC, made)
+    assert made_by is not None
+    assert np.array_equal(made_by.decode(made), decoded)
+    foreign = Bitstream(2, b"abcd", 0, 96, 64, made.streams)
+    with pytest.raises(WeightsMismatch, match=r"61626364.*elic-0"):
+        codec.decode(foreign)
+    assert public.maker_of(ELIC, foreign) is None
+
+
+def test_the_same_file_cannot_be_named_twice(theirs: Any, home: Path, tmp_path: Path) -> None:
+    file = save(chandelier_names(theirs), tmp_path / "a.pth")
+    import_checkpoint("elic", Origin(file), "chandelier", "a")
+    with pytest.raises(CheckpointError, match="there already"):
+        import_checkpoint("elic", Origin(file), "chandelier", "a")
+
+
+class Heavy(nn.Module):
+    """A network of a few large matrices, standing for one of five gigabytes."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(1024, 1024) for _ in range(config.layers))
+
+
+LARGE = """
+import dataclasses, resource, sys
+sys.path[:0] = [{tests!r}]
+from pathlib import Path
+from test_import_safety import heavy_dialect
+from mode_core.imports import convert, dialects
+from mode_core.imports.convert import Origin, import_checkpoint
+dialects.DIALECTS = (heavy_dialect(),)
+convert.SHARD_BYTES = 8 << 20
+convert.measured_rate = lambda found: {{"bpp": "0.1", "mse": "1"}}
+def anonymous():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+import torch; torch.zeros(1)
+before = anonymous()
+found = import_checkpoint("dlf", Origin(Path({file!r})), "", "heavy")
+print((anonymous() - before) * 1024, len(found.shards))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class HeavyConfig:
+    """How many matrices."""
+
+    layers: int
+
+
+def heavy_dialect() -> Dialect:
+    """A dialect of the heavy network."""
+
+    def net(state: Any) -> tuple[str, str, Any]:
+        return "test_import_safety", "Heavy", HeavyConfig(len(state) // 2)
+
+    return Dialect("dlf", "heavy", "public", "layers.0.weight", "-", "-", dict, net, half=True)
+
+
+@pytest.mark.slow
+def test_a_large_file_is_streamed(home: Path, tmp_path: Path) -> None:
+    """Peak memory, file pages included, stays below 1.5 times the file; weights become fp16."""
+    torch.manual_seed(0)
+    net = Heavy(HeavyConfig(60))
+    file = save({"state_dict": net.state_dict()}, tmp_path / "heavy.ckpt")
+    code = LARGE.format(tests=str(Path(__file__).parent), file=str(file))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.returncode == 0, done.stderr
+    grown, shards = map(int, done.stdout.split())
+    assert shards > 10
+    assert grown < 1.5 * file.stat().st_size
+    from safetensors.torch import load_file
+
+    first = load_file(next(iter(sorted((home / "heavy").glob("*.safetensors")))))
+    assert first["layers.0.weight"].dtype == torch.float16
+    assert first["layers.0.bias"].dtype == torch.float32
+    assert torch.equal(first["layers.0.weight"], net.layers[0].weight.half())  # type: ignore[operator]

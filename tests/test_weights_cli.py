@@ -1,0 +1,311 @@
+"""`weights`: what is listed, fetching with all that goes wrong on the way, importing, packing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import namedtuple
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_photo
+
+from mode_core import weights_cli
+from mode_core.cli import main
+from mode_core.images import read_image, write_png
+from mode_core.imports import download, published
+from mode_core.imports.published import BY_HAND, PUBLISHED, Published
+from mode_core.nets.illm import IllmConfig, MsIllm
+from mode_core.registry import load_codec
+from mode_core.weights import FOLDER_VARIABLE
+
+SMALL = IllmConfig(widths=(4, 6, 8, 8, 8), latent=12, hyper=8, residuals=1)
+FILE = "msillm_target_0.14bpp.ckpt"
+
+
+class Server(ThreadingHTTPServer):
+    """Files from memory; can break off, ignore ranges and remember what was asked for."""
+
+    daemon_threads = True
+    files: dict[str, bytes]
+    ranges: list[str]
+    break_after: int = 0
+    knows_ranges: bool = True
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        data = self.server.files.get(self.path.rsplit("/", 1)[-1])
+        if data is None:
+            self.send_error(404)
+            return
+        wanted = self.headers.get("Range", "")
+        self.server.ranges.append(wanted)
+        start = int(wanted[6:-1]) if wanted and self.server.knows_ranges else 0
+        if start >= len(data):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        end = self.server.break_after or len(data)
+        self.wfile.write(data[start:end])
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A small MS-ILLM in its authors' names."""
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("net") / FILE
+    torch.save(MsIllm(SMALL).state_dict(), path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def server(checkpoint: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A web server on this machine that the program takes for the authors'."""
+    made = Server(("127.0.0.1", 0), Handler)
+    made.files, made.ranges = {FILE: checkpoint}, []
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setattr(published, "ZOO", f"http://127.0.0.1:{made.server_port}/")
+    small = tuple(replace(one, bytes_=len(checkpoint)) for one in PUBLISHED)
+    monkeypatch.setattr(published, "PUBLISHED", small)
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache folder."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    load_codec.cache_clear()
+    yield folder
+    load_codec.cache_clear()
+
+
+def run(*words: str) -> int:
+    return main(["weights", *words])
+
+
+def get(*words: str) -> int:
+    return run("get", "ms-illm", "--accept-licence", *words)
+
+
+def cache(home: Path) -> Path:
+    """Where imported sets lie."""
+    return weights_cli.weights_folders()[-1]
+
+
+def test_the_list_names_every_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") == 0
+    out = capsys.readouterr().out
+    for one in PUBLISHED:
+        assert one.url in out
+    for other in BY_HAND:
+        assert other.where in out
+    assert out.count("CC-BY-NC 4.0") >= len(PUBLISHED)
+
+
+def test_what_is_published_is_what_the_authors_name() -> None:
+    urls = [one.url for one in PUBLISHED]
+    base = "https://dl.fbaipublicfiles.com/NeuralCompression/2023-muckley-msillm/"
+    assert len(urls) == len(set(urls)) == 14
+    assert f"{base}msillm_target_0.14bpp.ckpt" in urls
+    assert f"{base}msillm_target_0.00218bpp.ckpt" in urls
+    assert f"{base}noganms_target_0.9bpp.ckpt" in urls
+
+
+def test_getting_downloads_converts_and_lists(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert get() == 0
+    out = capsys.readouterr().out
+    assert "non-commercial" in out
+    assert "--profile public" in out
+    folder = cache(home) / "ms-illm-3"
+    assert "CC-BY-NC" in (folder / "card.md").read_text()
+    assert hashlib.sha256(server.files[FILE]).hexdigest() in (folder / "card.md").read_text()
+    assert not list((cache(home) / "downloads").glob("*.ckpt"))
+    assert run("list") == 0
+    assert "ms-illm-3" in capsys.readouterr().out
+    assert get() == 0
+    assert "here already" in capsys.readouterr().out
+    assert len(server.ranges) == 1
+
+
+def test_an_interrupted_download_continues(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.break_after = 3000
+    assert get() == 1
+    assert "run it again" in capsys.readouterr().err
+    part = cache(home) / "downloads" / f"{FILE}.part"
+    assert part.stat().st_size == 3000
+    server.break_after = 0
+    assert get("--keep") == 0
+    assert server.ranges == ["", "bytes=3000-"]
+    assert (cache(home) / "downloads" / FILE).read_bytes() == server.files[FILE]
+
+
+def test_a_server_without_ranges_starts_over(server: Server, home: Path) -> None:
+    server.break_after = 3000
+    assert get() == 1
+    server.break_after, server.knows_ranges = 0, False
+    assert get("--keep") == 0
+    assert (cache(home) / "downloads" / FILE).read_bytes() == server.files[FILE]
+
+
+def test_a_whole_part_needs_no_bytes_more(server: Server, home: Path) -> None:
+    downloads = cache(home) / "downloads"
+    downloads.mkdir(parents=True)
+    (downloads / f"{FILE}.part").write_bytes(server.files[FILE])
+    assert get() == 0
+
+
+def test_a_wrong_hash_deletes_and_says_so(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get("--sha256", "00" * 32) == 1
+    message = capsys.readouterr().err
+    assert "0000" in message
+    assert hashlib.sha256(server.files[FILE]).hexdigest() in message
+    assert "deleted" in message
+    assert list((cache(home) / "downloads").iterdir()) == []
+    assert not (cache(home) / "ms-illm-3").exists()
+
+
+def test_the_first_hash_is_remembered(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get("--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper()) == 0
+    server.files[FILE] += b"tampered"
+    (cache(home) / "ms-illm-3").rename(cache(home) / "other")
+    assert get() == 1
+    assert "deleted" in capsys.readouterr().err
+
+
+def test_no_network_gives_the_url_and_the_manual_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    monkeypatch.setattr(published, "ZOO", "http://127.0.0.1:9/")
+    assert get() == 1
+    message = capsys.readouterr().err
+    assert f"http://127.0.0.1:9/{FILE}" in message
+    assert f"weights import ms-illm {FILE} --dialect msillm --name ms-illm-3" in message
+    assert message.count("\n") == 1
+
+
+def test_a_missing_file_is_the_servers_word(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get("--quality", "5") == 1
+    assert "404" in capsys.readouterr().err
+
+
+def test_a_licence_must_be_accepted(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("get", "ms-illm") == 1
+    shown = capsys.readouterr()
+    assert "CC-BY-NC 4.0" in shown.out
+    assert "--accept-licence" in shown.err
+    assert server.ranges == []
+    monkeypatch.setattr(weights_cli.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    assert run("get", "ms-illm") == 1
+    assert server.ranges == []
+
+
+def test_a_full_disk_is_noticed_before_the_download(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Usage = namedtuple("Usage", "total used free")
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: Usage(9, 8, 1))
+    assert get() == 1
+    assert "MODE_WEIGHTS" in capsys.readouterr().err
+    assert server.ranges == []
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["elic"], "by hand"),
+        (["dlf"], "OneDrive"),
+        (["vq"], "weights list"),
+        (["ms-illm", "--quality", "7"], "vlo1"),
+        (["ms-illm", "--quality", "1,2", "--sha256", "ab"], "one --quality"),
+    ],
+)
+def test_what_cannot_be_fetched_says_why(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("get", *words) == 1
+    assert hint in capsys.readouterr().err
+
+
+def test_importing_makes_a_codec_that_the_command_line_uses(
+    checkpoint: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, photo = tmp_path / FILE, tmp_path / "photo.png"
+    file.write_bytes(checkpoint)
+    write_png(photo, make_photo(70, 90))
+    assert run("import", "ms-illm", str(file), "--name", "mine") == 0
+    assert "mine" in capsys.readouterr().out
+    made, picture = tmp_path / "a.mode", tmp_path / "a.png"
+    words = ["--codec", "ms-illm", "--profile", "public", "--bpp", "0.14"]
+    assert main(["encode", str(photo), str(made), *words]) == 0
+    assert main(["decode", str(made), str(picture), "--profile", "public"]) == 0
+    assert read_image(picture).shape == (70, 90, 3)
+    torch.manual_seed(3)
+    net = MsIllm(SMALL).eval()
+    with torch.inference_mode():
+        x = torch.from_numpy(read_image(photo)).permute(2, 0, 1)[None].float() / 255
+        x = torch.nn.functional.pad(x, (0, 38, 0, 58), mode="reflect")
+        y, _ = net.quantise(net.analyse(x), torch.zeros(1))
+        expected = (net.synthesise(y, torch.zeros(1)).clamp(0, 1) * 255).round()[0, :, :70, :90]
+    difference = np.abs(read_image(picture).astype(int) - expected.permute(1, 2, 0).numpy())
+    assert difference.max() <= 1
+
+
+def test_no_gan_weights_are_a_family_of_their_own(checkpoint: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "n.ckpt"
+    file.write_bytes(checkpoint)
+    assert run("import", "ms-illm", str(file), "--dialect", "nogan") == 0
+    assert load_codec("ms-illm", "public-nogan").profile == "public-nogan"
+
+
+def test_a_missing_file_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("import", "elic", str(tmp_path / "none.pth")) == 1
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_packing_is_left_to_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from mode_core.training import pack
+
+    monkeypatch.setattr(pack, "pack", lambda run, *_: print(f"packed {run.name}"))  # noqa: T201
+    assert run("pack", str(tmp_path / "a-run"), "--photos", str(tmp_path)) == 0
+    assert "packed a-run" in capsys.readouterr().out
+
+
+def test_published_entries_are_complete() -> None:
+    for one in PUBLISHED:
+        assert isinstance(one, Published)
+        assert 0 < one.bpp < 1
+        assert one.bytes_ > 700e6
