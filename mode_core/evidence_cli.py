@@ -36,6 +36,7 @@ from mode_core.curves import (
 )
 from mode_core.errors import ModeError
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric
+from mode_core.metrics.bdrate import Curve
 from mode_core.provenance import write_provenance
 from mode_core.registry import CODECS, load_codec
 from mode_core.results import Row, read_folder, read_published
@@ -133,6 +134,9 @@ def _bdrate(args: argparse.Namespace) -> None:
         for name in names
     ]
     print(markdown_table(head, body))
+    if args.anchor.startswith(PUBLISHED):
+        for metric in metrics:
+            print(f"\n{metric.label} against {_published(metric, args.anchor, args.folder).name}.")
     for (metric, name), item in found.items():
         if item.reason:
             print(f"\n{name}, {metric.label}: {item.reason}.")
@@ -141,11 +145,12 @@ def _bdrate(args: argparse.Namespace) -> None:
 def _compare(rows: Sequence[Row], metric: Metric, anchor: str, folder: Path) -> list[Comparison]:
     if not anchor.startswith(PUBLISHED):
         return comparisons(rows, metric, anchor)
-    codec = anchor.removeprefix(PUBLISHED)
-    dataset = folder.resolve().name
-    return comparisons_with(
-        rows, metric, published_curve(read_published(POINTS), metric, codec, dataset)
-    )
+    return comparisons_with(rows, metric, _published(metric, anchor, folder))
+
+
+def _published(metric: Metric, anchor: str, folder: Path) -> Curve:
+    codec, dataset = anchor.removeprefix(PUBLISHED), folder.resolve().name
+    return published_curve(read_published(POINTS), metric, codec, dataset)
 
 
 def _measured_metrics(rows: Sequence[Row]) -> list[Metric]:

@@ -150,6 +150,14 @@ def test_bench_and_bdrate_work_together(capsys: pytest.CaptureFixture[str]) -> N
     assert any(line.startswith("| webp | -") for line in table)
 
 
+def test_a_published_curve_is_named_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["bench", "photos", "--out", "results/kodak", "--codecs", "webp", "--bpp", "1,2,4"])
+    capsys.readouterr()
+    command = ["bdrate", "results/kodak", "--metric", "psnr", "--anchor", "published:BPG 4:4:4"]
+    assert main(command) == 0
+    assert "PSNR against BPG 4:4:4 (published, " in capsys.readouterr().out
+
+
 def test_the_summary_names_every_curve_that_cannot_be_compared(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
