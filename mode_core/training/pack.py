@@ -77,12 +77,7 @@ def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]
 def _compare(
     stage: Stage, facts: dict[str, str], run: Path, photos: Path, backbone: Path | None, say: Say
 ) -> dict[str, float]:
-    starts = (
-        {name: find_weights(name).folder for name in weights.EXPERTS}
-        if stage.codec == "mode"
-        else {}
-    )
-    rig = stage.assemble(Setup(facts["width"], backbone, starts))
+    rig = stage.assemble(Setup(facts["width"], backbone))
     pictures, _ = read_photos([photos], fewest=1)
     new = _measured(stage, rig, run, pictures)
     try:
