@@ -96,7 +96,7 @@ def make_runner(settings: Settings) -> Runner:
 def _on_zero_gpu(local: LocalRunner) -> Runner:
     import spaces
 
-    @spaces.GPU(duration=_gpu_seconds)
+    @spaces.GPU(duration=_gpu_seconds)  # type: ignore[untyped-decorator]
     def all_jobs(jobs: Sequence[Job]) -> Iterator[Outcome]:
         yield from map(work.run_job, jobs)
 

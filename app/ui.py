@@ -56,7 +56,7 @@ def head() -> str:
 
 def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
-    service: Service = demo.service
+    service: Service = demo.service  # type: ignore[attr-defined]
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
     settings = service.settings
     demo.launch(

@@ -46,7 +46,12 @@ class Worker:
     def _call(self, task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         process = self._running()
         late: list[bool] = []
-        timer = Timer(self.seconds, lambda: (late.append(True), process.kill()))
+
+        def stop() -> None:
+            late.append(True)
+            process.kill()
+
+        timer = Timer(self.seconds, stop)
         timer.daemon = True
         timer.start()
         try:
