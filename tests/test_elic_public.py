@@ -244,6 +244,15 @@ def test_bands_change_nothing(height: int, block: Any, monkeypatch: pytest.Monke
 
 
 @torch.inference_mode()
+def test_the_latent_is_summed_in_compressais_order(pair: Any) -> None:
+    """A sum in another order moves one integer in 100,000."""
+    theirs, _, x = pair
+    twin = ours(theirs).to(memory_format=torch.channels_last)
+    y, expected = twin.analyse(x.contiguous(memory_format=torch.channels_last)), theirs.g_a(x)
+    assert (y - expected).abs().max() <= 1e-6 * expected.std()
+
+
+@torch.inference_mode()
 def test_transforms_leave_what_they_are_given_as_it_was(pair: Any) -> None:
     _, net, x = pair
     y = net.analyse(x.clone().contiguous(memory_format=torch.channels_last))

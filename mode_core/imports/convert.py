@@ -153,15 +153,17 @@ def _stored(
         wanted = torch.float16 if half and _may_be_half(name, value) else own[name].dtype
         yield name, value.detach().to(wanted).contiguous()
     if dialect.optional:
-        yield from _coder_tables(net, tensors).items()
+        yield from _coder_tables(tensors).items()
 
 
-def _coder_tables(net: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _coder_tables(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The hyper-latent's tables: made here, once, and data from now on."""
+    from compressai.entropy_models import EntropyBottleneck
+
     from mode_core.nets.factorised import integer_tables
 
     prefix = "entropy_bottleneck."
-    bottleneck = type(net.entropy_bottleneck)(len(tensors[f"{prefix}quantiles"]))  # type: ignore[operator]
+    bottleneck = EntropyBottleneck(len(tensors[f"{prefix}quantiles"]))
     own = {n.removeprefix(prefix): v.float() for n, v in tensors.items() if n.startswith(prefix)}
     bottleneck.load_state_dict(own, strict=False)
     names = ("prior_cdf", "prior_size", "prior_offset")

@@ -20,6 +20,7 @@ nearest of 64.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 import torch
@@ -32,13 +33,7 @@ from mode_core.nets.elic import anchor_positions
 from mode_core.nets.elic_transforms import Attention, Chain, Residual, narrowing, widening
 from mode_core.nets.factorised import TABLE_WIDTH, as_tables, integer_tables, nearest_scale
 from mode_core.nets.hific import gaussian_likelihood
-from mode_core.nets.integer import (
-    Digits,
-    IntegerMatrix,
-    IntegerNetwork,
-    digits_of,
-    neighbourhoods,
-)
+from mode_core.nets.integer import IntegerMatrix, IntegerNetwork, digits_of, neighbourhoods
 
 CHANDELIER, OFFICIAL = "chandelier", "official"
 _TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
@@ -83,6 +78,8 @@ class ElicPublicConfig:
 
 class CheckerboardConv(nn.Conv2d):
     """A 5x5 convolution that sees only the other colour of the checkerboard."""
+
+    seen: Tensor
 
     def __init__(self, group: int) -> None:
         super().__init__(group, 2 * group, 5, padding=2)
@@ -323,10 +320,11 @@ class _SpatialContext:
         for rows in neighbourhoods(digits_of(x_HWC), 5):
             chosen = here[at : at + len(rows.high)]
             at += len(rows.high)
-            parts = (part[chosen].unflatten(1, (25, -1)) for part in rows.parts())
-            parts = (part[:, self.taps].flatten(1) for part in parts)
-            found.append(self.matrix(Digits(*parts, rows.exponent)))
+            found.append(self.matrix(rows.each(partial(self._seen, chosen=chosen))))
         return torch.cat(found)
+
+    def _seen(self, part: Tensor, chosen: Tensor) -> Tensor:
+        return part[chosen].unflatten(1, (25, -1))[:, self.taps].flatten(1)
 
 
 def residuals(channels: int) -> list[Residual]:

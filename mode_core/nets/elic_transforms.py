@@ -3,6 +3,10 @@
 At half resolution a picture's features are larger than any cache, and fresh memory for each layer
 costs as much as the arithmetic. So blocks without gradients on a CPU go through a map in bands of
 rows, activations are fused into the convolutions, and the sum lands where its input was.
+
+oneDNN adds up a 3x3 or 5x5 convolution in another order when channels lie last, with three times
+the error, and one latent in 100,000 then rounds to another integer than in CompressAI's class. So
+maps have their channels last, which suits the 1x1 layers, and bands turn them for the others.
 """
 
 from __future__ import annotations
@@ -12,6 +16,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _BAND_BYTES = 1 << 22
+_WIDEST = 256
+"""Above, oneDNN sums 1x1 layers in another order too when channels lie last."""
+
+
+class Conv(nn.Conv2d):
+    """A convolution that on a CPU is summed in the same order whatever the memory layout."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The convolved map."""
+        if x.device.type != "cpu":
+            return super().forward(x)
+        weight = self.weight.contiguous()
+        return F.conv2d(x.contiguous(), weight, self.bias, self.stride, self.padding)
 
 
 class Bottleneck(nn.Sequential):
@@ -20,8 +37,8 @@ class Bottleneck(nn.Sequential):
     def __init__(self, channels: int) -> None:
         half = channels // 2
         super().__init__(
-            nn.Conv2d(channels, half, 1), nn.ReLU(), nn.Conv2d(half, half, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(half, channels, 1),
+            Conv(channels, half, 1), nn.ReLU(), Conv(half, half, 3, padding=1), nn.ReLU(),
+            Conv(half, channels, 1),
         )  # fmt: skip
 
 
@@ -31,9 +48,9 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         half = channels // 2
-        self.conv1 = nn.Conv2d(channels, half, 1)
-        self.conv2 = nn.Conv2d(half, half, 3, padding=1)
-        self.conv3 = nn.Conv2d(half, channels, 1)
+        self.conv1 = Conv(channels, half, 1)
+        self.conv2 = Conv(half, half, 3, padding=1)
+        self.conv3 = Conv(half, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """The refined map; x itself may be overwritten when no gradient is asked for."""
@@ -53,7 +70,8 @@ class Unit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map; x itself may be overwritten when no gradient is asked for."""
         if _in_bands(x):
-            return refine_in_place(x, self.conv[0], self.conv[2], self.conv[4], "relu")
+            narrow, _, middle, _, widen = self.conv
+            return refine_in_place(x, narrow, middle, widen, "relu")  # type: ignore[arg-type]
         return F.relu(x + self.conv(x))
 
 
@@ -64,7 +82,7 @@ class Attention(nn.Module):
         super().__init__()
         self.conv_a = nn.Sequential(*(Unit(channels) for _ in range(3)))
         self.conv_b = nn.Sequential(
-            *(Unit(channels) for _ in range(3)), nn.Conv2d(channels, channels, 1)
+            *(Unit(channels) for _ in range(3)), Conv(channels, channels, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,22 +91,20 @@ class Attention(nn.Module):
             out: Tensor = x + self.conv_a(x) * torch.sigmoid(self.conv_b(x))
             return out
         a, b = self.conv_a(x.clone()), self.conv_b(x.clone())
-        return x.addcmul_(a, b.sigmoid_())
+        return a.mul_(b.sigmoid_()).add_(x)
 
 
 class Chain(nn.Sequential):
-    """The layers in order; leaves its input as it was."""
+    """The layers in order, none of which starts with a block that overwrites its input."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The last map."""
-        if not _in_bands(x):
+        if not _is_plain_inference(x):
             out: Tensor = super().forward(x)
             return out
-        x = x.contiguous(memory_format=torch.channels_last)
-        if not isinstance(self[0], nn.Conv2d | nn.ConvTranspose2d):
-            x = x.clone()
         for layer in self:
-            x = layer(x)
+            x = x.contiguous(memory_format=torch.channels_last)
+            x = _halved(x, layer) if isinstance(layer, nn.Conv2d) else layer(x)
         return x
 
 
@@ -104,6 +120,23 @@ def widening(inputs: int, outputs: int) -> list[nn.Module]:
     return [first, *(Residual(outputs) for _ in range(3))]
 
 
+def _halved(x: Tensor, layer: nn.Conv2d) -> Tensor:
+    """A 5x5 convolution of stride 2, in bands."""
+    _, channels, height, width = x.shape
+    weight, out_height = layer.weight.contiguous(), (height + 1) // 2
+    shape = (1, layer.out_channels, out_height, (width + 1) // 2)
+    out = torch.empty(shape, memory_format=torch.channels_last)
+    band = max(4, _BAND_BYTES // (8 * channels * width))
+    for top in range(0, out_height, band):
+        end = min(top + band, out_height)
+        first, last = 2 * top - 2, 2 * end + 1
+        cut = x[:, :, max(first, 0) : min(last, height)].contiguous()
+        if first < 0 or last > height:
+            cut = F.pad(cut, (0, 0, max(-first, 0), max(last - height, 0)))
+        out[:, :, top:end] = F.conv2d(cut, weight, layer.bias, stride=2, padding=(0, 2))
+    return out
+
+
 def refine_in_place(
     x: Tensor, narrow: nn.Conv2d, middle: nn.Conv2d, widen: nn.Conv2d, after: str | None
 ) -> Tensor:
@@ -111,40 +144,39 @@ def refine_in_place(
     _, channels, height, width = x.shape
     band = max(4, _BAND_BYTES // (4 * channels * width))
     above = x.new_zeros(1, narrow.out_channels, 1, width)
+    weight = middle.weight.contiguous()
     seen = torch.cat([above, _fused(x[:, :, : min(band + 1, height)], narrow, "relu")], 2)
     for top in range(0, height, band):
         rows = min(band, height - top)
         if top + rows == height:
-            seen = torch.cat([seen, above.new_zeros(above.shape)], 2)
-        inner = _fused(seen, middle, "relu", padding=(0, 1))
+            seen = torch.cat([seen, above], 2)
+        inner = F.conv2d(seen.contiguous(), weight, middle.bias, padding=(0, 1)).relu_()
         after_next = min(top + rows + band + 1, height)
         # what the next band sees of rows that are overwritten now
         fresh = x[:, :, top + rows + 1 : after_next]
         if top + rows < height:
             kept = seen[:, :, rows:]
             seen = torch.cat([kept, _fused(fresh, narrow, "relu")], 2) if fresh.shape[2] else kept
+        inner = inner.contiguous(memory_format=torch.channels_last)
         _add_fused(x[:, :, top : top + rows], inner, widen, after)
     return x
 
 
 def _in_bands(x: Tensor) -> bool:
-    """Whether this is inference of one picture on a CPU, where the fast way works."""
-    return (
-        x.device.type == "cpu"
-        and x.dtype == torch.float32
-        and len(x) == 1
-        and x.is_inference()
-        and torch.is_inference_mode_enabled()
-        and torch.backends.mkldnn.is_available()
-        and torch.backends.mkldnn.enabled
-    )
+    return x.shape[1] <= _WIDEST and _is_plain_inference(x)
 
 
-def _fused(
-    x: Tensor, layer: nn.Conv2d, activation: str, padding: tuple[int, int] = (0, 0)
-) -> Tensor:
+def _is_plain_inference(x: Tensor) -> bool:
+    """Whether one picture is computed on a CPU without gradients, where the fast way works."""
+    fitting = x.device.type == "cpu" and x.dtype == torch.float32 and len(x) == 1
+    library = torch.backends.mkldnn
+    able = library.is_available() and bool(library.enabled)
+    return fitting and able and x.is_inference() and torch.is_inference_mode_enabled()
+
+
+def _fused(x: Tensor, layer: nn.Conv2d, activation: str) -> Tensor:
     out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, layer.weight, layer.bias, padding, (1, 1), (1, 1), 1, activation, [], ""
+        x, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, activation, [], ""
     )
     return out
 

@@ -14,9 +14,9 @@ them. Machines without 8-bit units get the same integers from float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +40,10 @@ class Digits:
     def parts(self) -> tuple[Tensor, Tensor, Tensor]:
         """Most significant digit first."""
         return self.high, self.mid, self.low
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Digits:
+        """The same change made to all digits."""
+        return Digits(change(self.high), change(self.mid), change(self.low), self.exponent)
 
 
 class IntegerMatrix:
@@ -146,18 +150,19 @@ def neighbourhoods(x: Digits, kernel: int) -> Iterator[Digits]:
     """The rows that a kernel sees at each place, in bands of limited size."""
     height, width, channels = x.high.shape
     if kernel == 1:
-        yield Digits(*(part.reshape(-1, channels) for part in x.parts()), x.exponent)
+        yield x.each(lambda part: part.reshape(-1, channels))
         return
     margin = kernel // 2
-    padded = [F.pad(part, (0, 0, margin, margin, margin, margin)) for part in x.parts()]
+    padded = x.each(lambda part: F.pad(part, (0, 0, margin, margin, margin, margin)))
     band = max(1, _BYTES_AT_ONCE // (width * kernel**2 * channels))
     for top in range(0, height, band):
         rows = min(band, height - top)
-        cut = [part[top : top + rows + 2 * margin] for part in padded]
-        yield Digits(*(_windows(part, kernel, rows, width) for part in cut), x.exponent)
+        cut = slice(top, top + rows + 2 * margin)
+        yield padded.each(partial(_windows, cut=cut, kernel=kernel, rows=rows, columns=width))
 
 
-def _windows(x_HWC: Tensor, kernel: int, rows: int, columns: int) -> Tensor:
+def _windows(x_HWC: Tensor, cut: slice, kernel: int, rows: int, columns: int) -> Tensor:
+    x_HWC = x_HWC[cut]
     below, right, _ = x_HWC.stride()
     length = kernel * x_HWC.shape[2]
     seen = x_HWC.as_strided((rows, columns, kernel, length), (below, right, below, 1))
