@@ -18,6 +18,7 @@ from app.records import Comparison
 from app.runner import Runner, make_runner
 from app.service import Service
 from app.settings import Settings
+from app.text import parse_pane
 from app.viewer import viewer
 from app.work import sentence
 from mode_core.errors import ModeError
@@ -82,7 +83,8 @@ def _wire(panes: gr.HTML, service: Service) -> None:
 
     def open_file(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = _Asked(event)
-        yield from asked.answers(service.open_file(asked.text("key")))
+        anchors = [anchor for _, anchor in map(parse_pane, asked.ids("panes")) if anchor]
+        yield from asked.answers(service.open_file(asked.text("key"), anchors))
 
     how = {
         "queue": True,

@@ -14,6 +14,7 @@ export function actionsOf(viewer) {
     ...modeActions(viewer),
     ...flipActions(viewer),
     ...codingActions(viewer),
+    ...paneActions(viewer),
     ...pageActions(viewer),
   };
 }
@@ -144,10 +145,26 @@ function codingActions(viewer) {
     picture: (id) => viewer.openPicture(id),
     previous: () => turn(-1),
     next: () => turn(1),
+  };
+}
+
+function paneActions(viewer) {
+  return {
     addPane(id) {
       if (!id || viewer.state.panes.length >= MAX_PANES) return;
       viewer.set({ panes: [...viewer.state.panes, id] });
       viewer.ask();
+    },
+    swap(id, next) {
+      const panes = viewer.state.panes.filter((one) => one !== next || one === id);
+      viewer.set({ panes: panes.map((one) => (one === id ? next : one)) });
+      viewer.ask();
+    },
+    close(id) {
+      if (viewer.state.panes.length < 2) return;
+      viewer.set({ panes: viewer.state.panes.filter((one) => one !== id) });
+      viewer.stage.root.focus({ preventScroll: true });
+      viewer.words.tell(`${viewer.records.labelOf(id)} removed`);
     },
   };
 }

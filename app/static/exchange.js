@@ -20,8 +20,8 @@ export class Exchange {
     this.request({ page: this.page, seq: this.seq, picture, panes, bpp });
   }
 
-  openFile(key) {
-    this.open({ page: this.page, seq: this.seq, key });
+  openFile(key, panes) {
+    this.open({ page: this.page, seq: this.seq, key, panes });
   }
 
   isNewest(value) {

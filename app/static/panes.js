@@ -60,7 +60,7 @@ export function describePane(pane, record, { index, choices, same, best, mode, r
   pane.figure.dataset.state = record.state;
   pane.canvas.dataset.pane = record.id;
   parts.index.textContent = String(index + 1);
-  parts.index.ariaLabel = `Hold to show ${record.label} in all panes`;
+  parts.index.ariaLabel = `${index + 1}: hold to show ${record.label} in all panes`;
   parts.index.title = `Hold this, or the key ${index + 1}, to show ${record.label} in all panes`;
   fillSwap(parts.swap, record, choices);
   const known = record.bpp !== null && record.bpp !== undefined;

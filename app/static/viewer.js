@@ -16,7 +16,7 @@ import { MAX_PANES, START, fromHash, toHash } from "./state.js";
 import { Words } from "./words.js";
 
 const LINK_MS = 250;
-const ASK_MS = 120;
+const ASK_MS = 60;
 
 /** @param host {element, catalogue, first, root, request, open, server, watch} */
 export function mountViewer(host) {
@@ -42,18 +42,18 @@ class Viewer {
     this.exchange = new Exchange(host);
     this.stage = new Stage(root.querySelector(".stage"), this.records, {
       hold: (id) => this.stage.hold(id),
-      swap: (id, next) => this.swap(id, next),
-      close: (id) => this.close(id),
+      swap: (id, next) => this.actions.swap(id, next),
+      close: (id) => this.actions.close(id),
       resized: () => this.resized(),
       exactness: (exact) => this.words.tellExactness(exact),
     });
+    this.actions = actionsOf(this);
     this.listen();
   }
 
   listen() {
-    const actions = actionsOf(this);
-    listenToControls(this.root, actions);
-    listenToKeys(this.stage.root, actions);
+    listenToControls(this.root, this.actions);
+    listenToKeys(this.stage.root, this.actions);
     listenToFiles(this.root, (kind, file) => this.take(kind, file));
     listenToGestures(this.stage.root, {
       getView: () => this.state,
@@ -111,7 +111,7 @@ class Viewer {
     this.words.tell(this.fileKey ? "Decoding…" : `Coding at ${this.state.bpp} bpp…`);
     this.asking = setTimeout(() => {
       const { image, panes, bpp } = this.state;
-      if (this.fileKey) this.exchange.openFile(this.fileKey);
+      if (this.fileKey) this.exchange.openFile(this.fileKey, panes);
       else this.exchange.compare(image, panes, bpp);
     }, ASK_MS);
   }
@@ -135,7 +135,7 @@ class Viewer {
 
   adopt(value) {
     const ids = value.panes.map(({ id }) => id);
-    if (!this.state.panes.length || !value.has_original) this.state.panes = ids;
+    if (!this.state.panes.length) this.state.panes = ids;
     this.size = { width: value.width, height: value.height };
     this.notes = value.notes;
     for (const pane of value.panes) {
@@ -193,6 +193,7 @@ class Viewer {
     return this.catalogue.samples.find(({ id }) => id === this.state.image);
   }
 
+  /** Crops worth a look: hand-picked ones, then the user's pins. */
   spots() {
     return [...(this.sample()?.spots ?? []), ...(this.pins[this.state.image] ?? [])];
   }
@@ -281,26 +282,13 @@ class Viewer {
     this.root.scrollIntoView({ block: "start" });
   }
 
-  swap(id, next) {
-    const panes = this.state.panes.filter((one) => one !== next || one === id);
-    this.set({ panes: panes.map((one) => (one === id ? next : one)) });
-    this.ask();
-  }
-
-  close(id) {
-    if (this.state.panes.length < 2) return;
-    this.set({ panes: this.state.panes.filter((one) => one !== id) });
-    this.stage.root.focus({ preventScroll: true });
-    this.words.tell(`${this.records.labelOf(id)} removed`);
-  }
-
   async take(kind, file) {
     this.words.tell(`Reading ${file.name}…`);
     const answer = await this.exchange.send(kind, file);
     if (answer.error) return this.words.tell(answer.error, true);
     const name = file.name.replace(/\.[^.]*$/, "");
-    if (kind === "photo") return this.openPicture(answer.key, name);
     this.openPicture(answer.key, name);
+    if (kind === "photo") return;
     this.fileKey = answer.key;
     this.set({ panes: [] });
   }

@@ -93,17 +93,17 @@ def get_post(request: urllib.request.Request) -> bytes:
     return data
 
 
-def test_twenty_at_once_are_each_answered_with_their_own(client: Client, tmp_path: Path) -> None:
+def test_twenty_at_once_are_each_answered_with_their_own(viewer_url: str, tmp_path: Path) -> None:
     widths = range(40, 60)
 
     def ask(width: int) -> int:
         photo = photo_file(tmp_path, 32, width)
-        answer = client.predict(
+        answer = Client(viewer_url, verbose=False).predict(
             image=handle_file(str(photo)), bpp=1, codecs=["jpeg"], api_name="/compare"
         )
         return int(answer["width"])
 
-    with ThreadPoolExecutor(20) as users:
+    with ThreadPoolExecutor(len(widths)) as users:
         assert list(users.map(ask, widths)) == list(widths)
 
 

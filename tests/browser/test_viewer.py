@@ -396,6 +396,8 @@ def test_a_mode_file_opens_at_both_anchors(visit: Opener) -> None:
     upload(page, f"{EVIL}.mode", download.value.path().read_bytes())
     expect(page.locator("#viewer .status")).to_contain_text("2 pictures in this file")
     assert [pane["id"] for pane in state_of(page)["panes"]] == ["mode-f", "mode-p"]
+    page.locator("#anchor").fill("0.4")
+    expect(page.locator("#viewer .status")).to_contain_text("3 pictures in this file")
     expect(page.locator('.pane[data-id="mode-p"] .same')).to_have_text("same file")
 
 
@@ -413,7 +415,7 @@ def test_nothing_in_the_address_is_executed(open_page: Opener) -> None:
     for link in EVIL_LINKS:
         page.evaluate("(link) => { location.hash = link }", link)
         page.wait_for_function("JSON.parse(viewer.dataset.state).image === 'astronaut'")
-    settled(page, 1)
+    settled(page)
     assert page.evaluate("document.documentElement.dataset.bad") is None
 
 
