@@ -26,13 +26,14 @@ PICTURE, BPP = SAMPLES[0].id, 0.1
 def opening(service: Service, folder: Path = FOLDER) -> dict[str, Any]:
     """What the page shows at once: the six panes, or the original while codecs are at work."""
     listed = folder / "hero.json"
+    photo = service.photo(PICTURE)
+    service.store.pin(photo)
     if not listed.is_file():
         return next(service.compare(PICTURE, (), BPP)).as_json()
-    photo = service.photo(PICTURE)
     slots = [original_slot(photo)]
     for record in json.loads(listed.read_text(encoding="utf-8")):
         decoded, measured = _read(folder, record, photo.key)
-        service.keep(decoded, measured)
+        service.store.pin(service.keep(decoded, measured))
         slots.append(Slot.of(decoded, measured))
     return Comparison(PICTURE, photo, BPP, slots, done=True).as_json()
 

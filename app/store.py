@@ -94,6 +94,7 @@ class Store:
     def __init__(self, limit: int) -> None:
         self.limit, self.bytes_ = limit, 0
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._pinned: dict[str, Entry] = {}
         self._lock = Lock()
 
     def put(self, entry: Entry) -> None:
@@ -107,9 +108,15 @@ class Store:
                 _, dropped = self._entries.popitem(last=False)
                 self.bytes_ -= size_of(dropped)
 
+    def pin(self, entry: Entry) -> None:
+        """Keep the entry for good, beside the limit: for the few that every visitor gets."""
+        self._pinned[entry.key] = entry
+
     def get(self, key: str) -> Entry | None:
         """The entry, now the most recently used."""
         with self._lock:
+            if (pinned := self._pinned.get(key)) is not None:
+                return pinned
             entry = self._entries.get(key)
             if entry is not None:
                 self._entries.move_to_end(key)

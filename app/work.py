@@ -105,8 +105,13 @@ def need_weights(codec_id: str) -> None:
 
 
 def sentence(error: ModeError) -> str:
-    """The error's words without the folder that this program lies in: visitors may read them."""
-    return str(error).replace(f"{ROOT}{os.sep}", "")
+    """The error's words, as visitors may read them."""
+    return without_root(str(error))
+
+
+def without_root(words: str) -> str:
+    """The same words without the folder that this program lies in."""
+    return words.replace(f"{ROOT}{os.sep}", "")
 
 
 def png_bytes(pixels: Image) -> bytes:
@@ -131,7 +136,8 @@ def _anchor(text: str) -> Anchor | None:
 def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
     """These metrics; where LPIPS cannot be had, its student under its own name."""
     measured = measure(reference, decoded, names)
-    if "lpips" not in measured.missing:
-        return measured
-    student = measure(reference, decoded, ("lpips_student",))
-    return Measured({**measured.values, **student.values}, {**measured.missing, **student.missing})
+    values, missing = dict(measured.values), dict(measured.missing)
+    if "lpips" in missing:
+        student = measure(reference, decoded, ("lpips_student",))
+        values, missing = values | student.values, missing | student.missing
+    return Measured(values, {name: without_root(why) for name, why in missing.items()})

@@ -400,3 +400,12 @@ def test_every_setting_is_documented() -> None:
     names = set(re.findall(r'"(MODE_[A-Z_]+)"', source))
     assert len(names) >= 6
     assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_what_every_visitor_gets_is_never_dropped() -> None:
+    store = Store(10)
+    store.pin(StoredFile("first", bytes(100)))
+    for name in "abc":
+        store.put(StoredFile(name, bytes(9)))
+    assert store.get("first") is not None
+    assert store.get("a") is None

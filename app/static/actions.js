@@ -1,6 +1,6 @@
 /** What buttons and keys do. Each changes the state; the page follows. */
 
-import { clamp, nextScale, panBy, zoomAt } from "./geometry.js";
+import { clamp, nextScale, panBy, visibleRegion, zoomAt } from "./geometry.js";
 import { positionOf, rateAt } from "./rates.js";
 import { MAX_PANES, toHash, withBlend } from "./state.js";
 
@@ -169,6 +169,15 @@ function paneActions(viewer) {
   };
 }
 
+/** What a figure shows: the pinned crops, or else what is in view; [x, y, width, height] each. */
+function cropsOf({ pins, state, size, stage }) {
+  const views = (pins[state.image] ?? []).map(([, cx, cy, scale]) => ({ cx, cy, scale }));
+  return (views.length ? views.slice(-4) : [state]).map((view) => {
+    const { x, y, width, height } = visibleRegion(view, size, stage.frame());
+    return [x, y, width, height];
+  });
+}
+
 function takeawayActions(viewer) {
   const wish = (kind, crops) => ({
     kind,
@@ -185,7 +194,7 @@ function takeawayActions(viewer) {
     },
     async figure(kind) {
       viewer.words.tell("Drawing the figure…");
-      const { blob, error } = await viewer.exchange.takeAway("figure", wish(kind, viewer.crops()));
+      const { blob, error } = await viewer.exchange.takeAway("figure", wish(kind, cropsOf(viewer)));
       if (error) return viewer.words.tell(error, true);
       const link = document.createElement("a");
       link.href = URL.createObjectURL(blob);
@@ -209,7 +218,7 @@ async function copy(text) {
 function pageActions(viewer) {
   return {
     ...takeawayActions(viewer),
-    goTo: (id) => document.getElementById(id)?.scrollIntoView({ behavior: "smooth" }),
+    goTo: (id) => document.getElementById(id)?.scrollIntoView(),
     retry: () => viewer.refresh(),
     help: () => viewer.root.querySelector("dialog.help").showModal(),
     fullScreen() {

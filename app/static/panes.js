@@ -101,18 +101,22 @@ function fillSwap(select, record, choices) {
 }
 
 function fillMetrics(span, record, best) {
-  const nodes = [];
-  for (const [name, { label, unit }] of Object.entries(METRICS)) {
-    if (!record.view || !(name in record.view)) continue;
-    const value = record.view[name];
-    const node = make("span", value === best[name] ? "best" : "");
-    node.append(make("abbr", "", label), ` ${metricText(name, value)}${unit ? ` ${unit}` : ""}`);
-    node.title = value === best[name] ? `${label} in view, the best here` : `${label} in view`;
-    nodes.push(node);
-  }
-  const why = Object.entries(record.viewMissing ?? {});
-  span.title = why.map(([name, reason]) => `${METRICS[name]?.label ?? name}: ${reason}`).join("\n");
-  span.replaceChildren(...nodes);
+  const { view = {}, viewMissing = {} } = record;
+  const student = "lpips_student" in view ? "lpips" : "lpips_student";
+  const names = Object.keys(METRICS).filter(
+    (name) => name in view || (name in viewMissing && name !== student),
+  );
+  span.replaceChildren(
+    ...names.map((name) => {
+      const { label, unit } = METRICS[name];
+      const top = name in view && view[name] === best[name];
+      const node = make("span", top ? "best" : "");
+      const measured = name in view && unit ? ` ${unit}` : "";
+      node.append(make("abbr", "", label), ` ${metricText(name, view[name])}${measured}`);
+      node.title = viewMissing[name] ?? `${label} in view${top ? ", the best here" : ""}`;
+      return node;
+    }),
+  );
 }
 
 /** The best value of each metric among panes, for marking. */

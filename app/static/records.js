@@ -50,8 +50,8 @@ export class Records {
     }
   }
 
-  /** Take in what the server says of a pane; `changed` is called when its picture is there. */
-  take(pane, url, changed) {
+  /** Take in what the server says of a pane; then its picture has either `come` or is `lost`. */
+  take(pane, url, { come, lost }) {
     const old = this.panes.get(pane.id);
     const before = pane.error ? null : this.pictureOf(pane.id);
     const kept = old?.url === url ? { view: old.view, viewMissing: old.viewMissing } : {};
@@ -60,12 +60,12 @@ export class Records {
     if (!url || this.pictures.peek(url)) return;
     const arrived = () => {
       record.before = null;
-      changed();
+      come();
     };
     this.pictures.load(url).then(arrived, () => {
       record.state = "failed";
-      record.error = "the picture could not be fetched; change the rate or reload the page";
-      changed();
+      record.error = "the picture could not be fetched; reload the page";
+      lost(url);
     });
   }
 

@@ -99,3 +99,14 @@ export function withBlend(panes, anchor) {
   rest.splice(at >= 0 ? at : last + 1 || rest.length, 0, blend);
   return rest.slice(0, MAX_PANES);
 }
+
+/** Modes that need a pane by name get one that is there. */
+export function mendPairs(state) {
+  const { panes } = state;
+  if (!panes.length) return; // the server is yet to say which
+  const there = (id, fallback) => (panes.includes(id) ? id : (fallback ?? ""));
+  state.pick = there(state.pick, panes[1] ?? panes[0]);
+  state.a = there(state.a, panes[0]);
+  state.b = there(state.b, panes.find((id) => id !== state.a && id !== "original"));
+  state.against = there(state.against, panes[0]);
+}

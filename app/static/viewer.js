@@ -3,7 +3,7 @@
 import { actionsOf } from "./actions.js";
 import { listenToControls, showControls, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
-import { clamp, settle, visibleRegion } from "./geometry.js";
+import { clamp, settle } from "./geometry.js";
 import { listenToGestures, listenToMinimap } from "./gestures.js";
 import { listenToFiles } from "./intake.js";
 import { fillHelp, listenToKeys } from "./keys.js";
@@ -12,7 +12,7 @@ import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { MAX_PANES, START, fromHash, toHash } from "./state.js";
+import { MAX_PANES, START, fromHash, mendPairs, toHash } from "./state.js";
 import { Words } from "./words.js";
 
 const LINK_MS = 250;
@@ -36,6 +36,7 @@ class Viewer {
     this.size = null;
     this.pins = {};
     this.notes = [];
+    this.lost = new Set();
     this.words = new Words(root);
     this.pictures = new Pictures();
     this.records = new Records(this.pictures, host.catalogue.choices);
@@ -141,8 +142,16 @@ class Viewer {
     for (const pane of value.panes) {
       const words = pane.id === "original" ? `${value.width} × ${value.height}` : "";
       const url = pane.url && this.exchange.address(pane.url);
-      this.records.take({ ...pane, words }, url, () => this.arrived());
+      const then = { come: () => this.arrived(), lost: (gone) => this.askAgain(gone) };
+      this.records.take({ ...pane, words }, url, then);
     }
+  }
+
+  /** The server has dropped a picture since it named it; asked once more, it makes it anew. */
+  askAgain(url) {
+    if (this.lost.has(url)) return this.render();
+    this.lost.add(url);
+    this.refresh();
   }
 
   arrived() {
@@ -167,7 +176,7 @@ class Viewer {
 
   render() {
     const { state, catalogue, records } = this;
-    this.mendPairs();
+    mendPairs(state);
     this.stage.show(state, catalogue.choices, this.size);
     this.settleView();
     showControls(this.root, state, this.extra, {
@@ -198,31 +207,9 @@ class Viewer {
     return [...(this.sample()?.spots ?? []), ...(this.pins[this.state.image] ?? [])];
   }
 
-  /** Modes that need a pane by name get one that is there. */
-  mendPairs() {
-    const { state } = this;
-    if (!state.panes.length) return; // the server is yet to say which
-    const there = (id, fallback) => (state.panes.includes(id) ? id : (fallback ?? ""));
-    state.pick = there(state.pick, state.panes[1] ?? state.panes[0]);
-    state.a = there(state.a, state.panes[0]);
-    state.b = there(state.b, state.panes.find((id) => id !== state.a && id !== "original"));
-    state.against = there(state.against, state.panes[0]);
-  }
-
   codedPanes() {
     const all = this.records.list(this.state.panes);
     return all.filter((one) => one.state === "ready" && one.id !== "original");
-  }
-
-  /** What a figure shows: the pinned crops, or else what is in view. */
-  crops() {
-    const frame = this.stage.frame();
-    const pins = this.pins[this.state.image] ?? [];
-    const views = pins.map(([, cx, cy, scale]) => ({ cx, cy, scale }));
-    return (views.length ? views.slice(-4) : [this.state]).map((view) => {
-      const { x, y, width, height } = visibleRegion(view, this.size, frame);
-      return [x, y, width, height];
-    });
   }
 
   /** Ask for the metrics of what is in view, when that has changed. */

@@ -179,6 +179,25 @@ def test_swipe_shows_two_panes_on_one_canvas(visit: Opener) -> None:
     assert canvases(page, ["original"])[0] != wide
 
 
+def test_a_picture_that_the_server_dropped_is_asked_for_again(tab: Any, visit: Opener) -> None:
+    page = settled(visit("panes=original"), 1)
+    refused: list[str] = []
+
+    def refuse_once(route: Any) -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=404, body="{}")
+
+    page.route("**/mode/media/*.png", refuse_once, times=1)
+    page.get_by_label("Add a pane").select_option("jxl")
+    settled(page, 2)
+    expect(page.locator('.pane[data-id="jxl"] .word')).to_be_empty()
+    assert len(refused) == 1
+    assert canvases(page, ["jxl"]) != canvases(page, ["original"])
+    _, trouble = tab
+    assert [one for one in trouble if "404" not in one] == []
+    trouble.clear()
+
+
 # What the words say
 
 
@@ -249,6 +268,19 @@ def test_numbers_stand_in_a_real_table_with_downloads(visit: Opener) -> None:
         page.get_by_label("Download MoDE-F as .mode").click()
     assert download.value.suggested_filename.startswith("astronaut-mode-f-0.")
     assert download.value.path().read_bytes()[:4] == b"MODE"
+
+
+def test_a_figure_and_a_table_can_be_taken_away(open_page: Opener) -> None:
+    page = settled(
+        open_page("#panes=original,jpeg,webp", permissions=["clipboard-write", "clipboard-read"]), 3
+    )
+    for kind, start in (("PNG", b"\x89PNG"), ("PDF", b"%PDF")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Figure {kind}").click()
+        assert download.value.path().read_bytes().startswith(start)
+    page.get_by_role("button", name="Markdown").click()
+    expect(page.locator("#viewer .status")).to_have_text("Table copied as markdown")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("| Codec | Bytes |")
 
 
 # Links
