@@ -139,5 +139,6 @@ def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Meas
     values, missing = dict(measured.values), dict(measured.missing)
     if "lpips" in missing:
         student = measure(reference, decoded, ("lpips_student",))
-        values, missing = values | student.values, missing | student.missing
+        values |= student.values
+        missing |= student.missing
     return Measured(values, {name: without_root(why) for name, why in missing.items()})
