@@ -11,6 +11,7 @@ import contextlib
 import io
 import re
 import shlex
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +21,7 @@ BLOCK = re.compile(r"(<!-- output: python -m mode_core (.+?) -->\n)(.*?)(<!-- en
 
 def output_of(command: str) -> str:
     """What a command of ours prints."""
+    sys.path.insert(0, str(ROOT))
     from mode_core.cli import main
 
     printed = io.StringIO()
