@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import make_photo
-from toy_codec import build_only_mode
 
 from mode_core.codecs import learned
 from mode_core.images import write_png
 from mode_core.registry import load_codec
+from tests.conftest import make_photo
+from tests.toy_codec import build_only_mode
 
 
 @pytest.fixture

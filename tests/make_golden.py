@@ -1,6 +1,6 @@
 """Writes the golden files of version 1: run once per format version, then only ever add.
 
-    python tests/make_golden.py v1
+    python -m tests.make_golden v1
 
 Toy weights are stored beside the files, so that a later program must read the same integers from
 the same bytes and draw the same picture.
@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 import torch
-from conftest import make_photo
-from toys import enliven, save_toy, toy_elic, toy_mode, toy_vq
 
 from mode_core import weights
 from mode_core.images import write_png
 from mode_core.registry import load_codec
 from mode_core.types import Anchor, Target
+from tests.conftest import make_photo
+from tests.toys import enliven, save_toy, toy_elic, toy_mode, toy_vq
 
 GOLDEN = Path(__file__).parent / "golden"
 LEARNED = {"elic": 120, "vq": 20, "mode": 140}

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import make_photo
-from toy_codec import ToyMode, build_only_mode
 
 from mode_core import bench, metrics, provenance
 from mode_core.bench import Plan, find_photos, run_bench, usable_codecs
@@ -22,6 +20,8 @@ from mode_core.provenance import write_provenance
 from mode_core.registry import load_codec
 from mode_core.results import Row, read_rows, read_timings
 from mode_core.types import Anchor
+from tests.conftest import make_photo
+from tests.toy_codec import ToyMode, build_only_mode
 
 
 @pytest.fixture(autouse=True)

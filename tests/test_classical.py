@@ -9,7 +9,6 @@ from time import process_time
 
 import numpy as np
 import pytest
-from conftest import make_photo
 from PIL import Image as Pillow
 
 from mode_core.bitstream import Bitstream, Stream
@@ -17,6 +16,7 @@ from mode_core.codecs.classical import ClassicalCodec
 from mode_core.errors import BitstreamError, UnknownAnchor, UnsupportedImage
 from mode_core.registry import CODECS, load_codec
 from mode_core.types import Anchor, Image, Target
+from tests.conftest import make_photo
 
 CLASSICAL = [info.id for info in CODECS.values() if not info.learned]
 MAGIC = {"jpeg": b"\xff\xd8\xff", "webp": b"RIFF", "avif": b"\0\0\0 ftypavif", "jxl": b"\xff\x0a"}

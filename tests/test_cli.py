@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_folder import folder_with_photos  # noqa: F401
 from safetensors.numpy import save_file
 
 from mode_core import cli, codec_table, weights
@@ -21,6 +20,7 @@ from mode_core.cli import main
 from mode_core.images import read_image
 from mode_core.registry import CODECS, load_codec
 from mode_core.results import Row, read_rows, write_rows
+from tests.cli_folder import folder_with_photos  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("folder_with_photos")
 

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_folder import folder_with_photos  # noqa: F401
 
 from mode_core import cli
 from mode_core.cli import main
 from mode_core.errors import BitstreamError
+from tests.cli_folder import folder_with_photos  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("folder_with_photos")
 

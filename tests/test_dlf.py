@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from dlf_nets import HIGHEST, QUIRKY, TOY, Listing, one_thread, photo, randomise, toy_dlf  # noqa: F401
 from torch import Tensor
 
 from mode_core.errors import BitstreamError
 from mode_core.nets.dlf import Dlf, feature_loss
 from mode_core.nets.dlf_tokens import pack, unpack
 from mode_core.nets.vq import Vq, VqConfig
+from tests.dlf_nets import HIGHEST, QUIRKY, TOY, Listing, one_thread, photo, randomise, toy_dlf  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

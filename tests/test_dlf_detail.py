@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from dlf_nets import Listing, Sampling, one_thread, randomise  # noqa: F401
 
 from mode_core.entropy import SymbolReader, SymbolWriter
 from mode_core.nets import dlf_detail
@@ -18,6 +17,7 @@ from mode_core.nets.dlf_detail import (
     scale_tables,
 )
 from mode_core.nets.gaussian import gaussian_bits
+from tests.dlf_nets import Listing, Sampling, one_thread, randomise  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

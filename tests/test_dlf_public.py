@@ -8,7 +8,6 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from dlf_nets import one_thread, photo, toy_dlf  # noqa: F401
 from torch import Tensor
 
 from mode_core.nets.dlf import Dlf, DlfConfig
@@ -26,6 +25,7 @@ from mode_core.nets.dlf_blocks import (
 from mode_core.nets.dlf_tokens import TokenBook
 from mode_core.nets.dlf_transforms import as_columns
 from mode_core.nets.dlf_vqgan import GlobalAttention
+from tests.dlf_nets import one_thread, photo, toy_dlf  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PUBLIC_ENTRIES, PUBLIC_ELEMENTS = 2045, 1_239_161_759

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from public_nets import CLASSES, ours, reference, smooth_picture
 from torch import Tensor, nn
 
 from mode_core.entropy import SymbolReader, SymbolWriter
 from mode_core.nets import elic_transforms, integer
 from mode_core.nets.elic_public import CheckerboardConv, ElicPublic, ElicPublicConfig
 from mode_core.nets.factorised import TABLE_WIDTH, integer_tables, nearest_scale
+from tests.public_nets import CLASSES, ours, reference, smooth_picture
 
 GRID = (8, 12)
 each_dialect = pytest.mark.parametrize("dialect", CLASSES)

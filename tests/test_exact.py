@@ -8,9 +8,9 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT
 
 from mode_core.nets.exact import VALUE_STEP, ExactConv2d, ExactResidual
+from tests.conftest import ROOT
 
 
 def test_sums_do_not_depend_on_their_order() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toys import TOY_ELIC, enliven, toy_elic, toy_mode, toy_vq
 
 from mode_core.nets.blocks import dct_basis, fitted_dct_basis
 from mode_core.nets.elic import ANCHORS, Elic
 from mode_core.nets.mode import Mode, ModeConfig
 from mode_core.nets.vq import SHARES, sending_order
+from tests.toys import TOY_ELIC, enliven, toy_elic, toy_mode, toy_vq
 
 
 @pytest.fixture(scope="module")

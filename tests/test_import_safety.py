@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_photo
-from public_nets import chandelier_names, reference, save
 from torch import nn
 
 from mode_core.bitstream import Bitstream
@@ -31,6 +29,8 @@ from mode_core.imports.reading import CheckpointError, read_checkpoint
 from mode_core.registry import find_codec
 from mode_core.types import Image, Target
 from mode_core.weights import FOLDER_VARIABLE, WeightsSet, family, load_net, weights_of_tag
+from tests.conftest import make_photo
+from tests.public_nets import chandelier_names, reference, save
 
 ELIC = find_codec("elic")
 
@@ -344,7 +344,7 @@ LARGE = """
 import dataclasses, resource, sys
 sys.path[:0] = [{tests!r}]
 from pathlib import Path
-from test_import_safety import heavy_dialect
+from tests.test_import_safety import heavy_dialect
 from mode_core.imports import convert, dialects
 from mode_core.imports.convert import Origin, import_checkpoint
 dialects.DIALECTS = (heavy_dialect(),)
@@ -371,7 +371,7 @@ def heavy_dialect() -> Dialect:
     """A dialect of the heavy network."""
 
     def net(state: Any) -> tuple[str, str, Any]:
-        return "test_import_safety", "Heavy", HeavyConfig(len(state) // 2)
+        return "tests.test_import_safety", "Heavy", HeavyConfig(len(state) // 2)
 
     return Dialect("dlf", "heavy", "public", "layers.0.weight", "-", "-", dict, net, half=True)
 
@@ -382,7 +382,7 @@ def test_a_large_file_is_streamed(home: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = Heavy(HeavyConfig(60))
     file = save({"state_dict": net.state_dict()}, tmp_path / "heavy.ckpt")
-    code = LARGE.format(tests=str(Path(__file__).parent), file=str(file))
+    code = LARGE.format(tests=str(Path(__file__).parents[1]), file=str(file))
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
     )

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_photo
-from toys import toy_home, toy_weights  # noqa: F401
 
 from mode_core import tensors
 from mode_core.bitstream import Bitstream, Stream
 from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
 from mode_core.registry import CODECS, load_codec
 from mode_core.types import Anchor, Image, Target
+from tests.conftest import make_photo
+from tests.toys import toy_home, toy_weights  # noqa: F401
 
 LEARNED = ("elic", "vq", "mode")
 pytestmark = pytest.mark.usefixtures("toy_weights")

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import make_photo
-from plain_metrics import plain_dists, plain_lpips, plain_ms_ssim
 from torch import nn
 from torchvision.models import AlexNet
 from torchvision.models.vgg import cfgs, make_layers
@@ -26,6 +24,8 @@ from mode_core.metrics import (
 from mode_core.metrics.fidelity import ms_ssim, psnr
 from mode_core.results import Row
 from mode_core.types import Image
+from tests.conftest import make_photo
+from tests.plain_metrics import plain_dists, plain_lpips, plain_ms_ssim
 
 GREY = np.full((8, 8, 3), 100, np.uint8)
 

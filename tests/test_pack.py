@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import make_photo
-from toys import TOY_ELIC, toy_elic, toy_home, toy_weights  # noqa: F401
 
 from mode_core import cards, weights
 from mode_core.images import write_png
@@ -17,6 +15,8 @@ from mode_core.training import stages_elic
 from mode_core.training.checkpoint import facts_of, save_weights, stored
 from mode_core.types import Target
 from mode_core.weights import find_weights, load_net
+from tests.conftest import make_photo
+from tests.toys import TOY_ELIC, toy_elic, toy_home, toy_weights  # noqa: F401
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import shlex
 import sys
 
 import pytest
-from conftest import ROOT
+
+from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 from refresh_readme import BLOCK, README, refreshed

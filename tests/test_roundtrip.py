@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import make_photo
 
 from mode_core.bitstream import Bitstream, Stream
 from mode_core.errors import BitstreamError, UnknownCodec
 from mode_core.registry import CODECS
 from mode_core.roundtrip import decode_all, output_label, roundtrip
 from mode_core.types import Anchor, CodecInfo, Image, Target
+from tests.conftest import make_photo
 
 PHOTO = make_photo(96, 120)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import make_photo
 
 from mode_core import weights_cli
 from mode_core.cli import main
@@ -23,6 +22,7 @@ from mode_core.imports.published import BY_HAND, PUBLISHED, Published
 from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
 from mode_core.weights import FOLDER_VARIABLE
+from tests.conftest import make_photo
 
 SMALL = IllmConfig(widths=(4, 6, 8, 8, 8), latent=12, hyper=8, residuals=1)
 FILE = "msillm_target_0.14bpp.ckpt"
