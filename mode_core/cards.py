@@ -36,12 +36,17 @@ def card_path(found: WeightsSet) -> Path:
     return CARDS / f"{found.codec}-{found.width}.md"
 
 
-def write_card(found: WeightsSet) -> Path:
-    """Write or refresh a card; the part written by hand is kept."""
+def card_text(found: WeightsSet) -> str:
+    """The card as it should read today; the part written by hand is kept."""
     path = card_path(found)
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     kept = old[old.index(FAILURES) :] if FAILURES in old else f"{FAILURES}\n\nNone noted yet.\n"
-    text = "\n".join([*_origin(found), "", *_measured(found), "", kept])
+    return "\n".join([*_origin(found), "", *_measured(found), "", kept])
+
+
+def write_card(found: WeightsSet) -> Path:
+    """Write or refresh a card."""
+    path, text = card_path(found), card_text(found)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())
     return path

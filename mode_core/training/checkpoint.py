@@ -6,7 +6,6 @@ import dataclasses
 import errno
 import json
 import os
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,15 +40,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 def _is_full(folder: Path) -> bool:
     room = os.statvfs(folder)
     return room.f_bavail * room.f_frsize < 1 << 20
-
-
-def commit() -> str:
-    """The commit that this code is at, or an empty string outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    except OSError:
-        return ""
 
 
 def half_names(net: nn.Module) -> set[str]:

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from mode_core.provenance import commit
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos
 from mode_core.training.log import Log, Means, save_sheet
@@ -167,7 +168,7 @@ class Run:
             "minutes": round(self.clock.elapsed_s / 60, 2),
             "device": trainer.device.type,
             "seed": settings.seed,
-            "commit": checkpoint.commit(),
+            "commit": commit(),
             **{f"validation_{name}": f"{value:.5g}" for name, value in figures.items()},
             **trainer.rig.facts,
             **checkpoint.facts_of(trainer.rig.net),
