@@ -27,6 +27,7 @@ _FACTS = {
     "device": "Trained on",
     "seed": "Seed",
     "commit": "Commit",
+    "started_from": "Started from",
     "experts": "Frozen experts (tags)",
 }
 

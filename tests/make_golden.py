@@ -25,19 +25,19 @@ LEARNED = {"elic": 120, "vq": 20, "mode": 140}
 CLASSICAL = ("jpeg", "webp", "avif", "jxl")
 
 
-def main(version: str) -> None:
-    """Weights, files and pictures."""
+def main(version: str, *chosen: str) -> None:
+    """Weights, files and pictures, of all codecs or of the chosen ones."""
     home = GOLDEN / version
     weights.BUNDLED = home / "weights"
-    save_toy(toy_elic(), "elic", weights.BUNDLED)
-    save_toy(toy_vq(), "vq", weights.BUNDLED)
-    mode = toy_mode(*(weights.load_net(weights.find_weights(e)) for e in weights.EXPERTS))
-    enliven(mode)
-    for cem in (cem for pair in mode.cem for cem in pair):
-        torch.nn.init.normal_(cem.gamma, std=0.3)
-    save_toy(mode, "mode", weights.BUNDLED, experts=weights.experts_tag())
+    codecs = chosen or (*LEARNED, *CLASSICAL)
+    if "elic" in codecs:
+        save_toy(toy_elic(), "elic", weights.BUNDLED)
+    if "vq" in codecs:
+        save_toy(toy_vq(), "vq", weights.BUNDLED)
+    if "mode" in codecs:
+        save_mode()
     photo = make_photo(70, 90)
-    for codec_id in (*LEARNED, *CLASSICAL):
+    for codec_id in codecs:
         codec = load_codec(codec_id)
         target = Target(quality=LEARNED[codec_id]) if codec_id in LEARNED else Target(bpp=1.5)
         bitstream = codec.encode(photo, target)
@@ -46,5 +46,14 @@ def main(version: str) -> None:
         write_png(home / f"{codec_id}.png", codec.decode(bitstream, anchor))
 
 
+def save_mode() -> None:
+    """MoDE's own weights over the experts that are there."""
+    mode = toy_mode(*(weights.load_net(weights.find_weights(e)) for e in weights.EXPERTS))
+    enliven(mode)
+    for gamma in (*mode.gates(0), *mode.gates(1)):
+        torch.nn.init.normal_(gamma, std=0.3)
+    save_toy(mode, "mode", weights.BUNDLED, experts=weights.experts_tag())
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -7,7 +7,7 @@ import torch
 
 from mode_core.nets.blocks import dct_basis, fitted_dct_basis
 from mode_core.nets.elic import ANCHORS, Elic
-from mode_core.nets.mode import Mode, ModeConfig
+from mode_core.nets.mode import FIDELITY, PERCEPTION, Mode, ModeConfig
 from mode_core.nets.vq import SHARES, sending_order
 from tests.toys import TOY_ELIC, enliven, toy_elic, toy_mode, toy_vq
 
@@ -144,28 +144,45 @@ def test_codebook_follows_its_vectors_and_revives_dead_codes() -> None:
 def test_new_mode_is_exactly_its_experts(mode: Mode) -> None:
     y, codes = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8)
     at = torch.tensor([4.3])
-    made = mode(y, codes, at, with_experts=True)
-    assert torch.equal(made.fidelity, mode.elic.synthesise(y, at))
-    assert torch.equal(made.perception, mode.vq.synthesise(codes))
-    assert torch.equal(made.expert_fidelity, made.fidelity)
+    fidelity, perception = mode(y, codes, at)
+    assert torch.equal(fidelity, mode.elic.synthesise(y, at))
+    assert torch.equal(perception, mode.vq.synthesise(codes))
+    seen = mode.references(y, codes, at)
+    assert torch.equal(seen.fidelity, fidelity)
+    assert torch.equal(seen.perception, perception)
 
 
 @torch.inference_mode()
 def test_gates_of_one_branch_leave_the_other_alone() -> None:
     mode = toy_mode(toy_elic(), toy_vq())
-    for cems in mode.cem:
-        torch.nn.init.ones_(cems[1].gamma)
+    for gamma in mode.gates(PERCEPTION):
+        torch.nn.init.ones_(gamma)
     y, codes, at = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8), torch.tensor([4.0])
-    made = mode(y, codes, at)
-    assert torch.equal(made.fidelity, mode.elic.synthesise(y, at))
-    assert not torch.equal(made.perception, mode.vq.synthesise(codes))
+    fidelity, perception = mode(y, codes, at)
+    assert torch.equal(fidelity, mode.elic.synthesise(y, at))
+    assert not torch.equal(perception, mode.vq.synthesise(codes))
+
+
+@torch.inference_mode()
+def test_an_open_gate_takes_the_bands_of_the_partners_picture(mode: Mode) -> None:
+    cem = mode.picture_cem[PERCEPTION]
+    torch.nn.init.zeros_(cem.out.weight)
+    torch.nn.init.zeros_(cem.out.bias)
+    cem.out.bias[:2] = 100.0  # the gates of the two strongest bands stand open, the others half
+    torch.nn.init.zeros_(cem.gamma)
+    cem.gamma[:, :2] = 1
+    own, other = torch.rand(2, 1, 3, 32, 64)
+    features = tuple(torch.randn(1, 16, 4, 8) for _ in range(3))
+    taken = cem.bands(cem(features, own, other, torch.tensor([4.0])))
+    assert torch.allclose(taken[:, :2], cem.bands(other)[:, :2], atol=1e-5)
+    assert torch.allclose(taken[:, 2:], cem.bands(own)[:, 2:], atol=1e-5)
 
 
 @torch.inference_mode()
 def test_the_partner_enters_only_by_its_own_projection(mode: Mode) -> None:
     cem = mode.cem[0][0]
     torch.nn.init.ones_(cem.gamma)
-    torch.nn.init.zeros_(cem.from_partner.weight)
+    torch.nn.init.zeros_(cem.evidence.from_partner.weight)
     u, at = torch.randn(1, 24, 4, 4), torch.tensor([4.0])
     first, second = torch.randn(2, 1, 24, 4, 4)
     assert torch.equal(cem(u, u, first, at), cem(u, u, second, at))
@@ -174,25 +191,22 @@ def test_the_partner_enters_only_by_its_own_projection(mode: Mode) -> None:
 def test_only_ese_and_cem_learn() -> None:
     mode = toy_mode(toy_elic(), toy_vq())
     enliven(mode)
-    for cems in mode.cem:
-        for cem in cems:
-            torch.nn.init.constant_(cem.gamma, 0.1)
+    for gamma in (*mode.gates(FIDELITY), *mode.gates(PERCEPTION)):
+        torch.nn.init.constant_(gamma, 0.1)
     y = mode.elic.analyse(picture()).detach()
-    made = mode(y, torch.randn(1, 8, 4, 8), torch.tensor([2.5]), with_experts=True)
-    total = made.fidelity + made.perception + made.expert_fidelity + made.expert_perception
-    total.square().mean().backward()
+    sum(mode(y, torch.randn(1, 8, 4, 8), torch.tensor([2.5]))).square().mean().backward()
     frozen = [*mode.elic.parameters(), *mode.vq.parameters()]
     assert all(parameter.grad is None for parameter in frozen)
     assert all(parameter.grad is not None for parameter in mode.parameters())
 
 
-@pytest.mark.parametrize("left_out", ["ese", "cem", "gated"])
+@pytest.mark.parametrize("left_out", ["ese", "cem", "gated", "pictures"])
 @torch.inference_mode()
 def test_ablations_start_from_the_experts_too(left_out: str) -> None:
     config = ModeConfig(hidden=(12, 8), **{left_out: False})
     mode = toy_mode(toy_elic(), toy_vq(), config)
     y, codes, at = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8), torch.tensor([1.0])
-    assert torch.equal(mode(y, codes, at).fidelity, mode.elic.synthesise(y, at))
+    assert torch.equal(mode(y, codes, at)[0], mode.elic.synthesise(y, at))
 
 
 def test_qualities_reach_the_last_anchor(elic: Elic) -> None:

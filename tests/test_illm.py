@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from time import process_time
 
 import numpy as np
@@ -18,6 +19,8 @@ from mode_core.nets.illm import IllmConfig, MsIllm, rate_weight
 from mode_core.tensors import to_tensor
 from tests.conftest import make_photo
 from tests.illm_nets import NARROW, compact, likely
+from tests.toys import STAGES as TOY_STAGES
+from tests.toys import toy_elic
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +49,23 @@ def test_config_survives_json() -> None:
     for config in (IllmConfig.tiny(), IllmConfig.public()):
         read = json.loads(json.dumps(dataclasses.asdict(config)))
         assert IllmConfig(**{name: tuples(value) for name, value in read.items()}) == config
+
+
+def test_starts_as_the_elic_that_it_takes_over(x: Tensor) -> None:
+    elic = toy_elic()
+    config = IllmConfig(TOY_STAGES, TOY_STAGES, latent=16, hyper=16, hyper_latent=8, side=16)
+    net, at = MsIllm(config).eval(), torch.tensor([4.5])
+    net.start_from(elic)
+    with torch.inference_mode():
+        y = elic.analyse(x)
+        assert torch.equal(net.analyse(x), y)
+        assert torch.allclose(net.synthesise(y, at), elic.synthesise(y, at), atol=1e-6)
+        assert torch.equal(net.latents.hyper.down(y), elic.hyper.down(y))
+        mine, his = net.latents.gains.at(at), elic.gains.at(at)
+        assert all(torch.equal(a, b) for a, b in zip(mine, his, strict=True))
+    for other in (MsIllm(replace(config, side=24)), MsIllm(NARROW)):
+        with pytest.raises(ValueError, match="share"):
+            other.start_from(elic)
 
 
 def test_one_and_two_threads_write_the_same_bytes(net: MsIllm, x: Tensor) -> None:
@@ -118,7 +138,7 @@ def test_damaged_streams_are_noticed_or_read_as_something_else(net: MsIllm, x: T
 
 def test_a_change_beyond_the_reach_changes_nothing() -> None:
     net = compact()
-    y = torch.randn(1, 192, 4, 16)
+    y = torch.randn(1, net.config.latent, 4, 16)
     moved = y.clone()
     moved[..., 0] += 1
     at = torch.tensor([3.0])

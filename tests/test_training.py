@@ -13,12 +13,14 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from mode_core.training import loop
 from mode_core.training.checkpoint import load_into, read_state, read_weights
 from mode_core.training.data import Photos
 from mode_core.training.loop import Run, Settings
 from mode_core.training.optim import Rates, hidden_weights, orthogonal
 from mode_core.training.schedule import WARM_UP, rate_factor
 from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError
+from mode_core.training.throughput import best_rate, counted
 from mode_core.training.trainer import MOST_SKIPS, Trainer
 
 
@@ -218,6 +220,35 @@ def test_a_run_leaves_weights_logs_and_a_picture(run: Callable[..., Run]) -> Non
     header, *rows = (out / "log.csv").read_text().splitlines()
     assert header == "step,elapsed_s,crops,skipped,loss,error,gradient"
     assert len(rows) == 1
+
+
+def test_a_run_says_what_it_will_do_and_how_busy_it_is(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "PROBE_S", 5.0)
+    straight, said = run("straight"), []
+    straight.say = said.append
+    straight.train()
+    (forecast,) = (line for line in said if "crops/s" in line)
+    # by the fixture's watch: two steps of two crops a second, forty steps in all
+    assert forecast.startswith("4.0 crops/s, 500 ms a step, ")
+    assert "TFLOP/s" in forecast
+    assert "about 40 steps and 80 crops by the end" in forecast
+
+
+def test_operations_are_counted_and_the_best_rate_is_measured() -> None:
+    a, b = torch.rand(8, 16, requires_grad=True), torch.rand(16, 4)
+    assert counted(lambda: a @ b) == 2 * 8 * 16 * 4
+    # as the critics do it: a gradient inside a loss that has one itself
+    inner = nn.Linear(4, 4)
+
+    def nested() -> None:
+        leaf = (a @ b).detach().requires_grad_()
+        (pull,) = torch.autograd.grad(inner(leaf).sum(), leaf)
+        ((a @ b) * pull).sum().backward()
+
+    assert counted(nested) > 3 * counted(lambda: a @ b)
+    assert best_rate(torch.device("cpu"), torch.float32) > 1e8
 
 
 def test_a_warm_restart_takes_weights_alone(run: Callable[..., Run]) -> None:

@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from mode_core.errors import ModeError
+from mode_core.nets.dlf_tokens import TokenBook
 from mode_core.nets.vq import SHARES
 from mode_core.training.cli import STAGE_NAMES, add_commands
 from mode_core.training.critics import LabelCritic, PatchCritic, listen, passed_on, pulled, ramp
 from mode_core.training.distortions import KINDS, spoil
-from mode_core.training.losses import Lpips, haar_details, texture_distance
+from mode_core.training.losses import Lpips, haar_details, off_grid, texture_distance
 from mode_core.training.stages import STAGES
+from mode_core.training.stages_dlf import discount, keep_codes
 from mode_core.training.stages_elic import lambdas, spread_qualities, weights
 from mode_core.training.stages_vq import known_places
 
@@ -67,6 +69,34 @@ def test_lpips_has_finite_gradients_on_black() -> None:
     assert black.grad is not None
     assert black.grad.isfinite().all()
     assert not net(black, net.reference(black)).any()
+
+
+def test_no_pixel_of_a_block_is_always_where_lpips_looks() -> None:
+    rows = torch.arange(64.0)[:, None].expand(64, 64)[None, None]
+    generator = torch.Generator().manual_seed(0)
+    starts = set()
+    for _ in range(200):
+        one, same = off_grid(generator, rows, rows)
+        assert torch.equal(one, same)
+        starts.add(int(one[0, 0, 0, 0]))
+    assert starts == set(range(16))
+
+
+def test_detail_is_cheap_at_first_and_costs_all_by_the_middle() -> None:
+    prices = [discount(progress / 10) for progress in range(11)]
+    assert prices[0] < 0.05
+    assert prices[5:] == [1.0] * 6
+    assert sorted(prices) == prices
+
+
+def test_codes_are_vectors_of_photographs_until_they_are_used() -> None:
+    book = TokenBook(6, 4)
+    z = nn.functional.normalize(torch.randn(1, 4, 2, 50), dim=1)
+    keep_codes(book, z, 0.0, torch.Generator().manual_seed(0))
+    assert (book.vectors @ z[0].flatten(1)).max(1).values.min() > 0.999
+    before = book.vectors.clone()
+    keep_codes(book, -z, 0.99, torch.Generator().manual_seed(0))
+    assert torch.equal(book.vectors, before)
 
 
 def test_texture_energy_sees_blur_but_hardly_a_shift() -> None:

@@ -73,9 +73,8 @@ def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         experts = [weights.load_net(weights.find_weights(name)) for name in weights.EXPERTS]
         mode = toy_mode(*experts)  # type: ignore[arg-type]
         enliven(mode)
-        for cems in mode.cem:
-            for cem in cems:  # type: ignore[attr-defined]
-                nn.init.normal_(cem.gamma, std=0.3)
+        for gamma in (*mode.gates(0), *mode.gates(1)):
+            nn.init.normal_(gamma, std=0.3)
         save_toy(mode, "mode", home, experts=weights.experts_tag())
     return home
 

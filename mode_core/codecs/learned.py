@@ -293,14 +293,16 @@ class ModeSystem:
         net, device = self.placed.drawing, self.placed.device
         at = self.placed.quality_at(fineness / ELIC_STEPS)
 
-        def both(y: Tensor, codes: Tensor) -> Tensor:
-            pictures = net(y, codes, at)
-            # written so that 0 and 1 give the anchored pictures to the bit
-            blended: Tensor = (1 - blend) * pictures.fidelity + blend * pictures.perception
-            return blended
+        def blended(y: Tensor, codes: Tensor) -> Tensor:
+            seen = net.references(y, codes, at)
+            # an anchor is its own picture to the bit, and the other one is not even drawn
+            if blend == 0:
+                return net.fidelity(y, seen, at)
+            perception = net.perception(codes, seen, at)
+            return perception if blend == 1 else net.fidelity(y, seen, at).lerp(perception, blend)
 
         maps = y.float().to(device), codes.to(device)
-        return by_tiles(both, maps, net.reach, net.elic.cell)
+        return by_tiles(blended, maps, net.reach, net.elic.cell)
 
 
 class DlfSystem:

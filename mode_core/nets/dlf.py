@@ -9,7 +9,8 @@
 of our own widths:
  - one set of weights for all rates: gains and prior vector are learned at a few anchors, and the
    lowest quality sends no detail at all: the decoder then sees the means of the prior;
- - the picture decoder is the Vq expert's, which the training starts from;
+ - patches are seen through the Vq expert's analysis and the picture decoder is its synthesis; the
+   training starts from both, and from logits that already respect the geometry of its codes;
  - relative bias tables in all window blocks; heads of 32; fewer tokens in the codebook.
 At every width the detail prior runs in exact arithmetic (`nets.dlf_detail`) and the project's own
 coder tables are used, so files differ from the authors' in their bytes, not in their symbols.
@@ -18,6 +19,7 @@ coder tables are used, so files differ from the authors' in their bytes, not in 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.entropy import SymbolReader, SymbolWriter
-from mode_core.nets.blocks import Stage
+from mode_core.nets.blocks import Analysis, Stage
 from mode_core.nets.dlf_blocks import Style
 from mode_core.nets.dlf_tokens import TokenBook, pack, token_check, unpack
 from mode_core.nets.dlf_transforms import Fusion, HybridCodec
@@ -33,6 +35,8 @@ from mode_core.nets.dlf_vqgan import ExpertDecoder, Vqgan
 from mode_core.nets.vq import Vq
 
 STEPS_PER_ANCHOR = 28
+SURE_AT_START = 8.0
+"""How many nats of logit the inner product of a unit vector and a code is worth at first."""
 _DETAIL_STRIDE = 32
 
 
@@ -163,15 +167,23 @@ class Dlf(nn.Module):
 
     @torch.no_grad()
     def start_from(self, vq: Vq) -> None:
-        """Take over codebook and synthesis of a trained Vq expert."""
-        config = self.config
+        """Take over codebook and transforms of a trained Vq expert."""
+        config, patches = self.config, self.hybrid_codec.encoder.patch_embed
         own, theirs = (config.entries, config.entry_depth, config.stages), vq.config
-        if not isinstance(self.vqgan, ExpertDecoder) or (
-            own != (theirs.codes, theirs.depth, theirs.stages)
+        if (
+            not isinstance(self.vqgan, ExpertDecoder)
+            or not isinstance(patches, Analysis)
+            or own != (theirs.codes, theirs.depth, theirs.stages)
         ):
             raise ValueError("the Vq expert has another size than this picture decoder")
         self.vqgan.codebook.copy_(vq.codebook.vectors)
         self.vqgan.synthesis.load_state_dict(vq.synthesis.state_dict())
+        patches.lifts.load_state_dict(vq.analysis.lifts.state_dict())
+        patches.bodies.load_state_dict(vq.analysis.bodies.state_dict())
+        head: Any = self.prior_fusion.ffn[-1]
+        directions = torch.randn(config.entry_depth, config.inner) / config.inner**0.5
+        head.weight.copy_(SURE_AT_START * vq.codebook.vectors @ directions)
+        head.bias.zero_()
 
     # ── transforms: float, any device ──────────────────────────────────────────────────────────
 
@@ -210,12 +222,16 @@ class Dlf(nn.Module):
 
     # ── training: float32, differentiable ──────────────────────────────────────────────────────
 
-    def predict(self, x_BCHW: Tensor, quality_B: Tensor) -> Prediction:
-        """Everything but the picture; in training mode the codebook follows along."""
+    def predict(self, x_BCHW: Tensor, quality_B: Tensor, unquantised: bool = False) -> Prediction:
+        """Everything but the picture; in training mode the codebook follows along.
+
+        Unquantised, tokens stand for themselves: a codebook only makes sense once they say
+        something.
+        """
         z, h = self._encode(x_BCHW)
         tokens = self.codebook.nearest(z)
-        codes = self.codebook.look_up(tokens)
-        if self.training:
+        codes = z if unquantised else self.codebook.look_up(tokens)
+        if self.training and not unquantised:
             self.codebook.follow(z, tokens)
         y_hat, bits_B = self._quantise(h, quality_B)
         logits = self._logits(z + (codes - z).detach(), y_hat, quality_B).float()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from mode_core.nets.blocks import Analysis
 from mode_core.nets.dlf_blocks import (
     PLACES,
     WINDOW,
@@ -87,7 +88,12 @@ class Encoder(Trunk):
     def __init__(self, config: DlfConfig) -> None:
         super().__init__(config)
         width, channels, style = config.width, config.channels, config.style
-        self.patch_embed = nn.Conv2d(3, width, PATCH, stride=PATCH)
+        self.grey = 0.5 if config.stages else 0.0
+        self.patch_embed = (
+            Analysis(config.stages, width)
+            if config.stages
+            else nn.Conv2d(3, width, PATCH, stride=PATCH)
+        )
         self.pix_emb_proj = nn.Conv2d(width, channels, 1)
         self.feat_in = window_stack(channels, config.first_blocks, style)
         self.conv_out = nn.Conv2d(width, config.depth, 1)
@@ -102,7 +108,7 @@ class Encoder(Trunk):
 
     def forward(self, x_BCHW: Tensor, latents_LC: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors (windows, depth, 1, tokens) and features at stride 32."""
-        patches = self.patch_embed(x_BCHW)
+        patches = self.patch_embed(x_BCHW - self.grey)
         features = self.feat_in(self.pix_emb_proj(patches))
         tokens = self.assemble(cut(patches.permute(0, 2, 3, 1)), latents_LC[None])
         features, tokens = self.run(features, tokens)

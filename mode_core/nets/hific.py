@@ -114,7 +114,9 @@ class HificLatents(nn.Module):
             self.hyper_bottleneck.register_buffer(name, torch.IntTensor(), persistent=False)
         self._exact: tuple[object, _ExactPrior] | None = None
 
-    def quantise(self, y_BCHW: Tensor, _quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(
+        self, y_BCHW: Tensor, _quality_B: Tensor, _settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded latent and its estimated bits; in training mode with noise for the rate."""
         training = self.hyper_bottleneck.training
         with torch.autocast(y_BCHW.device.type, enabled=False):

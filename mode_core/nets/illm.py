@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from mode_core.entropy import Coder, SymbolReader, SymbolWriter
 from mode_core.nets.blocks import Stage, fitted_dct_basis, reach_of
+from mode_core.nets.elic import Elic
 from mode_core.nets.hific import HificEncoder, HificGenerator, HificLatents
 from mode_core.nets.illm_blocks import (
     CELL,
@@ -41,18 +42,18 @@ MSE_WEIGHT = 150.0
 class IllmConfig:
     """The size of one MS-ILLM; with `widths` it has the authors' layout, else the compact one."""
 
-    stages: tuple[Stage, ...] = ((8, 128, 2), (16, 192, 3))
-    generator: tuple[Stage, ...] = ((4, 64, 2), (8, 160, 3), (16, 256, 4))
-    latent: int = 192
-    hyper: int = 128
-    hyper_latent: int = 48
-    side: int = 128
+    stages: tuple[Stage, ...] = ((8, 160, 3), (16, 256, 4))
+    generator: tuple[Stage, ...] = ((8, 160, 3), (16, 256, 4))
+    latent: int = 320
+    hyper: int = 160
+    hyper_latent: int = 64
+    side: int = 160
     widths: tuple[int, ...] = ()
     residuals: int = 9
 
     @classmethod
     def tiny(cls) -> IllmConfig:
-        """3.3 million parameters; trains on two CPU cores."""
+        """As wide as the tiny ELIC, whose transforms it can start from; trains on CPU cores."""
         return cls()
 
     @classmethod
@@ -66,7 +67,9 @@ class Latents(Protocol):
 
     qualities: range
 
-    def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(
+        self, y_BCHW: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded latent and each picture's estimated bits, differentiable."""
         ...
 
@@ -127,6 +130,42 @@ class MsIllm(nn.Module):
             part.dct.start_from(basis, strength)
         self.latents.start_from(strength, _log_lambda())
 
+    @torch.no_grad()
+    def start_from(self, elic: Elic) -> None:
+        """Take over the transforms, hyperprior and gains of an ELIC of the same widths.
+
+        Its lambdas are those of 150 MSE at the published weights of rate, anchor by anchor.
+        """
+        latents, encoder, decoder = self._latents[0], self.encoder, self.decoder
+        if not (
+            isinstance(encoder, CompactEncoder)
+            and isinstance(decoder, CompactGenerator)
+            and isinstance(latents, CompactLatents)
+        ):
+            raise ValueError("only the compact layout shares its transforms with elic")
+        taken: list[tuple[Tensor, Tensor]] = [
+            (encoder.dct.kernel, elic.forward_dct),
+            (decoder.dct.kernel, elic.inverse_dct),
+            (encoder.dct.std, elic.std),
+            (decoder.dct.std, elic.std),
+        ]
+        parts: list[tuple[nn.Module, nn.Module]] = [
+            (encoder.analysis, elic.analysis),
+            (decoder.synthesis, elic.synthesis),
+            (decoder.quality_scales, elic.quality_scales),
+            (latents.hyper, elic.hyper),
+            (latents.gains, elic.gains),
+        ]
+        for own, other in parts:
+            theirs = dict(other.named_parameters())
+            taken += [(mine, theirs.get(name, mine[:0])) for name, mine in own.named_parameters()]
+        for mine, his in taken:
+            # elic has two anchors more, at its high rates
+            his = his[:ANCHORS] if his.ndim == 2 else his
+            if his.shape != mine.shape:
+                raise ValueError("ms-illm and elic of different widths share no transforms")
+            mine.copy_(his)
+
     # ── transforms: float, any device ──────────────────────────────────────────────────────────
 
     def analyse(self, x_BCHW: Tensor) -> Tensor:
@@ -141,14 +180,18 @@ class MsIllm(nn.Module):
 
     # ── training: float32, differentiable ──────────────────────────────────────────────────────
 
-    def training_step(self, x_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def training_step(
+        self, x_BCHW: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded batch and the bits of each picture."""
-        y_hat, bits_B = self.quantise(self.analyse(x_BCHW).float(), quality_B)
+        y_hat, bits_B = self.quantise(self.analyse(x_BCHW).float(), quality_B, settled)
         return self.synthesise(y_hat, quality_B), bits_B
 
-    def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(
+        self, y_BCHW: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded latent (straight-through) and the estimated bits of each picture."""
-        return self._latents[0].quantise(y_BCHW, quality_B)
+        return self._latents[0].quantise(y_BCHW, quality_B, settled)
 
     # ── coding: float64, exact ─────────────────────────────────────────────────────────────────
 

@@ -113,14 +113,16 @@ class CompactLatents(nn.Module):
         mean, raw = self.out(self.mix(side)).chunk(2, 1)
         return mean, raw * INDEX_UNIT + INDEX_START
 
-    def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(
+        self, y_BCHW: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The decoded latent and each picture's estimated bits, differentiable."""
         with torch.autocast(y_BCHW.device.type, enabled=False):
             side, bits_B = self.hyper.quantise(y_BCHW, quality_B)
             mean, raw = self.expect(side)
             gain, inverse, offset = self.gains.at(quality_B)
             residual = (y_BCHW - mean) * gain
-            spent = training_bits(residual, raw + offset).sum((1, 2, 3))
+            spent = training_bits(residual, raw + offset, settled).sum((1, 2, 3))
             return (round_through(residual) + mean * gain) * inverse, bits_B + spent
 
     def walk(self, coder: Coder, quality: int, grid: tuple[int, int], y: Tensor | None) -> Tensor:

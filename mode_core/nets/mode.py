@@ -2,6 +2,7 @@
 
     expert stream      u = level(h),  h = ESE(u)                      per expert and level
     modulation stream  m = CEM(level(m), own h, partner's h)          per expert and level
+    picture            x = head(m) + what PictureCem takes over from the partner's picture
 
 Only the abstract, captions and one equation of the paper were available to us: the two frozen
 branches, the shared dual-stream file, ESE and "gated residual cross-expert modulation" are stated
@@ -21,9 +22,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.nets.blocks import ChannelNorm, QualityScale, reach_of, start_small
+from mode_core.nets.blocks import ChannelNorm, QualityScale, dct_basis, reach_of, start_small
 from mode_core.nets.elic import ANCHORS, Elic
 from mode_core.nets.vq import Vq
+
+FIDELITY, PERCEPTION = 0, 1
+BLOCK = 8
+"""Side in pixels of the blocks in which pictures are exchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class ModeConfig:
     ese: bool = True
     cem: bool = True
     gated: bool = True
+    pictures: bool = True
 
 
 class Ese(nn.Module):
@@ -54,14 +60,10 @@ class Ese(nn.Module):
         return out
 
 
-class Cem(nn.Module):
-    """Cross-expert modulation: u + gamma * sigmoid(g) * (a * norm(u) + b); starts as the identity.
+class Evidence(nn.Module):
+    """What the own features, the own reference and the partner's reference say together."""
 
-    g, a and b come from the own features, the own reference and the partner's reference. Without
-    gates (an ablation) the features are concatenated and a residual is added as it is.
-    """
-
-    def __init__(self, own: int, partner: int, hidden: int, gated: bool) -> None:
+    def __init__(self, own: int, partner: int, hidden: int) -> None:
         super().__init__()
         self.norm, self.norm_own, self.norm_partner = (
             ChannelNorm(own),
@@ -74,36 +76,89 @@ class Cem(nn.Module):
         self.depthwise = nn.Conv2d(3 * hidden, 3 * hidden, 3, padding=1, groups=3 * hidden)
         self.mix = nn.Conv2d(3 * hidden, hidden, 1)
         self.quality = QualityScale(ANCHORS, hidden)
-        self.gated = gated
-        self.out = nn.Conv2d(hidden, 3 * own if gated else own, 1)
-        self.gamma = nn.Parameter(torch.zeros(1, own, 1, 1))
 
-    def forward(self, u: Tensor, own: Tensor, partner: Tensor, quality_B: Tensor) -> Tensor:
-        """The modulated features."""
+    def forward(
+        self, u: Tensor, own: Tensor, partner: Tensor, quality_B: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The evidence, and the normalised features that it is about."""
         normed = self.norm(u)
         parts = (
             self.from_features(normed),
             self.from_own(self.norm_own(own)),
             self.from_partner(self.norm_partner(partner)),
         )
-        inner = self.quality(
-            F.gelu(self.mix(F.gelu(self.depthwise(torch.cat(parts, 1))))), quality_B
-        )
+        mixed = F.gelu(self.mix(F.gelu(self.depthwise(torch.cat(parts, 1)))))
+        return self.quality(mixed, quality_B), normed
+
+
+class Cem(nn.Module):
+    """Cross-expert modulation: u + gamma * sigmoid(g) * (a * norm(u) + b); starts as the identity.
+
+    g, a and b come from the evidence. Without gates (an ablation) a residual is added as it is.
+    """
+
+    def __init__(self, own: int, partner: int, hidden: int, gated: bool) -> None:
+        super().__init__()
+        self.evidence = Evidence(own, partner, hidden)
+        self.gated = gated
+        self.out = nn.Conv2d(hidden, 3 * own if gated else own, 1)
+        self.gamma = nn.Parameter(torch.zeros(1, own, 1, 1))
+
+    def forward(self, u: Tensor, own: Tensor, partner: Tensor, quality_B: Tensor) -> Tensor:
+        """The modulated features."""
+        evidence, normed = self.evidence(u, own, partner, quality_B)
         if not self.gated:
-            residual: Tensor = self.gamma * self.out(inner)
+            residual: Tensor = self.gamma * self.out(evidence)
             return u + residual
-        gate, scale, shift = self.out(inner).chunk(3, 1)
+        gate, scale, shift = self.out(evidence).chunk(3, 1)
         return u + self.gamma * gate.sigmoid() * (scale * normed + shift)
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Reconstructions of one batch; the expert stream's are needed in training only."""
+class PictureCem(nn.Module):
+    """The same for pictures: x + gamma * (sigmoid(g) * (partner's x - x) + b), in 8x8 DCT bands.
 
+    Bands let the low frequencies come from one expert and the texture from the other.
+    """
+
+    basis: Tensor
+
+    def __init__(self, own: int, partner: int, hidden: int, stride: int, gated: bool) -> None:
+        super().__init__()
+        self.evidence = Evidence(own, partner, hidden)
+        self.gated, self.to_blocks = gated, BLOCK // stride
+        bands = 3 * BLOCK**2
+        self.out = nn.Conv2d(hidden, 2 * bands if gated else bands, 1)
+        start_small(self.out, 0.1 * hidden**-0.5)
+        self.gamma = nn.Parameter(torch.zeros(1, bands, 1, 1))
+        self.register_buffer("basis", dct_basis(bands, BLOCK)[0][..., None, None], persistent=False)
+
+    def bands(self, x_BCHW: Tensor) -> Tensor:
+        """A picture as DCT coefficients of its blocks."""
+        return F.conv2d(F.pixel_unshuffle(x_BCHW, BLOCK), self.basis.to(x_BCHW.dtype))
+
+    def forward(
+        self, features: tuple[Tensor, Tensor, Tensor], x: Tensor, other: Tensor, quality_B: Tensor
+    ) -> Tensor:
+        """The own picture x with what it takes over from the partner's."""
+        if self.to_blocks > 1:
+            pooled = [F.avg_pool2d(part, self.to_blocks) for part in features]
+            features = (pooled[0], pooled[1], pooled[2])
+        evidence, _ = self.evidence(*features, quality_B)
+        change = self.out(evidence)
+        if self.gated:
+            gate, change = change.chunk(2, 1)
+            change = change + gate.sigmoid() * self.bands(other - x)
+        blocks = F.conv2d(self.gamma * change, self.basis.to(x.dtype).transpose(0, 1))
+        return x + F.pixel_shuffle(blocks, BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The expert stream: both experts' enhanced features at every level, and their pictures."""
+
+    features: list[tuple[Tensor, Tensor]]
     fidelity: Tensor
     perception: Tensor
-    expert_fidelity: Tensor | None = None
-    expert_perception: Tensor | None = None
 
 
 class Mode(nn.Module):
@@ -117,8 +172,8 @@ class Mode(nn.Module):
         self.config = config
         # in a tuple, so that the frozen experts are no parameters of this module
         self._experts = (elic.requires_grad_(False).eval(), vq.requires_grad_(False).eval())
-        # per level ESE and CEM add one 3x3 window each
-        self.reach = max(
+        # per level ESE and CEM add one 3x3 window each, the exchange of pictures one of blocks
+        self.reach = BLOCK + max(
             reach_of(elic.config.stages, windows_per_level=2),
             reach_of(vq.config.stages, windows_per_level=2),
         )
@@ -129,6 +184,12 @@ class Mode(nn.Module):
         self.cem = nn.ModuleList(
             nn.ModuleList((Cem(f, p, hidden, config.gated), Cem(p, f, hidden, config.gated)))
             for (f, p), hidden in zip(widths, config.hidden, strict=True)
+        )
+        (f, p), hidden, stride = widths[-1], config.hidden[-1], elic.config.stages[0][0]
+        self.picture_cem = nn.ModuleList(
+            PictureCem(own, partner, hidden, stride, config.gated)
+            for own, partner in ((f, p), (p, f))
+            if config.pictures
         )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Mode:
@@ -146,29 +207,67 @@ class Mode(nn.Module):
         """The frozen perception expert."""
         return self._experts[1]
 
-    @staticmethod
-    def _pair(levels: nn.ModuleList, index: int) -> tuple[nn.Module, nn.Module]:
-        """Both experts' modules of one level."""
-        pair: Any = levels[index]
-        return pair[0], pair[1]
+    def gates(self, branch: int) -> list[nn.Parameter]:
+        """What is zero before training, so that a branch is its expert."""
+        levels: Any = [pair[branch] for pair in (*self.cem, self.picture_cem) if len(pair)]
+        return [cem.gamma for cem in levels]
 
-    def forward(
-        self, y: Tensor, codes: Tensor, quality_B: Tensor, with_experts: bool = False
-    ) -> Pictures:
-        """Both anchored pictures from the decoded latent and codes."""
+    def references(self, y: Tensor, codes: Tensor, quality_B: Tensor) -> References:
+        """The expert stream from the decoded latent and codes."""
         elic, vq = self._experts
-        start = codes * vq.config.depth**0.5
-        f, p = y, start
-        mod_f, mod_p = y, start
-        for index in range(len(self.cem)):
+        f, p = y, vq.start(codes)
+        features = []
+        for index, enhance in enumerate(self.ese):
             f, p = elic.level(index, f, quality_B), vq.level(index, p)
             if self.config.ese:
-                f, p = (ese(u) for ese, u in zip(self._pair(self.ese, index), (f, p), strict=True))
-            mod_f, mod_p = elic.level(index, mod_f, quality_B), vq.level(index, mod_p)
-            if self.config.cem:
-                cem_f, cem_p = self._pair(self.cem, index)
-                mod_f, mod_p = cem_f(mod_f, f, p, quality_B), cem_p(mod_p, p, f, quality_B)
-        pictures = elic.head(mod_f, y), vq.head(mod_p)
-        if not with_experts:
-            return Pictures(*pictures)
-        return Pictures(*pictures, elic.head(f, y), vq.head(p))
+                parts: Any = enhance
+                f, p = parts[0](f), parts[1](p)
+            features.append((f, p))
+        return References(features, elic.head(f, y), vq.head(p))
+
+    def fidelity(self, y: Tensor, seen: References, quality_B: Tensor) -> Tensor:
+        """MoDE-F."""
+        elic, features = self.elic, y
+        for index, (own, partner) in enumerate(seen.features):
+            features = elic.level(index, features, quality_B)
+            features = self._modulated(FIDELITY, index, (features, own, partner), quality_B)
+        own, partner = seen.features[-1]
+        x, last = elic.head(features, y), (features, own, partner)
+        return self._exchanged(FIDELITY, last, x, seen.perception, quality_B)
+
+    def perception(self, codes: Tensor, seen: References, quality_B: Tensor) -> Tensor:
+        """MoDE-P."""
+        vq, features = self.vq, self.vq.start(codes)
+        for index, (partner, own) in enumerate(seen.features):
+            features = vq.level(index, features)
+            features = self._modulated(PERCEPTION, index, (features, own, partner), quality_B)
+        partner, own = seen.features[-1]
+        x, last = vq.head(features), (features, own, partner)
+        return self._exchanged(PERCEPTION, last, x, seen.fidelity, quality_B)
+
+    def _modulated(
+        self, branch: int, index: int, features: tuple[Tensor, Tensor, Tensor], quality_B: Tensor
+    ) -> Tensor:
+        if not self.config.cem:
+            return features[0]
+        pair: Any = self.cem[index]
+        out: Tensor = pair[branch](*features, quality_B)
+        return out
+
+    def _exchanged(
+        self,
+        branch: int,
+        features: tuple[Tensor, Tensor, Tensor],
+        x: Tensor,
+        other: Tensor,
+        quality_B: Tensor,
+    ) -> Tensor:
+        if not self.config.pictures:
+            return x
+        out: Tensor = self.picture_cem[branch](features, x, other, quality_B)
+        return out
+
+    def forward(self, y: Tensor, codes: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Both anchored pictures."""
+        seen = self.references(y, codes, quality_B)
+        return self.fidelity(y, seen, quality_B), self.perception(codes, seen, quality_B)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from types import FrameType
@@ -22,6 +23,7 @@ from mode_core.training.data import Photos
 from mode_core.training.log import Log, Means, save_sheet
 from mode_core.training.schedule import Clock
 from mode_core.training.stage import Rig, Stage, TrainingError
+from mode_core.training.throughput import best_rate, counted
 from mode_core.training.trainer import Trainer, world_size
 
 PROBE_S = 20.0
@@ -84,8 +86,11 @@ class Run:
             while (elapsed := self._shared_elapsed()) < self.clock.budget_s:
                 if interrupted() or elapsed - first > self.settings.pause_after_s:
                     break
-                self._step(elapsed / self.clock.budget_s)
-                probe.report(elapsed)
+                step = partial(self._step, elapsed / self.clock.budget_s)
+                if probe.is_due(elapsed):
+                    probe.report(elapsed, counted(step))
+                else:
+                    step()
                 if elapsed - logged > LOG_S:
                     logged = elapsed
                     self._log(elapsed)
@@ -186,25 +191,35 @@ class Run:
 
 
 class _Probe:
-    """Says once, after twenty seconds, what the run will do."""
+    """Says once, after twenty seconds, what the run will do and how busy it keeps its device."""
 
     def __init__(self, run: Run) -> None:
         self._run, self._done = run, False
         self._marks: list[tuple[float, int, int]] = []
 
-    def report(self, elapsed: float) -> None:
+    def is_due(self, elapsed: float) -> bool:
+        """Whether enough time has passed since the first steps, which warm up."""
+        if self._done:
+            return False
         trainer = self._run.trainer
-        self._marks.append((elapsed, trainer.steps, trainer.crops))
-        start = self._marks[min(2, len(self._marks) - 1)]
-        if self._done or elapsed - start[0] < PROBE_S:
-            return
-        self._done, self._marks = True, []
-        seconds = elapsed - start[0]
-        steps, crops = (trainer.steps - start[1]) / seconds, (trainer.crops - start[2]) / seconds
+        self._marks = [*self._marks[:2], (elapsed, trainer.steps, trainer.crops)]
+        self._done = elapsed - self._marks[min(1, len(self._marks) - 1)][0] >= PROBE_S
+        return self._done
+
+    def report(self, elapsed: float, operations: float) -> None:
+        """The forecast, from steps so far and the operations of one."""
+        trainer, (first, *_, last) = self._run.trainer, self._marks[1:]
+        seconds = last[0] - first[0]
+        steps, crops = (
+            (now - then) / seconds for then, now in zip(first[1:], last[1:], strict=True)
+        )
         left = self._run.clock.budget_s - elapsed
+        dtype = torch.bfloat16 if trainer.bf16 else torch.float32
+        rate, best = operations * steps, best_rate(trainer.device, dtype)
         self._run.say(
-            f"{crops:.1f} crops/s, {1000 / steps:.0f} ms a step: about "
-            f"{trainer.steps + steps * left:,.0f} steps and {trainer.crops + crops * left:,.0f} "
+            f"{crops:.1f} crops/s, {1000 / steps:.0f} ms a step, {rate / 1e12:.3g} TFLOP/s "
+            f"({100 * rate / best:.0f} % of a plain matrix product): about "
+            f"{last[1] + steps * left:,.0f} steps and {last[2] + crops * left:,.0f} "
             f"crops by the end, in {left / 60:.1f} more minutes"
         )
 

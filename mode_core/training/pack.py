@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -18,12 +17,12 @@ from torch import Tensor
 
 from mode_core import weights
 from mode_core.cards import write_card
-from mode_core.errors import ModeError, WeightsUnavailable
+from mode_core.errors import ModeError, WeightsMismatch, WeightsUnavailable
 from mode_core.training.checkpoint import load_into, read_weights
 from mode_core.training.data import read_photos
 from mode_core.training.stage import Rig, Setup, Stage
 from mode_core.training.stages import STAGES
-from mode_core.weights import WeightsSet, experts_tag, find_weights
+from mode_core.weights import WeightsSet, experts_tag, find_weights, load_net
 
 SHARD_BYTES = 9_000_000
 CROP = 512
@@ -82,12 +81,13 @@ def _compare(
     new = _measured(stage, rig, run, pictures)
     try:
         bundled = find_weights(stage.codec)
-    except WeightsUnavailable:
+        if bundled.width != facts["width"]:
+            return new
+        rig.net = load_net(bundled)
+    except (WeightsUnavailable, WeightsMismatch) as error:
+        say(f"nothing to compare with: {error}")
         return new
-    if bundled.width != facts["width"]:
-        return new
-    load_bundled(rig.net, bundled)
-    old = _averaged(stage, rig, pictures)
+    old = averaged(stage, rig, pictures)
     before, after = objective(old), objective(new)
     say(f"objective (lower is better): {before:.4f} bundled, {after:.4f} new")
     if after >= before:
@@ -109,21 +109,14 @@ def objective(figures: dict[str, float]) -> float:
     return mean("lpips") + mean("bpp") - mean("psnr") / DECIBELS
 
 
-def load_bundled(net: Any, bundled: WeightsSet) -> None:
-    """Fill a network with a bundled set."""
-    tensors: dict[str, Tensor] = {}
-    for shard in bundled.shards:
-        tensors |= read_weights(shard)[0]
-    net.load_state_dict({n: tensors[n].to(v.dtype) for n, v in net.state_dict().items()})
-
-
 def _measured(stage: Stage, rig: Rig, run: Path, photos: list[Tensor]) -> dict[str, float]:
     load_into(rig.net, run)
-    return _averaged(stage, rig, photos)
+    return averaged(stage, rig, photos)
 
 
 @torch.inference_mode()
-def _averaged(stage: Stage, rig: Rig, photos: list[Tensor]) -> dict[str, float]:
+def averaged(stage: Stage, rig: Rig, photos: list[Tensor]) -> dict[str, float]:
+    """The stage's own figures, from real streams, as means over the middles of photos."""
     rig.eval()
     rows = [stage.validate(rig, _middle(photo))[1] for photo in photos]
     return {name: fmean(row[name] for row in rows) for name in rows[0]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +22,10 @@ DETAIL_PRICE = (28.0, 5.8)
 """The published price of detail bits per pixel, at the lowest and at the highest quality."""
 NO_DETAIL = 0.2
 """Share of the crops for which no detail is sent."""
+UNQUANTISED = 0.15
+"""Share of the run in which tokens are vectors; a codebook from the start collapses onto one."""
+CHEAP = 0.02, 0.5
+"""What share of its price detail costs at first, and when in the run it costs all of it."""
 FEATURES_ALONE = 0.4
 """Share of the run in which only codes are learnt; then pictures as well."""
 CRITIC_SHARE = 0.1
@@ -40,13 +46,6 @@ def assemble_gan(setup: Setup) -> Rig:
     rig = assemble(setup)
     rig.critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width))
     return rig
-
-
-@torch.no_grad()
-def prepare(rig: Rig, x_BCHW: Tensor) -> None:
-    """Start the codes as vectors that photographs give."""
-    no_detail = torch.full((len(x_BCHW),), -1.0, device=x_BCHW.device)
-    stages_vq.start_codes(rig.net.codebook, rig.net.predict(x_BCHW, no_detail).z)
 
 
 def learnt_parts(rig: Rig) -> list[nn.Parameter]:
@@ -74,22 +73,38 @@ def price(place_B: Tensor, anchors: int) -> Tensor:
     return low * (high / low) ** (place_B.clamp_min(0) / max(1, anchors - 1))
 
 
+def discount(progress: float) -> float:
+    """The share of its price that detail costs: what is never tried is never learnt."""
+    start, end = CHEAP
+    return float(start ** max(0.0, 1 - progress / end))
+
+
+@torch.no_grad()
+def keep_codes(book: Any, z_BCHW: Tensor, progress: float, generator: torch.Generator) -> None:
+    """Fill the codebook with vectors of photographs until it is used, then replace dead codes."""
+    if progress < UNQUANTISED:
+        some = torch.randint(len(book.vectors), (z_BCHW[:, 0].numel(),), generator=generator)
+        book.vectors[some.to(z_BCHW.device)] = z_BCHW.permute(0, 2, 3, 1).flatten(0, 2)
+    elif progress < stages_vq.REVIVING and torch.rand((), generator=generator) < stages_vq.REVIVED:
+        book.revive(z_BCHW, generator)
+
+
 def loss(
     rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
 ) -> tuple[Tensor, Stats]:
     """Closeness to the expert's codes and the price of detail; later closeness of pictures too."""
     net, anchors = rig.net, rig.net.config.anchors
     place_B = places(len(x_BCHW), anchors, generator).to(x_BCHW.device)
-    made = net.predict(x_BCHW, place_B)
-    if progress < stages_vq.REVIVING and torch.rand((), generator=generator) < stages_vq.REVIVED:
-        net.codebook.revive(made.z.detach(), generator)
+    made = net.predict(x_BCHW, place_B, progress < UNQUANTISED)
+    keep_codes(net.codebook, made.z.detach(), progress, generator)
     bpp_B = made.bits / x_BCHW[0, 0].numel()
     near = feature_loss(made, rig.partner("vq"), x_BCHW)
-    total = near + COMMITMENT * made.commitment + (price(place_B, anchors) * bpp_B).mean()
+    paid = (price(place_B, anchors) * bpp_B).mean() * discount(progress)
+    total = near + COMMITMENT * made.commitment + paid
     stats: Stats = {"features": near, "bpp": bpp_B.mean(), "commitment": made.commitment}
     if progress < FEATURES_ALONE:
         return total, stats
-    quality, seen = stages_vq.reconstruction(rig, net.vqgan(made.latent), x_BCHW)
+    quality, seen = stages_vq.reconstruction(rig, net.vqgan(made.latent), x_BCHW, generator)
     return total + quality, stats | seen
 
 
@@ -101,7 +116,7 @@ def gan_loss(
     rig.net.eval()  # the tokens' codebook must not follow along
     x_hat, _ = rig.net.training_step(x_BCHW, place_B)
     leaf = x_hat.float().detach().requires_grad_()
-    main, stats = stages_vq.reconstruction(rig, leaf, x_BCHW)
+    main, stats = stages_vq.reconstruction(rig, leaf, x_BCHW, generator)
     share = CRITIC_SHARE * ramp(progress)
     total, judged = listen(rig.critic, x_hat.float(), x_BCHW, leaf, main, share)
     return total, stats | judged
@@ -128,7 +143,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 
 
 DLF = Stage(
-    "dlf", "dlf", assemble, loss, validate, learnt_parts, prepare,
+    "dlf", "dlf", assemble, loss, validate, learnt_parts,
     batch=6, crop=256, gpu_batch=48, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
 )  # fmt: skip
 DLF_GAN = Stage(

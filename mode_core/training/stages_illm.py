@@ -10,16 +10,15 @@ from torch import Tensor, nn
 
 from mode_core.nets.illm import ANCHORS, MSE_WEIGHT, IllmConfig, MsIllm, rate_weight
 from mode_core.training.critics import LabelCritic, passed_on, ramp
-from mode_core.training.losses import load_lpips
+from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
 from mode_core.training.partners import partner
-from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
-from mode_core.training.stages_elic import DCT_RATE, decoded, spread_qualities
+from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, width_of
+from mode_core.training.stages_elic import DCT_RATE, SETTLED, decoded, spread_qualities
 
 WIDTHS = {
     "tiny": IllmConfig.tiny(),
     "compact": IllmConfig(
-        stages=((8, 160, 3), (16, 256, 4)),
         generator=((4, 96, 2), (8, 192, 4), (16, 320, 6)),
     ),
 }
@@ -32,12 +31,16 @@ CHECKED = (1, 3, 5)
 
 
 def assemble(setup: Setup) -> Rig:
-    """A new network with LPIPS beside it."""
+    """A new network with LPIPS beside it; the elic whose transforms it shall start from, if any."""
     net = MsIllm(width_of(WIDTHS, setup.width))
     for name, parameter in net.named_parameters():
         if name.endswith("dct.kernel"):
             parameter.lr_scale = DCT_RATE  # type: ignore[attr-defined]
-    return Rig(net, lpips=load_lpips(setup.lpips_backbone))
+    frozen = {"elic": partner(setup, "elic")} if "elic" in setup.starts else {}
+    rig = Rig(net, lpips=load_lpips(setup.lpips_backbone), **frozen)
+    if frozen:
+        rig.facts["started_from"] = "transforms of elic"
+    return rig
 
 
 def assemble_gan(setup: Setup) -> Rig:
@@ -48,8 +51,14 @@ def assemble_gan(setup: Setup) -> Rig:
 
 
 def prepare(rig: Rig, x_BCHW: Tensor) -> None:
-    """Fit the block DCT to photographs before the first step."""
-    rig.net.fit_start(x_BCHW)
+    """Start from elic's transforms, else from a block DCT fitted to photographs."""
+    if "elic" not in rig.frozen:
+        rig.net.fit_start(x_BCHW)
+        return
+    try:
+        rig.net.start_from(rig.partner("elic"))
+    except ValueError as error:
+        raise TrainingError(f"{error}; train elic and ms-illm at the same --width") from error
 
 
 def generator_parts(rig: Rig) -> list[nn.Parameter]:
@@ -57,13 +66,16 @@ def generator_parts(rig: Rig) -> list[nn.Parameter]:
     return list(rig.net.decoder.parameters())
 
 
-def distortion(rig: Rig, x_hat: Tensor, x_BCHW: Tensor) -> tuple[Tensor, Stats]:
+def distortion(
+    rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Stats]:
     """The published mixture of squared error and LPIPS, per crop."""
     lpips = rig.partner("lpips")
     with torch.autocast(x_BCHW.device.type, enabled=False):
         x_hat = x_hat.float()
         error_B = (x_hat - x_BCHW).square().mean((1, 2, 3))
-        distance_B = lpips(x_hat, lpips.reference(x_BCHW))
+        mine, wanted = off_grid(generator, x_hat, x_BCHW)
+        distance_B = lpips(mine, lpips.reference(wanted))
     psnr = -10 * error_B.detach().clamp_min(1e-9).log10().mean()
     return MSE_WEIGHT * error_B + distance_B, {"lpips": distance_B.mean(), "psnr": psnr}
 
@@ -78,9 +90,9 @@ def loss(
 ) -> tuple[Tensor, Stats]:
     """Distortion plus the published price of bits, each crop at its own quality."""
     quality_B = spread_qualities(len(x_BCHW), generator, ANCHORS).to(x_BCHW.device)
-    x_hat, bits_B = rig.net.training_step(x_BCHW, quality_B)
+    x_hat, bits_B = rig.net.training_step(x_BCHW, quality_B, progress > SETTLED)
     bpp_B = bits_B / x_BCHW[0, 0].numel()
-    far_B, stats = distortion(rig, x_hat, x_BCHW)
+    far_B, stats = distortion(rig, x_hat, x_BCHW, generator)
     cost_B = balance(quality_B) * (far_B + rate_weight(quality_B) * bpp_B)
     return cost_B.mean(), stats | {"bpp": bpp_B.mean()}
 
@@ -95,7 +107,7 @@ def gan_loss(
         word_BHW = rig.partner("vq").analyse(x_BCHW) + 1
     x_hat = rig.net.synthesise(y_hat, quality_B).float()
     leaf = x_hat.detach().requires_grad_()
-    far_B, stats = distortion(rig, leaf, x_BCHW)
+    far_B, stats = distortion(rig, leaf, x_BCHW, generator)
     fooled = F.cross_entropy(rig.critic(leaf, y_hat).float(), word_BHW)
     main = (balance(quality_B) * far_B).mean() + CRITIC_WEIGHT * ramp(progress) * fooled
     judged_real = F.cross_entropy(rig.critic(x_BCHW, y_hat).float(), word_BHW)

@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mode_core.nets.mode import Mode, ModeConfig
+from mode_core.nets.mode import FIDELITY, PERCEPTION, Mode, ModeConfig
 from mode_core.nets.vq import SHARES
 from mode_core.training import stages_elic, stages_vq
 from mode_core.training.critics import PatchCritic, listen, ramp
-from mode_core.training.losses import load_lpips
+from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
 from mode_core.training.partners import partner
 from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
 from mode_core.weights import experts_tag
 
 WIDTHS = {"tiny": ModeConfig(), "compact": ModeConfig(hidden=(128, 96, 64))}
-FIDELITY = 0.01 * 255**2
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "no-ese": {"ese": False},
+    "no-cem": {"cem": False, "pictures": False},
+    "no-gates": {"gated": False},
+    "no-pictures": {"pictures": False},
+}
+"""What `--width tiny-no-ese` and its kin leave out; "no gates" adds what plain layers say."""
+SQUARED_ERROR = 0.01 * 255**2
 """What a squared error weighs at the fidelity anchor, at every rate."""
 PERCEPTION_L1 = 2.0
 CRITIC_SHARE = 0.1
 EXPERTS = (0.5, 0.1)
 """Weight of the enhanced experts' own pictures: at first, and at the end of the last third."""
-FASTER = 3.0
+FASTER = 8.0
 """Gates start at zero and are few: they learn this much faster."""
 CHECKED = (1, 4)
+
+
+def config_of(width: str) -> ModeConfig:
+    """The configuration of a width, or of a width and what an ablation leaves out."""
+    base, _, left_out = width.partition("-")
+    config = width_of(WIDTHS, base)
+    return replace(config, **width_of(ABLATIONS, left_out)) if left_out else config
 
 
 def assemble(setup: Setup) -> Rig:
     """New ESE and CEM over the experts, the bundled ones unless --start names others."""
     elic, vq = partner(setup, "elic"), partner(setup, "vq")
-    net = Mode(elic, vq, width_of(WIDTHS, setup.width))
-    for name, parameter in net.named_parameters():
-        if name.startswith("cem") and name.endswith("gamma") and "norm" not in name:
-            parameter.lr_scale = FASTER  # type: ignore[attr-defined]
-    critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width))
+    net = Mode(elic, vq, config_of(setup.width))
+    for gamma in (*net.gates(FIDELITY), *net.gates(PERCEPTION)):
+        gamma.lr_scale = FASTER  # type: ignore[attr-defined]
+    critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width.partition("-")[0]))
     rig = Rig(net, critic, elic=elic, vq=vq, lpips=load_lpips(setup.lpips_backbone))
     if not {"elic", "vq"} & set(setup.starts):
         rig.facts["experts"] = experts_tag()
@@ -58,25 +74,27 @@ def loss(
     rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
 ) -> tuple[Tensor, Stats]:
     """Distortion and LPIPS at both anchors, balanced differently, and the experts' pictures."""
-    made = rig.net(*decoded_streams(rig, x_BCHW, generator), with_experts=True)
+    net, (y_hat, codes, quality_B) = rig.net, decoded_streams(rig, x_BCHW, generator)
+    seen = net.references(y_hat, codes, quality_B)
+    fidelity = net.fidelity(y_hat, seen, quality_B)
+    perception = net.perception(codes, seen, quality_B)
     lpips = rig.partner("lpips")
     with torch.autocast(x_BCHW.device.type, enabled=False):
-        wanted = lpips.reference(x_BCHW)
-        f, p, ef, ep = (picture.float() for picture in (
-            made.fidelity, made.perception, made.expert_fidelity, made.expert_perception,
-        ))  # fmt: skip
+        pictures = fidelity, perception, seen.fidelity, seen.perception
+        f, p, ef, ep = (picture.float() for picture in pictures)
         leaf = p.detach().requires_grad_()
-        near_f, like_f = F.mse_loss(f, x_BCHW), lpips(f, wanted).mean()
-        near_p, like_p = F.l1_loss(leaf, x_BCHW), lpips(leaf, wanted).mean()
-        alone = FIDELITY * F.mse_loss(ef, x_BCHW)
-        alone = alone + F.l1_loss(ep, x_BCHW) + lpips(ep, wanted).mean()
+        x, *shifted = off_grid(generator, x_BCHW, f, leaf, ep)
+        wanted = lpips.reference(x)
+        like_f, like_p, like_ep = (lpips(picture, wanted).mean() for picture in shifted)
+        near_f, near_p = F.mse_loss(f, x_BCHW), F.l1_loss(leaf, x_BCHW)
+        alone = SQUARED_ERROR * F.mse_loss(ef, x_BCHW) + F.l1_loss(ep, x_BCHW) + like_ep
     main = PERCEPTION_L1 * near_p + like_p
     share = CRITIC_SHARE * ramp(progress)
-    perception, judged = listen(rig.critic, p, x_BCHW, leaf, main, share)
+    pull, judged = listen(rig.critic, p, x_BCHW, leaf, main, share)
     late = max(0.0, 3 * progress - 2)
     beta = EXPERTS[0] + (EXPERTS[1] - EXPERTS[0]) * late
     stats = {"mse_f": near_f, "lpips_f": like_f, "l1_p": near_p, "lpips_p": like_p, **judged}
-    return FIDELITY * near_f + like_f + perception + beta * alone, stats
+    return SQUARED_ERROR * near_f + like_f + pull + beta * alone, stats
 
 
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -90,14 +108,14 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     for anchor in CHECKED:
         alone, bpp, y_hat = stages_elic.decoded(elic, y, anchor, x_1CHW)
         at = torch.tensor([float(anchor)], device=x_1CHW.device)
-        made = rig.net(y_hat.to(x_1CHW), codes, at)
+        fidelity, perception = rig.net(y_hat.to(x_1CHW), codes, at)
         figures[f"bpp_{anchor}"] = bpp + 8 * len(extra) / x_1CHW[0, 0].numel()
-        for name, picture in (("f", made.fidelity), ("p", made.perception), ("elic", alone)):
+        for name, picture in (("f", fidelity), ("p", perception), ("elic", alone)):
             picture = picture.float().clamp(0, 1)
             error = F.mse_loss(picture, x_1CHW).clamp_min(1e-9)
             figures[f"psnr_{name}_{anchor}"] = float(-10 * error.log10())
             figures[f"lpips_{name}_{anchor}"] = float(lpips(picture, wanted))
-        shown.append(made.perception)
+        shown.append(perception)
     return shown[0], figures
 
 

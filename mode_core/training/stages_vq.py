@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mode_core.nets.vq import SHARES, Vq, VqConfig, sending_order
 from mode_core.training.critics import PatchCritic, listen, ramp
-from mode_core.training.losses import load_lpips, texture_distance
+from mode_core.training.losses import load_lpips, off_grid, texture_distance
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
 
@@ -19,7 +19,7 @@ WIDTHS = {
     "compact": VqConfig(stages=((4, 96, 2), (8, 192, 3), (16, 320, 4)), prior=160, prior_blocks=6),
 }
 CRITIC_WIDTHS = {"tiny": 32, "compact": 64}
-COMMITMENT, TEXTURE, CRITIC_SHARE = 0.25, 0.15, 0.5
+COMMITMENT, TEXTURE, CRITIC_SHARE = 0.25, 0.15, 0.2
 REVIVING = 0.6
 """Share of the run in which unused codes get new vectors, every fiftieth step or so."""
 REVIVED = 1 / 50
@@ -71,12 +71,15 @@ def decoder_parts(rig: Rig) -> list[nn.Parameter]:
     return list(rig.net.synthesis.parameters())
 
 
-def reconstruction(rig: Rig, x_hat: Tensor, x_BCHW: Tensor) -> tuple[Tensor, Stats]:
+def reconstruction(
+    rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Stats]:
     """L1, LPIPS and texture energy, in float32."""
     x_hat = x_hat.float()
     with torch.autocast(x_hat.device.type, enabled=False):
         lpips = rig.partner("lpips")
-        distance = lpips(x_hat, lpips.reference(x_BCHW)).mean()
+        mine, wanted = off_grid(generator, x_hat, x_BCHW)
+        distance = lpips(mine, lpips.reference(wanted)).mean()
         energy = texture_distance(x_hat, x_BCHW)
     error = F.l1_loss(x_hat, x_BCHW)
     return error + distance + TEXTURE * energy, {"l1": error, "lpips": distance, "texture": energy}
@@ -91,7 +94,7 @@ def loss(
         with torch.no_grad():
             net.codebook.revive(net.encode(x_BCHW), generator)
     x_hat, commitment, tokens = net(x_BCHW)
-    quality, stats = reconstruction(rig, x_hat, x_BCHW)
+    quality, stats = reconstruction(rig, x_hat, x_BCHW, generator)
     used = torch.bincount(tokens.flatten(), minlength=net.config.codes)
     share = used / used.sum()
     perplexity = torch.exp(-(share * share.clamp_min(1e-9).log()).sum())
@@ -157,7 +160,7 @@ def gan_loss(
         codes = partly_sent(rig.net, rig.net.analyse(x_BCHW), generator)
     x_hat = rig.net.synthesise(codes).float()
     leaf = x_hat.detach().requires_grad_()
-    main, stats = reconstruction(rig, leaf, x_BCHW)
+    main, stats = reconstruction(rig, leaf, x_BCHW, generator)
     share = CRITIC_SHARE * ramp(progress)
     total, judged = listen(rig.critic, x_hat, x_BCHW, leaf, main, share)
     return total, stats | judged
