@@ -145,7 +145,7 @@ def same_weights(theirs: Any) -> ElicPublic:
     dialect, state = find_dialect("elic", "compressai"), theirs.state_dict()
     net = ElicPublic(dialect.net(state)[2])
     net.load_state_dict(dialect.rename(state), strict=False)
-    net.rebuild_tables()
+    net.freeze()
     return net.eval().requires_grad_(False)
 
 

@@ -23,6 +23,7 @@ from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
 from mode_core.weights import FOLDER_VARIABLE
 from tests.conftest import make_photo
+from tests.illm_nets import published as published_state
 
 SMALL = IllmConfig(widths=(4, 6, 8, 8, 8), latent=12, hyper=8, residuals=1)
 FILE = "msillm_target_0.14bpp.ckpt"
@@ -68,7 +69,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A small MS-ILLM in its authors' names."""
     torch.manual_seed(3)
     path = tmp_path_factory.mktemp("net") / FILE
-    torch.save(MsIllm(SMALL).state_dict(), path)
+    torch.save(published_state(MsIllm(SMALL)), path)
     return path.read_bytes()
 
 

@@ -49,8 +49,8 @@ class Dialect:
     """Module, class and configuration of the network that the tensors describe."""
     half: bool = False
     """Whether large weights are stored in half precision."""
-    optional: tuple[str, ...] = ()
-    """Tensors of ours that the files lack."""
+    prior: str = ""
+    """The factorised prior of a network whose coder tables are made on import."""
 
     def skeleton(self, state: State) -> tuple[nn.Module, str]:
         """The network without memory for its parameters, and its configuration as text."""
@@ -198,26 +198,25 @@ def _dlf_net(_state: State) -> tuple[str, str, Any]:
     return "mode_core.nets.dlf", "Dlf", DlfConfig.public()
 
 
-_ELIC_TABLES = ("prior_cdf", "prior_size", "prior_offset")
 _ILLM = "https://github.com/facebookresearch/NeuralCompression"
 DIALECTS = (
     Dialect(
         "elic", "chandelier", PUBLIC, "cc_transforms.0.0.weight", "none stated by its author",
         "https://github.com/VincentChandelier/ELiC-ReImplemetation", _elic_names, _elic_net,
-        optional=_ELIC_TABLES,
+        prior="entropy_bottleneck",
     ),
     Dialect(
         "elic", "compressai", PUBLIC, "latent_codec.hyper.h_s.0.weight", "as its trainer states",
         "https://github.com/InterDigitalInc/CompressAI", _compressai_names, _elic_net,
-        optional=_ELIC_TABLES,
+        prior="entropy_bottleneck",
     ),
     Dialect(
         "ms-illm", "msillm", PUBLIC, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
-        _ILLM, _illm_names, _illm_net,
+        _ILLM, _illm_names, _illm_net, prior="hyper_bottleneck",
     ),
     Dialect(
         "ms-illm", "nogan", NOGAN, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
-        _ILLM, _illm_names, _illm_net,
+        _ILLM, _illm_names, _illm_net, prior="hyper_bottleneck",
     ),
     Dialect(
         "dlf", "dlf", PUBLIC, "hybrid_codec.latent_tokens", "Apache-2.0",

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from mode_core.entropy import CdfTables, Coder, SymbolReader, SymbolWriter
 from mode_core.nets.elic import anchor_positions
 from mode_core.nets.elic_transforms import Attention, Chain, Residual, narrowing, widening
-from mode_core.nets.factorised import TABLE_WIDTH, as_tables, integer_tables, nearest_scale
+from mode_core.nets.factorised import PriorTables, nearest_scale
 from mode_core.nets.hific import gaussian_likelihood
 from mode_core.nets.integer import IntegerMatrix, IntegerNetwork, digits_of, neighbourhoods
 
@@ -97,9 +97,6 @@ class ElicPublic(nn.Module):
     stride, cell, reach = 64, 16, 192
     codec = "elic"
     qualities, steps_per_anchor = range(1), 1
-    prior_cdf: Tensor
-    prior_size: Tensor
-    prior_offset: Tensor
 
     def __init__(self, config: ElicPublicConfig) -> None:
         super().__init__()
@@ -130,9 +127,7 @@ class ElicPublic(nn.Module):
         self.ParamAggregation = nn.ModuleList(
             _pointwise(config.parameter_widths(k)) for k in range(len(groups))
         )
-        self.register_buffer("prior_cdf", torch.zeros(n, TABLE_WIDTH, dtype=torch.int32))
-        self.register_buffer("prior_size", torch.zeros(n, dtype=torch.int32))
-        self.register_buffer("prior_offset", torch.zeros(n, dtype=torch.int32))
+        self.prior_tables = PriorTables(n)
         self._walker: tuple[object, _Walker] | None = None
 
     # ── transforms: float, any device ──────────────────────────────────────────────────────────
@@ -199,18 +194,9 @@ class ElicPublic(nn.Module):
 
     # ── coding: exact ──────────────────────────────────────────────────────────────────────────
 
-    @torch.no_grad()
-    def rebuild_tables(self) -> None:
-        """Make the hyper-latent's coder tables from its prior; done once, on import."""
-        for own, made in zip(
-            (self.prior_cdf, self.prior_size, self.prior_offset),
-            integer_tables(self.entropy_bottleneck),
-            strict=True,
-        ):
-            own.copy_(made)
-
     def freeze(self) -> None:
-        """Nothing to round: the exact networks are made from the parameters when they are used."""
+        """Make the hyper-latent's coder tables; the rest is rounded when it is used."""
+        self.prior_tables.make_from(self.entropy_bottleneck)
 
     def write(self, y: Tensor, _quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
@@ -247,7 +233,7 @@ class _Walker:
         self.channel = [IntegerNetwork(chain) for chain in net.cc_transforms]  # type: ignore[arg-type]
         self.spatial = [_SpatialContext(conv) for conv in net.context_prediction]  # type: ignore[arg-type]
         self.parameters = [_Pointwise(chain) for chain in net.ParamAggregation]  # type: ignore[arg-type]
-        self.tables: CdfTables = as_tables(net.prior_cdf, net.prior_size, net.prior_offset)
+        self.tables: CdfTables = net.prior_tables.for_coder()
         self.medians = net.entropy_bottleneck.quantiles.detach().double().cpu()[:, 0, 1]
 
     def walk(self, coder: Coder, grid: tuple[int, int], y: Tensor | None) -> Tensor:
@@ -339,7 +325,7 @@ def _rounded(x: Tensor, mean: Tensor) -> Tensor:
 
 def _prior(channels: int) -> EntropyBottleneck:
     prior = EntropyBottleneck(channels)
-    for name in _TABLES:  # never trusted: see rebuild_tables
+    for name in _TABLES:  # never trusted: see prior_tables
         prior.register_buffer(name, torch.IntTensor(), persistent=False)
     return prior
 
