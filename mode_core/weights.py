@@ -36,6 +36,7 @@ _NETS = {
     "elic": ("mode_core.nets.elic", "Elic", "ElicConfig"),
     "vq": ("mode_core.nets.vq", "Vq", "VqConfig"),
     "elic-public": ("mode_core.nets.elic_public", "ElicPublic", "ElicPublicConfig"),
+    "vq-public": ("mode_core.nets.vq_public", "VqPublic", "VqPublicConfig"),
     "mode": ("mode_core.nets.mode", "Mode", "ModeConfig"),
     "ms-illm": ("mode_core.nets.illm", "MsIllm", "IllmConfig"),
     "dlf": ("mode_core.nets.dlf", "Dlf", "DlfConfig"),

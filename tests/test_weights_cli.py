@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from mode_core import weights_cli
+from mode_core import weights, weights_cli
 from mode_core.cli import main
 from mode_core.images import read_image, write_png
 from mode_core.imports import download, published
@@ -259,9 +259,16 @@ def test_what_cannot_be_fetched_says_why(
     assert hint in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("profile", [[], ["--profile", "public"]])
 def test_importing_makes_a_codec_that_the_command_line_uses(
-    checkpoint: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    profile: list[str],
+    checkpoint: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Decoding needs no profile, and no bundled weights of that codec."""
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "none")
     file, photo = tmp_path / FILE, tmp_path / "photo.png"
     file.write_bytes(checkpoint)
     write_png(photo, make_photo(70, 90))
@@ -270,7 +277,7 @@ def test_importing_makes_a_codec_that_the_command_line_uses(
     made, picture = tmp_path / "a.mode", tmp_path / "a.png"
     words = ["--codec", "ms-illm", "--profile", "public", "--bpp", "0.14"]
     assert main(["encode", str(photo), str(made), *words]) == 0
-    assert main(["decode", str(made), str(picture), "--profile", "public"]) == 0
+    assert main(["decode", str(made), str(picture), *profile]) == 0
     assert read_image(picture).shape == (70, 90, 3)
     torch.manual_seed(3)
     net = MsIllm(SMALL).eval()

@@ -17,7 +17,7 @@ from mode_core.nets.elic_public import ElicPublic
 from mode_core.nets.hific import pad_by_reflection
 from mode_core.rates import nearest_quality
 from mode_core.types import Anchor, CodecInfo, Image, Target
-from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net, weights_of_tag
+from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net
 
 _LOADED_AT_ONCE = 2
 _ENCODER_ONLY = {"dlf": ("hybrid_codec.encoder",)}
@@ -27,6 +27,7 @@ _PADS: dict[str, Callable[[Tensor], Tensor]] = {
     "elic": ElicPublic.pad,
     "ms-illm": lambda x: pad_by_reflection(x, 64),
     "dlf": lambda x: by_repeating(x, 256),
+    "vq": lambda x: by_repeating(x, 16),
 }
 
 
@@ -108,12 +109,6 @@ class PublicFamily:
 def build(info: CodecInfo, profile: str) -> PublicFamily:
     """All imported sets of a codec."""
     return PublicFamily(info, family(info.id, profile))
-
-
-def maker_of(info: CodecInfo, bitstream: Bitstream) -> LearnedCodec | None:
-    """The imported set that made a file, if it is here."""
-    found = weights_of_tag(info.id, bitstream.weights)
-    return None if found is None else FixedRateCodec(info, found)
 
 
 def pixels(image: Image) -> Tensor:

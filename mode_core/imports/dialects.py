@@ -199,6 +199,27 @@ def _dlf_net(_state: State) -> tuple[str, str, Any]:
 
 
 _ILLM = "https://github.com/facebookresearch/NeuralCompression"
+# ── VQGAN ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _vq_names(state: State) -> dict[str, Tensor]:
+    """Without the discriminator and the perceptual loss of its training."""
+    return {name: value for name, value in state.items() if not name.startswith("loss.")}
+
+
+def _vq_net(state: State) -> tuple[str, str, Any]:
+    from mode_core.nets.vq_public import VqPublicConfig
+
+    default = VqPublicConfig()
+    widths = (
+        _side(state, f"decoder.up.{level}.block.2.conv2.weight", 0, width)
+        for level, width in enumerate(default.widths)
+    )
+    codes = _side(state, "quantize.embedding.weight", 0, default.codes)
+    depth = _side(state, "quantize.embedding.weight", 1, default.depth)
+    return "mode_core.nets.vq_public", "VqPublic", VqPublicConfig(codes, depth, tuple(widths))
+
+
 DIALECTS = (
     Dialect(
         "elic", "chandelier", PUBLIC, "cc_transforms.0.0.weight", "none stated by its author",
@@ -222,5 +243,10 @@ DIALECTS = (
         "dlf", "dlf", PUBLIC, "hybrid_codec.latent_tokens", "Apache-2.0",
         "https://github.com/dlfcodec/Dual-generative-Latent-Fusion", _dlf_names, _dlf_net,
         half=True,
+    ),
+    Dialect(
+        "vq", "taming", PUBLIC, "encoder.down.0.downsample.conv.weight",
+        "MIT, as its repository",
+        "https://github.com/CompVis/taming-transformers", _vq_names, _vq_net,
     ),
 )  # fmt: skip
