@@ -92,11 +92,18 @@ def all_weights() -> Iterator[WeightsSet]:
     """Every set that is present."""
     for home in weights_folders():
         for folder in sorted(home.iterdir()) if home.is_dir() else ():
-            shards = sorted(folder.glob("*.safetensors"))
-            if shards and not folder.name.startswith("."):
-                facts = _facts(shards[0]) | _card(folder)
-                if facts.get("codec") in _NETS:
-                    yield WeightsSet(facts["codec"], facts.get("width", ""), folder, facts)
+            found = None if folder.name.startswith(".") else set_in(folder)
+            if found is not None:
+                yield found
+
+
+def set_in(folder: Path) -> WeightsSet | None:
+    """The set that a folder holds; None if it holds none."""
+    shards = sorted(folder.glob("*.safetensors"))
+    facts = _facts(shards[0]) | _card(folder) if shards else {}
+    if facts.get("codec") not in _NETS:
+        return None
+    return WeightsSet(facts["codec"], facts.get("width", ""), folder, facts)
 
 
 def find_weights(codec: str, profile: str = "") -> WeightsSet:
@@ -150,12 +157,28 @@ def _experts_of(found: WeightsSet) -> list[nn.Module]:
     if found.codec != "mode":
         return []
     expected = found.facts.get("experts", "")
+    if found.is_public:
+        return [load_net(expert) for expert in public_experts(expected)]
     if expected != experts_tag():
         raise WeightsMismatch(
             f"{found.folder} was trained on other experts ({expected or 'unknown'}) than the "
             f"bundled ones ({experts_tag()}); train mode again on them"
         )
     return [load_net(find_weights(expert)) for expert in EXPERTS]
+
+
+def public_experts(tags: str) -> list[WeightsSet]:
+    """The imported sets that a public MoDE was trained on, by their tags."""
+    found = []
+    for codec, tag in zip(EXPERTS, tags.split("-"), strict=False):
+        expert = weights_of_tag(codec, bytes.fromhex(tag))
+        if expert is None:
+            raise WeightsMismatch(
+                f"this mode needs the imported {codec} weights with the tag {tag}; import the "
+                "checkpoint that it was trained on"
+            )
+        found.append(expert)
+    return found
 
 
 @contextmanager

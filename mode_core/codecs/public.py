@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.bitstream import Bitstream
-from mode_core.codecs.learned import _SYSTEMS, LearnedCodec, System
+from mode_core.codecs.learned import _SYSTEMS, LearnedCodec, ModeSystem, System
 from mode_core.errors import WeightsMismatch, WeightsUnavailable
 from mode_core.nets.elic_public import ElicPublic
 from mode_core.nets.hific import pad_by_reflection
@@ -28,6 +29,7 @@ _PADS: dict[str, Callable[[Tensor], Tensor]] = {
     "ms-illm": lambda x: pad_by_reflection(x, 64),
     "dlf": lambda x: by_repeating(x, 256),
     "vq": lambda x: by_repeating(x, 16),
+    "mode": lambda x: by_repeating(x, 64),
 }
 
 
@@ -54,7 +56,8 @@ class FixedRateCodec(LearnedCodec):
 
     @torch.inference_mode(False)
     def _load(self, without: tuple[str, ...]) -> System:
-        system: System = _SYSTEMS[self.info.id](load_net(self.found, without))
+        kinds: dict[str, Any] = _SYSTEMS | {"mode": FixedRateMode}
+        system: System = kinds[self.info.id](load_net(self.found, without))
         placed = getattr(system, "placed", None)
         if placed is not None:
             # now, because moving weights later would make the exact networks anew
@@ -66,6 +69,18 @@ class FixedRateCodec(LearnedCodec):
         """The file; there is only one size."""
         streams = self.writer.write(self.writer.analyse(self.pad(pixels(image))), 0)
         return self._file(image, 0, streams, target)
+
+
+class FixedRateMode(ModeSystem):
+    """MoDE on two experts of one rate each: there is one size."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__(net)
+        self.qualities = range(1)
+
+    def split(self, quality: int) -> tuple[int, int]:
+        """All tokens, and the latent."""
+        return 0, 0
 
 
 class PublicFamily:

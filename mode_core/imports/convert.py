@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,14 +55,33 @@ def import_checkpoint(
     if not _NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no name for a folder; use letters, digits, - . and _")
     folder = weights_folders()[-1] / name
+
+    def fill(partial: Path) -> dict[str, str]:
+        return _convert(origin.path, dialect, partial, dialect.half and not whole)
+
+    card = {
+        "source": origin.source or dialect.source,
+        "licence": origin.licence or dialect.licence,
+        "file": origin.path.name,
+    }
+    return add_set(folder, fill, card)
+
+
+def add_set(
+    folder: Path, fill: Callable[[Path], dict[str, str]], card: dict[str, str]
+) -> WeightsSet:
+    """A new set: a hidden folder is filled and measured, and only then gets its name."""
     if folder.exists():
         raise CheckpointError(f"{folder} is there already; choose another --name or delete it")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        # on return the checkpoint is closed: measuring needs the memory
-        facts = _convert(origin.path, dialect, partial, dialect.half and not whole)
-        _add_card(WeightsSet(codec, dialect.width, partial, facts), folder.name, dialect, origin)
+        # whatever it was filled from is closed by now: measuring needs the memory
+        facts = fill(partial)
+        made = WeightsSet(facts["codec"], facts["width"], partial, facts)
+        card |= measured_rate(made)
+        (partial / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (partial / "card.md").write_text(_card_text(folder.name, facts, card), encoding="utf-8")
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -150,7 +169,7 @@ def _refuse_misfit(
     found = [f"{len(names)} {kind} ({_some(names)})" for kind, names in kinds if names]
     if not found:
         return
-    guess = likely_dialect(state)
+    guess = likely_dialect(state, dialect)
     hint = "it is in no dialect that is known here"
     if guess is not None:
         hint = f"it looks like {guess.codec}: give {guess.codec} and --dialect {guess.name}"
@@ -198,18 +217,6 @@ def _coder_tables(tensors: Mapping[str, Tensor], prior: str) -> dict[str, Tensor
     tables = PriorTables(bottleneck.channels)
     tables.make_from(bottleneck)
     return {f"{_TABLES}{name}": value for name, value in tables.state_dict().items()}
-
-
-def _add_card(made: WeightsSet, name: str, dialect: Dialect, origin: Origin) -> None:
-    """Where a set is from, and what it does to the built-in picture."""
-    card = {
-        "source": origin.source or dialect.source,
-        "licence": origin.licence or dialect.licence,
-        "file": origin.path.name,
-        **measured_rate(made),
-    }
-    (made.folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    (made.folder / "card.md").write_text(_card_text(name, made.facts, card), encoding="utf-8")
 
 
 def measured_rate(found: WeightsSet) -> dict[str, str]:

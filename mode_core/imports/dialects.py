@@ -54,6 +54,13 @@ class Dialect:
 
     def skeleton(self, state: State) -> tuple[nn.Module, str]:
         """The network without memory for its parameters, and its configuration as text."""
+        try:
+            return self._built(state)
+        except (ValueError, RuntimeError, IndexError):
+            # no network has such sides; against the usual one the misfits can be named
+            return self._built({})
+
+    def _built(self, state: State) -> tuple[nn.Module, str]:
         module, name, config = self.net(state)
         with torch.device("meta"):
             net = getattr(import_module(module), name)(config)
@@ -73,12 +80,23 @@ def find_dialect(codec: str, name: str) -> Dialect:
     raise CheckpointError(f"{codec} has no dialect {name!r}; choose one of {names}")
 
 
-def likely_dialect(state: State) -> Dialect | None:
-    """The dialect that a file seems to be in."""
-    for dialect in DIALECTS:
-        if dialect.signature in state:
-            return dialect
-    return None
+def likely_dialect(state: State, asked: Dialect) -> Dialect | None:
+    """The dialect that a file seems to be in: the one that knows most of its names."""
+
+    def fitness(dialect: Dialect) -> tuple[int, bool, bool]:
+        known = dialect.skeleton({})[0].state_dict().keys()
+        # two dialects may share their names: then what only one has decides, or what was asked for
+        return len(known & _renamed(dialect, state)), dialect.signature in state, dialect == asked
+
+    best = max(DIALECTS, key=fitness)
+    return best if 2 * fitness(best)[0] > len(_renamed(best, state)) else None
+
+
+def _renamed(dialect: Dialect, state: State) -> set[str]:
+    try:
+        return set(dialect.rename(state))
+    except CheckpointError:
+        return set()
 
 
 # ── ELIC ───────────────────────────────────────────────────────────────────────────────────────

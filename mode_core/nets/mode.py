@@ -35,6 +35,11 @@ class ModeConfig:
     cem: bool = True
     gated: bool = True
 
+    @classmethod
+    def public(cls) -> ModeConfig:
+        """4.4 million parameters, for a public ELIC and VQGAN: levels at strides 16, 8, 4 and 2."""
+        return cls(hidden=(256, 192, 128, 96))
+
 
 class Ese(nn.Module):
     """Expert-specific enhancement: u + W2 gelu(DW3x3 gelu(W1 norm(u))); starts as the identity."""
@@ -157,7 +162,7 @@ class Mode(nn.Module):
     ) -> Pictures:
         """Both anchored pictures from the decoded latent and codes."""
         elic, vq = self._experts
-        start = codes * vq.config.depth**0.5
+        start = vq.start(codes)
         f, p = y, start
         mod_f, mod_p = y, start
         for index in range(len(self.cem)):

@@ -138,6 +138,10 @@ class Vq(nn.Module):
         """The tokens of a picture."""
         return self.codebook.nearest(self.encode(x_BCHW))
 
+    def start(self, codes_BCHW: Tensor) -> Tensor:
+        """What the synthesis takes: codes of unit variance."""
+        return codes_BCHW * self.config.depth**0.5
+
     def level(self, index: int, features: Tensor) -> Tensor:
         """One level of the synthesis; MoDE steps in after each."""
         out: Tensor = self.synthesis.levels[index](features)
@@ -150,7 +154,7 @@ class Vq(nn.Module):
 
     def synthesise(self, codes_BCHW: Tensor) -> Tensor:
         """The picture of a map of codes."""
-        features = codes_BCHW * self.config.depth**0.5
+        features = self.start(codes_BCHW)
         for index in range(len(self.synthesis.levels)):
             features = self.level(index, features)
         return self.head(features)
