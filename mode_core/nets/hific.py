@@ -22,6 +22,7 @@ from mode_core.nets.blocks import ChannelNorm
 from mode_core.nets.factorised import PriorTables
 from mode_core.nets.gaussian import round_through, with_noise
 from mode_core.nets.split import SplitNetwork
+from mode_core.nets.winograd import WideConv
 
 LEAST_LIKELIHOOD = 1e-9
 SCALE_STEP = 2.0**-20
@@ -54,10 +55,10 @@ class HificResidual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.sequence = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
+            WideConv(channels),
             ChannelNorm(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            WideConv(channels),
             ChannelNorm(channels),
         )
 
@@ -171,7 +172,7 @@ class _ExactPrior:
 
 
 def _normed(convolution: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(convolution, ChannelNorm(channels), nn.ReLU())
+    return nn.Sequential(convolution, ChannelNorm(channels), nn.ReLU(inplace=True))
 
 
 def _hyper_synthesis(hyper: int, latent: int) -> nn.Sequential:
