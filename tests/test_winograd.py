@@ -24,6 +24,17 @@ def test_it_is_a_convolution(size: tuple[int, int, int], wide: int) -> None:
         assert torch.equal(given, kept)
 
 
+def test_memory_is_used_again_in_every_mode() -> None:
+    layer, x = WideConv(8), torch.randn(1, 8, 40, 40)
+    made = []
+    for mode in (torch.inference_mode(), torch.no_grad(), torch.inference_mode()):
+        with mode:
+            made.append(layer(x))
+            layer(-x)
+    assert torch.equal(made[0], made[1])
+    assert torch.equal(made[0], made[2])
+
+
 def test_it_is_used_where_it_pays_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 

@@ -8,7 +8,9 @@ so nothing that decides an integer may use this.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +18,7 @@ from torch import Tensor, nn
 
 _FEWEST_TILES = 64
 """Below, transforming the kernels costs more than is saved."""
-_OUTPUTS_AT_ONCE = 192
-"""Larger temporary tensors come from fresh memory, which costs more than the arithmetic."""
+_MEMORY = threading.local()
 _KERNEL = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
 
@@ -46,21 +47,19 @@ def _convolved(x_CHW: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     rows, columns = -(-height // 2), -(-width // 2)
     more = (0, 0, 1, 2 * columns - width + 1, 1, 2 * rows - height + 1)
     tiles = _tiles(F.pad(x_CHW.permute(1, 2, 0), more), rows, columns)
+    made = [_product(*pair) for pair in zip(tiles, _kernels(weight), strict=True)]
     y = x_CHW.new_empty(rows, 2, columns, 2, len(weight))
-    for first in range(0, len(weight), _OUTPUTS_AT_ONCE):
-        some = slice(first, first + _OUTPUTS_AT_ONCE)
-        made = [_product(*pair) for pair in zip(tiles, _kernels(weight[some]), strict=True)]
-        halves = [_outputs(made[j::4]) for j in range(4)]
-        for i in range(2):
-            for j, block in enumerate(_outputs([half[i] for half in halves])):
-                y[:, i, :, j, some] = block.view(rows, columns, -1)
+    halves = [_outputs(made[j::4]) for j in range(4)]
+    for i in range(2):
+        for j, block in enumerate(_outputs([half[i] for half in halves])):
+            y[:, i, :, j] = block.view(rows, columns, -1)
     y = y.view(2 * rows, 2 * columns, -1)[:height, :width]
     return (y if bias is None else y.add_(bias)).permute(2, 0, 1)[None]
 
 
 def _tiles(x_HWC: Tensor, rows: int, columns: int) -> Tensor:
     """The 16 transformed elements of all 4x4 inputs, each (tiles, channels)."""
-    tiles = x_HWC.new_empty(16, rows, columns, x_HWC.shape[2])
+    tiles = _scratch("tiles", 16, rows, columns, x_HWC.shape[2])
     for i, part in enumerate(_inputs(x_HWC, 0, rows)):
         for j, tile in enumerate(_inputs(part, 1, columns)):
             tiles[4 * i + j] = tile
@@ -70,8 +69,19 @@ def _tiles(x_HWC: Tensor, rows: int, columns: int) -> Tensor:
 def _kernels(weight_OI33: Tensor) -> Tensor:
     """The kernels' 16 transformed elements, (16, O, I)."""
     outputs, inputs = weight_OI33.shape[:2]
-    made = torch.kron(_KERNEL, _KERNEL) @ weight_OI33.reshape(outputs * inputs, 9).t()
+    change, made = torch.kron(_KERNEL, _KERNEL), _scratch("kernels", 16, outputs * inputs)
+    torch.mm(change, weight_OI33.reshape(outputs * inputs, 9).t(), out=made)
     return made.view(16, outputs, inputs)
+
+
+def _scratch(use: str, *shape: int) -> Tensor:
+    """Memory that is used again: fresh pages cost more than the arithmetic."""
+    own = vars(_MEMORY)
+    if own.get(use) is None or own[use].numel() < prod(shape):
+        with torch.inference_mode(False):  # or it could not be written to outside of that mode
+            own[use] = torch.empty(prod(shape))
+    out: Tensor = own[use][: prod(shape)].view(shape)
+    return out
 
 
 def _product(x_NI: Tensor, weight_OI: Tensor) -> Tensor:
