@@ -17,9 +17,9 @@ from mode_core.bitstream import Bitstream
 from mode_core.errors import ModeError
 from mode_core.metrics import Measured, measure
 from mode_core.registry import codec_of, find_codec, load_codec
-from mode_core.roundtrip import decode_all, output_label
+from mode_core.roundtrip import decode_all, load_decoder, output_label
 from mode_core.types import Anchor, Image, Target
-from mode_core.weights import find_weights
+from mode_core.weights import find_weights, weights_of_tag
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,9 +82,10 @@ def open_file(data: bytes, anchors: Sequence[str] = ()) -> Outcome:
     try:
         stream = Bitstream.from_bytes(data)
         info = codec_of(stream.codec)
-        need_weights(info.id)
+        if weights_of_tag(info.id, stream.weights) is None:
+            need_weights(info.id)
         wanted = anchors or ["" if one is None else str(one) for one in info.outputs]
-        views = tuple(_decode(info.id, data, anchor) for anchor in wanted)
+        views = tuple(_decode(data, anchor) for anchor in wanted)
     except ModeError as error:
         return Outcome("", error=sentence(error))
     return Outcome(info.id, views, data, stream.target_bpp)
@@ -121,10 +122,11 @@ def png_bytes(pixels: Image) -> bytes:
     return out.getvalue()
 
 
-def _decode(codec_id: str, data: bytes, anchor: str) -> View:
-    codec, place = load_codec(codec_id), _anchor(anchor)
+def _decode(data: bytes, anchor: str) -> View:
+    bitstream = Bitstream.from_bytes(data)
+    codec, place = load_decoder(bitstream), _anchor(anchor)
     start = perf_counter()
-    pixels = codec.decode(Bitstream.from_bytes(data), place)
+    pixels = codec.decode(bitstream, place)
     decode_s = perf_counter() - start
     return View(anchor, output_label(codec.info, place), pixels, png_bytes(pixels), decode_s)
 

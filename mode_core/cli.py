@@ -28,7 +28,8 @@ from mode_core.files import write_whole
 from mode_core.images import read_image, write_png
 from mode_core.metrics import METRICS
 from mode_core.registry import CODECS, codec_of, find_codec, load_codec
-from mode_core.types import Anchor, Codec, Target
+from mode_core.roundtrip import load_decoder
+from mode_core.types import Anchor, Target
 
 MAX_FILE_BYTES = 100_000_000
 """25 megapixels of raw pixels and a good margin."""
@@ -144,7 +145,7 @@ def _decode(args: argparse.Namespace) -> None:
         raise ModeError(f"{args.picture}: pictures are written as PNG; choose a .png name")
     anchor = None if args.anchor is None else Anchor.parse(args.anchor)
     bitstream = Bitstream.from_bytes(_read_file(args.file))
-    codec: Codec = load_codec(codec_of(bitstream.codec).id, args.profile)
+    codec = load_decoder(bitstream, args.profile)
     write_png(args.picture, codec.decode(bitstream, anchor))
     print(f"{args.picture}: {bitstream.width}x{bitstream.height}, {codec.info.id}")
 

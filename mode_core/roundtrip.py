@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from mode_core.bitstream import Bitstream
-from mode_core.registry import find_codec, load_codec
+from mode_core.registry import codec_of, find_codec, load_codec
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Reconstruction, Target
+from mode_core.weights import weights_of_tag
 
 _TOLERANCE = 0.03
 
@@ -37,6 +38,13 @@ def decode_all(
         _decoded(codec, file, anchor, target, encode_s)
         for anchor in anchors or tuple(codec.info.outputs)
     ]
+
+
+def load_decoder(bitstream: Bitstream, profile: str = "") -> Codec:
+    """The codec that a file needs: of the imported set that made it, or else the bundled one."""
+    info = codec_of(bitstream.codec)
+    found = weights_of_tag(info.id, bitstream.weights) if info.learned else None
+    return load_codec(info.id, profile if found is None else found.width)
 
 
 def output_label(info: CodecInfo, anchor: Anchor | None) -> str:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -29,11 +30,13 @@ BUNDLED = Path(__file__).parents[1] / "assets" / "weights"
 FOLDER_VARIABLE = "MODE_WEIGHTS"
 TAG_BYTES = 4
 PUBLIC = "public"
+_LARGE = 1 << 16
 CARD = "card.json"
 _NETS = {
     "elic": ("mode_core.nets.elic", "Elic", "ElicConfig"),
     "vq": ("mode_core.nets.vq", "Vq", "VqConfig"),
     "elic-public": ("mode_core.nets.elic_public", "ElicPublic", "ElicPublicConfig"),
+    "vq-public": ("mode_core.nets.vq_public", "VqPublic", "VqPublicConfig"),
     "mode": ("mode_core.nets.mode", "Mode", "ModeConfig"),
     "ms-illm": ("mode_core.nets.illm", "MsIllm", "IllmConfig"),
     "dlf": ("mode_core.nets.dlf", "Dlf", "DlfConfig"),
@@ -89,11 +92,18 @@ def all_weights() -> Iterator[WeightsSet]:
     """Every set that is present."""
     for home in weights_folders():
         for folder in sorted(home.iterdir()) if home.is_dir() else ():
-            shards = sorted(folder.glob("*.safetensors"))
-            if shards and not folder.name.startswith("."):
-                facts = _facts(shards[0]) | _card(folder)
-                if facts.get("codec") in _NETS:
-                    yield WeightsSet(facts["codec"], facts.get("width", ""), folder, facts)
+            found = None if folder.name.startswith(".") else set_in(folder)
+            if found is not None:
+                yield found
+
+
+def set_in(folder: Path) -> WeightsSet | None:
+    """The set that a folder holds; None if it holds none."""
+    shards = sorted(folder.glob("*.safetensors"))
+    facts = _facts(shards[0]) | _card(folder) if shards else {}
+    if facts.get("codec") not in _NETS:
+        return None
+    return WeightsSet(facts["codec"], facts.get("width", ""), folder, facts)
 
 
 def find_weights(codec: str, profile: str = "") -> WeightsSet:
@@ -126,25 +136,67 @@ def weights_of_tag(codec: str, tag: bytes) -> WeightsSet | None:
     return None
 
 
-def load_net(found: WeightsSet) -> nn.Module:
-    """The network in float32 on the CPU, ready to evaluate."""
+def load_net(found: WeightsSet, without: tuple[str, ...] = ()) -> nn.Module:
+    """The network in float32 on the CPU, ready to evaluate; `without` names parts to leave out."""
     own_class = f"{found.codec}-{PUBLIC}" if found.is_public else ""
     module, net_name, config_name = _NETS.get(own_class, _NETS[found.codec])
     home = import_module(module)
     config = getattr(home, config_name)(**_tuples(json.loads(found.facts["config"])))
-    if found.codec == "mode":
-        experts = [load_net(find_weights(expert)) for expert in EXPERTS]
-        expected = found.facts.get("experts", "")
-        if expected != experts_tag():
-            raise WeightsMismatch(
-                f"{found.folder} was trained on other experts ({expected or 'unknown'}) than the "
-                f"bundled ones ({experts_tag()}); train mode again on them"
-            )
+    experts = _experts_of(found)
+    with _no_memory_for_parameters():
         net = getattr(home, net_name)(*experts, config)
-    else:
-        net = getattr(home, net_name)(config)
-    _fill(net, found)
+    for part in without:
+        parent, _, name = part.rpartition(".")
+        delattr(net.get_submodule(parent), name)
+    _fill(net, found, without)
     return net.eval().requires_grad_(False)  # type: ignore[no-any-return]
+
+
+def _experts_of(found: WeightsSet) -> list[nn.Module]:
+    """The networks that a MoDE stands on; none for others."""
+    if found.codec != "mode":
+        return []
+    expected = found.facts.get("experts", "")
+    if found.is_public:
+        return [load_net(expert) for expert in public_experts(expected)]
+    if expected != experts_tag():
+        raise WeightsMismatch(
+            f"{found.folder} was trained on other experts ({expected or 'unknown'}) than the "
+            f"bundled ones ({experts_tag()}); train mode again on them"
+        )
+    return [load_net(find_weights(expert)) for expert in EXPERTS]
+
+
+def public_experts(tags: str) -> list[WeightsSet]:
+    """The imported sets that a public MoDE was trained on, by their tags."""
+    found = []
+    for codec, tag in zip(EXPERTS, tags.split("-"), strict=False):
+        expert = weights_of_tag(codec, bytes.fromhex(tag))
+        if expert is None:
+            raise WeightsMismatch(
+                f"this mode needs the imported {codec} weights with the tag {tag}; import the "
+                "checkpoint that it was trained on"
+            )
+        found.append(expert)
+    return found
+
+
+@contextmanager
+def _no_memory_for_parameters() -> Iterator[None]:
+    """Networks made inside have large parameters of the right shape that are not there yet."""
+    from torch import nn
+    from torch.nn.modules import module
+
+    def emptied(_: nn.Module, __: str, parameter: nn.Parameter) -> nn.Parameter:
+        if parameter.numel() < _LARGE:
+            return parameter  # CompressAI replaces its own while it makes them
+        return nn.Parameter(parameter.detach().to("meta"), parameter.requires_grad)
+
+    handle = module.register_module_parameter_registration_hook(emptied)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def experts_tag() -> str:
@@ -152,21 +204,24 @@ def experts_tag() -> str:
     return "-".join(find_weights(expert).digest()[:TAG_BYTES].hex() for expert in EXPERTS)
 
 
-def _fill(net: nn.Module, found: WeightsSet) -> None:
-    """Copy shard by shard, so that large sets are never in memory twice."""
+def _fill(net: nn.Module, found: WeightsSet, without: tuple[str, ...]) -> None:
+    """Take over shard by shard, so that large sets are never in memory twice."""
     from safetensors import SafetensorError, safe_open
 
     own = net.state_dict()
+    left_out = tuple(f"{part}." for part in without)
     try:
         shapes: dict[str, tuple[int, ...]] = {}
         for shard in found.shards:
             with safe_open(shard, "pt") as file:
                 shapes |= {n: tuple(file.get_slice(n).get_shape()) for n in file.keys()}  # noqa: SIM118
+        shapes = {name: shape for name, shape in shapes.items() if not name.startswith(left_out)}
         _refuse_other_tensors({n: tuple(v.shape) for n, v in own.items()}, shapes, found)
         for shard in found.shards:
             with safe_open(shard, "pt") as file:
-                for name in file.keys():  # noqa: SIM118 - a safetensors handle is no mapping
-                    own[name].copy_(file.get_tensor(name))
+                names = shapes.keys() & file.keys()
+                given = {n: file.get_tensor(n).to(own[n].dtype, copy=True) for n in names}
+            net.load_state_dict(given, strict=False, assign=True)
     except (OSError, SafetensorError) as error:
         raise WeightsUnavailable(
             f"the weights in {found.folder} cannot be read ({error}); fetch the folder again"

@@ -44,10 +44,12 @@ def _add_get(commands: Commands) -> None:
 
 def _add_import(commands: Commands) -> None:
     parser = commands.add_parser("import", help="convert a checkpoint that you have")
-    parser.add_argument("codec", help="elic, ms-illm or dlf")
+    parser.add_argument("codec", help="elic, ms-illm, dlf or vq")
     parser.add_argument("file", type=Path)
     parser.add_argument(
-        "--dialect", default="", help="elic: chandelier, compressai; ms-illm: msillm, nogan; dlf"
+        "--dialect",
+        default="",
+        help="elic: chandelier, compressai; ms-illm: msillm, nogan; dlf; vq: taming",
     )
     parser.add_argument("--name", default="", help="of the set; by default made from the file's")
     parser.add_argument("--source", default="", help="where the file is from, for the card")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from mode_core.nets.illm import IllmConfig, MsIllm
 
@@ -30,4 +31,10 @@ def likely(net: MsIllm) -> MsIllm:
         net.hyper_bottleneck.quantiles[:, 0, 1].uniform_(-1, 1)
         for factor in net.hyper_bottleneck.factors:
             factor.normal_(std=0.3)
+    net.freeze()
     return net.eval().requires_grad_(False)
+
+
+def published(net: MsIllm) -> dict[str, Tensor]:
+    """The state dict as the authors publish it: without coder tables of ours."""
+    return {k: v for k, v in net.state_dict().items() if not k.startswith("prior_tables.")}

@@ -74,8 +74,9 @@ def ours(net: Any) -> ElicPublic:
     _, _, config = dialect.net(state)
     made = ElicPublic(config)
     missing, unexpected = made.load_state_dict(dialect.rename(state), strict=False)
-    assert (set(missing), unexpected) == ({"prior_cdf", "prior_size", "prior_offset"}, [])
-    made.rebuild_tables()
+    tables = {f"prior_tables.{name}" for name in ("cdf", "size", "offset")}
+    assert (set(missing), unexpected) == (tables, [])
+    made.freeze()
     return made.eval().requires_grad_(False)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from mode_core import weights_cli
+from mode_core import weights, weights_cli
 from mode_core.cli import main
 from mode_core.images import read_image, write_png
 from mode_core.imports import download, published
@@ -23,6 +23,7 @@ from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
 from mode_core.weights import FOLDER_VARIABLE
 from tests.conftest import make_photo
+from tests.illm_nets import published as published_state
 
 SMALL = IllmConfig(widths=(4, 6, 8, 8, 8), latent=12, hyper=8, residuals=1)
 FILE = "msillm_target_0.14bpp.ckpt"
@@ -68,7 +69,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A small MS-ILLM in its authors' names."""
     torch.manual_seed(3)
     path = tmp_path_factory.mktemp("net") / FILE
-    torch.save(MsIllm(SMALL).state_dict(), path)
+    torch.save(published_state(MsIllm(SMALL)), path)
     return path.read_bytes()
 
 
@@ -258,9 +259,16 @@ def test_what_cannot_be_fetched_says_why(
     assert hint in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("profile", [[], ["--profile", "public"]])
 def test_importing_makes_a_codec_that_the_command_line_uses(
-    checkpoint: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    profile: list[str],
+    checkpoint: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Decoding needs no profile, and no bundled weights of that codec."""
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "none")
     file, photo = tmp_path / FILE, tmp_path / "photo.png"
     file.write_bytes(checkpoint)
     write_png(photo, make_photo(70, 90))
@@ -269,7 +277,7 @@ def test_importing_makes_a_codec_that_the_command_line_uses(
     made, picture = tmp_path / "a.mode", tmp_path / "a.png"
     words = ["--codec", "ms-illm", "--profile", "public", "--bpp", "0.14"]
     assert main(["encode", str(photo), str(made), *words]) == 0
-    assert main(["decode", str(made), str(picture), "--profile", "public"]) == 0
+    assert main(["decode", str(made), str(picture), *profile]) == 0
     assert read_image(picture).shape == (70, 90, 3)
     torch.manual_seed(3)
     net = MsIllm(SMALL).eval()

@@ -89,12 +89,6 @@ class LearnedCodec:
     @torch.inference_mode()
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture at an anchor; with one stream lost, what the other gives."""
-        if bitstream.codec == self.info.wire_id and bitstream.weights != self.tag:
-            from mode_core.codecs.public import maker_of
-
-            maker = maker_of(self.info, bitstream)
-            if maker is not None:
-                return maker.decode(bitstream, anchor)
         self._refuse_foreign(bitstream, anchor)
         size = bitstream.height, bitstream.width
         latents = self.system.read(bitstream.streams, bitstream.quality, size)

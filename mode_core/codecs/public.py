@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,41 +12,75 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.bitstream import Bitstream
-from mode_core.codecs.learned import _SYSTEMS, LearnedCodec
+from mode_core.codecs.learned import _SYSTEMS, LearnedCodec, ModeSystem, System
 from mode_core.errors import WeightsMismatch, WeightsUnavailable
 from mode_core.nets.elic_public import ElicPublic
 from mode_core.nets.hific import pad_by_reflection
 from mode_core.rates import nearest_quality
 from mode_core.types import Anchor, CodecInfo, Image, Target
-from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net, weights_of_tag
+from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net
 
 _LOADED_AT_ONCE = 2
+_ENCODER_ONLY = {"dlf": ("hybrid_codec.encoder",)}
+_DECODER_ONLY = {"dlf": ("hybrid_codec.decoder", "prior_fusion", "vqgan")}
+"""Parts of large networks that the other side does without."""
 _PADS: dict[str, Callable[[Tensor], Tensor]] = {
     "elic": ElicPublic.pad,
     "ms-illm": lambda x: pad_by_reflection(x, 64),
     "dlf": lambda x: by_repeating(x, 256),
+    "vq": lambda x: by_repeating(x, 16),
+    "mode": lambda x: by_repeating(x, 64),
 }
 
 
 class FixedRateCodec(LearnedCodec):
-    """One set of weights; pads as its authors do."""
+    """One set of weights; pads as its authors do, and of a large network loads what is needed."""
 
     def __init__(self, info: CodecInfo, found: WeightsSet) -> None:
         if info.id not in _SYSTEMS or info.id not in _PADS:
             raise WeightsUnavailable(f"{info.id} cannot run its authors' weights in this version")
-        system = _SYSTEMS[info.id](load_net(found))
-        super().__init__(info, found.width, found.digest()[:TAG_BYTES], system)
-        self.pad = _PADS[info.id]
+        self.info, self.profile, self.found = info, found.width, found
+        self.tag, self.pad = found.digest()[:TAG_BYTES], _PADS[info.id]
+
+    @cached_property
+    def system(self) -> System:  # type: ignore[override]
+        """What reads and draws."""
+        return self._load(_ENCODER_ONLY.get(self.info.id, ()))
+
+    @cached_property
+    def writer(self) -> System:
+        """What analyses and writes."""
+        if self.info.id not in _DECODER_ONLY:
+            return self.system
+        return self._load(_DECODER_ONLY[self.info.id])
+
+    @torch.inference_mode(False)
+    def _load(self, without: tuple[str, ...]) -> System:
+        kinds: dict[str, Any] = _SYSTEMS | {"mode": FixedRateMode}
+        system: System = kinds[self.info.id](load_net(self.found, without))
         placed = getattr(system, "placed", None)
         if placed is not None:
             # now, because moving weights later would make the exact networks anew
             placed.drawing  # noqa: B018
+        return system
 
     @torch.inference_mode()
     def encode(self, image: Image, target: Target) -> Bitstream:
         """The file; there is only one size."""
-        streams = self.system.write(self.system.analyse(self.pad(pixels(image))), 0)
+        streams = self.writer.write(self.writer.analyse(self.pad(pixels(image))), 0)
         return self._file(image, 0, streams, target)
+
+
+class FixedRateMode(ModeSystem):
+    """MoDE on two experts of one rate each: there is one size."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__(net)
+        self.qualities = range(1)
+
+    def split(self, quality: int) -> tuple[int, int]:
+        """All tokens, and the latent."""
+        return 0, 0
 
 
 class PublicFamily:
@@ -89,12 +124,6 @@ class PublicFamily:
 def build(info: CodecInfo, profile: str) -> PublicFamily:
     """All imported sets of a codec."""
     return PublicFamily(info, family(info.id, profile))
-
-
-def maker_of(info: CodecInfo, bitstream: Bitstream) -> LearnedCodec | None:
-    """The imported set that made a file, if it is here."""
-    found = weights_of_tag(info.id, bitstream.weights)
-    return None if found is None else FixedRateCodec(info, found)
 
 
 def pixels(image: Image) -> Tensor:

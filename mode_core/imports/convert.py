@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 SHARD_BYTES = 256 << 20
-_FORM = "1"
+_FORM = "2"
 """Raised when the same checkpoint would become other weights: part of the tag."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _KEPT_WHOLE = ("hybrid_codec.quantize", "codebook", "embedding", "bottleneck")
 """Parts of names whose tensors decide integers: never in half precision."""
 _LISTED = 10
+_TABLES = "prior_tables."
+"""What checkpoints lack: made here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +55,83 @@ def import_checkpoint(
     if not _NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no name for a folder; use letters, digits, - . and _")
     folder = weights_folders()[-1] / name
+
+    def fill(partial: Path) -> dict[str, str]:
+        return _convert(origin.path, dialect, partial, dialect.half and not whole)
+
+    card = {
+        "source": origin.source or dialect.source,
+        "licence": origin.licence or dialect.licence,
+        "file": origin.path.name,
+    }
+    return add_set(folder, fill, card)
+
+
+def add_set(
+    folder: Path, fill: Callable[[Path], dict[str, str]], card: dict[str, str]
+) -> WeightsSet:
+    """A new set: a hidden folder is filled and measured, and only then gets its name."""
     if folder.exists():
         raise CheckpointError(f"{folder} is there already; choose another --name or delete it")
-    state = read_checkpoint(origin.path)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        # whatever it was filled from is closed by now: measuring needs the memory
+        facts = fill(partial)
+        made = WeightsSet(facts["codec"], facts["width"], partial, facts)
+        card |= measured_rate(made)
+        (partial / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (partial / "card.md").write_text(_card_text(folder.name, facts, card), encoding="utf-8")
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return next(found for found in all_weights() if found.folder == folder)
+
+
+def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str, str]:
+    """Shards in a new folder, once all names and shapes fit; what the shards say of themselves."""
+    state = read_checkpoint(path)
     tensors = dialect.rename(state)
     net, config = dialect.skeleton(state)
-    _refuse_misfit(origin.path, dialect, _shapes(net, dialect), tensors, state)
-    half = dialect.half and not whole
+    _refuse_misfit(path, dialect, _shapes(net), tensors, state)
     _refuse_full_disk(folder.parent, tensors, half)
-    sha256 = file_sha256(origin.path)
+    sha256 = file_sha256(path)
     facts = {
-        "codec": codec,
+        "codec": dialect.codec,
         "width": dialect.width,
         "config": config,
         "dialect": dialect.name,
         "sha256": sha256,
         "identity": _identity(sha256, dialect, half),
     }
-    return _write(folder, _stored(net, dialect, tensors, half), facts, dialect, origin)
+    tables = _coder_tables(tensors, dialect.prior) if dialect.prior else {}
+    dtypes = {
+        name: torch.float16 if half and _may_be_half(name, tensors[name]) else own.dtype
+        for name, own in net.state_dict().items()
+        if name in tensors
+    }
+    plan = _shards(tensors)
+    del state, tensors
+    make_folder(folder)
+    for count, names in enumerate(plan):
+        # opened anew for each shard, or all pages that were read would stay in memory
+        given = dialect.rename(read_checkpoint(path))
+        shard = {name: given[name].detach().to(dtypes[name]).contiguous() for name in names}
+        save_file(shard | (tables if count == 0 else {}), folder / f"{count:02}.safetensors", facts)
+    return facts
+
+
+def _shards(tensors: Mapping[str, Tensor]) -> list[list[str]]:
+    """The names, in groups that fit in memory."""
+    groups: list[list[str]] = [[]]
+    size = 0
+    for name, value in tensors.items():
+        if size >= SHARD_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(name)
+        size += value.numel() * value.element_size()
+    return groups
 
 
 def file_sha256(path: Path) -> str:
@@ -84,9 +145,9 @@ def _identity(sha256: str, dialect: Dialect, half: bool) -> str:
     return hashlib.sha256(made.encode()).hexdigest()
 
 
-def _shapes(net: nn.Module, dialect: Dialect) -> dict[str, tuple[int, ...]]:
+def _shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
     own = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    return {name: shape for name, shape in own.items() if name not in dialect.optional}
+    return {name: shape for name, shape in own.items() if not name.startswith(_TABLES)}
 
 
 def _refuse_misfit(
@@ -108,7 +169,7 @@ def _refuse_misfit(
     found = [f"{len(names)} {kind} ({_some(names)})" for kind, names in kinds if names]
     if not found:
         return
-    guess = likely_dialect(state)
+    guess = likely_dialect(state, dialect)
     hint = "it is in no dialect that is known here"
     if guess is not None:
         hint = f"it looks like {guess.codec}: give {guess.codec} and --dialect {guess.name}"
@@ -144,81 +205,28 @@ def _may_be_half(name: str, value: Tensor) -> bool:
     return value.is_floating_point() and value.ndim >= 2 and not whole
 
 
-def _stored(
-    net: nn.Module, dialect: Dialect, tensors: Mapping[str, Tensor], half: bool
-) -> Iterator[tuple[str, Tensor]]:
-    """What is written, one tensor at a time, so that a large file is never in memory as a whole."""
-    own = net.state_dict()
-    for name, value in tensors.items():
-        wanted = torch.float16 if half and _may_be_half(name, value) else own[name].dtype
-        yield name, value.detach().to(wanted).contiguous()
-    if dialect.optional:
-        yield from _coder_tables(tensors).items()
-
-
-def _coder_tables(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _coder_tables(tensors: Mapping[str, Tensor], prior: str) -> dict[str, Tensor]:
     """The hyper-latent's tables: made here, once, and data from now on."""
     from compressai.entropy_models import EntropyBottleneck
 
-    from mode_core.nets.factorised import integer_tables
+    from mode_core.nets.factorised import PriorTables
 
-    prefix = "entropy_bottleneck."
-    bottleneck = EntropyBottleneck(len(tensors[f"{prefix}quantiles"]))
-    own = {n.removeprefix(prefix): v.float() for n, v in tensors.items() if n.startswith(prefix)}
+    bottleneck = EntropyBottleneck(len(tensors[f"{prior}.quantiles"]))
+    own = {name: tensors[f"{prior}.{name}"].float() for name, _ in bottleneck.named_parameters()}
     bottleneck.load_state_dict(own, strict=False)
-    names = ("prior_cdf", "prior_size", "prior_offset")
-    return dict(zip(names, integer_tables(bottleneck), strict=True))
-
-
-def _write(
-    folder: Path,
-    tensors: Iterator[tuple[str, Tensor]],
-    facts: dict[str, str],
-    dialect: Dialect,
-    origin: Origin,
-) -> WeightsSet:
-    """Fill a hidden folder, measure from it, and only then give it its name."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    make_folder(partial)
-    try:
-        _write_shards(partial, tensors, facts)
-        card = {
-            "source": origin.source or dialect.source,
-            "licence": origin.licence or dialect.licence,
-            "file": origin.path.name,
-            **measured_rate(WeightsSet(facts["codec"], facts["width"], partial, facts)),
-        }
-        (partial / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-        (partial / "card.md").write_text(_card_text(folder.name, facts, card), encoding="utf-8")
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return next(found for found in all_weights() if found.folder == folder)
-
-
-def _write_shards(
-    folder: Path, tensors: Iterator[tuple[str, Tensor]], facts: dict[str, str]
-) -> None:
-    shard: dict[str, Tensor] = {}
-    size, count = 0, 0
-    for name, value in tensors:
-        shard[name] = value
-        size += value.numel() * value.element_size()
-        if size >= SHARD_BYTES:
-            save_file(shard, folder / f"{count:02}.safetensors", facts)
-            shard, size, count = {}, 0, count + 1
-    if shard:
-        save_file(shard, folder / f"{count:02}.safetensors", facts)
+    tables = PriorTables(bottleneck.channels)
+    tables.make_from(bottleneck)
+    return {f"{_TABLES}{name}": value for name, value in tables.state_dict().items()}
 
 
 def measured_rate(found: WeightsSet) -> dict[str, str]:
     """The rate of the real file of the built-in picture, and that it decodes."""
     from mode_core.codecs.public import FixedRateCodec
 
-    codec, picture = FixedRateCodec(find_codec(found.codec), found), built_in_picture()
-    bitstream = codec.encode(picture, Target(quality=0))
-    error = (codec.decode(bitstream).astype(float) - picture) ** 2
+    info, picture = find_codec(found.codec), built_in_picture()
+    # one after the other: of a large network each needs a half only
+    bitstream = FixedRateCodec(info, found).encode(picture, Target(quality=0))
+    error = (FixedRateCodec(info, found).decode(bitstream).astype(float) - picture) ** 2
     return {"bpp": f"{bitstream.bpp:.4f}", "mse": f"{error.mean():.2f}"}
 
 

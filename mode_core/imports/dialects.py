@@ -49,11 +49,18 @@ class Dialect:
     """Module, class and configuration of the network that the tensors describe."""
     half: bool = False
     """Whether large weights are stored in half precision."""
-    optional: tuple[str, ...] = ()
-    """Tensors of ours that the files lack."""
+    prior: str = ""
+    """The factorised prior of a network whose coder tables are made on import."""
 
     def skeleton(self, state: State) -> tuple[nn.Module, str]:
         """The network without memory for its parameters, and its configuration as text."""
+        try:
+            return self._built(state)
+        except (ValueError, RuntimeError, IndexError):
+            # no network has such sides; against the usual one the misfits can be named
+            return self._built({})
+
+    def _built(self, state: State) -> tuple[nn.Module, str]:
         module, name, config = self.net(state)
         with torch.device("meta"):
             net = getattr(import_module(module), name)(config)
@@ -73,12 +80,23 @@ def find_dialect(codec: str, name: str) -> Dialect:
     raise CheckpointError(f"{codec} has no dialect {name!r}; choose one of {names}")
 
 
-def likely_dialect(state: State) -> Dialect | None:
-    """The dialect that a file seems to be in."""
-    for dialect in DIALECTS:
-        if dialect.signature in state:
-            return dialect
-    return None
+def likely_dialect(state: State, asked: Dialect) -> Dialect | None:
+    """The dialect that a file seems to be in: the one that knows most of its names."""
+
+    def fitness(dialect: Dialect) -> tuple[int, bool, bool]:
+        known = dialect.skeleton({})[0].state_dict().keys()
+        # two dialects may share their names: then what only one has decides, or what was asked for
+        return len(known & _renamed(dialect, state)), dialect.signature in state, dialect == asked
+
+    best = max(DIALECTS, key=fitness)
+    return best if 2 * fitness(best)[0] > len(_renamed(best, state)) else None
+
+
+def _renamed(dialect: Dialect, state: State) -> set[str]:
+    try:
+        return set(dialect.rename(state))
+    except CheckpointError:
+        return set()
 
 
 # ── ELIC ───────────────────────────────────────────────────────────────────────────────────────
@@ -198,30 +216,55 @@ def _dlf_net(_state: State) -> tuple[str, str, Any]:
     return "mode_core.nets.dlf", "Dlf", DlfConfig.public()
 
 
-_ELIC_TABLES = ("prior_cdf", "prior_size", "prior_offset")
 _ILLM = "https://github.com/facebookresearch/NeuralCompression"
+# ── VQGAN ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _vq_names(state: State) -> dict[str, Tensor]:
+    """Without the discriminator and the perceptual loss of its training."""
+    return {name: value for name, value in state.items() if not name.startswith("loss.")}
+
+
+def _vq_net(state: State) -> tuple[str, str, Any]:
+    from mode_core.nets.vq_public import VqPublicConfig
+
+    default = VqPublicConfig()
+    widths = (
+        _side(state, f"decoder.up.{level}.block.2.conv2.weight", 0, width)
+        for level, width in enumerate(default.widths)
+    )
+    codes = _side(state, "quantize.embedding.weight", 0, default.codes)
+    depth = _side(state, "quantize.embedding.weight", 1, default.depth)
+    return "mode_core.nets.vq_public", "VqPublic", VqPublicConfig(codes, depth, tuple(widths))
+
+
 DIALECTS = (
     Dialect(
         "elic", "chandelier", PUBLIC, "cc_transforms.0.0.weight", "none stated by its author",
         "https://github.com/VincentChandelier/ELiC-ReImplemetation", _elic_names, _elic_net,
-        optional=_ELIC_TABLES,
+        prior="entropy_bottleneck",
     ),
     Dialect(
         "elic", "compressai", PUBLIC, "latent_codec.hyper.h_s.0.weight", "as its trainer states",
         "https://github.com/InterDigitalInc/CompressAI", _compressai_names, _elic_net,
-        optional=_ELIC_TABLES,
+        prior="entropy_bottleneck",
     ),
     Dialect(
         "ms-illm", "msillm", PUBLIC, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
-        _ILLM, _illm_names, _illm_net,
+        _ILLM, _illm_names, _illm_net, prior="hyper_bottleneck",
     ),
     Dialect(
         "ms-illm", "nogan", NOGAN, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
-        _ILLM, _illm_names, _illm_net,
+        _ILLM, _illm_names, _illm_net, prior="hyper_bottleneck",
     ),
     Dialect(
         "dlf", "dlf", PUBLIC, "hybrid_codec.latent_tokens", "Apache-2.0",
         "https://github.com/dlfcodec/Dual-generative-Latent-Fusion", _dlf_names, _dlf_net,
         half=True,
+    ),
+    Dialect(
+        "vq", "taming", PUBLIC, "encoder.down.0.downsample.conv.weight",
+        "MIT, as its repository",
+        "https://github.com/CompVis/taming-transformers", _vq_names, _vq_net,
     ),
 )  # fmt: skip

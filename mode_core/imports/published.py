@@ -77,6 +77,12 @@ BY_HAND = (
         "Apache-2.0",
         "https://github.com/dlfcodec/Dual-generative-Latent-Fusion, OneDrive link in its README",
     ),
+    ByHand(
+        "vq",
+        "VQGAN f16 of ImageNet, 1024 or 16384 codes (dialect taming)",
+        "MIT, as its repository",
+        "https://github.com/CompVis/taming-transformers, links in its README",
+    ),
 )
 
 

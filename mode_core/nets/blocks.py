@@ -57,10 +57,12 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The normalised map."""
-        centred = x_BCHW - x_BCHW.mean(1, keepdim=True)
-        # the unbiased variance, as in HiFiC
-        variance = centred.square().sum(1, keepdim=True) / (x_BCHW.shape[1] - 1)
-        return centred * torch.rsqrt(variance + 1e-3) * self.gamma + self.beta
+        channels = x_BCHW.shape[1]
+        # HiFiC has the unbiased variance, a layer norm the other
+        share = (channels - 1) / channels
+        gain, shift = (share**0.5 * self.gamma).flatten(), self.beta.flatten()
+        x_BHWC = x_BCHW.permute(0, 2, 3, 1)
+        return F.layer_norm(x_BHWC, (channels,), gain, shift, 1e-3 * share).permute(0, 3, 1, 2)
 
 
 def _lift(inputs: int, outputs: int, stride: int, input_std: float = 1.0) -> nn.Conv2d:

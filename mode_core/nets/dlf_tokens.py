@@ -51,7 +51,7 @@ def unpack(payload: bytes, bits: int, count: int, codes: int) -> Tokens:
     wanted = -(-count * bits // 8)
     if len(payload) != wanted:
         what = f"has {len(payload)} bytes, not {wanted}" if payload else "is lost"
-        raise BitstreamError(f"the token stream {what}; without it DLF cannot decode")
+        raise BitstreamError(f"the token stream {what}; without it nothing can be decoded")
     digits = np.unpackbits(np.frombuffer(payload, np.uint8), count=count * bits)
     places = 1 << np.arange(bits - 1, -1, -1)
     tokens = (digits.reshape(count, bits) @ places).astype(np.uint16)

@@ -5,12 +5,14 @@ Both hold the codebook whose codes DLF mixes, and map a mixture at stride 16 to 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.nets.blocks import Stage, Synthesis
 
-_WIDTHS = (128, 128, 256, 256, 512)
+WIDTHS = (128, 128, 256, 256, 512)
 """Channels of the levels at strides 1, 2, 4, 8 and 16."""
 
 
@@ -63,7 +65,8 @@ class Vqgan(nn.Module):
         return (out + 1) / 2
 
 
-def _norm(channels: int) -> nn.GroupNorm:
+def norm(channels: int) -> nn.GroupNorm:
+    """Statistics of 32 groups over the whole map."""
     return nn.GroupNorm(32, channels, eps=1e-6)
 
 
@@ -72,7 +75,7 @@ class ResBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.norm1, self.norm2 = _norm(inputs), _norm(outputs)
+        self.norm1, self.norm2 = norm(inputs), norm(outputs)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.nin_shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
@@ -89,7 +92,7 @@ class GlobalAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = _norm(channels)
+        self.norm = norm(channels)
         self.q, self.k, self.v, self.proj_out = (nn.Conv2d(channels, channels, 1) for _ in range(4))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,50 +120,84 @@ class Upsample(nn.Module):
 
 
 class Level(nn.Module):
-    """Three residual blocks at one stride, with attention at the coarsest."""
+    """Three residual blocks at one stride, each followed by attention at the coarsest."""
 
-    def __init__(self, inputs: int, level: int) -> None:
+    def __init__(self, inputs: int, width: int, attends: bool, widens: bool) -> None:
         super().__init__()
-        width, coarsest = _WIDTHS[level], level == len(_WIDTHS) - 1
         self.block = nn.ModuleList(ResBlock(inputs if i == 0 else width, width) for i in range(3))
-        self.attn = nn.ModuleList(GlobalAttention(width) for _ in range(3 if coarsest else 0))
-        self.upsample = Upsample(width) if level else nn.Identity()
+        self.attn = nn.ModuleList(GlobalAttention(width) for _ in range(3 if attends else 0))
+        self.upsample = Upsample(width) if widens else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The map at the next finer stride."""
+    def refine(self, x: Tensor) -> Tensor:
+        """The map at its own stride."""
         for index, block in enumerate(self.block):
             x = block(x)
             if len(self.attn):
                 x = self.attn[index](x)
-        out: Tensor = self.upsample(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map at the next finer stride."""
+        out: Tensor = self.upsample(self.refine(x))
         return out
+
+
+def middle(channels: int) -> nn.ModuleDict:
+    """Block, attention, block: what lies at the coarsest stride."""
+    return nn.ModuleDict(
+        {
+            "block_1": ResBlock(channels, channels),
+            "attn_1": GlobalAttention(channels),
+            "block_2": ResBlock(channels, channels),
+        }
+    )
 
 
 class VqganDecoder(nn.Module):
     """Latents at stride 16 to pixels in [-1, 1]."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
-        top, last = _WIDTHS[-1], _WIDTHS[0]
-        self.conv_in = nn.Conv2d(depth, top, 3, padding=1)
-        self.mid = nn.ModuleDict(
-            {
-                "block_1": ResBlock(top, top),
-                "attn_1": GlobalAttention(top),
-                "block_2": ResBlock(top, top),
-            }
+        top, last = len(widths) - 1, widths[0]
+        self.conv_in = nn.Conv2d(depth, widths[top], 3, padding=1)
+        self.mid = middle(widths[top])
+        inputs = (*widths[1:], widths[top])
+        self.up = nn.ModuleList(
+            Level(inputs[level], width, level == top, level > 0)
+            for level, width in enumerate(widths)
         )
-        inputs = (*_WIDTHS[1:], top)
-        self.up = nn.ModuleList(Level(inputs[level], level) for level in range(len(_WIDTHS)))
-        self.norm_out = _norm(last)
+        self.norm_out = norm(last)
         self.conv_out = nn.Conv2d(last, 3, 3, padding=1)
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels after each level, coarsest first; the finest is part of the head."""
+        blocks: list[Any] = [level.block[0] for level in self._levels()]
+        return [block.conv2.out_channels for block in blocks][:0:-1]
+
+    def _levels(self) -> list[Level]:
+        return list(self.up)  # type: ignore[arg-type]
+
+    def level(self, index: int, x: Tensor) -> Tensor:
+        """One level: up to its stride, then its blocks; the first takes the latent."""
+        levels, at = self._levels(), len(self.up) - 1 - index
+        if index == 0:
+            x = self.conv_in(x)
+            for block in self.mid.values():
+                x = block(x)
+        else:
+            x = levels[at + 1].upsample(x)
+        return levels[at].refine(x)
+
+    def head(self, x: Tensor) -> Tensor:
+        """The picture from the last level's features."""
+        last, before, *_ = self._levels()
+        x = last.refine(before.upsample(x))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        return out
 
     def forward(self, latent: Tensor) -> Tensor:
         """The picture."""
-        x = self.conv_in(latent)
-        for block in self.mid.values():
-            x = block(x)
-        for level in reversed(self.up):
-            x = level(x)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
-        return out
+        for index in range(len(self.up) - 1):
+            latent = self.level(index, latent)
+        return self.head(latent)

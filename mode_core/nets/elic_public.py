@@ -29,9 +29,10 @@ from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.entropy import CdfTables, Coder, SymbolReader, SymbolWriter
+from mode_core.nets.blocks import Stage
 from mode_core.nets.elic import anchor_positions
 from mode_core.nets.elic_transforms import Attention, Chain, Residual, narrowing, widening
-from mode_core.nets.factorised import TABLE_WIDTH, as_tables, integer_tables, nearest_scale
+from mode_core.nets.factorised import PriorTables, nearest_scale
 from mode_core.nets.hific import gaussian_likelihood
 from mode_core.nets.integer import IntegerMatrix, IntegerNetwork, digits_of, neighbourhoods
 
@@ -62,6 +63,12 @@ class ElicPublicConfig:
         """Channels of the hyper features."""
         return 2 * (self.latent if self.dialect == CHANDELIER else self.width)
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stride, channels and 3x3 windows of the levels that MoDE steps in after, finest first."""
+        n = self.width
+        return (2, n, 3), (4, n, 6), (8, n, 3), (16, self.latent, 3)
+
     def seen_by(self, k: int) -> list[int]:
         """The groups whose channels group k sees."""
         return list(range(k)) if self.dialect == OFFICIAL or k < 2 else [0, k - 1]
@@ -91,15 +98,36 @@ class CheckerboardConv(nn.Conv2d):
         return F.conv2d(x, self.weight * self.seen, self.bias, padding=2)
 
 
+class Synthesis(Chain):
+    """Latent to picture, in levels that MoDE steps in after."""
+
+    _ENDS = (0, 1, 5, 10, 14)
+
+    def __init__(self, latent: int, width: int) -> None:
+        super().__init__(
+            Attention(latent), *widening(latent, width), widening(width, width)[0],
+            Attention(width), *residuals(width), *widening(width, width), widening(width, 3)[0],
+        )  # fmt: skip
+        self.widths = [latent, width, width, width]
+
+    def level(self, index: int, features: Tensor) -> Tensor:
+        """One level, at stride 16, 8, 4 or 2."""
+        return self._part(self._ENDS[index], self._ENDS[index + 1], features)
+
+    def head(self, features: Tensor) -> Tensor:
+        """The picture from the last level's features."""
+        return self._part(self._ENDS[-1], len(self), features)
+
+    def _part(self, first: int, end: int, x: Tensor) -> Tensor:
+        return Chain(*list(self)[first:end])(x)
+
+
 class ElicPublic(nn.Module):
     """The network with its coder; one rate per set of weights."""
 
     stride, cell, reach = 64, 16, 192
     codec = "elic"
     qualities, steps_per_anchor = range(1), 1
-    prior_cdf: Tensor
-    prior_size: Tensor
-    prior_offset: Tensor
 
     def __init__(self, config: ElicPublicConfig) -> None:
         super().__init__()
@@ -109,10 +137,7 @@ class ElicPublic(nn.Module):
             *narrowing(3, n), narrowing(n, n)[0], *residuals(n), Attention(n),
             *narrowing(n, n), narrowing(n, m)[0], Attention(m),
         )  # fmt: skip
-        self.g_s = Chain(
-            Attention(m), *widening(m, n), widening(n, n)[0], Attention(n), *residuals(n),
-            *widening(n, n), widening(n, 3)[0],
-        )  # fmt: skip
+        self.g_s = Synthesis(m, n)
         self.h_a = nn.Sequential(
             nn.Conv2d(m, n, 3, padding=1), nn.ReLU(), _halving(n, n), nn.ReLU(), _halving(n, n)
         )
@@ -130,9 +155,7 @@ class ElicPublic(nn.Module):
         self.ParamAggregation = nn.ModuleList(
             _pointwise(config.parameter_widths(k)) for k in range(len(groups))
         )
-        self.register_buffer("prior_cdf", torch.zeros(n, TABLE_WIDTH, dtype=torch.int32))
-        self.register_buffer("prior_size", torch.zeros(n, dtype=torch.int32))
-        self.register_buffer("prior_offset", torch.zeros(n, dtype=torch.int32))
+        self.prior_tables = PriorTables(n)
         self._walker: tuple[object, _Walker] | None = None
 
     # ── transforms: float, any device ──────────────────────────────────────────────────────────
@@ -153,6 +176,19 @@ class ElicPublic(nn.Module):
         out: Tensor = self.g_s(y_BCHW)
         return out
 
+    @property
+    def synthesis(self) -> Synthesis:
+        """What draws, in levels."""
+        return self.g_s
+
+    def level(self, index: int, features: Tensor, _quality_B: Tensor) -> Tensor:
+        """One level of the synthesis."""
+        return self.g_s.level(index, features)
+
+    def head(self, features: Tensor, _y: Tensor) -> Tensor:
+        """The picture from the last level's features."""
+        return self.g_s.head(features)
+
     # ── estimation: float32, differentiable ────────────────────────────────────────────────────
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -160,7 +196,7 @@ class ElicPublic(nn.Module):
         y_hat, bits_B = self.quantise(self.analyse(x_BCHW))
         return self.g_s(y_hat), bits_B
 
-    def quantise(self, y: Tensor) -> tuple[Tensor, Tensor]:
+    def quantise(self, y: Tensor, _quality_B: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The decoded latent (rounded, straight-through) and the bits of each picture."""
         z = self.h_a(y)
         medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach()[None, :, None, None]
@@ -199,18 +235,9 @@ class ElicPublic(nn.Module):
 
     # ── coding: exact ──────────────────────────────────────────────────────────────────────────
 
-    @torch.no_grad()
-    def rebuild_tables(self) -> None:
-        """Make the hyper-latent's coder tables from its prior; done once, on import."""
-        for own, made in zip(
-            (self.prior_cdf, self.prior_size, self.prior_offset),
-            integer_tables(self.entropy_bottleneck),
-            strict=True,
-        ):
-            own.copy_(made)
-
     def freeze(self) -> None:
-        """Nothing to round: the exact networks are made from the parameters when they are used."""
+        """Make the hyper-latent's coder tables; the rest is rounded when it is used."""
+        self.prior_tables.make_from(self.entropy_bottleneck)
 
     def write(self, y: Tensor, _quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
@@ -247,7 +274,7 @@ class _Walker:
         self.channel = [IntegerNetwork(chain) for chain in net.cc_transforms]  # type: ignore[arg-type]
         self.spatial = [_SpatialContext(conv) for conv in net.context_prediction]  # type: ignore[arg-type]
         self.parameters = [_Pointwise(chain) for chain in net.ParamAggregation]  # type: ignore[arg-type]
-        self.tables: CdfTables = as_tables(net.prior_cdf, net.prior_size, net.prior_offset)
+        self.tables: CdfTables = net.prior_tables.for_coder()
         self.medians = net.entropy_bottleneck.quantiles.detach().double().cpu()[:, 0, 1]
 
     def walk(self, coder: Coder, grid: tuple[int, int], y: Tensor | None) -> Tensor:
@@ -270,8 +297,8 @@ class _Walker:
         index, medians = torch.arange(shape[2]).expand(shape), self.medians.expand(shape)
         z = None
         if y is not None:
-            z = self.net.h_a(y.to(self.net.entropy_bottleneck.quantiles.dtype))
-            z = z[0].double().permute(1, 2, 0)
+            z = self.net.h_a(y.to(self.net.entropy_bottleneck.quantiles))
+            z = z[0].cpu().double().permute(1, 2, 0)
         return self.hyper(coder.code(index, medians, z, self.tables) + medians)
 
     def _walk_group(self, k: int, coder: Coder, side: Tensor, values: Tensor | None) -> Tensor:
@@ -339,7 +366,7 @@ def _rounded(x: Tensor, mean: Tensor) -> Tensor:
 
 def _prior(channels: int) -> EntropyBottleneck:
     prior = EntropyBottleneck(channels)
-    for name in _TABLES:  # never trusted: see rebuild_tables
+    for name in _TABLES:  # never trusted: see prior_tables
         prior.register_buffer(name, torch.IntTensor(), persistent=False)
     return prior
 

@@ -6,7 +6,7 @@ import copy
 
 import torch
 from compressai.entropy_models import EntropyBottleneck
-from torch import Tensor
+from torch import Tensor, nn
 
 from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, CdfTables
 
@@ -15,6 +15,36 @@ TABLE_WIDTH = 2 * HALF_WIDTH + 3
 SCALE_STEP = 2.0**-20
 """Scales are compared with the table in whole steps, so that no last bit of a float decides."""
 _TOTAL, _TAIL = 1 << 16, 2.0**-18
+
+
+class PriorTables(nn.Module):
+    """A factorised prior's coder tables: integers that travel with the weights.
+
+    They are made once, when weights are imported or frozen. Floats made anew on another machine
+    could differ in a last bit, and then nothing of a file could be read there.
+    """
+
+    cdf: Tensor
+    size: Tensor
+    offset: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("cdf", torch.zeros(channels, TABLE_WIDTH, dtype=torch.int32))
+        self.register_buffer("size", torch.zeros(channels, dtype=torch.int32))
+        self.register_buffer("offset", torch.zeros(channels, dtype=torch.int32))
+
+    def make_from(self, bottleneck: EntropyBottleneck) -> None:
+        """Take the tables of a prior."""
+        made = integer_tables(bottleneck)
+        for own, values in zip((self.cdf, self.size, self.offset), made, strict=True):
+            own.copy_(values)
+
+    def for_coder(self) -> CdfTables:
+        """The form that the coder takes."""
+        sizes = self.size.tolist()
+        cdfs = [row[:length].tolist() for row, length in zip(self.cdf.cpu(), sizes, strict=True)]
+        return CdfTables(cdfs, sizes, self.offset.tolist())
 
 
 def nearest_scale(scale: Tensor) -> Tensor:
@@ -51,13 +81,6 @@ def integer_tables(bottleneck: EntropyBottleneck) -> tuple[Tensor, Tensor, Tenso
         cdf[channel, 1 : len(counts) + 1] = counts.cumsum(0)
         size[channel], offset[channel] = len(counts) + 1, first - HALF_WIDTH
     return cdf, size, offset
-
-
-def as_tables(cdf: Tensor, size: Tensor, offset: Tensor) -> CdfTables:
-    """The form that the coder takes."""
-    sizes = size.tolist()
-    cdfs = [row[:length].tolist() for row, length in zip(cdf.cpu(), sizes, strict=True)]
-    return CdfTables(cdfs, sizes, offset.tolist())
 
 
 def _last_true(flags: Tensor, limit: int) -> int:

@@ -1,12 +1,12 @@
 """The networks of HiFiC (https://arxiv.org/abs/2006.09965) as MS-ILLM publishes weights for them.
 
-Parameter names are the authors'. They store coder tables beside the parameters; those are rebuilt
-here, since their width depends on the training run. Public weights have one rate each.
+Parameter names are the authors'. They store coder tables beside the parameters; ours are made on
+import, as integers, since the width of theirs depends on the training run. Public weights have one
+rate each.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -17,10 +17,12 @@ from compressai.entropy_models import EntropyBottleneck
 from compressai.ops.bound_ops import LowerBoundFunction
 from torch import Tensor, nn
 
-from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, CdfTables, Coder
+from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, Coder
 from mode_core.nets.blocks import ChannelNorm
+from mode_core.nets.factorised import PriorTables
 from mode_core.nets.gaussian import round_through, with_noise
 from mode_core.nets.split import SplitNetwork
+from mode_core.nets.winograd import WideConv
 
 LEAST_LIKELIHOOD = 1e-9
 SCALE_STEP = 2.0**-20
@@ -53,10 +55,10 @@ class HificResidual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.sequence = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
+            WideConv(channels),
             ChannelNorm(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            WideConv(channels),
             ChannelNorm(channels),
         )
 
@@ -112,6 +114,7 @@ class HificLatents(nn.Module):
         self.hyper_bottleneck = EntropyBottleneck(hyper)
         for name in _TABLES:  # rebuilt from the parameters, never stored
             self.hyper_bottleneck.register_buffer(name, torch.IntTensor(), persistent=False)
+        self.prior_tables = PriorTables(hyper)
         self._exact: tuple[object, _ExactPrior] | None = None
 
     def quantise(
@@ -147,11 +150,13 @@ class HificLatents(nn.Module):
         return grid[0] * grid[1] * latent + (grid[0] // 4) * (grid[1] // 4) * hyper
 
     def freeze(self) -> None:
-        """Nothing to round: the exact prior is made from the parameters when it is used."""
+        """Make the hyper-latent's coder tables; the rest is rounded when it is used."""
+        self.prior_tables.make_from(self.hyper_bottleneck)
 
     def _exact_prior(self) -> _ExactPrior:
         """The prior of the present parameters; made anew when they have changed."""
-        version = tuple((p.data_ptr(), p._version) for p in self.parameters())
+        tensors = [*self.parameters(), *self.buffers()]
+        version = tuple((t.data_ptr(), -1 if t.is_inference() else t._version) for t in tensors)
         if self._exact is None or self._exact[0] != version:
             self._exact = (version, _ExactPrior(self))
         return self._exact[1]
@@ -163,13 +168,13 @@ class _ExactPrior:
     def __init__(self, latents: HificLatents) -> None:
         bottleneck = latents.hyper_bottleneck
         self.medians = bottleneck.quantiles.detach().double().cpu()[:, 0, 1][None, :, None, None]
-        self.tables = factorised_tables(bottleneck)
+        self.tables = latents.prior_tables.for_coder()
         self.mean = SplitNetwork(latents.hyper_synthesis_mean)
         self.scale = SplitNetwork(latents.hyper_synthesis_scale)
 
 
 def _normed(convolution: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(convolution, ChannelNorm(channels), nn.ReLU())
+    return nn.Sequential(convolution, ChannelNorm(channels), nn.ReLU(inplace=True))
 
 
 def _hyper_synthesis(hyper: int, latent: int) -> nn.Sequential:
@@ -199,17 +204,6 @@ def table_index(scale: Tensor) -> Tensor:
     """How many table entries but the last are smaller than the scale."""
     entries = SCALE_LOW * torch.exp(LOG_SCALE_STEP * torch.arange(SCALES - 1).double())
     return torch.searchsorted((entries / SCALE_STEP).round(), (scale / SCALE_STEP).round())
-
-
-@torch.no_grad()
-def factorised_tables(bottleneck: EntropyBottleneck) -> CdfTables:
-    """Integer tables of the hyper-latent's channels.
-
-    Float64 puts machines' different last bits some ten digits below what decides a count.
-    """
-    twin = copy.deepcopy(bottleneck).double().cpu()
-    twin.update(force=True)
-    return CdfTables(twin.quantized_cdf.tolist(), twin.cdf_length.tolist(), twin.offset.tolist())
 
 
 def pad_by_reflection(x_BCHW: Tensor, stride: int) -> Tensor:

@@ -41,6 +41,14 @@ class ModeConfig:
     gated: bool = True
     pictures: bool = True
 
+    @classmethod
+    def public(cls) -> ModeConfig:
+        """4.4 million parameters, for a public ELIC and VQGAN: levels at strides 16, 8, 4 and 2.
+
+        No pictures: the public ELIC has no linear part that would not pass its levels.
+        """
+        return cls(hidden=(256, 192, 128, 96), pictures=False)
+
 
 class Ese(nn.Module):
     """Expert-specific enhancement: u + W2 gelu(DW3x3 gelu(W1 norm(u))); starts as the identity."""

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", action="append", default=[], metavar="CODEC=FOLDER",
         help="a frozen partner's run; without it, the bundled weights",
     )  # fmt: skip
-    add("--width", default="tiny", help="tiny or compact")
+    add("--width", default="tiny", help="tiny or compact; mode: also public")
     add("--device", default="", help="cuda or cpu; by default cuda where there is one")
     add("--threads", type=int, help="CPU threads")
     add("--seed", type=int, default=0)

@@ -6,6 +6,7 @@ validation, real streams included.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from torch import Tensor
 from mode_core import weights
 from mode_core.cards import write_card
 from mode_core.errors import ModeError, WeightsMismatch, WeightsUnavailable
-from mode_core.training.checkpoint import load_into, read_weights
+from mode_core.imports.convert import add_set, file_sha256
+from mode_core.training.checkpoint import WEIGHTS, load_into, read_weights
 from mode_core.training.data import read_photos
 from mode_core.training.stage import Rig, Setup, Stage
 from mode_core.training.stages import STAGES
@@ -39,6 +41,8 @@ def pack(run: Path, photos: Path, lpips_backbone: Path | None, say: Say = print)
     """Put a run's weights into the bundle with a card; the folder they are in."""
     tensors, facts = read_weights(run)
     stage = STAGES[facts["stage"]]
+    if facts["width"] == weights.PUBLIC:
+        return keep(run, tensors, facts)
     if stage.codec == "vq":
         # the prior's own stage looks at rate alone, but the set is used as a whole
         stage = STAGES["vq"]
@@ -57,6 +61,26 @@ def pack(run: Path, photos: Path, lpips_backbone: Path | None, say: Say = print)
     card = write_card(packed)
     say(f"{folder}: {len(packed.shards)} shards; card {card}")
     return folder
+
+
+def keep(run: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> Path:
+    """A run on imported experts goes where these are: it is of no use without them."""
+    experts = weights.public_experts(facts["experts"])
+    sha256 = file_sha256(run / WEIGHTS)
+    identity = hashlib.sha256(f"{sha256} {facts['experts']}".encode()).hexdigest()
+    facts |= {"sha256": sha256, "identity": identity, "dialect": "trained here"}
+    card = {
+        "source": "trained on " + " and ".join(expert.folder.name for expert in experts),
+        "licence": "; ".join(f"{e.folder.name}: {e.facts.get('licence')}" for e in experts),
+        "file": WEIGHTS,
+    }
+
+    def fill(partial: Path) -> dict[str, str]:
+        partial.mkdir(parents=True)
+        write_shards(partial, tensors, facts)
+        return facts
+
+    return add_set(weights.weights_folders()[-1] / f"mode-{run.name}", fill, card).folder
 
 
 def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> None:

@@ -45,6 +45,11 @@ def spread_qualities(batch: int, generator: torch.Generator, anchors: int = ANCH
     return ((anchors - 0.5) * places - 0.25).clamp(0, anchors - 1)
 
 
+def anchors_of(net: Any) -> int:
+    """How many anchor qualities a net has; those of one rate have one."""
+    return (len(net.qualities) - 1) // net.steps_per_anchor + 1
+
+
 def lambdas(quality_B: Tensor) -> Tensor:
     """What a squared error in 8-bit steps is worth in bits per pixel."""
     return LAMBDA_LOW * torch.exp2(quality_B)

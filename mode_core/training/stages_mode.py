@@ -15,11 +15,15 @@ from mode_core.training import stages_elic, stages_vq
 from mode_core.training.critics import PatchCritic, listen, ramp
 from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
-from mode_core.training.partners import partner
-from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
-from mode_core.weights import experts_tag
+from mode_core.training.partners import partner, partner_set
+from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, width_of
+from mode_core.weights import PUBLIC, TAG_BYTES
 
-WIDTHS = {"tiny": ModeConfig(), "compact": ModeConfig(hidden=(128, 96, 64))}
+WIDTHS = {
+    "tiny": ModeConfig(),
+    "compact": ModeConfig(hidden=(128, 96, 64)),
+    PUBLIC: ModeConfig.public(),
+}
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no-ese": {"ese": False},
     "no-cem": {"cem": False, "pictures": False},
@@ -47,14 +51,21 @@ def config_of(width: str) -> ModeConfig:
 
 def assemble(setup: Setup) -> Rig:
     """New ESE and CEM over the experts, the bundled ones unless --start names others."""
-    elic, vq = partner(setup, "elic"), partner(setup, "vq")
+    experts = [partner_set(setup, codec) for codec in ("elic", "vq")]
+    public = setup.width == PUBLIC
+    if any(expert.is_public != public for expert in experts):
+        raise TrainingError(
+            f"--width {PUBLIC}, and no other, goes with --start elic=FOLDER --start vq=FOLDER of "
+            "imported weights"
+        )
+    elic, vq = (partner(setup, codec) for codec in ("elic", "vq"))
     net = Mode(elic, vq, config_of(setup.width))
     for gamma in (*net.gates(FIDELITY), *net.gates(PERCEPTION)):
         gamma.lr_scale = FASTER  # type: ignore[attr-defined]
     critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width.partition("-")[0]))
     rig = Rig(net, critic, elic=elic, vq=vq, lpips=load_lpips(setup.lpips_backbone))
-    if not {"elic", "vq"} & set(setup.starts):
-        rig.facts["experts"] = experts_tag()
+    if public or not {"elic", "vq"} & set(setup.starts):
+        rig.facts["experts"] = "-".join(expert.digest()[:TAG_BYTES].hex() for expert in experts)
     return rig
 
 
@@ -63,8 +74,9 @@ def decoded_streams(
     rig: Rig, x_BCHW: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Latent, codes and quality as a decoder has them, at random rates of both streams."""
-    quality_B = stages_elic.spread_qualities(len(x_BCHW), generator).to(x_BCHW.device)
     elic, vq = rig.partner("elic"), rig.partner("vq")
+    anchors = stages_elic.anchors_of(elic)
+    quality_B = stages_elic.spread_qualities(len(x_BCHW), generator, anchors).to(x_BCHW.device)
     y_hat, _ = elic.quantise(elic.analyse(x_BCHW).float(), quality_B)
     codes = stages_vq.partly_sent(vq, vq.analyse(x_BCHW), generator)
     return y_hat, codes, quality_B
@@ -105,7 +117,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     extra, _ = vq.write(tokens, SHARES - 1)
     codes = vq.codebook.look_up(tokens.to(x_1CHW.device))
     shown = []
-    for anchor in CHECKED:
+    for anchor in CHECKED if stages_elic.anchors_of(elic) > 1 else (0,):
         alone, bpp, y_hat = stages_elic.decoded(elic, y, anchor, x_1CHW)
         at = torch.tensor([float(anchor)], device=x_1CHW.device)
         fidelity, perception = rig.net(y_hat.to(x_1CHW), codes, at)

@@ -18,7 +18,7 @@ WIDTHS = {
     "tiny": VqConfig(),
     "compact": VqConfig(stages=((4, 96, 2), (8, 192, 3), (16, 320, 4)), prior=160, prior_blocks=6),
 }
-CRITIC_WIDTHS = {"tiny": 32, "compact": 64}
+CRITIC_WIDTHS = {"tiny": 32, "compact": 64, "public": 64}
 COMMITMENT, TEXTURE, CRITIC_SHARE = 0.25, 0.15, 0.2
 REVIVING = 0.6
 """Share of the run in which unused codes get new vectors, every fiftieth step or so."""
@@ -145,7 +145,7 @@ def prior_loss(
 def partly_sent(net: Any, tokens: Tensor, generator: torch.Generator) -> Tensor:
     """Codes as the decoder gets them: half of the samples in full, half filled in by the prior."""
     known, _ = known_places(tokens.shape, generator)
-    known[::2] = True
+    known[:: 2 if len(net.qualities) > 1 else 1] = True
     known = known.to(tokens.device)
     hidden = torch.where(known, tokens, net.config.codes)
     codes: Tensor = net.expected_codes(hidden)
