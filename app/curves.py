@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
+from zlib import crc32
 
 from app.axes import METRICS, lpips_key
 from mode_core.errors import UnknownAnchor
@@ -34,7 +35,10 @@ class Point(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Points of one codec from one source by rate; `group` is the legend entry it belongs to."""
+    """Points of one codec from one source by rate; `group` is the legend entry it belongs to.
+
+    Groups stand in links: short, and the same in every run.
+    """
 
     key: str
     group: str
@@ -141,9 +145,10 @@ def published_curves(rows: Iterable[Any]) -> list[Curve]:
             for r in members
         )
         key = f"published/{dataset}/{codec}/{source}"
+        group = f"published/{crc32(key.encode()):08x}"
         note = "; ".join(dict.fromkeys(r.notes for r in members if r.notes))
         curves.append(
-            Curve(key, key, codec, "published", dataset, points, source=source, note=note)
+            Curve(key, group, codec, "published", dataset, points, source=source, note=note)
         )
     return sorted(curves, key=lambda curve: (curve.label.lower(), curve.source))
 

@@ -2,10 +2,11 @@
 
 import { clamp, nextScale, panBy, visibleRegion, zoomAt } from "./geometry.js";
 import { positionOf, rateAt } from "./rates.js";
-import { MAX_PANES, toHash, withBlend } from "./state.js";
+import { MAX_PANES, withBlend } from "./state.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
 const PAN_SHARE = 0.08;
+const SWITCHES = ["signed", "smooth", "loupe", "minimap", "captions"];
 
 /** The actions of a viewer by name, as keys.js and the buttons call them. */
 export function actionsOf(viewer) {
@@ -42,16 +43,15 @@ function viewActions(viewer) {
       viewer.set({ cx, cy, scale });
     },
     pin() {
-      const { image, cx, cy, scale } = viewer.state;
-      const pins = (viewer.pins[image] ??= []);
-      pins.push([`pin ${pins.length + 1}`, cx, cy, scale]);
-      viewer.render();
-      viewer.words.tell(`Crop pinned as pin ${pins.length}`);
+      const { cx, cy, scale, pins } = viewer.state;
+      viewer.set({ pins: [...pins, [cx, cy, scale]] });
+      viewer.words.tell(`Crop pinned as pin ${pins.length + 1}`);
     },
   };
 }
 
 function modeActions(viewer) {
+  const flip = (name) => viewer.set({ [name]: !viewer.state[name] });
   const mode = (next) => {
     viewer.set({ mode: next });
     viewer.words.tell(`View: ${next}`);
@@ -65,8 +65,7 @@ function modeActions(viewer) {
     set: (change) => viewer.set(change),
     split: (share) => viewer.set({ split: clamp(share, 0, 1) }),
     gain: (way) => viewer.set({ gain: clamp(viewer.state.gain * (way > 0 ? 2 : 0.5), 1, 32) }),
-    signed: () => viewer.set({ signed: !viewer.state.signed }),
-    smooth: () => viewer.set({ smooth: !viewer.state.smooth }),
+    ...Object.fromEntries(SWITCHES.map((name) => [name, () => flip(name)])),
     cycle(way) {
       const { panes, pick } = viewer.state;
       const next = panes[(panes.indexOf(pick) + way + panes.length) % panes.length];
@@ -108,15 +107,6 @@ function flipActions(viewer) {
       else hold(null);
       viewer.render();
     },
-    loupe() {
-      extra.loupe = stage.extra.loupe = !extra.loupe;
-      viewer.render();
-    },
-    minimap() {
-      stage.extra.minimap = !stage.extra.minimap;
-      stage.paint();
-    },
-    captions: () => viewer.root.classList.toggle("bare"),
   };
 }
 
@@ -170,8 +160,8 @@ function paneActions(viewer) {
 }
 
 /** What a figure shows: the pinned crops, or else what is in view; [x, y, width, height] each. */
-function cropsOf({ pins, state, size, stage }) {
-  const views = (pins[state.image] ?? []).map(([, cx, cy, scale]) => ({ cx, cy, scale }));
+function cropsOf({ state, size, stage }) {
+  const views = state.pins.map(([cx, cy, scale]) => ({ cx, cy, scale }));
   return (views.length ? views.slice(-4) : [state]).map((view) => {
     const { x, y, width, height } = visibleRegion(view, size, stage.frame());
     return [x, y, width, height];
@@ -226,7 +216,7 @@ function pageActions(viewer) {
       else viewer.root.requestFullscreen?.();
     },
     async copyLink() {
-      const link = new URL(toHash(viewer.state), location.href).href;
+      const link = new URL(viewer.link(), location.href).href;
       history.replaceState(history.state, "", link);
       const copied = await copy(link);
       const told = copied ? "Link to this screen copied" : "The link is in the address bar";

@@ -79,7 +79,7 @@ export function showControls(root, state, extra, { size, samples, choices, label
   }
   press("[data-do=smooth]", state.smooth);
   press("[data-do=signed]", state.signed);
-  press("[data-do=loupe]", extra.loupe);
+  press("[data-do=loupe]", state.loupe);
   press("[data-do=autoFlip]", extra.flipping);
   showZoom(root, state);
   $(".split").value = state.split;

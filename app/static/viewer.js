@@ -12,7 +12,7 @@ import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { MAX_PANES, START, fromHash, mendPairs, toHash } from "./state.js";
+import { LINK, MAX_PANES, START, mendPairs } from "./state.js";
 import { Words } from "./words.js";
 
 const LINK_MS = 250;
@@ -32,9 +32,9 @@ class Viewer {
     this.root = root;
     this.catalogue = host.catalogue;
     this.state = { ...START };
-    this.extra = { loupe: false, flipping: false, name: "" };
+    this.extra = { flipping: false, name: "" };
     this.size = null;
-    this.pins = {};
+    this.pins = new Map(); // of pictures that were open before
     this.notes = [];
     this.lost = new Set();
     this.words = new Words(root);
@@ -75,8 +75,7 @@ class Viewer {
 
   /** Open what the address asks for, or else the picture that the server has ready. */
   start(first) {
-    const linked = location.hash.length > 1;
-    this.state = linked ? fromHash(location.hash) : { ...START };
+    this.state = LINK.read(location.hash);
     this.state.image ||= first.image;
     if (first.image === this.state.image && first.bpp === this.state.bpp) this.adopt(first);
     const { panes } = this.state;
@@ -177,6 +176,7 @@ class Viewer {
   render() {
     const { state, catalogue, records } = this;
     mendPairs(state);
+    this.root.classList.toggle("bare", !state.captions);
     this.stage.show(state, catalogue.choices, this.size);
     this.settleView();
     showControls(this.root, state, this.extra, {
@@ -204,7 +204,8 @@ class Viewer {
 
   /** Crops worth a look: hand-picked ones, then the user's pins. */
   spots() {
-    return [...(this.sample()?.spots ?? []), ...(this.pins[this.state.image] ?? [])];
+    const pins = this.state.pins.map((view, index) => [`pin ${index + 1}`, ...view]);
+    return [...(this.sample()?.spots ?? []), ...pins];
   }
 
   codedPanes() {
@@ -227,19 +228,24 @@ class Viewer {
     });
   }
 
+  /** The address of this screen, with what other parts of the page have put into it. */
+  link() {
+    return LINK.into(location.hash, this.state);
+  }
+
   saveLink() {
     clearTimeout(this.linking);
     this.linking = setTimeout(() => {
-      const hash = toHash(this.state);
-      if (!this.fileKey && hash !== location.hash) history.replaceState(history.state, "", hash);
+      if (this.fileKey || LINK.says(location.hash, this.state)) return;
+      history.replaceState(history.state, "", this.link());
     }, LINK_MS);
   }
 
   /** The address was edited, or a link inside the page was followed. */
   follow(hash) {
-    if (!hash.includes("=") || hash === toHash(this.state)) return;
+    if (!hash.includes("=") || LINK.says(hash, this.state)) return;
     const before = this.state;
-    this.state = fromHash(hash);
+    this.state = LINK.read(hash);
     this.state.image ||= before.image;
     this.fileKey = "";
     if (this.state.image !== before.image) this.records.clear();
@@ -252,7 +258,9 @@ class Viewer {
     this.extra.name = name;
     this.records.clear();
     this.size = null;
-    this.set({ image, scale: 0, panes: fromFile ? [] : this.state.panes });
+    const { image: before, panes, pins } = this.state;
+    this.pins.set(before, pins);
+    this.set({ image, scale: 0, panes: fromFile ? [] : panes, pins: this.pins.get(image) ?? [] });
     this.ask();
   }
 
