@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 from app.axes import METRICS, lpips_key
+from app.makers import licence_of, maker_name, parts_of, with_profile
 from mode_core.errors import UnknownAnchor
 from mode_core.registry import CODECS
 from mode_core.types import Anchor
@@ -51,6 +52,8 @@ class Curve(NamedTuple):
     image: str = ""
     source: str = ""
     note: str = ""
+    licence: str = ""
+    """Of public weights that the pictures behind the points were made with."""
 
     def at(self, metric: str) -> list[tuple[float, float, Point]]:
         """(bpp, value, point) wherever this metric is known."""
@@ -80,7 +83,7 @@ def number(value: object) -> float | None:
 
 def codec_label(codec: str, anchor: str) -> str:
     """What a codec's picture is called: the registry's label, or MoDE with the blend behind it."""
-    info = CODECS.get(codec)
+    info = CODECS.get(parts_of(codec)[0])
     if info is None:
         return f"{codec} {anchor}".strip()
     try:
@@ -88,7 +91,7 @@ def codec_label(codec: str, anchor: str) -> str:
     except UnknownAnchor:
         return f"{codec} {anchor}"
     if wanted in info.outputs:
-        return info.outputs[wanted]
+        return with_profile(info.outputs[wanted], codec)
     name = info.outputs[None] if None in info.outputs else info.outputs[Anchor.FIDELITY][:-2]
     return f"{name} {anchor}".strip()
 
@@ -97,7 +100,8 @@ def our_curves(rows: Iterable[Any], lpips_net: str = "alex") -> list[Curve]:
     """The mean over each dataset at each target, one curve per codec, anchor and profile."""
     found: dict[tuple[str, str, str, str], list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.dataset, row.codec, str(row.anchor or ""), row.profile or ""].append(row)
+        maker = maker_name(row.codec, row.profile or "")
+        found[row.dataset, maker, str(row.anchor or ""), row.profile or ""].append(row)
     curves = []
     for (dataset, codec, anchor, profile), members in found.items():
         points, note = _means(members, lpips_net)
@@ -113,6 +117,7 @@ def our_curves(rows: Iterable[Any], lpips_net: str = "alex") -> list[Curve]:
                 anchor=anchor,
                 source=f"measured here, {profile} weights" if profile else "measured here",
                 note=note,
+                licence=licence_of(codec),
             )
         )
     return sorted(_told_apart(curves), key=_registry_order)
@@ -179,6 +184,7 @@ def live_curves(picture: Mapping[str, Any]) -> list[Curve]:
                 anchor=anchor,
                 image=image,
                 source="the picture on screen",
+                licence=licence_of(codec),
             )
         )
     return curves
@@ -243,11 +249,12 @@ def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
     ]
 
 
-def _registry_order(curve: Curve) -> tuple[int, float, str]:
+def _registry_order(curve: Curve) -> tuple[int, float, str, str]:
     ids = list(CODECS)
-    place = ids.index(curve.codec) if curve.codec in CODECS else len(ids)
+    codec, profile = parts_of(curve.codec)
+    place = ids.index(codec) if codec in CODECS else len(ids)
     try:
         blend = Anchor.parse(curve.anchor or "0").blend
     except UnknownAnchor:
         blend = 2.0
-    return (place, blend, curve.key)
+    return (place, blend, profile, curve.key)

@@ -40,6 +40,8 @@ class FigurePane(NamedTuple):
     lpips: float | None = None
     dists: float | None = None
     lpips_label: str = "LPIPS"
+    licence: str = ""
+    """Of weights that are not ours; it stands under the numbers."""
 
 
 class Crop(NamedTuple):
@@ -114,24 +116,26 @@ def paper_layout(
                 page.words.append(Words(left - 2 * GAP - 4, y, letter, bold=True, colour=RED))
             page.pictures.append(Picture(x, y, enlarge(cut(pane.image, crop), scale)))
             y += crop.height * scale + GAP
-        caption = caption_lines(pane) if index else ["bpp", "PSNR [dB]", *_metric_names(panes)]
+        caption = caption_lines(pane) if index else _caption_names(panes)
         page.words.extend(
             Words(x, y + row * LINE, line, colour=BLACK if index else GREY)
             for row, line in enumerate(caption)
         )
     page.words.append(Words(MARGIN, MARGIN, title[:80], colour=GREY))
     width = left + len(columns) * (column + GAP) - GAP + MARGIN
-    height = top + max(body, page.pictures[0].pixels.shape[0]) + GAP + 4 * LINE + MARGIN
+    lines = len(_caption_names(panes))
+    height = top + max(body, page.pictures[0].pixels.shape[0]) + GAP + lines * LINE + MARGIN
     return page._replace(width=width, height=height)
 
 
 def caption_lines(pane: FigurePane) -> list[str]:
-    """Rate, PSNR, LPIPS, DISTS; a dash where a number is not known."""
+    """Rate, PSNR, LPIPS, DISTS, a dash where a number is not known; the licence of the weights."""
     return [
         _digits(pane.bpp, 4),
         _digits(pane.psnr, 2),
         _digits(pane.lpips, 4),
         _digits(pane.dists, 4),
+        *([pane.licence[:24]] if pane.licence else []),
     ]
 
 
@@ -231,8 +235,9 @@ def _context(
     return MARGIN + size[0] + (2 * GAP if letters[0] else 0)
 
 
-def _metric_names(panes: Sequence[FigurePane]) -> list[str]:
-    return [panes[0].lpips_label, "DISTS"]
+def _caption_names(panes: Sequence[FigurePane]) -> list[str]:
+    weights = ["weights"] if any(pane.licence for pane in panes) else []
+    return ["bpp", "PSNR [dB]", panes[0].lpips_label, "DISTS", *weights]
 
 
 def _digits(value: float | None, digits: int) -> str:

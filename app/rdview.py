@@ -178,6 +178,7 @@ def _legend(
             "dataset": curve.dataset,
             "source": curve.source,
             "note": curve.note,
+            "licence": curve.licence,
             "on": curve.kind != "published" or curve.key in familiar,
             "style": look[curve.key]._asdict(),
             "images": [point.images for _, _, point in curve.at(metric.key)],

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from app import work
+from app.makers import info_of
 from app.settings import Settings
 from app.work import Job, Outcome
 from app.worker import Worker, WorkerLost
@@ -106,8 +107,8 @@ class ZeroRunner:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Classical codecs first: they need no GPU, and a visitor's share of it is small."""
-        yield from self.local.run([job for job in jobs if not CODECS[job.codec].learned])
-        waiting = [job for job in jobs if CODECS[job.codec].learned]
+        yield from self.local.run([job for job in jobs if not info_of(job.codec).learned])
+        waiting = [job for job in jobs if info_of(job.codec).learned]
         if not waiting:
             return
         try:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from app import hero
+from app.makers import need_weights
 from app.service import DEFAULT_PANES, Service
 from app.settings import Settings
 from app.store import Decoded
-from app.work import need_weights, open_file
+from app.work import open_file
 from mode_core.errors import WeightsUnavailable
 from mode_core.images import read_image
 from tests.test_service import FakeRunner

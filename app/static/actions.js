@@ -70,7 +70,7 @@ function modeActions(viewer) {
       const { panes, pick } = viewer.state;
       const next = panes[(panes.indexOf(pick) + way + panes.length) % panes.length];
       viewer.set({ mode: "single", pick: next });
-      viewer.words.tell(viewer.records.labelOf(next));
+      viewer.words.tell(viewer.records.nameOf(next));
     },
   };
 }
@@ -83,14 +83,14 @@ function flipActions(viewer) {
     const id = index === null ? null : (viewer.state.panes[index] ?? null);
     if (id && recent[0] !== id) recent = [id, recent[0] ?? viewer.state.panes[0]];
     stage.hold(id);
-    if (id) viewer.words.tell(`Showing ${viewer.records.labelOf(id)}`);
+    if (id) viewer.words.tell(`Showing ${viewer.records.nameOf(id)}`);
   };
   const toggle = () => {
     const { panes } = viewer.state;
     const [now, other] = [recent[0] ?? panes[1], recent[1] ?? panes[0]];
     recent = [other, now];
     stage.hold(other);
-    viewer.words.tell(`Showing ${viewer.records.labelOf(other)}`);
+    viewer.words.tell(`Showing ${viewer.records.nameOf(other)}`);
   };
   return {
     hold,

@@ -41,7 +41,7 @@ const LABEL_ROOM = 150;
 
 /**
  * @typedef {{key: string, group: string, label: string, kind: string, codec: string,
- *   anchor: string, image: string, dataset: string, source: string, note: string, on: boolean,
+ *   anchor: string, image: string, dataset: string, source: string, note: string, licence: string, on: boolean,
  *   images: number[], at: string[], style: Style}} Curve
  * @typedef {{light: string, dark: string, symbol: string, dash: string}} Style
  * @typedef {{x: number[], y: number[]}} Trace
@@ -154,7 +154,7 @@ export function csvOf(points, axis) {
     ...[curve.label, curve.kind, curve.dataset, bpp, value, net],
     ...[curve.images[p] || "", curve.at[p]],
     curve.image ? `${curve.source}, picture ${curve.image}` : curve.source,
-    curve.note,
+    [licenceOf(curve), curve.note].filter(Boolean).join("; "),
   ]);
   return [head, ...rows].map((row) => row.map(csvCell).join(",")).join("\n") + "\n";
 }
@@ -164,6 +164,9 @@ export function asPlotlyText(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
+/** What must be said of public weights wherever their results are. */
+export const licenceOf = ({ licence }) => (licence ? `weights: ${licence}` : "");
+
 /** A curve's name where nothing but the name tells it from others. */
 export function nameOf(curve) {
   const from = {
@@ -171,7 +174,7 @@ export function nameOf(curve) {
     picture: curve.image,
     now: "on screen",
     yours: curve.source,
-    ours: "ours",
+    ours: ["ours", licenceOf(curve)].filter(Boolean).join(", "),
   };
   return `${curve.label} (${from[curve.kind]})`;
 }
@@ -197,6 +200,7 @@ export function describePoint({ curve, p, bpp, value }, axis) {
     `${shortNumber(bpp)} bpp · ${axis.label} ${shortNumber(value, axis.digits)}${unit}`,
     [what[curve.kind], curve.at[p]].filter(Boolean).join(" · "),
     curve.kind === "now" ? "" : curve.source,
+    licenceOf(curve),
     curve.note,
   ].filter(Boolean);
 }

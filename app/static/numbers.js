@@ -32,6 +32,7 @@ function row(record, columns, best, address, picture) {
   const line = make("tr");
   const name = make("th", "", record.label);
   name.scope = "row";
+  if (record.licence) name.append(make("small", "", `weights: ${record.licence}`));
   line.append(name);
   if (record.state !== "ready") {
     const cell = make("td", "why", record.error || "coding…");

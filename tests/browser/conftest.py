@@ -45,13 +45,18 @@ def viewer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def served(module: str, folder: Path, *words: str) -> Iterator[str]:
-    """The address of `tests.browser.MODULE PORT WORDS`, which runs as a process until the end."""
+    """The address of `tests.browser.MODULE PORT WORDS`, which runs as a process until the end.
+
+    Its log, and imported weights if a test wants any, lie in the folder.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder / "server.txt"
     command = [sys.executable, "-m", f"tests.browser.{module}", str(port), *words]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # Weights that somebody imported on this machine would change the page.
+    own = {"OMP_NUM_THREADS": "1", "MODE_WEIGHTS": str(folder / "weights")}
+    env = {**os.environ, **own}
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
     try:
