@@ -158,12 +158,30 @@ def published_curves(rows: Iterable[Any]) -> list[Curve]:
     return sorted(curves, key=lambda curve: (curve.label.lower(), curve.source))
 
 
-def live_curves(picture: Mapping[str, Any]) -> list[Curve]:
+def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
+    """The curves of the picture on screen through all rates at which it was seen."""
+    found: dict[str, list[Curve]] = defaultdict(list)
+    for curve in live_curves(picture, "visited"):
+        found[curve.group].append(curve)
+    return [
+        one[0]._replace(
+            key=f"picture/{group}",
+            kind="picture",
+            points=_spaced(ordered(point for curve in one for point in curve.points)),
+            source="measured here, now",
+            note="this picture only",
+        )
+        for group, one in found.items()
+        if len({point.bpp for curve in one for point in curve.points}) > 1
+    ]
+
+
+def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
     """The points of the picture on screen, from the viewer's `mode:result`; junk is left out."""
     image = str(picture.get("image", ""))[:200]
     curves: list[Curve] = []
-    rows = picture.get("rows")
-    for row in rows[:64] if isinstance(rows, list) else []:
+    rows = picture.get(which)
+    for row in rows[:256] if isinstance(rows, list) else []:
         bpp = number(row.get("bpp")) if isinstance(row, Mapping) else None
         if bpp is None or bpp <= 0:
             continue

@@ -7,6 +7,7 @@ import { Plot } from "./explorer-plot.js";
 
 const MAX_FILES = 4;
 const MAX_FILE_BYTES = 2_000_000;
+const MAX_VISITED = 240;
 const PAUSE_MS = 150;
 const IDLE_MS = 2000;
 
@@ -22,6 +23,7 @@ class Explorer {
     this.state = LINK.read(location.hash);
     this.dark = false;
     this.picture = {};
+    this.visited = { image: "", rows: new Map() }; // what the picture measured at other rates
     this.files = [];
     this.answer = null;
     this.asked = 0;
@@ -148,6 +150,7 @@ class Explorer {
       this.state.own = event.target.checked;
       this.draw();
     });
+    on("measure", "click", () => document.dispatchEvent(new Event("mode:measure-curve")));
     on("find", "input", () => this.answer && this.showCurves());
     on("csv", "click", () => this.saveCsv());
     on("svg", "click", () => this.saveSvg());
@@ -202,10 +205,19 @@ class Explorer {
     this.say(`${name} is removed.`);
   }
 
+  /** Every rate at which the picture was seen is a point of its own curves. */
+  visit(picture) {
+    if (this.visited.image !== picture.image) this.visited = { image: picture.image, rows: new Map() };
+    const { rows } = this.visited;
+    for (const row of picture.rows ?? []) rows.set(`${row.id} ${row.bpp}`, row);
+    this.picture = { ...picture, visited: [...rows.values()].slice(-MAX_VISITED) };
+    this.part("measure").hidden = false;
+  }
+
   listenToPage() {
     const onResult = ({ detail }) => {
       if (!this.root.isConnected) return document.removeEventListener("mode:result", onResult);
-      this.picture = detail ?? {};
+      this.visit(detail ?? {});
       // Panes fill in one after the other; the plot follows when they pause.
       clearTimeout(this.pause);
       if (this.answer) this.pause = setTimeout(() => this.refresh(), PAUSE_MS);

@@ -10,6 +10,7 @@ import { fillHelp, listenToKeys } from "./keys.js";
 import { fillNumbers } from "./numbers.js";
 import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
+import { PRESETS } from "./rates.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
 import { LINK, MAX_PANES, START, mendPairs } from "./state.js";
@@ -34,6 +35,7 @@ class Viewer {
     this.state = { ...START };
     this.extra = { flipping: false, name: "" };
     this.size = null;
+    this.chosen = []; // panes, when nobody named any
     this.pins = new Map(); // of pictures that were open before
     this.notes = [];
     this.lost = new Set();
@@ -71,6 +73,7 @@ class Viewer {
     // By the time this runs, the address may have been written over by saveLink.
     addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
     document.addEventListener("mode:open-point", ({ detail }) => this.openPoint(detail));
+    document.addEventListener("mode:measure-curve", () => this.measureCurve());
   }
 
   /** Open what the address asks for, or else the picture that the server has ready. */
@@ -108,11 +111,13 @@ class Viewer {
   ask() {
     clearTimeout(this.asking);
     this.exchange.forget();
+    this.answered?.(false); // nobody waits for the last question any more
     this.words.tell(this.fileKey ? "Decoding…" : `Coding at ${this.state.bpp} bpp…`);
     this.asking = setTimeout(() => {
       const { image, panes, bpp } = this.state;
-      if (this.fileKey) this.exchange.openFile(this.fileKey, panes);
-      else this.exchange.compare(image, panes, bpp);
+      if (this.fileKey) return this.exchange.openFile(this.fileKey, panes);
+      // Asked for none, the server chooses the same again, and says which it had to leave out.
+      this.exchange.compare(image, panes === this.chosen ? [] : panes, bpp);
     }, ASK_MS);
   }
 
@@ -130,12 +135,14 @@ class Viewer {
     this.adopt(value);
     this.render();
     this.words.tellProgress(value);
-    if (value.done) this.tellResult();
+    if (!value.done) return;
+    this.tellResult();
+    this.answered?.(true);
   }
 
   adopt(value) {
     const ids = value.panes.map(({ id }) => id);
-    if (!this.state.panes.length) this.state.panes = ids;
+    if (!this.state.panes.length) this.state.panes = this.chosen = ids;
     this.size = { width: value.width, height: value.height };
     this.notes = value.notes;
     for (const pane of value.panes) {
@@ -288,7 +295,20 @@ class Viewer {
     this.set({ panes: [] });
   }
 
+  /** Code the picture at every preset, one after the other, and come back; ends on any change. */
+  async measureCurve() {
+    if (this.fileKey) return this.words.tell("A file brings no original to measure against", true);
+    const home = this.state.bpp;
+    const rates = PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== home);
+    for (const bpp of [...rates, home]) {
+      this.state.bpp = bpp;
+      this.refresh();
+      if (!(await new Promise((done) => (this.answered = done)))) return;
+    }
+  }
+
   fail(words) {
+    this.answered?.(false);
     this.records.fail(words);
     this.render();
     this.words.tell(words, true);

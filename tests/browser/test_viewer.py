@@ -448,6 +448,29 @@ def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
     assert (state_of(page)["image"], state_of(page)["bpp"]) == ("coffee", 0.3)
 
 
+def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg,webp"), 3)
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Measure its curve").click()
+    expect(page.get_by_label("Its own curves")).to_be_visible()
+    rates = """() => document.querySelector("#rd-plot").data
+      .filter((one) => one.line.width === 1).map((one) => one.x.length)"""
+    page.wait_for_function(f"({rates})().filter((count) => count >= 3).length === 2")
+    expect(page.locator("#viewer .status")).to_contain_text("3 panes at 0.1 bpp.")
+    assert state_of(page)["bpp"] == 0.1
+
+
+def test_until_panes_are_chosen_the_server_chooses(open_page: Opener) -> None:
+    """So that its sentence on what has no weights comes with the answer."""
+    page = settled(open_page())
+    for chosen, bpp in ((False, "0.2"), (True, "0.5")):
+        if chosen:
+            page.get_by_label("Remove DLF").click()
+        with page.expect_request(lambda one: '"picture":' in (one.post_data or "")) as sent:
+            page.get_by_role("button", name=bpp, exact=True).click()
+        assert ('"panes":[]' in (sent.value.post_data or "")) is not chosen
+
+
 # Their files
 
 
