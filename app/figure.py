@@ -80,6 +80,8 @@ class Words(NamedTuple):
     size: int = 15
     bold: bool = False
     colour: str = BLACK
+    halo: int = 0
+    """Width of a white edge, for letters on pictures."""
 
 
 class Layout(NamedTuple):
@@ -149,7 +151,8 @@ def to_png(layout: Layout) -> bytes:
         corner = (frame.x + frame.width - 1, frame.y + frame.height - 1)
         draw.rectangle((frame.x, frame.y, *corner), outline=RED, width=frame.stroke)
     for words in layout.words:
-        draw.text((words.x, words.y), words.text, words.colour, _font(words.size, words.bold))
+        font, place = _font(words.size, words.bold), (words.x, words.y)
+        draw.text(place, words.text, words.colour, font, stroke_width=words.halo, stroke_fill=WHITE)
     target = io.BytesIO()
     page.save(target, "PNG", dpi=(300, 300))
     return target.getvalue()
@@ -160,6 +163,7 @@ def to_pdf(layout: Layout) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
     figure = Figure(figsize=(layout.width / 100, layout.height / 100), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -179,6 +183,8 @@ def to_pdf(layout: Layout) -> bytes:
         place = (words.x, words.y)
         text = axes.text(*place, words.text, color=words.colour, va="top", family="DejaVu Sans")
         text.set(parse_math=False, **style)
+        if words.halo:
+            text.set_path_effects([withStroke(linewidth=2 * words.halo, foreground=WHITE)])
     axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
     target = io.BytesIO()
     with matplotlib.rc_context({"pdf.fonttype": 42}):
@@ -231,7 +237,7 @@ def _context(
     for crop, letter in zip(crops, letters, strict=True):
         x, y = MARGIN + math.floor(crop.x * scale), top + math.floor(crop.y * scale)
         page.frames.append(Frame(x, y, max(6, crop.width * scale), max(6, crop.height * scale)))
-        page.words.append(Words(x + 5, y + 4, letter, 13, bold=True, colour=RED))
+        page.words.append(Words(x + 5, y + 4, letter, 13, bold=True, colour=RED, halo=1))
     return MARGIN + size[0] + (2 * GAP if letters[0] else 0)
 
 

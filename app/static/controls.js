@@ -87,6 +87,7 @@ export function showControls(root, state, extra, { size, samples, choices, label
   const all = samples.map(({ id, title }) => ({ id, label: title }));
   if (!own) all.push({ id: state.image, label: extra.name || "Your picture" });
   options($(".picture"), all, state.image);
+  $(".hint kbd + kbd").textContent = Math.min(9, state.panes.length);
   showSpots($(".spots"), spots);
 }
 

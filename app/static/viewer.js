@@ -130,8 +130,8 @@ class Viewer {
 
   receive(value) {
     if (!value || !this.exchange.isNewest(value)) return;
-    this.root.querySelector("[data-do=retry]").hidden = true;
     if (value.error) return this.fail(value.error);
+    this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
     this.adopt(value);
     this.render();
     this.words.tellProgress(value);
@@ -279,7 +279,7 @@ class Viewer {
     if (known && image !== this.state.image) this.openPicture(image);
     const { panes } = this.state;
     if (!panes.includes(id)) this.state.panes = [...panes, id].slice(-MAX_PANES);
-    Object.assign(this.state, { bpp, pick: id });
+    Object.assign(this.state, { bpp: Number(bpp.toPrecision(3)), pick: id });
     this.refresh();
     this.root.scrollIntoView({ block: "start" });
   }
@@ -312,7 +312,11 @@ class Viewer {
     this.records.fail(words);
     this.render();
     this.words.tell(words, true);
-    this.root.querySelector("[data-do=retry]").hidden = false;
+    this.offerRetry(true);
+  }
+
+  offerRetry(offered) {
+    this.root.querySelector("[data-do=retry]").hidden = !offered;
   }
 
   tellResult() {

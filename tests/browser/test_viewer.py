@@ -221,6 +221,9 @@ def test_a_codec_that_fails_says_so_in_its_own_pane(visit: Opener) -> None:
     page = settled(visit("panes=original,vq,jpeg"), 3)
     expect(page.locator('.pane[data-id="vq"] .word')).to_contain_text("vq has no weights <img")
     assert state_of(page)["panes"][2]["bytes"] > 0
+    with page.expect_request(lambda one: '"picture":' in (one.post_data or "")):
+        page.get_by_role("button", name="Try again").click()
+    expect(page.locator('.pane[data-id="vq"] .word')).to_contain_text("vq has no weights <img")
 
 
 def test_the_anchor_slider_adds_a_blend_of_the_same_file(visit: Opener) -> None:
@@ -427,6 +430,21 @@ def test_the_wheel_zooms_where_the_pointer_is(visit: Opener) -> None:
     assert state_of(page)["cx"] < 0.43
 
 
+def test_two_fingers_zoom_about_their_middle(open_page: Opener) -> None:
+    page = settled(open_page("#panes=original,jpeg&scale=1&cx=0.5&cy=0.5", has_touch=True), 2)
+    box = page.locator('canvas[data-pane="jpeg"]').bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    hand = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 120)):
+        fingers = [{"x": x - apart, "y": y, "id": 1}, {"x": x + apart, "y": y, "id": 2}]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    seen = state_of(page)
+    assert seen["scale"] == pytest.approx(3, rel=0.05)
+    assert (seen["cx"], seen["cy"]) == pytest.approx((0.5, 0.5), abs=0.02)
+
+
 def test_panes_can_be_swapped_added_and_removed(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg"), 2)
     page.locator('.pane[data-id="jpeg"] select').select_option("webp")
@@ -451,7 +469,7 @@ def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
 def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg,webp"), 3)
     page.locator("#rd-plot").scroll_into_view_if_needed()
-    page.get_by_role("button", name="Measure its curve").click()
+    page.get_by_role("button", name="Measure this picture").click()
     expect(page.get_by_label("Its own curves")).to_be_visible()
     rates = """() => document.querySelector("#rd-plot").data
       .filter((one) => one.line.width === 1).map((one) => one.x.length)"""
