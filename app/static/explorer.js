@@ -223,6 +223,8 @@ class Explorer {
       if (this.answer) this.pause = setTimeout(() => this.refresh(), PAUSE_MS);
     };
     document.addEventListener("mode:result", onResult);
+    // Whichever of the two comes up last, the pictures' numbers are heard.
+    document.dispatchEvent(new Event("mode:ask-result"));
     addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
     const page = new MutationObserver(() => this.readTheme());
     page.observe(document.body, { attributes: true, attributeFilter: ["class"] });

@@ -74,6 +74,7 @@ class Viewer {
     addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
     document.addEventListener("mode:open-point", ({ detail }) => this.openPoint(detail));
     document.addEventListener("mode:measure-curve", () => this.measureCurve());
+    document.addEventListener("mode:ask-result", () => this.tellResult());
   }
 
   /** Open what the address asks for, or else the picture that the server has ready. */

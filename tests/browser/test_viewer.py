@@ -466,6 +466,16 @@ def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
     assert (state_of(page)["image"], state_of(page)["bpp"]) == ("coffee", 0.3)
 
 
+def test_the_plot_hears_of_pictures_that_were_there_before_it(open_page: Opener) -> None:
+    page = settled(open_page("#image=coffee&panes=original,jpeg"), 2)
+    late: list[Any] = []
+    page.route("**/mode/static/explorer.js", lambda route: late.append(route))
+    page.reload()
+    settled(page, 2)
+    late.pop().continue_()
+    expect(page.get_by_role("button", name="Measure this picture")).to_be_visible()
+
+
 def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg,webp"), 3)
     page.locator("#rd-plot").scroll_into_view_if_needed()
