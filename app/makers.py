@@ -70,8 +70,8 @@ def licence_of(maker: str) -> str:
 
 def terms_of(maker: str) -> str:
     """What the licence of public weights means for those who show their pictures."""
-    codec, profile = parts_of(maker)
-    return LICENCES.get(codec, f"{licence_of(maker)}.") if profile else ""
+    licence, known = licence_of(maker), LICENCES.get(parts_of(maker)[0], "")
+    return known if licence and known.startswith(licence) else licence
 
 
 def weights_words(maker: str) -> str:

@@ -9,28 +9,25 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from threading import Lock
 
+from app.defaults import default_panes
 from app.gallery import SAMPLES, sample_path
 from app.line import Line, Ticket
-from app.makers import info_of, maker_name, need_weights, public_makers
+from app.makers import info_of, public_makers
 from app.records import Comparison, Slot, original_slot
 from app.runner import Runner
 from app.settings import Settings
 from app.store import Decoded, Photo, Store, StoredFile, secret_key
 from app.text import ORIGINAL, pane_id, pane_label, parse_pane
-from app.work import Job, Outcome, View, png_bytes, sentence
+from app.work import Job, Outcome, View, png_bytes
 from mode_core.bitstream import Bitstream
-from mode_core.errors import ModeError, UnsupportedImage, WeightsUnavailable
+from mode_core.errors import ModeError, UnsupportedImage
 from mode_core.images import load_picture
 from mode_core.metrics import Measured
-from mode_core.registry import CODECS
 from mode_core.types import Anchor
-from mode_core.weights import PUBLIC
 
 MAX_PANES = 12
 MIN_BPP, MAX_BPP = 0.001, 8.0
 TABLE_METRICS = ("psnr", "ms_ssim", "lpips", "dists")
-DEFAULT_PANES = (ORIGINAL, "mode-f", "mode-p", "elic", "ms-illm", "dlf")
-STAND_INS = ("jpeg", "webp", "avif", "jxl")
 _KEPT_METRICS = 4096
 
 
@@ -251,33 +248,6 @@ class Service:
                 self._tickets[page] = ticket
                 while len(self._tickets) > 10 * self.settings.queue_length:
                     self._tickets.pop(next(iter(self._tickets)))
-
-
-def default_panes() -> tuple[tuple[str, ...], str]:
-    """What opens first: the six, or what has weights here and a sentence on what has not.
-
-    Imported weights stand in only where none are bundled.
-    """
-    missing = {}
-    for id in CODECS:
-        try:
-            need_weights(id)
-        except WeightsUnavailable as error:
-            missing[id] = sentence(error)
-    wanted, absent = [], []
-    for id in DEFAULT_PANES:
-        instead = maker_name(id, PUBLIC)
-        if (codec := parse_pane(id)[0]) not in missing:
-            wanted.append(id)
-        elif instead in public_makers():
-            wanted.append(instead)
-        else:
-            absent.append(id)
-            why = missing[codec]
-    panes = (*wanted, *STAND_INS[: len(absent)])
-    if not absent:
-        return panes, ""
-    return panes, f"Without {', '.join(map(pane_label, absent))}: {why}"
 
 
 def recon_key(source: str, codec: str, anchor: str, bpp: float) -> str:

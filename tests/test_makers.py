@@ -12,6 +12,7 @@ import torch
 from app import work
 from app.about import about_page
 from app.curves import live_curves, our_curves
+from app.defaults import default_panes
 from app.exports import Wish, figure, table
 from app.figure import Crop, paper_layout
 from app.library import Library
@@ -19,10 +20,11 @@ from app.makers import licence_of, maker_name, public_makers
 from app.plots import styles
 from app.rdview import Wish as RDWish
 from app.rdview import answer
-from app.service import BadRequest, Service, default_panes
+from app.service import BadRequest, Service
 from app.settings import Settings
 from app.viewer import catalogue
 from app.work import Job
+from mode_core.errors import WeightsUnavailable
 from mode_core.imports.convert import Origin, import_checkpoint
 from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
@@ -166,8 +168,16 @@ def test_no_folder_of_the_server_stands_in_what_visitors_read(
 
 
 def test_public_weights_stand_in_where_none_are_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.service.public_makers", lambda: ["dlf.public", PUBLIC])
-    panes, _ = default_panes()
+    def need(maker: str) -> None:
+        if maker == "dlf":
+            raise WeightsUnavailable("none here")
+
+    monkeypatch.setattr("app.defaults.need_weights", need)
+    monkeypatch.setattr("app.defaults.public_makers", lambda: [PUBLIC])
+    assert default_panes()[1] == "Without DLF: none here"
+    monkeypatch.setattr("app.defaults.public_makers", lambda: ["dlf.public", PUBLIC])
+    panes, missing = default_panes()
+    assert missing == ""
     assert "ms-illm" in panes
     assert "dlf.public" in panes
 

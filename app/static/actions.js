@@ -1,7 +1,7 @@
 /** What buttons and keys do. Each changes the state; the page follows. */
 
 import { clamp, nextScale, panBy, visibleRegion, zoomAt } from "./geometry.js";
-import { positionOf, rateAt } from "./rates.js";
+import { PRESETS, positionOf, rateAt } from "./rates.js";
 import { MAX_PANES, withBlend } from "./state.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
@@ -15,6 +15,7 @@ export function actionsOf(viewer) {
     ...modeActions(viewer),
     ...flipActions(viewer),
     ...codingActions(viewer),
+    ...plotActions(viewer),
     ...paneActions(viewer),
     ...pageActions(viewer),
   };
@@ -135,6 +136,36 @@ function codingActions(viewer) {
     picture: (id) => viewer.openPicture(id),
     previous: () => turn(-1),
     next: () => turn(1),
+  };
+}
+
+/** What the rate-distortion plot asks for. */
+function plotActions(viewer) {
+  return {
+    /** A point of the rate-distortion plot: that picture, that codec, at that rate. */
+    openPoint({ image, codec, anchor, bpp }) {
+      const named = { fidelity: "mode-f", perception: "mode-p" };
+      const id = codec === "mode" ? (named[anchor] ?? `mode-${anchor}`) : codec;
+      const known = viewer.catalogue.samples.some((one) => one.id === image);
+      if (known && image !== viewer.state.image) viewer.openPicture(image);
+      const { panes } = viewer.state;
+      if (!panes.includes(id)) viewer.state.panes = [...panes, id].slice(-MAX_PANES);
+      Object.assign(viewer.state, { bpp: Number(bpp.toPrecision(3)), pick: id });
+      viewer.refresh();
+      viewer.root.scrollIntoView({ block: "start" });
+    },
+
+    /** Code the picture at every preset, one after the other, and come back; ends on any change. */
+    async measureCurve() {
+      if (viewer.fileKey) return viewer.words.tell("A file brings no original to measure against", true);
+      const home = viewer.state.bpp;
+      const rates = PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== home);
+      for (const bpp of [...rates, home]) {
+        viewer.state.bpp = bpp;
+        viewer.refresh();
+        if (!(await new Promise((done) => (viewer.answered = done)))) return;
+      }
+    },
   };
 }
 

@@ -10,10 +10,9 @@ import { fillHelp, listenToKeys } from "./keys.js";
 import { fillNumbers } from "./numbers.js";
 import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
-import { PRESETS } from "./rates.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { LINK, MAX_PANES, START, mendPairs } from "./state.js";
+import { LINK, START, mendPairs } from "./state.js";
 import { Words } from "./words.js";
 
 const LINK_MS = 250;
@@ -72,8 +71,8 @@ class Viewer {
     fillHelp(this.root.querySelector("dialog.help dl"));
     // By the time this runs, the address may have been written over by saveLink.
     addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
-    document.addEventListener("mode:open-point", ({ detail }) => this.openPoint(detail));
-    document.addEventListener("mode:measure-curve", () => this.measureCurve());
+    document.addEventListener("mode:open-point", ({ detail }) => this.actions.openPoint(detail));
+    document.addEventListener("mode:measure-curve", () => this.actions.measureCurve());
     document.addEventListener("mode:ask-result", () => this.tellResult());
   }
 
@@ -272,19 +271,6 @@ class Viewer {
     this.ask();
   }
 
-  /** A point of the rate-distortion plot: that picture, that codec, at that rate. */
-  openPoint({ image, codec, anchor, bpp }) {
-    const named = { fidelity: "mode-f", perception: "mode-p" };
-    const id = codec === "mode" ? (named[anchor] ?? `mode-${anchor}`) : codec;
-    const known = this.catalogue.samples.some((one) => one.id === image);
-    if (known && image !== this.state.image) this.openPicture(image);
-    const { panes } = this.state;
-    if (!panes.includes(id)) this.state.panes = [...panes, id].slice(-MAX_PANES);
-    Object.assign(this.state, { bpp: Number(bpp.toPrecision(3)), pick: id });
-    this.refresh();
-    this.root.scrollIntoView({ block: "start" });
-  }
-
   async take(kind, file) {
     this.words.tell(`Reading ${file.name}…`);
     const answer = await this.exchange.send(kind, file);
@@ -294,18 +280,6 @@ class Viewer {
     if (kind === "photo") return;
     this.fileKey = answer.key;
     this.set({ panes: [] });
-  }
-
-  /** Code the picture at every preset, one after the other, and come back; ends on any change. */
-  async measureCurve() {
-    if (this.fileKey) return this.words.tell("A file brings no original to measure against", true);
-    const home = this.state.bpp;
-    const rates = PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== home);
-    for (const bpp of [...rates, home]) {
-      this.state.bpp = bpp;
-      this.refresh();
-      if (!(await new Promise((done) => (this.answered = done)))) return;
-    }
   }
 
   fail(words) {

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import app.service
+import app.defaults
 from app import work
 from app.makers import info_of, with_profile
 from app.settings import MEBIBYTE, Settings
@@ -68,6 +68,6 @@ def _shade(picture: Image, codec: str, anchor: str) -> View:
 
 
 if __name__ == "__main__":
-    app.service.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
+    app.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     settings = Settings(port=int(sys.argv[1]), cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
     launch(build_demo(settings, StandInRunner()))
