@@ -13,6 +13,7 @@ from typing import NamedTuple
 from app.axes import METRICS, Metric
 from app.curves import Curve
 from app.library import Library, load_library
+from app.makers import info_of, public_makers, terms_of, with_profile
 from app.tables import escape_markdown
 from mode_core.errors import NoOverlap
 from mode_core.metrics import bdrate
@@ -23,6 +24,9 @@ from mode_core.weights import all_weights
 CARDS = Path(__file__).resolve().parent.parent / "assets" / "cards"
 DATASET = "kodak"
 _CARD_LINE = re.compile(r"^[-*|\s]*\**(licence|license|origin|data)\**\s*[:|]\s*(.+?)[\s|]*$", re.I)
+
+
+_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 
 class Check(NamedTuple):
@@ -46,11 +50,17 @@ CHECKS = (
 
 def about_page() -> str:
     """The page of this installation, as Markdown."""
-    return about_text(load_library(), {found.codec: found.width for found in all_weights()})
+    own = {found.codec: found.width for found in all_weights() if not found.is_public}
+    return about_text(load_library(), own, public=public_makers())
 
 
-def about_text(library: Library, profiles: Mapping[str, str], cards: Path = CARDS) -> str:
-    """The page as Markdown; `profiles` names the width of each codec's weights at hand."""
+def about_text(
+    library: Library,
+    profiles: Mapping[str, str],
+    cards: Path = CARDS,
+    public: Sequence[str] = (),
+) -> str:
+    """The page as Markdown; `profiles` names the width of each codec's bundled weights."""
     parts = [
         "## What is shown",
         "Every picture and every number of ours has passed through the bytes of a real file: "
@@ -67,6 +77,7 @@ def about_text(library: Library, profiles: Mapping[str, str], cards: Path = CARD
         "Where authors publish weights, `python -m mode_core weights list` names them with their "
         "licences and says how to convert them; converted weights appear as the profile `public` "
         "beside the bundled ones.",
+        *(_public_line(maker) for maker in public),
         "## Licences",
         "The code is under the Apache License 2.0. Weights and photographs have their own "
         "licences, which stand in their cards; codecs without a card here have no bundled weights.",
@@ -89,6 +100,12 @@ def _codec_part(info: CodecInfo, library: Library, profiles: Mapping[str, str], 
         lines.append("Training and data are in its card.")
     lines.append(_measured(info, library))
     return " ".join(lines)
+
+
+def _public_line(maker: str) -> str:
+    """That public weights are at hand here, and on what terms."""
+    label = with_profile(next(iter(info_of(maker).outputs.values())), maker)
+    return f"- **{escape_markdown(label)}** is here. {escape_markdown(terms_of(maker))}"
 
 
 def _measured(info: CodecInfo, library: Library) -> str:
@@ -170,10 +187,12 @@ def _cards(folder: Path) -> list[Path]:
 
 
 def _card_line(path: Path) -> str:
-    """The card's name with what it says of licence, origin and data."""
+    """The card's name with what it says of licence, origin and data, or else its first line."""
     facts: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for line in lines:
         if (found := _CARD_LINE.match(line)) and found[1].lower() not in facts:
-            facts[found[1].lower()] = found[2]
+            facts[found[1].lower()] = _LINK.sub(r"\1", found[2])
     said = "; ".join(f"{name}: {escape_markdown(text)}" for name, text in facts.items())
-    return f"- `{path.stem}`: {said or 'no licence stated in the card'}"
+    first = next((line for line in lines if line and not line.startswith("#")), "an empty card")
+    return f"- `{path.stem}`: {said or escape_markdown(first)}"

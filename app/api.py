@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from app.makers import public_makers
 from app.service import BadRequest, Service
 from app.text import ORIGINAL
 from mode_core.errors import ModeError
@@ -25,7 +26,8 @@ def add_api(service: Service) -> None:
         """Decode a .mode file: fidelity, perception, a number between 0 and 1, or "" for all."""
         return _answered(lambda: _decode(service, file, anchor))
 
-    choices = ["mode-f", "mode-p", "mode-sq", "mode-vq", *(id for id in CODECS if id != "mode")]
+    own = ["mode-f", "mode-p", "mode-sq", "mode-vq", *(id for id in CODECS if id != "mode")]
+    choices = [*own, *public_makers()]
     with gr.Row(visible=False):
         image = gr.File(label="image", type="filepath")
         bpp = gr.Number(0.1, label="bpp")

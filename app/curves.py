@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
+from zlib import crc32
 
 from app.axes import METRICS, lpips_key
+from app.makers import licence_of, maker_name, parts_of, with_profile
 from mode_core.errors import UnknownAnchor
 from mode_core.registry import CODECS
 from mode_core.types import Anchor
@@ -34,7 +36,10 @@ class Point(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Points of one codec from one source by rate; `group` is the legend entry it belongs to."""
+    """Points of one codec from one source by rate; `group` is the legend entry it belongs to.
+
+    Groups stand in links: short, and the same in every run.
+    """
 
     key: str
     group: str
@@ -47,6 +52,8 @@ class Curve(NamedTuple):
     image: str = ""
     source: str = ""
     note: str = ""
+    licence: str = ""
+    """Of public weights that the pictures behind the points were made with."""
 
     def at(self, metric: str) -> list[tuple[float, float, Point]]:
         """(bpp, value, point) wherever this metric is known."""
@@ -76,7 +83,7 @@ def number(value: object) -> float | None:
 
 def codec_label(codec: str, anchor: str) -> str:
     """What a codec's picture is called: the registry's label, or MoDE with the blend behind it."""
-    info = CODECS.get(codec)
+    info = CODECS.get(parts_of(codec)[0])
     if info is None:
         return f"{codec} {anchor}".strip()
     try:
@@ -84,7 +91,7 @@ def codec_label(codec: str, anchor: str) -> str:
     except UnknownAnchor:
         return f"{codec} {anchor}"
     if wanted in info.outputs:
-        return info.outputs[wanted]
+        return with_profile(info.outputs[wanted], codec)
     name = info.outputs[None] if None in info.outputs else info.outputs[Anchor.FIDELITY][:-2]
     return f"{name} {anchor}".strip()
 
@@ -93,7 +100,8 @@ def our_curves(rows: Iterable[Any], lpips_net: str = "alex") -> list[Curve]:
     """The mean over each dataset at each target, one curve per codec, anchor and profile."""
     found: dict[tuple[str, str, str, str], list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.dataset, row.codec, str(row.anchor or ""), row.profile or ""].append(row)
+        maker = maker_name(row.codec, row.profile or "")
+        found[row.dataset, maker, str(row.anchor or ""), row.profile or ""].append(row)
     curves = []
     for (dataset, codec, anchor, profile), members in found.items():
         points, note = _means(members, lpips_net)
@@ -109,6 +117,7 @@ def our_curves(rows: Iterable[Any], lpips_net: str = "alex") -> list[Curve]:
                 anchor=anchor,
                 source=f"measured here, {profile} weights" if profile else "measured here",
                 note=note,
+                licence=licence_of(codec),
             )
         )
     return sorted(_told_apart(curves), key=_registry_order)
@@ -141,19 +150,38 @@ def published_curves(rows: Iterable[Any]) -> list[Curve]:
             for r in members
         )
         key = f"published/{dataset}/{codec}/{source}"
+        group = f"published/{crc32(key.encode()):08x}"
         note = "; ".join(dict.fromkeys(r.notes for r in members if r.notes))
         curves.append(
-            Curve(key, key, codec, "published", dataset, points, source=source, note=note)
+            Curve(key, group, codec, "published", dataset, points, source=source, note=note)
         )
     return sorted(curves, key=lambda curve: (curve.label.lower(), curve.source))
 
 
-def live_curves(picture: Mapping[str, Any]) -> list[Curve]:
+def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
+    """The curves of the picture on screen through all rates at which it was seen."""
+    found: dict[str, list[Curve]] = defaultdict(list)
+    for curve in live_curves(picture, "visited"):
+        found[curve.group].append(curve)
+    return [
+        one[0]._replace(
+            key=f"picture/{group}",
+            kind="picture",
+            points=_spaced(ordered(point for curve in one for point in curve.points)),
+            source="measured here, now",
+            note="this picture only",
+        )
+        for group, one in found.items()
+        if len({point.bpp for curve in one for point in curve.points}) > 1
+    ]
+
+
+def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
     """The points of the picture on screen, from the viewer's `mode:result`; junk is left out."""
     image = str(picture.get("image", ""))[:200]
     curves: list[Curve] = []
-    rows = picture.get("rows")
-    for row in rows[:64] if isinstance(rows, list) else []:
+    rows = picture.get(which)
+    for row in rows[:256] if isinstance(rows, list) else []:
         bpp = number(row.get("bpp")) if isinstance(row, Mapping) else None
         if bpp is None or bpp <= 0:
             continue
@@ -174,6 +202,7 @@ def live_curves(picture: Mapping[str, Any]) -> list[Curve]:
                 anchor=anchor,
                 image=image,
                 source="the picture on screen",
+                licence=licence_of(codec),
             )
         )
     return curves
@@ -238,11 +267,12 @@ def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
     ]
 
 
-def _registry_order(curve: Curve) -> tuple[int, float, str]:
+def _registry_order(curve: Curve) -> tuple[int, float, str, str]:
     ids = list(CODECS)
-    place = ids.index(curve.codec) if curve.codec in CODECS else len(ids)
+    codec, profile = parts_of(curve.codec)
+    place = ids.index(codec) if codec in CODECS else len(ids)
     try:
         blend = Anchor.parse(curve.anchor or "0").blend
     except UnknownAnchor:
         blend = 2.0
-    return (place, blend, curve.key)
+    return (place, blend, profile, curve.key)

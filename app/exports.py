@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.figure import Crop, FigurePane, paper_layout, to_pdf, to_png
+from app.makers import licence_of
 from app.service import BadRequest, Service
 from app.store import Decoded
 from app.tables import ResultRow, as_csv, as_latex, as_markdown
@@ -66,8 +67,9 @@ def _row(service: Service, one: Decoded) -> ResultRow:
     measured = service.measured(one.key)
     encode_ms = None if one.encode_s is None else 1000 * one.encode_s
     named = {name: measured.get(name) for name in ("psnr", "ms_ssim", "lpips", "dists")}
+    licence = licence_of(one.codec)
     return ResultRow(
-        one.label,
+        f"{one.label} ({licence})" if licence else one.label,
         bytes_file=len(one.file),
         bpp=one.bpp,
         encode_ms=encode_ms,
@@ -87,6 +89,7 @@ def _pane(service: Service, one: Decoded) -> FigurePane:
         measured.get("lpips_student" if student else "lpips"),
         measured.get("dists"),
         "LPIPS (student)" if student else "LPIPS",
+        licence_of(one.codec),
     )
 
 

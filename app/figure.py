@@ -40,6 +40,8 @@ class FigurePane(NamedTuple):
     lpips: float | None = None
     dists: float | None = None
     lpips_label: str = "LPIPS"
+    licence: str = ""
+    """Of weights that are not ours; it stands under the numbers."""
 
 
 class Crop(NamedTuple):
@@ -78,6 +80,8 @@ class Words(NamedTuple):
     size: int = 15
     bold: bool = False
     colour: str = BLACK
+    halo: int = 0
+    """Width of a white edge, for letters on pictures."""
 
 
 class Layout(NamedTuple):
@@ -114,24 +118,26 @@ def paper_layout(
                 page.words.append(Words(left - 2 * GAP - 4, y, letter, bold=True, colour=RED))
             page.pictures.append(Picture(x, y, enlarge(cut(pane.image, crop), scale)))
             y += crop.height * scale + GAP
-        caption = caption_lines(pane) if index else ["bpp", "PSNR [dB]", *_metric_names(panes)]
+        caption = caption_lines(pane) if index else _caption_names(panes)
         page.words.extend(
             Words(x, y + row * LINE, line, colour=BLACK if index else GREY)
             for row, line in enumerate(caption)
         )
     page.words.append(Words(MARGIN, MARGIN, title[:80], colour=GREY))
     width = left + len(columns) * (column + GAP) - GAP + MARGIN
-    height = top + max(body, page.pictures[0].pixels.shape[0]) + GAP + 4 * LINE + MARGIN
+    lines = len(_caption_names(panes))
+    height = top + max(body, page.pictures[0].pixels.shape[0]) + GAP + lines * LINE + MARGIN
     return page._replace(width=width, height=height)
 
 
 def caption_lines(pane: FigurePane) -> list[str]:
-    """Rate, PSNR, LPIPS, DISTS; a dash where a number is not known."""
+    """Rate, PSNR, LPIPS, DISTS, a dash where a number is not known; the licence of the weights."""
     return [
         _digits(pane.bpp, 4),
         _digits(pane.psnr, 2),
         _digits(pane.lpips, 4),
         _digits(pane.dists, 4),
+        *([pane.licence[:24]] if pane.licence else []),
     ]
 
 
@@ -145,7 +151,8 @@ def to_png(layout: Layout) -> bytes:
         corner = (frame.x + frame.width - 1, frame.y + frame.height - 1)
         draw.rectangle((frame.x, frame.y, *corner), outline=RED, width=frame.stroke)
     for words in layout.words:
-        draw.text((words.x, words.y), words.text, words.colour, _font(words.size, words.bold))
+        font, place = _font(words.size, words.bold), (words.x, words.y)
+        draw.text(place, words.text, words.colour, font, stroke_width=words.halo, stroke_fill=WHITE)
     target = io.BytesIO()
     page.save(target, "PNG", dpi=(300, 300))
     return target.getvalue()
@@ -156,6 +163,7 @@ def to_pdf(layout: Layout) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
     figure = Figure(figsize=(layout.width / 100, layout.height / 100), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -175,6 +183,8 @@ def to_pdf(layout: Layout) -> bytes:
         place = (words.x, words.y)
         text = axes.text(*place, words.text, color=words.colour, va="top", family="DejaVu Sans")
         text.set(parse_math=False, **style)
+        if words.halo:
+            text.set_path_effects([withStroke(linewidth=2 * words.halo, foreground=WHITE)])
     axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
     target = io.BytesIO()
     with matplotlib.rc_context({"pdf.fonttype": 42}):
@@ -227,12 +237,13 @@ def _context(
     for crop, letter in zip(crops, letters, strict=True):
         x, y = MARGIN + math.floor(crop.x * scale), top + math.floor(crop.y * scale)
         page.frames.append(Frame(x, y, max(6, crop.width * scale), max(6, crop.height * scale)))
-        page.words.append(Words(x + 5, y + 4, letter, 13, bold=True, colour=RED))
+        page.words.append(Words(x + 5, y + 4, letter, 13, bold=True, colour=RED, halo=1))
     return MARGIN + size[0] + (2 * GAP if letters[0] else 0)
 
 
-def _metric_names(panes: Sequence[FigurePane]) -> list[str]:
-    return [panes[0].lpips_label, "DISTS"]
+def _caption_names(panes: Sequence[FigurePane]) -> list[str]:
+    weights = ["weights"] if any(pane.licence for pane in panes) else []
+    return ["bpp", "PSNR [dB]", panes[0].lpips_label, "DISTS", *weights]
 
 
 def _digits(value: float | None, digits: int) -> str:

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from app.defaults import DEFAULT_PANES, default_panes
 from app.gallery import SAMPLES
 from app.records import Comparison, Slot, original_slot
 from app.runner import LocalRunner
-from app.service import DEFAULT_PANES, Service, default_panes, recon_key
+from app.service import Service, recon_key
 from app.settings import Settings
 from app.store import Decoded
 from mode_core.images import read_image

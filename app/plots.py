@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from app.axes import Metric
 from app.curves import Curve
+from app.makers import parts_of
 
 
 class Style(NamedTuple):
@@ -86,7 +87,7 @@ def styles(curves: Iterable[Curve], names: Sequence[str]) -> dict[str, Style]:
             )
             yours += 1
         else:
-            found[curve.key] = OURS.get(curve.group, OURS.get(curve.codec, INK))
+            found[curve.key] = _ours(curve)
     return found
 
 
@@ -99,6 +100,13 @@ def rate_figure(
         "data": [_trace(curve, metric, look[curve.key], theme, dark) for curve in curves],
         "layout": _layout(metric, theme, log),
     }
+
+
+def _ours(curve: Curve) -> Style:
+    """A codec keeps its colour with whatever weights; with public ones its marks are open."""
+    codec, public = parts_of(curve.codec)
+    style = OURS.get(curve.group, OURS.get(codec, INK))
+    return style._replace(symbol=f"{style.symbol}-open") if public else style
 
 
 def _published(label: str, names: Sequence[str]) -> Style:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from app.axes import DATASETS, METRICS, Metric, find_metric
 from app.bdtable import bd_table
-from app.curves import Curve, live_curves, picture_curves
+from app.curves import Curve, live_curves, picture_curves, visited_curves
 from app.library import Library, metrics_of
 from app.plots import Style, rate_figure, styles
 from app.usercsv import check_size, read_user_csv
@@ -84,13 +84,14 @@ class Wish(NamedTuple):
 
 def answer(library: Library, wish: Wish) -> dict[str, Any]:
     """Everything that the page draws: choices, figure, legend, BD-rates, notes."""
-    own, reports = _own_files(wish.files)
-    every = [*library.curves, *own]
-    datasets = _datasets(library, own)
+    yours, reports = _own_files(wish.files)
+    every = [*library.curves, *yours]
+    datasets = _datasets(library, yours)
     dataset = wish.dataset if wish.dataset in datasets else next(iter(datasets), "")
     here = [c for c in every if c.dataset == dataset or (c.kind == "yours" and not c.dataset)]
     here += live_curves(wish.picture)
-    here += picture_curves(library.rows, str(wish.picture.get("image", "")))
+    own = picture_curves(library.rows, str(wish.picture.get("image", "")))
+    here += own or visited_curves(wish.picture)
     metrics = metrics_of(here)
     metric = METRICS[wish.metric if wish.metric in metrics else next(iter(metrics), "psnr")]
     shown = sorted((c for c in here if c.at(metric.key)), key=_draw_order)
@@ -178,6 +179,7 @@ def _legend(
             "dataset": curve.dataset,
             "source": curve.source,
             "note": curve.note,
+            "licence": curve.licence,
             "on": curve.kind != "published" or curve.key in familiar,
             "style": look[curve.key]._asdict(),
             "images": [point.images for _, _, point in curve.at(metric.key)],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isinf
 from typing import Any, Literal
 
+from app.makers import licence_of
 from app.store import Decoded, Photo
 from app.text import ORIGINAL, bytes_text, deviation, pane_id
 from mode_core.metrics import Measured
@@ -76,6 +77,7 @@ class Slot:
             "encode_ms": _ms(self.encode_s),
             "decode_ms": _ms(self.decode_s),
             "note": self.note,
+            "licence": licence_of(self.codec),
             "error": self.error,
             "metrics": metrics_json(self.measured),
             "missing": dict(self.measured.missing) if self.measured else {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from app import work
+from app.makers import info_of
 from app.settings import Settings
 from app.work import Job, Outcome
 from app.worker import Worker, WorkerLost
@@ -88,28 +90,55 @@ class LocalRunner:
 
 
 def make_runner(settings: Settings) -> Runner:
-    """Helper processes; on a ZeroGPU Space one GPU call for all codecs of a comparison."""
+    """Helper processes; on a ZeroGPU Space one GPU call for all networks of a comparison."""
     local = LocalRunner(settings)
-    return _on_zero_gpu(local) if os.environ.get("SPACES_ZERO_GPU") else local
+    on_zero = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+    return ZeroRunner(local) if on_zero else local
 
 
-def _on_zero_gpu(local: LocalRunner) -> Runner:
-    import spaces
+class ZeroRunner:
+    """Networks on a borrowed GPU, a fork of this process; all else in the helper processes."""
 
-    @spaces.GPU(duration=_gpu_seconds)  # type: ignore[untyped-decorator]
-    def all_jobs(jobs: Sequence[Job]) -> Iterator[Outcome]:
-        yield from map(work.run_job, jobs)
+    def __init__(self, local: LocalRunner) -> None:
+        import spaces  # on ZeroGPU alone, where it must come before anything that touches CUDA
 
-    class ZeroRunner:
-        """Codecs on the borrowed GPU; files and metrics in the helper processes."""
+        self._on_gpu = spaces.GPU(duration=gpu_seconds)(all_jobs)
+        self.local = local
 
-        run = staticmethod(all_jobs)
-        open_file, measure, warm = local.open_file, local.measure, local.warm
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Classical codecs first: they need no GPU, and a visitor's share of it is small."""
+        yield from self.local.run([job for job in jobs if not info_of(job.codec).learned])
+        waiting = [job for job in jobs if info_of(job.codec).learned]
+        if not waiting:
+            return
+        try:
+            for outcome in self._on_gpu(list(waiting)):
+                waiting.pop(0)
+                yield outcome
+        except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
+            words = re.sub(r"<[^>]*>", "", str(error))
+            why = f"the GPU was not lent ({words}); try again later, or a codec that needs none"
+            yield from (Outcome(job.codec, error=why) for job in waiting)
 
-    return ZeroRunner()
+    def open_file(self, data: bytes, anchors: Sequence[str]) -> Outcome:
+        """The pictures in a file."""
+        return self.local.open_file(data, anchors)
+
+    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
+        """The metrics of a decoded picture."""
+        return self.local.measure(reference, decoded, names)
+
+    def warm(self) -> None:
+        """Load codecs and metrics ahead of the first visitor."""
+        self.local.warm()
 
 
-def _gpu_seconds(jobs: Sequence[Job]) -> int:
+def all_jobs(jobs: Sequence[Job]) -> Iterator[Outcome]:
+    """The outcome of each job, computed in this process."""
+    yield from map(work.run_job, jobs)
+
+
+def gpu_seconds(jobs: Sequence[Job]) -> int:
     """A bid for GPU time: shorter bids are served sooner."""
     pixels = sum(job.pixels.size / 3 for job in jobs)
     return min(120, 15 + round(pixels / 1e6 * 4))

@@ -9,26 +9,25 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from threading import Lock
 
+from app.defaults import default_panes
 from app.gallery import SAMPLES, sample_path
 from app.line import Line, Ticket
+from app.makers import info_of, public_makers
 from app.records import Comparison, Slot, original_slot
 from app.runner import Runner
 from app.settings import Settings
 from app.store import Decoded, Photo, Store, StoredFile, secret_key
 from app.text import ORIGINAL, pane_id, pane_label, parse_pane
-from app.work import Job, Outcome, View, need_weights, png_bytes, sentence
+from app.work import Job, Outcome, View, png_bytes
 from mode_core.bitstream import Bitstream
-from mode_core.errors import ModeError, UnsupportedImage, WeightsUnavailable
+from mode_core.errors import ModeError, UnsupportedImage
 from mode_core.images import load_picture
 from mode_core.metrics import Measured
-from mode_core.registry import CODECS, find_codec
 from mode_core.types import Anchor
 
 MAX_PANES = 12
 MIN_BPP, MAX_BPP = 0.001, 8.0
 TABLE_METRICS = ("psnr", "ms_ssim", "lpips", "dists")
-DEFAULT_PANES = (ORIGINAL, "mode-f", "mode-p", "elic", "ms-illm", "dlf")
-STAND_INS = ("jpeg", "webp", "avif", "jxl")
 _KEPT_METRICS = 4096
 
 
@@ -159,7 +158,7 @@ class Service:
 
     def _file_of(self, photo: Photo, job: Job) -> bytes:
         """The file that another anchor of the same codec was decoded from: no need for a second."""
-        for anchor in CODECS[job.codec].outputs:
+        for anchor in info_of(job.codec).outputs:
             if anchor is not None and (found := self._kept(photo, job, str(anchor))):
                 return found.file
         return b""
@@ -251,22 +250,6 @@ class Service:
                     self._tickets.pop(next(iter(self._tickets)))
 
 
-def default_panes() -> tuple[tuple[str, ...], str]:
-    """What opens first: the six, or what has weights here and a sentence on what has not."""
-    missing = {}
-    for id in CODECS:
-        try:
-            need_weights(id)
-        except WeightsUnavailable as error:
-            missing[id] = sentence(error)
-    wanted = [id for id in DEFAULT_PANES if parse_pane(id)[0] not in missing]
-    panes = (*wanted, *STAND_INS[: len(DEFAULT_PANES) - len(wanted)])
-    absent = [pane_label(id) for id in DEFAULT_PANES if id not in panes]
-    if not absent:
-        return panes, ""
-    return panes, f"Without {', '.join(absent)}: {next(iter(missing.values()))}"
-
-
 def recon_key(source: str, codec: str, anchor: str, bpp: float) -> str:
     """The name under which a decoded picture is kept: made of what it was made from."""
     return secret_key("decoded", source, codec, anchor, f"{bpp:.6g}")
@@ -291,7 +274,12 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
         codec, anchor = parse_pane(id)
         if id == ORIGINAL:
             continue
-        offered = find_codec(codec).outputs
+        offered = info_of(codec).outputs
+        if "." in codec and codec not in public_makers():
+            raise BadRequest(
+                f"there are no such weights here as {codec!r} wants; "
+                "`python -m mode_core weights list` says which exist and how to get them"
+            )
         if anchor:
             Anchor.parse(anchor)
         if (None in offered) == bool(anchor):

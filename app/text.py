@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from app.makers import parts_of, with_profile
 from mode_core.registry import CODECS
 from mode_core.types import SQ_EXPERT, VQ_EXPERT
 
@@ -18,7 +19,7 @@ def pane_id(codec: str, anchor: str) -> str:
 
 
 def parse_pane(id: str) -> tuple[str, str]:
-    """Codec and anchor of a pane; anything unknown comes back as it is and is refused later."""
+    """Maker and anchor of a pane; anything unknown comes back as it is and is refused later."""
     if id in _LONG:
         return "mode", _LONG[id]
     if id.startswith("mode-"):
@@ -31,11 +32,11 @@ def pane_label(id: str) -> str:
     codec, anchor = parse_pane(id)
     if id == ORIGINAL:
         return "Original"
-    if codec not in CODECS:
+    if (info := CODECS.get(parts_of(codec)[0])) is None:
         return id[:40]
-    named = CODECS[codec].outputs.items()
+    named = info.outputs.items()
     outputs = {"" if key is None else str(key): label for key, label in named}
-    return outputs.get(anchor, f"MoDE {anchor}"[:40])
+    return with_profile(outputs.get(anchor, f"MoDE {anchor}"), codec)[:40]
 
 
 def bytes_text(count: int) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 import gradio as gr
 
 from app.gallery import SAMPLES
+from app.makers import parts_of, public_makers, terms_of, weights_words
 from app.region import parse_query, region_metrics
 from app.service import Service
-from app.text import pane_label
+from app.text import pane_label, parse_pane
 from mode_core.errors import ModeError
 from mode_core.registry import CODECS
 from mode_core.types import SQ_EXPERT, VQ_EXPERT
@@ -54,17 +55,23 @@ def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
 
 def catalogue() -> dict[str, Any]:
     """The photographs and panes that can be chosen."""
-    ids = ["original"]
+    ids, public = ["original"], public_makers()
     for info in CODECS.values():
         ids += ["mode-f", "mode-p"] if info.id == "mode" else [info.id]
+        ids += [maker for maker in public if parts_of(maker)[0] == info.id]
     experts = [
         {"id": "mode-sq", "label": f"MoDE {SQ_EXPERT}"},
         {"id": "mode-vq", "label": f"MoDE {VQ_EXPERT}"},
     ]
+    choices: list[dict[str, str]] = [{"id": id, "label": pane_label(id)} for id in ids] + experts
+    # Without imported weights there is nothing to choose between, and nothing is said of it.
+    for choice in choices if public else ():
+        maker = parse_pane(choice["id"])[0]
+        choice |= {"group": weights_words(maker), "terms": terms_of(maker)}
     return {
         "samples": [
             {"id": one.id, "title": one.title, "credit": one.credit, "spots": one.spots}
             for one in SAMPLES
         ],
-        "choices": [{"id": id, "label": pane_label(id)} for id in ids] + experts,
+        "choices": choices,
     }

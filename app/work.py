@@ -13,13 +13,14 @@ from time import perf_counter
 import numpy as np
 from PIL import Image as Pillow
 
+from app.makers import info_of, maker_of, need_weights, parts_of, with_profile
 from mode_core.bitstream import Bitstream
 from mode_core.errors import ModeError
 from mode_core.metrics import Measured, measure
-from mode_core.registry import codec_of, find_codec, load_codec
-from mode_core.roundtrip import decode_all, load_decoder, output_label
+from mode_core.registry import load_codec
+from mode_core.roundtrip import decode_all, output_label
 from mode_core.types import Anchor, Image, Target
-from mode_core.weights import find_weights, weights_of_tag
+from mode_core.weights import FOLDER_VARIABLE, weights_folders
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +30,7 @@ class Job:
     """Encode `pixels` at `bpp` and decode at every anchor; "" is a codec's only way to decode."""
 
     codec: str
+    """A maker, as in app.makers."""
     anchors: tuple[str, ...]
     bpp: float
     pixels: Image = field(repr=False)
@@ -67,11 +69,19 @@ def run_job(job: Job) -> Outcome:
     anchors = [_anchor(text) for text in job.anchors]
     try:
         need_weights(job.codec)
-        made = decode_all(job.codec, job.pixels, Target(bpp=job.bpp), anchors)
+        codec, profile = parts_of(job.codec)
+        made = decode_all(codec, job.pixels, Target(bpp=job.bpp), anchors, profile)
     except ModeError as error:
         return Outcome(job.codec, error=sentence(error))
     views = tuple(
-        View(anchor, one.label, one.image, png_bytes(one.image), one.decode_s, one.note)
+        View(
+            anchor,
+            with_profile(one.label, job.codec),
+            one.image,
+            png_bytes(one.image),
+            one.decode_s,
+            one.note,
+        )
         for anchor, one in zip(job.anchors, made, strict=True)
     )
     return Outcome(job.codec, views, made[0].file, job.bpp, made[0].encode_s)
@@ -81,14 +91,13 @@ def open_file(data: bytes, anchors: Sequence[str] = ()) -> Outcome:
     """The pictures in a `.mode` file: at these anchors, or at all that its codec offers."""
     try:
         stream = Bitstream.from_bytes(data)
-        info = codec_of(stream.codec)
-        if weights_of_tag(info.id, stream.weights) is None:
-            need_weights(info.id)
-        wanted = anchors or ["" if one is None else str(one) for one in info.outputs]
-        views = tuple(_decode(data, anchor) for anchor in wanted)
+        maker = maker_of(stream)
+        need_weights(maker)
+        wanted = anchors or ["" if one is None else str(one) for one in info_of(maker).outputs]
+        views = tuple(_decode(maker, data, anchor) for anchor in wanted)
     except ModeError as error:
         return Outcome("", error=sentence(error))
-    return Outcome(info.id, views, data, stream.target_bpp)
+    return Outcome(maker, views, data, stream.target_bpp)
 
 
 def warm(codecs: Sequence[str]) -> None:
@@ -99,20 +108,15 @@ def warm(codecs: Sequence[str]) -> None:
             load_codec(id)
 
 
-def need_weights(codec_id: str) -> None:
-    """WeightsUnavailable at once, instead of after loading all that a network needs."""
-    if find_codec(codec_id).learned:
-        find_weights(codec_id)
-
-
 def sentence(error: ModeError) -> str:
     """The error's words, as visitors may read them."""
-    return without_root(str(error))
+    return without_folders(str(error))
 
 
-def without_root(words: str) -> str:
-    """The same words without the folder that this program lies in."""
-    return words.replace(f"{ROOT}{os.sep}", "")
+def without_folders(words: str) -> str:
+    """The same words without the folders that this program and its weights lie in."""
+    imported = str(weights_folders()[-1])
+    return words.replace(f"{ROOT}{os.sep}", "").replace(imported, FOLDER_VARIABLE)
 
 
 def png_bytes(pixels: Image) -> bytes:
@@ -122,13 +126,13 @@ def png_bytes(pixels: Image) -> bytes:
     return out.getvalue()
 
 
-def _decode(data: bytes, anchor: str) -> View:
-    bitstream = Bitstream.from_bytes(data)
-    codec, place = load_decoder(bitstream), _anchor(anchor)
+def _decode(maker: str, data: bytes, anchor: str) -> View:
+    codec, place = load_codec(*parts_of(maker)), _anchor(anchor)
     start = perf_counter()
-    pixels = codec.decode(bitstream, place)
+    pixels = codec.decode(Bitstream.from_bytes(data), place)
     decode_s = perf_counter() - start
-    return View(anchor, output_label(codec.info, place), pixels, png_bytes(pixels), decode_s)
+    label = with_profile(output_label(codec.info, place), maker)
+    return View(anchor, label, pixels, png_bytes(pixels), decode_s)
 
 
 def _anchor(text: str) -> Anchor | None:
@@ -143,4 +147,4 @@ def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Meas
         student = measure(reference, decoded, ("lpips_student",))
         values |= student.values
         missing |= student.missing
-    return Measured(values, {name: without_root(why) for name, why in missing.items()})
+    return Measured(values, {name: without_folders(why) for name, why in missing.items()})

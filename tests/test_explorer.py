@@ -90,6 +90,19 @@ def test_the_picture_on_screen_is_drawn_with_its_own_curves(results: Path) -> No
     assert kinds.count("picture") == 7
 
 
+def test_rates_at_which_a_picture_was_seen_are_its_own_curve(results: Path) -> None:
+    elic = [{"codec": "elic", "bpp": bpp, "psnr": 30 + bpp} for bpp in (0.4, 0.1, 0.1, 0.2)]
+    rows = [*elic, {"codec": "jpeg", "bpp": 0.3, "psnr": 28}, {"codec": "vq", "bpp": "junk"}]
+    seen = view(results, picture={"image": "mine", "rows": elic[:1], "visited": rows})
+    (curve,) = [curve for curve in seen["curves"] if curve["kind"] == "picture"]
+    assert (curve["label"], curve["image"]) == ("ELIC", "mine")
+    trace = seen["figure"]["data"][seen["curves"].index(curve)]
+    assert trace["x"] == [0.1, 0.2, 0.4]
+    # A picture that the results hold has better ones.
+    known = view(results, picture={"image": "kodim02.png", "rows": elic[:1], "visited": rows})
+    assert [curve["kind"] for curve in known["curves"]].count("picture") == 7
+
+
 def test_a_live_point_without_the_metric_is_explained(results: Path) -> None:
     rows = [{"codec": "elic", "label": "ELIC", "bpp": 0.1, "lpips_student": 0.2}]
     notes = view(results, metric="lpips", picture={"image": "x", "rows": rows})["notes"]

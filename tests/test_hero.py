@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from app import hero
-from app.service import DEFAULT_PANES, Service
+from app.defaults import DEFAULT_PANES
+from app.makers import need_weights
+from app.service import Service
 from app.settings import Settings
 from app.store import Decoded
-from app.work import need_weights, open_file
+from app.work import open_file
 from mode_core.errors import WeightsUnavailable
 from mode_core.images import read_image
 from tests.test_service import FakeRunner
@@ -32,7 +34,7 @@ def has_all_weights() -> bool:
 def test_a_hero_that_was_made_opens_without_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.service.need_weights", lambda codec: None)
+    monkeypatch.setattr("app.defaults.need_weights", lambda codec: None)
     hero.make(Service(Settings(), FakeRunner()), tmp_path)
     idle = FakeRunner()
     service = Service(Settings(), idle)

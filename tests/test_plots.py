@@ -68,8 +68,9 @@ def test_targets_below_the_range_are_one_point() -> None:
 
 def test_profiles_of_a_codec_are_curves_of_their_own() -> None:
     rows = [row for row in made_up_rows() if row.codec == "elic"]
-    curves = our_curves([*rows, *(row._replace(profile="public") for row in rows)])
-    assert [curve.label for curve in curves] == ["ELIC (compact)", "ELIC (public)"]
+    others = [row._replace(profile=width) for width in ("public", "tiny") for row in rows]
+    curves = our_curves([*rows, *others])
+    assert [curve.label for curve in curves] == ["ELIC (compact)", "ELIC (tiny)", "ELIC public"]
 
 
 def test_mode_stands_in_the_order_of_its_anchors() -> None:

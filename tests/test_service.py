@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
+from resource import getpagesize
 from threading import Event, Semaphore, Thread
 
 import numpy as np
@@ -250,6 +252,25 @@ def test_the_store_never_outgrows_its_bytes(puts: list[tuple[int, int]]) -> None
         kept = [store.get(str(n)) for n in range(10)]
         assert sum(size_of(one) for one in kept if one) == store.bytes_ <= 100
         assert store.get(str(name)) is not None
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_five_hundred_comparisons() -> None:
+    """A comparison holds about a megabyte here: what is not let go of would show."""
+    runner = FakeRunner()
+    service = Service(Settings(cache_bytes=8 * MEBIBYTE), runner)
+
+    def compare_many(seeds: range) -> int:
+        for seed in seeds:
+            photo = service.add_photo(png_of(make_photo(192, 256, seed)))
+            last(service.compare(photo.key, PANES, 0.1, page=f"page {seed}"))
+            runner.jobs.clear()
+        pages = Path("/proc/self/statm").read_text().split()[1]
+        return int(pages) * getpagesize() // MEBIBYTE
+
+    before = compare_many(range(100))
+    assert compare_many(range(100, 500)) - before < 40
+    assert service.store.bytes_ <= 8 * MEBIBYTE
 
 
 def test_keys_of_pictures_cannot_be_computed_from_outside(service: Service, photo: Image) -> None:

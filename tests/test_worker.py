@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from app import work
+from app import makers, work
 from app.runner import LocalRunner
 from app.settings import Settings
 from app.work import Job
@@ -36,7 +36,7 @@ def test_errors_come_back_as_they_were(worker: Worker) -> None:
     with pytest.raises(ZeroDivisionError):
         worker.call(operator.truediv, 1, 0)
     with pytest.raises(UnknownCodec, match="no codec"):
-        worker.call(work.need_weights, "nonsense")
+        worker.call(makers.need_weights, "nonsense")
 
 
 def test_what_libraries_print_does_not_garble_the_answers(worker: Worker) -> None:

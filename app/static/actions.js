@@ -1,11 +1,12 @@
 /** What buttons and keys do. Each changes the state; the page follows. */
 
 import { clamp, nextScale, panBy, visibleRegion, zoomAt } from "./geometry.js";
-import { positionOf, rateAt } from "./rates.js";
-import { MAX_PANES, toHash, withBlend } from "./state.js";
+import { PRESETS, positionOf, rateAt } from "./rates.js";
+import { MAX_PANES, withBlend } from "./state.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
 const PAN_SHARE = 0.08;
+const SWITCHES = ["signed", "smooth", "loupe", "minimap", "captions"];
 
 /** The actions of a viewer by name, as keys.js and the buttons call them. */
 export function actionsOf(viewer) {
@@ -14,6 +15,7 @@ export function actionsOf(viewer) {
     ...modeActions(viewer),
     ...flipActions(viewer),
     ...codingActions(viewer),
+    ...plotActions(viewer),
     ...paneActions(viewer),
     ...pageActions(viewer),
   };
@@ -42,16 +44,15 @@ function viewActions(viewer) {
       viewer.set({ cx, cy, scale });
     },
     pin() {
-      const { image, cx, cy, scale } = viewer.state;
-      const pins = (viewer.pins[image] ??= []);
-      pins.push([`pin ${pins.length + 1}`, cx, cy, scale]);
-      viewer.render();
-      viewer.words.tell(`Crop pinned as pin ${pins.length}`);
+      const { cx, cy, scale, pins } = viewer.state;
+      viewer.set({ pins: [...pins, [cx, cy, scale]] });
+      viewer.words.tell(`Crop pinned as pin ${pins.length + 1}`);
     },
   };
 }
 
 function modeActions(viewer) {
+  const flip = (name) => viewer.set({ [name]: !viewer.state[name] });
   const mode = (next) => {
     viewer.set({ mode: next });
     viewer.words.tell(`View: ${next}`);
@@ -65,13 +66,12 @@ function modeActions(viewer) {
     set: (change) => viewer.set(change),
     split: (share) => viewer.set({ split: clamp(share, 0, 1) }),
     gain: (way) => viewer.set({ gain: clamp(viewer.state.gain * (way > 0 ? 2 : 0.5), 1, 32) }),
-    signed: () => viewer.set({ signed: !viewer.state.signed }),
-    smooth: () => viewer.set({ smooth: !viewer.state.smooth }),
+    ...Object.fromEntries(SWITCHES.map((name) => [name, () => flip(name)])),
     cycle(way) {
       const { panes, pick } = viewer.state;
       const next = panes[(panes.indexOf(pick) + way + panes.length) % panes.length];
       viewer.set({ mode: "single", pick: next });
-      viewer.words.tell(viewer.records.labelOf(next));
+      viewer.words.tell(viewer.records.nameOf(next));
     },
   };
 }
@@ -84,14 +84,14 @@ function flipActions(viewer) {
     const id = index === null ? null : (viewer.state.panes[index] ?? null);
     if (id && recent[0] !== id) recent = [id, recent[0] ?? viewer.state.panes[0]];
     stage.hold(id);
-    if (id) viewer.words.tell(`Showing ${viewer.records.labelOf(id)}`);
+    if (id) viewer.words.tell(`Showing ${viewer.records.nameOf(id)}`);
   };
   const toggle = () => {
     const { panes } = viewer.state;
     const [now, other] = [recent[0] ?? panes[1], recent[1] ?? panes[0]];
     recent = [other, now];
     stage.hold(other);
-    viewer.words.tell(`Showing ${viewer.records.labelOf(other)}`);
+    viewer.words.tell(`Showing ${viewer.records.nameOf(other)}`);
   };
   return {
     hold,
@@ -108,15 +108,6 @@ function flipActions(viewer) {
       else hold(null);
       viewer.render();
     },
-    loupe() {
-      extra.loupe = stage.extra.loupe = !extra.loupe;
-      viewer.render();
-    },
-    minimap() {
-      stage.extra.minimap = !stage.extra.minimap;
-      stage.paint();
-    },
-    captions: () => viewer.root.classList.toggle("bare"),
   };
 }
 
@@ -148,6 +139,36 @@ function codingActions(viewer) {
   };
 }
 
+/** What the rate-distortion plot asks for. */
+function plotActions(viewer) {
+  return {
+    /** A point of the rate-distortion plot: that picture, that codec, at that rate. */
+    openPoint({ image, codec, anchor, bpp }) {
+      const named = { fidelity: "mode-f", perception: "mode-p" };
+      const id = codec === "mode" ? (named[anchor] ?? `mode-${anchor}`) : codec;
+      const known = viewer.catalogue.samples.some((one) => one.id === image);
+      if (known && image !== viewer.state.image) viewer.openPicture(image);
+      const { panes } = viewer.state;
+      if (!panes.includes(id)) viewer.state.panes = [...panes, id].slice(-MAX_PANES);
+      Object.assign(viewer.state, { bpp: Number(bpp.toPrecision(3)), pick: id });
+      viewer.refresh();
+      viewer.root.scrollIntoView({ block: "start" });
+    },
+
+    /** Code the picture at every preset, one after the other, and come back; ends on any change. */
+    async measureCurve() {
+      if (viewer.fileKey) return viewer.words.tell("A file brings no original to measure against", true);
+      const home = viewer.state.bpp;
+      const rates = PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== home);
+      for (const bpp of [...rates, home]) {
+        viewer.state.bpp = bpp;
+        viewer.refresh();
+        if (!(await new Promise((done) => (viewer.answered = done)))) return;
+      }
+    },
+  };
+}
+
 function paneActions(viewer) {
   return {
     addPane(id) {
@@ -170,8 +191,8 @@ function paneActions(viewer) {
 }
 
 /** What a figure shows: the pinned crops, or else what is in view; [x, y, width, height] each. */
-function cropsOf({ pins, state, size, stage }) {
-  const views = (pins[state.image] ?? []).map(([, cx, cy, scale]) => ({ cx, cy, scale }));
+function cropsOf({ state, size, stage }) {
+  const views = state.pins.map(([cx, cy, scale]) => ({ cx, cy, scale }));
   return (views.length ? views.slice(-4) : [state]).map((view) => {
     const { x, y, width, height } = visibleRegion(view, size, stage.frame());
     return [x, y, width, height];
@@ -226,7 +247,7 @@ function pageActions(viewer) {
       else viewer.root.requestFullscreen?.();
     },
     async copyLink() {
-      const link = new URL(toHash(viewer.state), location.href).href;
+      const link = new URL(viewer.link(), location.href).href;
       history.replaceState(history.state, "", link);
       const copied = await copy(link);
       const told = copied ? "Link to this screen copied" : "The link is in the address bar";

@@ -1,6 +1,6 @@
 /** The bars above and below the pictures: what they show, and which action they ask for. */
 
-import { make } from "./panes.js";
+import { fillOptions, make } from "./panes.js";
 import { PRESETS, bytesText, positionOf, rateAt } from "./rates.js";
 
 const GAINS = [1, 2, 4, 8, 16, 32];
@@ -9,14 +9,7 @@ function options(select, list, value, first = "") {
   const key = JSON.stringify([list, first]);
   if (select.dataset.key !== key) {
     select.dataset.key = key;
-    const all = first ? [{ id: "", label: first }, ...list] : list;
-    select.replaceChildren(
-      ...all.map(({ id, label }) => {
-        const option = make("option", "", label);
-        option.value = id;
-        return option;
-      }),
-    );
+    fillOptions(select, first ? [{ id: "", label: first }, ...list] : list);
   }
   select.value = value;
 }
@@ -79,7 +72,7 @@ export function showControls(root, state, extra, { size, samples, choices, label
   }
   press("[data-do=smooth]", state.smooth);
   press("[data-do=signed]", state.signed);
-  press("[data-do=loupe]", extra.loupe);
+  press("[data-do=loupe]", state.loupe);
   press("[data-do=autoFlip]", extra.flipping);
   showZoom(root, state);
   $(".split").value = state.split;
@@ -94,6 +87,7 @@ export function showControls(root, state, extra, { size, samples, choices, label
   const all = samples.map(({ id, title }) => ({ id, label: title }));
   if (!own) all.push({ id: state.image, label: extra.name || "Your picture" });
   options($(".picture"), all, state.image);
+  $(".hint kbd + kbd").textContent = Math.min(9, state.panes.length);
   showSpots($(".spots"), spots);
 }
 

@@ -1,22 +1,69 @@
 /** The rate-distortion page's pure part: answers and ranges in, numbers and text out. No DOM. */
 
+import { Share, flag, ids, oneOf, rows, words } from "./link.js";
+
+const MAX_CHOSEN = 200;
+const SPAN = [[-1e6, 1e6], [-1e6, 1e6]];
+
+/** What the controls say before anybody touched them; `on` and `off` are legend entries. */
+export const START = Object.freeze({
+  dataset: "kodak",
+  metric: "psnr",
+  anchor: "",
+  log: true,
+  range: "usual",
+  zoom: [], // by hand: the ends of both axes, as [low, high] each
+  own: true,
+  on: [],
+  off: [],
+});
+
+/** This page's share of the address. */
+export const LINK = new Share(
+  {
+    dataset: words(80),
+    metric: words(40),
+    anchor: words(400),
+    log: flag,
+    range: oneOf(["all", "usual", "low", "ultra", "custom"]),
+    zoom: rows(SPAN, 2),
+    own: flag,
+    on: ids(MAX_CHOSEN),
+    off: ids(MAX_CHOSEN),
+  },
+  START,
+  "rd-",
+);
+
 /** Upper ends of the range presets in bits per pixel. */
 export const RANGES = { usual: 1, low: 0.2, ultra: 0.05 };
 const LABEL_ROOM = 150;
 
 /**
  * @typedef {{key: string, group: string, label: string, kind: string, codec: string,
- *   anchor: string, image: string, dataset: string, source: string, note: string, on: boolean,
+ *   anchor: string, image: string, dataset: string, source: string, note: string, licence: string, on: boolean,
  *   images: number[], at: string[], style: Style}} Curve
  * @typedef {{light: string, dark: string, symbol: string, dash: string}} Style
  * @typedef {{x: number[], y: number[]}} Trace
  * @typedef {{curve: Curve, c: number, p: number, bpp: number, value: number}} Point
  */
 
-/** Whether a curve is drawn: what the user chose for its group, otherwise its default. */
-export function isShown(curve, chosen, own) {
-  if (curve.kind === "picture" && !own) return false;
-  return chosen.get(curve.group) ?? curve.on;
+/** Whether a legend entry is ticked: what the user chose, otherwise its default. */
+export const isOn = ({ group, on }, state) =>
+  state.on.includes(group) || (on && !state.off.includes(group));
+
+/** Whether a curve is drawn. */
+export const isShown = (curve, state) => isOn(curve, state) && (curve.kind !== "picture" || state.own);
+
+/** The state with legend entries ticked or not; what is as it would be anyway needs no mention. */
+export function withChosen(state, entries, on) {
+  const groups = new Set(entries.map(({ group }) => group));
+  const others = (list) => list.filter((group) => !groups.has(group));
+  const unlike = entries.filter((curve) => curve.on !== on).map(({ group }) => group);
+  return {
+    on: [...others(state.on), ...(on ? unlike : [])],
+    off: [...others(state.off), ...(on ? [] : unlike)],
+  };
 }
 
 /** Curves of ours and the picture's have pictures behind them; published ones have not. */
@@ -107,7 +154,7 @@ export function csvOf(points, axis) {
     ...[curve.label, curve.kind, curve.dataset, bpp, value, net],
     ...[curve.images[p] || "", curve.at[p]],
     curve.image ? `${curve.source}, picture ${curve.image}` : curve.source,
-    curve.note,
+    [licenceOf(curve), curve.note].filter(Boolean).join("; "),
   ]);
   return [head, ...rows].map((row) => row.map(csvCell).join(",")).join("\n") + "\n";
 }
@@ -117,6 +164,9 @@ export function asPlotlyText(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
+/** What must be said of public weights wherever their results are. */
+export const licenceOf = ({ licence }) => (licence ? `weights: ${licence}` : "");
+
 /** A curve's name where nothing but the name tells it from others. */
 export function nameOf(curve) {
   const from = {
@@ -124,7 +174,7 @@ export function nameOf(curve) {
     picture: curve.image,
     now: "on screen",
     yours: curve.source,
-    ours: "ours",
+    ours: ["ours", licenceOf(curve)].filter(Boolean).join(", "),
   };
   return `${curve.label} (${from[curve.kind]})`;
 }
@@ -150,6 +200,7 @@ export function describePoint({ curve, p, bpp, value }, axis) {
     `${shortNumber(bpp)} bpp · ${axis.label} ${shortNumber(value, axis.digits)}${unit}`,
     [what[curve.kind], curve.at[p]].filter(Boolean).join(" · "),
     curve.kind === "now" ? "" : curve.source,
+    licenceOf(curve),
     curve.note,
   ].filter(Boolean);
 }

@@ -1,6 +1,6 @@
 /** Pieces of the rate-distortion page. Text only ever enters by textContent. */
 
-import { canOpen, shortNumber } from "./explorer-data.js";
+import { canOpen, licenceOf, shortNumber } from "./explorer-data.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const DASHES = {
@@ -113,14 +113,14 @@ function legendSection(title, entries, how) {
 
 function legendEntry(curve, how) {
   const choose = (event) => how.choose([curve], event.target.checked);
-  const title = [curve.source, curve.note].filter(Boolean).join("\n");
+  const title = [curve.source, licenceOf(curve), curve.note].filter(Boolean).join("\n");
   return make(
     "label",
     { class: "rd-entry", title },
     make("input", { type: "checkbox", checked: how.on(curve), onchange: choose }),
     swatch(curve.style, how.theme),
     make("span", {}, curve.label),
-    make("small", {}, curve.kind === "ours" ? "" : curve.source.split("/")[0]),
+    make("small", {}, curve.kind === "ours" ? curve.licence : curve.source.split("/")[0]),
   );
 }
 

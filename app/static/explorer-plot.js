@@ -46,6 +46,18 @@ export class Plot {
     element.addEventListener("blur", () => this.hideTip());
   }
 
+  /** What part of the plot is shown, as a link keeps it. */
+  getZoom() {
+    const { x, y } = this.ranges ?? {};
+    return { range: this.preset, zoom: x && this.preset === "custom" ? [x, y] : [] };
+  }
+
+  setZoom({ range, zoom: [x, y] }) {
+    const custom = range === "custom";
+    this.preset = custom && !y ? "usual" : range;
+    this.ranges = custom && y ? { x: [...x], y: [...y] } : null;
+  }
+
   /** Draw; drawings wait for each other. */
   draw(answer, shown, log) {
     this.waiting = this.waiting
@@ -116,8 +128,9 @@ export class Plot {
     if (change["xaxis.autorange"]) return this.zoom("all");
     if (!("xaxis.range[0]" in change || "yaxis.range[0]" in change)) return;
     const { xaxis, yaxis } = this.element.layout;
+    const short = (ends) => ends.map((end) => Number(end.toPrecision(6))); // for links
     this.preset = "custom";
-    this.ranges = { x: [...xaxis.range], y: [...yaxis.range] };
+    this.ranges = { x: short(xaxis.range), y: short(yaxis.range) };
     this.host.say(`${this.inView().length} points in view.`);
     this.host.moved();
   }

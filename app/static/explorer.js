@@ -1,12 +1,13 @@
 /** The rate-distortion page: the state of its controls, and what the server answers to it. */
 
-import { canOpen, csvOf, isShown, shortNumber } from "./explorer-data.js";
+import { LINK, START, canOpen, csvOf, isOn, isShown, shortNumber, withChosen } from "./explorer-data.js";
 import { fillBd, fillFiles, fillLegend, fillPoints, fillSelect } from "./explorer-parts.js";
 import { make, saveAs } from "./explorer-parts.js";
 import { Plot } from "./explorer-plot.js";
 
 const MAX_FILES = 4;
 const MAX_FILE_BYTES = 2_000_000;
+const MAX_VISITED = 240;
 const PAUSE_MS = 150;
 const IDLE_MS = 2000;
 
@@ -19,11 +20,11 @@ class Explorer {
   constructor({ element, root, server, plotly }) {
     this.root = element.querySelector(".rd");
     this.server = server;
-    this.state = { dataset: "kodak", metric: "psnr", anchor: "", log: true, dark: false };
+    this.state = LINK.read(location.hash);
+    this.dark = false;
     this.picture = {};
+    this.visited = { image: "", rows: new Map() }; // what the picture measured at other rates
     this.files = [];
-    this.chosen = new Map();
-    this.own = true;
     this.answer = null;
     this.asked = 0;
     this.plot = new Plot(this.root.querySelector("#rd-plot"), this.root.querySelector(".rd-tip"), {
@@ -32,6 +33,7 @@ class Explorer {
       moved: () => this.showView(),
       say: (text) => this.say(text),
     });
+    this.plot.setZoom(this.state);
     this.listenToControls();
     this.listenToFiles();
     this.listenToPage();
@@ -45,18 +47,18 @@ class Explorer {
     this.root.querySelector(".rd-status").textContent = text;
   }
 
-  shown = (curve) => isShown(curve, this.chosen, this.own);
+  shown = (curve) => isShown(curve, this.state);
 
   /** Ask for the state's view; an answer that was overtaken is dropped. */
   async refresh() {
     const mine = ++this.asked;
-    const wish = { ...this.state, picture: this.picture, files: this.files };
+    const { dataset, metric, anchor, log } = this.state;
+    const wish = { dataset, metric, anchor, log, dark: this.dark };
+    Object.assign(wish, { picture: this.picture, files: this.files });
     const answer = await this.server.rd_view(wish).catch(() => null);
     if (mine !== this.asked) return;
     if (!answer?.figure) return this.say("The server did not answer; this is the last view.");
     this.answer = answer;
-    const { dataset, metric, bd } = answer;
-    Object.assign(this.state, { dataset, metric, anchor: bd.anchor });
     this.show();
     await this.draw();
   }
@@ -66,6 +68,8 @@ class Explorer {
     fillSelect(this.part("dataset"), answer.choices.datasets, answer.dataset);
     fillSelect(this.part("metric"), answer.choices.metrics, answer.metric);
     fillSelect(this.part("anchor"), answer.bd.anchors, answer.bd.anchor);
+    this.part("log").checked = this.state.log;
+    this.part("own").checked = this.state.own;
     this.showFiles();
     this.part("own-box").hidden = !answer.curves.some(({ kind }) => kind === "picture");
     this.part("value-head").textContent = answer.axis.label;
@@ -87,8 +91,8 @@ class Explorer {
     const { curves, bd } = this.answer;
     fillLegend(this.part("list"), curves, {
       wanted: this.part("find").value.trim().toLowerCase(),
-      theme: this.state.dark ? "dark" : "light",
-      on: (curve) => this.chosen.get(curve.group) ?? curve.on,
+      theme: this.dark ? "dark" : "light",
+      on: (curve) => isOn(curve, this.state),
       choose: (entries, on) => this.choose(entries, on),
     });
     const on = new Set(curves.filter(this.shown).map(({ key }) => key));
@@ -97,7 +101,7 @@ class Explorer {
 
   choose(entries, on) {
     const focused = document.activeElement?.closest(".rd-entry, .rd-head")?.textContent;
-    entries.forEach(({ group }) => this.chosen.set(group, on));
+    Object.assign(this.state, withChosen(this.state, entries, on));
     this.showCurves();
     const again = [...this.root.querySelectorAll(".rd-entry, .rd-head")];
     again.find((row) => row.textContent === focused)?.querySelector("input, button").focus();
@@ -108,8 +112,12 @@ class Explorer {
     return this.plot.draw(this.answer, this.shown, this.state.log);
   }
 
-  /** What depends on the part of the plot that is in view. */
+  /** What depends on the part of the plot that is in view; this ends every change of the state. */
   showView() {
+    Object.assign(this.state, this.plot.getZoom());
+    if (!LINK.says(location.hash, this.state)) {
+      history.replaceState(history.state, "", LINK.into(location.hash, this.state));
+    }
     const points = this.plot.inView();
     const details = this.root.querySelector(".rd-points");
     details.firstElementChild.textContent = `Points as a table (${points.length} in view)`;
@@ -139,9 +147,10 @@ class Explorer {
     }
     on("log", "change", (event) => this.set({ log: event.target.checked }));
     on("own", "change", (event) => {
-      this.own = event.target.checked;
+      this.state.own = event.target.checked;
       this.draw();
     });
+    on("measure", "click", () => document.dispatchEvent(new Event("mode:measure-curve")));
     on("find", "input", () => this.answer && this.showCurves());
     on("csv", "click", () => this.saveCsv());
     on("svg", "click", () => this.saveSvg());
@@ -154,7 +163,7 @@ class Explorer {
   /** A zoom made by hand fits the axes that it was made on, and no others. */
   set(change, keepZoom = false) {
     Object.assign(this.state, change);
-    if (!keepZoom && this.plot.preset === "custom") this.plot.preset = "usual";
+    if (!keepZoom && this.plot.preset === "custom") this.plot.setZoom(START);
     this.refresh();
   }
 
@@ -196,15 +205,27 @@ class Explorer {
     this.say(`${name} is removed.`);
   }
 
+  /** Every rate at which the picture was seen is a point of its own curves. */
+  visit(picture) {
+    if (this.visited.image !== picture.image) this.visited = { image: picture.image, rows: new Map() };
+    const { rows } = this.visited;
+    for (const row of picture.rows ?? []) rows.set(`${row.id} ${row.bpp}`, row);
+    this.picture = { ...picture, visited: [...rows.values()].slice(-MAX_VISITED) };
+    this.part("measure").hidden = false;
+  }
+
   listenToPage() {
     const onResult = ({ detail }) => {
       if (!this.root.isConnected) return document.removeEventListener("mode:result", onResult);
-      this.picture = detail ?? {};
+      this.visit(detail ?? {});
       // Panes fill in one after the other; the plot follows when they pause.
       clearTimeout(this.pause);
       if (this.answer) this.pause = setTimeout(() => this.refresh(), PAUSE_MS);
     };
     document.addEventListener("mode:result", onResult);
+    // Whichever of the two comes up last, the pictures' numbers are heard.
+    document.dispatchEvent(new Event("mode:ask-result"));
+    addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
     const page = new MutationObserver(() => this.readTheme());
     page.observe(document.body, { attributes: true, attributeFilter: ["class"] });
     this.readTheme();
@@ -219,11 +240,19 @@ class Explorer {
     new ResizeObserver(() => this.plot.resize()).observe(this.plot.element);
   }
 
+  /** The address was edited, or a link inside the page was followed. */
+  follow(hash) {
+    if (!hash.includes("=") || LINK.says(hash, this.state)) return;
+    this.state = LINK.read(hash);
+    this.plot.setZoom(this.state);
+    if (this.answer) this.refresh();
+  }
+
   readTheme() {
     const dark = document.body.classList.contains("dark");
     this.root.dataset.theme = dark ? "dark" : "light";
-    if (dark === this.state.dark) return;
-    this.state.dark = dark;
+    if (dark === this.dark) return;
+    this.dark = dark;
     if (this.answer) this.refresh();
   }
 
@@ -237,14 +266,14 @@ class Explorer {
   async saveSvg() {
     if (!this.plot.answer) return;
     const { datasets } = this.answer.choices;
-    const title = datasets.find(({ id }) => id === this.state.dataset)?.label ?? "";
+    const title = datasets.find(({ id }) => id === this.answer.dataset)?.label ?? "";
     const { url, count } = await this.plot.svg(title);
     saveAs(`${this.fileStem()}.svg`, url);
     this.say(`Saved ${count} curves as SVG.`);
   }
 
   fileStem() {
-    const { dataset, metric } = this.state;
+    const { dataset, metric } = this.answer;
     return `rd-${dataset}-${metric}`.replace(/[^a-z0-9_-]+/gi, "-").slice(0, 60);
   }
 }

@@ -3,61 +3,81 @@
 import { make } from "./panes.js";
 import { METRICS, bestOf, deviationText, metricText, rateText } from "./rates.js";
 
-const HEAD = ["Codec", "Bytes", "bpp", "Δ target", "PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓", "DISTS ↓"];
-const TAIL = ["Encode [ms]", "Decode [ms]", "File"];
-const COLUMNS = ["psnr", "ms_ssim", "lpips", "dists"];
+const ms = (value) => String(Math.round(value));
+const grouped = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
+
+/** A column: its heading, its value and text in a record, and which way is better (0: neither). */
+const plain = (head, field, text, better) => ({
+  head,
+  better,
+  value: (record) => record[field] ?? undefined,
+  text: (value) => (typeof value === "number" ? text(value) : "–"),
+});
+const metric = (head, name) => ({
+  head,
+  better: METRICS[name].better,
+  value: (record) => record.metrics?.[name],
+  text: (value, record) =>
+    value === undefined && !(name in (record.missing ?? {})) ? "…" : metricText(name, value),
+  why: (record) => record.missing?.[name],
+});
+
+function columnsFor(records) {
+  const student = records.some((record) => "lpips_student" in (record.metrics ?? {}));
+  return [
+    plain("Bytes", "bytes", grouped, -1),
+    plain("bpp", "bpp", rateText, -1),
+    plain("Δ target", "deviation", deviationText, 0),
+    metric("PSNR [dB] ↑", "psnr"),
+    metric("MS-SSIM ↑", "ms_ssim"),
+    student ? metric("LPIPS (student) ↓", "lpips_student") : metric("LPIPS ↓", "lpips"),
+    metric("DISTS ↓", "dists"),
+    plain("Encode [ms]", "encode_ms", ms, -1),
+    plain("Decode [ms]", "decode_ms", ms, -1),
+  ];
+}
 
 /** Fill the table from records; `address` makes links, `picture` names the downloads. */
 export function fillNumbers(table, records, address, picture) {
   const coded = records.filter((record) => record.id !== "original");
-  const student = coded.some((record) => "lpips_student" in (record.metrics ?? {}));
-  const columns = COLUMNS.map((name) => (name === "lpips" && student ? "lpips_student" : name));
-  const best = Object.fromEntries(
-    columns.map((name) => [name, bestOf(coded.map((one) => one.metrics?.[name]), METRICS[name].better)]),
-  );
+  const columns = columnsFor(coded).map((column) => ({
+    ...column,
+    best: column.better ? bestOf(coded.map(column.value), column.better) : undefined,
+  }));
   const head = make("tr");
-  const words = HEAD.map((text) => (student ? text.replace("LPIPS", "LPIPS (student)") : text));
-  for (const text of [...words, ...TAIL]) {
+  for (const text of ["Codec", ...columns.map((column) => column.head), "File"]) {
     const cell = make("th", "", text);
     cell.scope = "col";
     head.append(cell);
   }
   table.tHead.replaceChildren(head);
   table.tBodies[0].replaceChildren(
-    ...coded.map((record) => row(record, columns, best, address, picture)),
+    ...coded.map((record) => row(record, columns, () => linksCell(record, address, picture))),
   );
 }
 
-function row(record, columns, best, address, picture) {
+function row(record, columns, links) {
   const line = make("tr");
   const name = make("th", "", record.label);
   name.scope = "row";
+  if (record.licence) name.append(make("small", "", `weights: ${record.licence}`));
   line.append(name);
-  if (record.state !== "ready") {
-    const cell = make("td", "why", record.error || "coding…");
-    cell.colSpan = HEAD.length + TAIL.length - 1;
-    line.append(cell);
+  if (record.state === "ready") {
+    line.append(...columns.map((column) => valueCell(record, column)), links());
     return line;
   }
-  const off = typeof record.deviation === "number" ? deviationText(record.deviation) : "–";
-  const bytes = record.bytes.toLocaleString("en").replaceAll(",", "\u202f");
-  for (const text of [bytes, rateText(record.bpp), off]) line.append(make("td", "", text));
-  for (const metric of columns) line.append(valueCell(record, metric, best[metric]));
-  for (const ms of [record.encode_ms, record.decode_ms]) {
-    line.append(make("td", "", typeof ms === "number" ? String(Math.round(ms)) : "–"));
-  }
-  line.append(linksCell(record, address, picture));
+  const cell = make("td", "why", record.error || "coding…");
+  cell.colSpan = columns.length + 1;
+  line.append(cell);
   return line;
 }
 
-function valueCell(record, metric, best) {
-  const value = record.metrics?.[metric];
-  const top = value !== undefined && (value === best || (value === "inf" && best === Infinity));
-  const pending = !record.missing || !(metric in record.missing);
-  const cell = make("td", top ? "best" : "");
-  cell.textContent = value === undefined && pending ? "…" : metricText(metric, value);
+function valueCell(record, { value, text, why, best }) {
+  const own = value(record);
+  const top = own !== undefined && (own === best || (own === "inf" && best === Infinity));
+  const cell = make("td", top ? "best" : "", text(own, record));
   if (top) cell.append(make("span", "sr-only", " best"));
-  cell.title = record.missing?.[metric] ?? (top ? "best of those shown" : "");
+  cell.title = why?.(record) ?? (top ? "best of those shown" : "");
   return cell;
 }
 

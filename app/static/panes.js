@@ -35,7 +35,8 @@ export function makePane(id, on) {
   const word = make("p", "word");
   const view = make("div", "view");
   view.append(canvas, word);
-  figure.append(caption, view);
+  parts.licence = make("p", "licence"); // stays when captions are hidden
+  figure.append(caption, view, parts.licence);
   return { id, figure, caption, canvas, word, close, parts, frame: null };
 }
 
@@ -73,6 +74,8 @@ export function describePane(pane, record, { index, choices, same, best, mode, r
   parts.off.title = uneven ? record.note || "Not an equal rate: more than 10 % off the target" : "";
   parts.same.textContent = same ? "same file" : "";
   parts.same.title = same ? `SHA-256 ${record.sha256.slice(0, 16)}… is that of the other pane` : "";
+  parts.licence.textContent = record.licence ? `weights: ${record.licence}` : "";
+  parts.licence.title = choices.find((one) => one.id === record.id)?.terms ?? "";
   fillMetrics(parts.metrics, record, best);
   parts.time.textContent = timeText(record);
   pane.word.textContent = wordOf(record);
@@ -83,19 +86,30 @@ export function describePane(pane, record, { index, choices, same, best, mode, r
   pane.canvas.role = "img";
 }
 
+/** Choices of a select, by group where they have one. */
+export function fillOptions(select, choices) {
+  const groups = new Map([["", []]]);
+  for (const { id, label, group = "" } of choices) {
+    const option = make("option", "", label);
+    option.value = id;
+    groups.set(group, [...(groups.get(group) ?? []), option]);
+  }
+  const nodes = [...groups].flatMap(([name, options]) => {
+    if (!name) return options;
+    const group = make("optgroup");
+    group.label = name;
+    group.append(...options);
+    return group;
+  });
+  select.replaceChildren(...nodes);
+}
+
 function fillSwap(select, record, choices) {
   const key = `${record.id}|${choices.map((one) => one.id).join()}`;
   if (select.dataset.key === key) return;
   select.dataset.key = key;
   const known = choices.some((one) => one.id === record.id);
-  const all = known ? choices : [{ id: record.id, label: record.label }, ...choices];
-  select.replaceChildren(
-    ...all.map(({ id, label }) => {
-      const option = make("option", "", label);
-      option.value = id;
-      return option;
-    }),
-  );
+  fillOptions(select, known ? choices : [{ id: record.id, label: record.label }, ...choices]);
   select.value = record.id;
   select.ariaLabel = `Pane: ${record.label}. Choose what it shows`;
 }

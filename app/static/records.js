@@ -32,6 +32,12 @@ export class Records {
     return known?.label ?? (id.startsWith("mode-") ? `MoDE ${id.slice(5)}` : id);
   }
 
+  /** A pane's label with the licence of its weights, if they are not ours. */
+  nameOf(id) {
+    const { licence } = this.get(id);
+    return licence ? `${this.labelOf(id)} (weights: ${licence})` : this.labelOf(id);
+  }
+
   blank(id, before = null) {
     const label = this.labelOf(id);
     return { id, label, state: "waiting", bpp: null, bytes: null, url: "", before };

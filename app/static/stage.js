@@ -32,7 +32,7 @@ export class Stage {
     this.line = root.querySelector(".split-line");
     /** @type {Map<string, ReturnType<typeof makePane>>} */
     this.panes = new Map();
-    this.extra = { held: null, loupe: false, pointer: null, minimap: true };
+    this.extra = { held: null, pointer: null };
     this.waitingFrame = 0;
     this.sizes = new ResizeObserver((entries) => this.measure(entries));
     new ResizeObserver(() => this.arrange()).observe(this.grid);
@@ -74,7 +74,7 @@ export class Stage {
 
   point(pointer) {
     this.extra.pointer = pointer;
-    if (this.extra.loupe) this.paint();
+    if (this.state?.loupe) this.paint();
   }
 
   add(id) {
@@ -210,7 +210,7 @@ export class Stage {
       draw(visible[1]);
       context.restore();
     }
-    if (extra.loupe && extra.pointer && picture) {
+    if (state.loupe && extra.pointer && picture) {
       const { place, share } = extra.pointer;
       const at = { x: share.x * pane.frame.width, y: share.y * pane.frame.height };
       drawLoupe(context, picture, place, at, state, pane.frame);
@@ -221,7 +221,7 @@ export class Stage {
     const frame = this.frame();
     const picture = this.records.pictureOf(this.visible()[0]);
     const whole = !frame || this.state.scale <= this.fit() * 1.001;
-    this.minimap.hidden = whole || !picture || !this.extra.minimap;
+    this.minimap.hidden = whole || !picture || !this.state.minimap;
     if (!this.minimap.hidden) drawMinimap(this.minimap, picture, this.state, frame, MINIMAP_SIDE);
   }
 }

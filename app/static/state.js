@@ -1,10 +1,11 @@
-/** The page's state, to the address bar and back. Pure; whatever the address says is checked. */
+/** The viewer's state: where it starts, what of it a link holds, and how it is kept whole. Pure. */
 
-import { MAX_SCALE, MIN_SCALE, clamp } from "./geometry.js";
+import { MAX_SCALE, MIN_SCALE } from "./geometry.js";
+import { Share, flag, id, ids, number, oneOf, rows } from "./link.js";
 
 export const MODES = ["grid", "single", "swipe", "diff"];
-const ID = /^[a-z0-9][a-z0-9.-]{0,47}$/;
 export const MAX_PANES = 12;
+const MAX_PINS = 12;
 
 export const START = Object.freeze({
   image: "",
@@ -23,70 +24,38 @@ export const START = Object.freeze({
   gain: 4,
   signed: false,
   smooth: false,
+  loupe: false,
+  minimap: true,
+  captions: true,
+  pins: [], // crops of this picture: [cx, cy, scale]
 });
 
-const number = (low, high) => ({
-  read: (text, fallback) => {
-    const value = text.trim() === "" ? NaN : Number(text);
-    return Number.isFinite(value) ? clamp(value, low, high) : fallback;
+/** The viewer's share of the address. */
+export const LINK = new Share(
+  {
+    image: id,
+    bpp: number(0.001, 8),
+    anchor: number(0, 1),
+    mode: oneOf(MODES),
+    cx: number(0, 1),
+    cy: number(0, 1),
+    scale: number(MIN_SCALE, MAX_SCALE),
+    panes: ids(MAX_PANES),
+    pick: id,
+    a: id,
+    b: id,
+    split: number(0, 1),
+    against: id,
+    gain: number(1, 64),
+    signed: flag,
+    smooth: flag,
+    loupe: flag,
+    minimap: flag,
+    captions: flag,
+    pins: rows([[0, 1], [0, 1], [MIN_SCALE, MAX_SCALE]], MAX_PINS),
   },
-  write: String,
-});
-const oneOf = (values) => ({
-  read: (text, fallback) => (values.includes(text) ? text : fallback),
-  write: String,
-});
-const id = { read: (text, fallback) => (ID.test(text) ? text : fallback), write: String };
-const flag = { read: (text) => text === "1", write: (value) => (value ? "1" : "0") };
-const ids = {
-  read: (text, fallback) => {
-    const list = [...new Set(text.split(",").filter((one) => ID.test(one)))].slice(0, MAX_PANES);
-    return list.length ? list : fallback;
-  },
-  write: (list) => list.join(","),
-};
-
-const FIELDS = {
-  image: id,
-  bpp: number(0.001, 8),
-  anchor: number(0, 1),
-  mode: oneOf(MODES),
-  cx: number(0, 1),
-  cy: number(0, 1),
-  scale: number(MIN_SCALE, MAX_SCALE),
-  panes: ids,
-  pick: id,
-  a: id,
-  b: id,
-  split: number(0, 1),
-  against: id,
-  gain: number(1, 64),
-  signed: flag,
-  smooth: flag,
-};
-
-/** `#image=…&bpp=…`: only what differs from the start, so that links stay short. */
-export function toHash(state) {
-  const parts = [];
-  for (const [name, field] of Object.entries(FIELDS)) {
-    const text = field.write(state[name]);
-    if (text !== field.write(START[name])) {
-      parts.push(`${name}=${encodeURIComponent(text).replaceAll("%2C", ",")}`);
-    }
-  }
-  return `#${parts.join("&")}`;
-}
-
-/** The state that an address asks for; parts that make no sense are left at their start. */
-export function fromHash(hash) {
-  const state = { ...START };
-  const given = new URLSearchParams(hash.replace(/^#/, ""));
-  for (const [name, field] of Object.entries(FIELDS)) {
-    const text = given.get(name);
-    if (text !== null) state[name] = field.read(text, START[name]);
-  }
-  return state;
-}
+  START,
+);
 
 /** Panes after the anchor moved: strictly between its ends, one pane shows the blend. */
 export function withBlend(panes, anchor) {

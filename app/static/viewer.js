@@ -12,7 +12,7 @@ import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { MAX_PANES, START, fromHash, mendPairs, toHash } from "./state.js";
+import { LINK, START, mendPairs } from "./state.js";
 import { Words } from "./words.js";
 
 const LINK_MS = 250;
@@ -32,9 +32,10 @@ class Viewer {
     this.root = root;
     this.catalogue = host.catalogue;
     this.state = { ...START };
-    this.extra = { loupe: false, flipping: false, name: "" };
+    this.extra = { flipping: false, name: "" };
     this.size = null;
-    this.pins = {};
+    this.chosen = []; // panes, when nobody named any
+    this.pins = new Map(); // of pictures that were open before
     this.notes = [];
     this.lost = new Set();
     this.words = new Words(root);
@@ -70,13 +71,14 @@ class Viewer {
     fillHelp(this.root.querySelector("dialog.help dl"));
     // By the time this runs, the address may have been written over by saveLink.
     addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));
-    document.addEventListener("mode:open-point", ({ detail }) => this.openPoint(detail));
+    document.addEventListener("mode:open-point", ({ detail }) => this.actions.openPoint(detail));
+    document.addEventListener("mode:measure-curve", () => this.actions.measureCurve());
+    document.addEventListener("mode:ask-result", () => this.tellResult());
   }
 
   /** Open what the address asks for, or else the picture that the server has ready. */
   start(first) {
-    const linked = location.hash.length > 1;
-    this.state = linked ? fromHash(location.hash) : { ...START };
+    this.state = LINK.read(location.hash);
     this.state.image ||= first.image;
     if (first.image === this.state.image && first.bpp === this.state.bpp) this.adopt(first);
     const { panes } = this.state;
@@ -109,11 +111,13 @@ class Viewer {
   ask() {
     clearTimeout(this.asking);
     this.exchange.forget();
+    this.answered?.(false); // nobody waits for the last question any more
     this.words.tell(this.fileKey ? "Decoding…" : `Coding at ${this.state.bpp} bpp…`);
     this.asking = setTimeout(() => {
       const { image, panes, bpp } = this.state;
-      if (this.fileKey) this.exchange.openFile(this.fileKey, panes);
-      else this.exchange.compare(image, panes, bpp);
+      if (this.fileKey) return this.exchange.openFile(this.fileKey, panes);
+      // Asked for none, the server chooses the same again, and says which it had to leave out.
+      this.exchange.compare(image, panes === this.chosen ? [] : panes, bpp);
     }, ASK_MS);
   }
 
@@ -126,17 +130,19 @@ class Viewer {
 
   receive(value) {
     if (!value || !this.exchange.isNewest(value)) return;
-    this.root.querySelector("[data-do=retry]").hidden = true;
     if (value.error) return this.fail(value.error);
+    this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
     this.adopt(value);
     this.render();
     this.words.tellProgress(value);
-    if (value.done) this.tellResult();
+    if (!value.done) return;
+    this.tellResult();
+    this.answered?.(true);
   }
 
   adopt(value) {
     const ids = value.panes.map(({ id }) => id);
-    if (!this.state.panes.length) this.state.panes = ids;
+    if (!this.state.panes.length) this.state.panes = this.chosen = ids;
     this.size = { width: value.width, height: value.height };
     this.notes = value.notes;
     for (const pane of value.panes) {
@@ -177,6 +183,7 @@ class Viewer {
   render() {
     const { state, catalogue, records } = this;
     mendPairs(state);
+    this.root.classList.toggle("bare", !state.captions);
     this.stage.show(state, catalogue.choices, this.size);
     this.settleView();
     showControls(this.root, state, this.extra, {
@@ -204,7 +211,8 @@ class Viewer {
 
   /** Crops worth a look: hand-picked ones, then the user's pins. */
   spots() {
-    return [...(this.sample()?.spots ?? []), ...(this.pins[this.state.image] ?? [])];
+    const pins = this.state.pins.map((view, index) => [`pin ${index + 1}`, ...view]);
+    return [...(this.sample()?.spots ?? []), ...pins];
   }
 
   codedPanes() {
@@ -227,19 +235,24 @@ class Viewer {
     });
   }
 
+  /** The address of this screen, with what other parts of the page have put into it. */
+  link() {
+    return LINK.into(location.hash, this.state);
+  }
+
   saveLink() {
     clearTimeout(this.linking);
     this.linking = setTimeout(() => {
-      const hash = toHash(this.state);
-      if (!this.fileKey && hash !== location.hash) history.replaceState(history.state, "", hash);
+      if (this.fileKey || LINK.says(location.hash, this.state)) return;
+      history.replaceState(history.state, "", this.link());
     }, LINK_MS);
   }
 
   /** The address was edited, or a link inside the page was followed. */
   follow(hash) {
-    if (!hash.includes("=") || hash === toHash(this.state)) return;
+    if (!hash.includes("=") || LINK.says(hash, this.state)) return;
     const before = this.state;
-    this.state = fromHash(hash);
+    this.state = LINK.read(hash);
     this.state.image ||= before.image;
     this.fileKey = "";
     if (this.state.image !== before.image) this.records.clear();
@@ -252,21 +265,10 @@ class Viewer {
     this.extra.name = name;
     this.records.clear();
     this.size = null;
-    this.set({ image, scale: 0, panes: fromFile ? [] : this.state.panes });
+    const { image: before, panes, pins } = this.state;
+    this.pins.set(before, pins);
+    this.set({ image, scale: 0, panes: fromFile ? [] : panes, pins: this.pins.get(image) ?? [] });
     this.ask();
-  }
-
-  /** A point of the rate-distortion plot: that picture, that codec, at that rate. */
-  openPoint({ image, codec, anchor, bpp }) {
-    const named = { fidelity: "mode-f", perception: "mode-p" };
-    const id = codec === "mode" ? (named[anchor] ?? `mode-${anchor}`) : codec;
-    const known = this.catalogue.samples.some((one) => one.id === image);
-    if (known && image !== this.state.image) this.openPicture(image);
-    const { panes } = this.state;
-    if (!panes.includes(id)) this.state.panes = [...panes, id].slice(-MAX_PANES);
-    Object.assign(this.state, { bpp, pick: id });
-    this.refresh();
-    this.root.scrollIntoView({ block: "start" });
   }
 
   async take(kind, file) {
@@ -281,10 +283,15 @@ class Viewer {
   }
 
   fail(words) {
+    this.answered?.(false);
     this.records.fail(words);
     this.render();
     this.words.tell(words, true);
-    this.root.querySelector("[data-do=retry]").hidden = false;
+    this.offerRetry(true);
+  }
+
+  offerRetry(offered) {
+    this.root.querySelector("[data-do=retry]").hidden = !offered;
   }
 
   tellResult() {

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +39,26 @@ def viewer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if running := os.environ.get("MODE_TEST_PAGE"):
         yield running
         return
+    with served("page_server", tmp_path_factory.mktemp("viewer")) as url:
+        yield url
+
+
+@contextmanager
+def served(module: str, folder: Path, *words: str) -> Iterator[str]:
+    """The address of `tests.browser.MODULE PORT WORDS`, which runs as a process until the end.
+
+    Its log, and imported weights if a test wants any, lie in the folder.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("viewer") / "server.txt"
-    command = [sys.executable, "-m", "tests.browser.page_server", str(port)]
+    log = folder / "server.txt"
+    command = [sys.executable, "-m", f"tests.browser.{module}", str(port), *words]
+    # Weights that somebody imported on this machine would change the page.
+    own = {"OMP_NUM_THREADS": "1", "MODE_WEIGHTS": str(folder / "weights")}
+    env = {**os.environ, **own}
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
+        server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
     try:
         url = f"http://127.0.0.1:{port}/"
         _wait_for(url, server, log)

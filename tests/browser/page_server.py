@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import app.service
+import app.defaults
 from app import work
+from app.makers import info_of, with_profile
 from app.settings import MEBIBYTE, Settings
 from app.ui import build_demo, launch
 from app.work import Job, Outcome, View, png_bytes
@@ -27,7 +28,7 @@ class StandInRunner:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         for job in jobs:
-            if not CODECS[job.codec].learned:
+            if not info_of(job.codec).learned:
                 yield work.run_job(job)
             elif job.codec == "vq":
                 yield Outcome("vq", error="vq has no weights <img src=x onerror=alert(1)>")
@@ -54,7 +55,7 @@ class StandInRunner:
 
 def _play(job: Job) -> Outcome:
     made = work.run_job(replace(job, codec="jpeg", anchors=("",), file=b""))
-    stream = replace(Bitstream.from_bytes(made.file), codec=CODECS[job.codec].wire_id)
+    stream = replace(Bitstream.from_bytes(made.file), codec=info_of(job.codec).wire_id)
     views = tuple(_shade(made.views[0].pixels, job.codec, anchor) for anchor in job.anchors)
     return Outcome(job.codec, views, job.file or stream.to_bytes(), job.bpp, 0.1)
 
@@ -62,11 +63,11 @@ def _play(job: Job) -> Outcome:
 def _shade(picture: Image, codec: str, anchor: str) -> View:
     place = Anchor.parse(anchor) if anchor else None
     pixels = picture ^ round(7 * place.blend) if place else picture
-    label = output_label(CODECS[codec], place)
+    label = with_profile(output_label(info_of(codec), place), codec)
     return View(anchor, label, pixels, png_bytes(pixels), 0.02)
 
 
 if __name__ == "__main__":
-    app.service.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
+    app.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     settings = Settings(port=int(sys.argv[1]), cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
     launch(build_demo(settings, StandInRunner()))

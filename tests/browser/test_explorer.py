@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.usercsv import read_user_csv
-from tests.browser.conftest import PATIENCE_MS, _wait_for, watch
+from tests.browser.conftest import PATIENCE_MS, served, watch
 from tests.made_up_results import write_results
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
 DRAWN = "#rd-plot .scatterlayer .trace"
 LIVE = """document.dispatchEvent(new CustomEvent("mode:result", {detail: {
   image: "kodim02.png",
@@ -38,25 +33,8 @@ EVIL_CSV = (
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     results = write_results(tmp_path_factory.mktemp("results"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.browser.rd_page", str(port), str(results)]
-    log = tmp_path_factory.mktemp("log") / "server.txt"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/", server, log)
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            server.terminate()
-            server.wait(10)
+    with served("rd_page", tmp_path_factory.mktemp("explorer"), str(results)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -221,6 +221,9 @@ def test_a_codec_that_fails_says_so_in_its_own_pane(visit: Opener) -> None:
     page = settled(visit("panes=original,vq,jpeg"), 3)
     expect(page.locator('.pane[data-id="vq"] .word')).to_contain_text("vq has no weights <img")
     assert state_of(page)["panes"][2]["bytes"] > 0
+    with page.expect_request(lambda one: '"picture":' in (one.post_data or "")):
+        page.get_by_role("button", name="Try again").click()
+    expect(page.locator('.pane[data-id="vq"] .word')).to_contain_text("vq has no weights <img")
 
 
 def test_the_anchor_slider_adds_a_blend_of_the_same_file(visit: Opener) -> None:
@@ -302,23 +305,90 @@ def test_any_state_survives_its_link(visit: Opener) -> None:
     page = visit()
     broken = page.evaluate(
         """async () => {
-      const {START, MODES, fromHash, toHash} = await import("./mode/static/state.js");
+      const {START, MODES, LINK} = await import("./mode/static/state.js");
+      const rd = await import("./mode/static/explorer-data.js");
       let seed = 11;
       const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+      const maybe = () => random() < 0.5;
       const name = () => "a" + Math.floor(random() * 1e9).toString(36);
+      const some = (most, make) => [...Array(Math.floor(random() * most))].map(make);
+      const ends = () => [random() * 9 - 5, random() * 60];
+      const evil = () => name() + "&=#%,~/<>\u00e4 " + name();
       for (let i = 0; i < 500; i++) {
         const state = {...START, image: name(), bpp: 0.001 + random() * 7, anchor: random(),
           mode: MODES[Math.floor(random() * 4)], cx: random(), cy: random(),
-          scale: 0.04 + random() * 31, panes: [...Array(1 + Math.floor(random() * 12))].map(name),
+          scale: 0.04 + random() * 31, panes: [name(), ...some(11, name)],
           pick: name(), a: name(), b: name(), split: random(), against: name(),
-          gain: 1 + random() * 31, signed: random() < 0.5, smooth: random() < 0.5};
-        const back = fromHash(toHash(state));
-        if (JSON.stringify(back) !== JSON.stringify(state)) return [state, back];
+          gain: 1 + random() * 31, signed: maybe(), smooth: maybe(), loupe: maybe(),
+          minimap: maybe(), captions: maybe(),
+          pins: some(12, () => [random(), random(), 0.04 + random() * 31])};
+        const curves = {...rd.START, dataset: evil(), metric: evil(), anchor: evil(), log: maybe(),
+          range: ["all", "usual", "low", "ultra"][Math.floor(random() * 4)], own: maybe(),
+          on: some(20, () => `published/${name()}`), off: some(9, () => `${name()}/`)};
+        if (maybe()) Object.assign(curves, {range: "custom", zoom: [ends(), ends()]});
+        const link = rd.LINK.into(LINK.into("", state), curves);
+        const turned = LINK.into(rd.LINK.into("", curves), state);
+        const back = [LINK.read(link), rd.LINK.read(link), turned];
+        const wanted = [state, curves, link];
+        if (JSON.stringify(back) !== JSON.stringify(wanted)) return [wanted, back];
+        if (!LINK.says(link, state) || !rd.LINK.says(link, curves)) return link;
       }
       return null;
     }"""
     )
     assert broken is None
+
+
+CURVES = """() => {
+  const plot = document.querySelector("#rd-plot");
+  const ends = ({range}) => range.map((end) => Number(end.toPrecision(5)));
+  const told = (name) => document.querySelector(`[data-rd=${name}]`).value;
+  const legend = [...document.querySelectorAll(".rd-entry")];
+  return {
+    drawn: plot.data.flatMap((one, i) => (one.visible ? i : [])),
+    axes: [plot.layout.xaxis.type, ...ends(plot.layout.xaxis), ...ends(plot.layout.yaxis)],
+    chosen: ["dataset", "metric", "anchor"].map(told),
+    ticked: legend.filter((one) => one.querySelector("input").checked).map((one) => one.innerText),
+    rates: document.querySelector("[data-rd=bd]").innerText,
+  };
+}"""
+
+
+def drawn(page: Page) -> dict[str, Any]:
+    """What the rate-distortion plot shows, once it is drawn and has settled."""
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    expect(page.locator("#rd-plot .scatterlayer .trace").first).to_be_attached()
+    page.wait_for_function("!document.querySelector('.rd-status').textContent.includes('Opening')")
+    found: dict[str, Any] = page.evaluate(CURVES)
+    return found
+
+
+def test_a_link_brings_back_the_curves_beside_the_pictures(open_page: Opener) -> None:
+    page = settled(open_page("#image=coffee&panes=original,webp"), 2)
+    before = drawn(page)
+    page.locator("[data-rd=metric]").select_option("lpips")
+    expect(page.locator("#rd-plot .ytitle")).to_contain_text("LPIPS (Alex)")
+    page.locator("[data-rd=log]").uncheck()
+    page.locator("[data-rd=anchor]").select_option(index=1)
+    page.locator(".rd-entry", has_text="JPEG").first.locator("input").uncheck()
+    page.locator(".rd-entry input:not(:checked)").last.click()
+    box = page.locator("#rd-plot .nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    page.wait_for_function("location.hash.includes('rd-zoom') && location.hash.includes('rd-on')")
+    page.locator("#viewer .stage").focus()
+    page.keyboard.press("c")
+    page.wait_for_function("location.hash.includes('pins')")
+    shown = drawn(page)
+    again = settled(open_page(page.evaluate("location.hash")), 2)
+    assert drawn(again) == shown
+    assert shown["ticked"] != before["ticked"]
+    assert shown["axes"] != before["axes"]
+    expect(again.get_by_role("button", name="pin 1")).to_be_visible()
+    assert state_of(again) == state_of(page)
 
 
 # Keys and hands
@@ -360,6 +430,21 @@ def test_the_wheel_zooms_where_the_pointer_is(visit: Opener) -> None:
     assert state_of(page)["cx"] < 0.43
 
 
+def test_two_fingers_zoom_about_their_middle(open_page: Opener) -> None:
+    page = settled(open_page("#panes=original,jpeg&scale=1&cx=0.5&cy=0.5", has_touch=True), 2)
+    box = page.locator('canvas[data-pane="jpeg"]').bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    hand = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 120)):
+        fingers = [{"x": x - apart, "y": y, "id": 1}, {"x": x + apart, "y": y, "id": 2}]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    seen = state_of(page)
+    assert seen["scale"] == pytest.approx(3, rel=0.05)
+    assert (seen["cx"], seen["cy"]) == pytest.approx((0.5, 0.5), abs=0.02)
+
+
 def test_panes_can_be_swapped_added_and_removed(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg"), 2)
     page.locator('.pane[data-id="jpeg"] select').select_option("webp")
@@ -379,6 +464,39 @@ def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
     )
     expect(page.locator("#viewer .status")).to_contain_text("panes at 0.3 bpp.")
     assert (state_of(page)["image"], state_of(page)["bpp"]) == ("coffee", 0.3)
+
+
+def test_the_plot_hears_of_pictures_that_were_there_before_it(open_page: Opener) -> None:
+    page = settled(open_page("#image=coffee&panes=original,jpeg"), 2)
+    late: list[Any] = []
+    page.route("**/mode/static/explorer.js", lambda route: late.append(route))
+    page.reload()
+    settled(page, 2)
+    late.pop().continue_()
+    expect(page.get_by_role("button", name="Measure this picture")).to_be_visible()
+
+
+def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg,webp"), 3)
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Measure this picture").click()
+    expect(page.get_by_label("Its own curves")).to_be_visible()
+    rates = """() => document.querySelector("#rd-plot").data
+      .filter((one) => one.line.width === 1).map((one) => one.x.length)"""
+    page.wait_for_function(f"({rates})().filter((count) => count >= 3).length === 2")
+    expect(page.locator("#viewer .status")).to_contain_text("3 panes at 0.1 bpp.")
+    assert state_of(page)["bpp"] == 0.1
+
+
+def test_until_panes_are_chosen_the_server_chooses(open_page: Opener) -> None:
+    """So that its sentence on what has no weights comes with the answer."""
+    page = settled(open_page())
+    for chosen, bpp in ((False, "0.2"), (True, "0.5")):
+        if chosen:
+            page.get_by_label("Remove DLF").click()
+        with page.expect_request(lambda one: '"picture":' in (one.post_data or "")) as sent:
+            page.get_by_role("button", name=bpp, exact=True).click()
+        assert ('"panes":[]' in (sent.value.post_data or "")) is not chosen
 
 
 # Their files

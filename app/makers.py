@@ -1,0 +1,84 @@
+"""Who makes a picture: a codec with its bundled weights, or with imported public ones.
+
+`ms-illm` names the first, `ms-illm.public` the second, everywhere in the app and in its links.
+"""
+
+from __future__ import annotations
+
+from mode_core.bitstream import Bitstream
+from mode_core.imports.published import BY_HAND, LICENCES, PUBLISHED
+from mode_core.registry import codec_of, find_codec
+from mode_core.types import CodecInfo
+from mode_core.weights import PUBLIC, all_weights, find_weights, weights_of_tag
+
+_UNSTATED = "no licence stated"
+
+
+def maker_name(codec: str, profile: str) -> str:
+    """The codec alone, or with the public profile behind it."""
+    return f"{codec}.{profile}" if profile.startswith(PUBLIC) else codec
+
+
+def parts_of(maker: str) -> tuple[str, str]:
+    """Codec and profile; the bundled weights' profile is empty."""
+    codec, _, profile = maker.partition(".")
+    return codec, profile
+
+
+def info_of(maker: str) -> CodecInfo:
+    """The codec's record, whatever its weights; UnknownCodec if there is none."""
+    return find_codec(parts_of(maker)[0])
+
+
+def with_profile(label: str, maker: str) -> str:
+    """A picture's label, with the profile behind it unless the weights are the bundled ones."""
+    return f"{label} {parts_of(maker)[1]}".strip()
+
+
+def maker_of(bitstream: Bitstream) -> str:
+    """Whose weights a file was made with; the bundled ones' unless an imported set says so."""
+    info = codec_of(bitstream.codec)
+    found = weights_of_tag(info.id, bitstream.weights) if info.learned else None
+    return info.id if found is None else maker_name(info.id, found.width)
+
+
+def need_weights(maker: str) -> None:
+    """WeightsUnavailable at once, instead of after loading all that a network needs."""
+    if info_of(maker).learned:
+        find_weights(*parts_of(maker))
+
+
+def public_makers() -> list[str]:
+    """Everyone whose imported weights are here, each once."""
+    found = (maker_name(one.codec, one.width) for one in all_weights() if one.is_public)
+    return list(dict.fromkeys(found))
+
+
+def licence_of(maker: str) -> str:
+    """The licence of public weights, which is said wherever their pictures are; else empty."""
+    codec, profile = parts_of(maker)
+    if not profile:
+        return ""
+    sets = [one for one in all_weights() if maker_name(one.codec, one.width) == maker]
+    here = [one.facts.get("licence", "") for one in sets]
+    elsewhere = [(one.codec, one.licence) for one in PUBLISHED]
+    elsewhere += [(one.codec, one.licence) for one in BY_HAND]
+    known = here or [licence for whose, licence in elsewhere if whose == codec]
+    stated = ("" if one.startswith("none") else one for one in known)
+    return "; ".join(dict.fromkeys(one or _UNSTATED for one in stated))
+
+
+def terms_of(maker: str) -> str:
+    """What the licence of public weights means for those who show their pictures."""
+    licence, known = licence_of(maker), LICENCES.get(parts_of(maker)[0], "")
+    return known if licence and known.startswith(licence) else licence
+
+
+def weights_words(maker: str) -> str:
+    """Which weights these are, as a choice between them reads: compact (bundled), public (…)."""
+    codec, profile = parts_of(maker)
+    if profile:
+        whose = "a re-implementation's" if codec == "elic" else "authors'"
+        return f"{profile} ({whose} weights)"
+    bundled = {one.width for one in all_weights() if one.codec == codec and not one.is_public}
+    return f"{', '.join(sorted(bundled))} (bundled)" if bundled else ""

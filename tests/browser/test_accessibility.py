@@ -1,0 +1,49 @@
+"""The page under axe, the accessibility checker: nothing serious, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Opener
+from tests.browser.test_viewer import settled
+
+pytestmark = pytest.mark.browser
+SIZES = [(1440, 900), (390, 844)]
+
+
+def findings(page: Page) -> list[str]:
+    """What axe calls serious or critical, with the elements concerned."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int, scheme: str) -> None:
+    size = {"width": width, "height": height}
+    page = open_page("#panes=original,mode-f,mode-p,vq,jpeg", viewport=size, color_scheme=scheme)
+    settled(page, 5)
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    expect(page.locator("#rd-plot .scatterlayer .trace").first).to_be_attached()
+    page.locator(".rd-points summary").click()
+    assert findings(page) == []
+    for mode in ("Swipe", "Diff", "Single"):
+        page.get_by_role("button", name=mode, exact=True).click()
+        assert findings(page) == [], mode
+    page.get_by_label("Keys and help").click()
+    assert findings(page) == []
+
+
+def test_axe_would_have_found_something(open_page: Opener) -> None:
+    page = settled(open_page("#panes=original,jpeg"), 2)
+    page.evaluate("document.querySelector('[data-do=open]').style.color = '#ddd'")
+    page.evaluate("document.querySelector('#rate').labels[0].remove()")
+    ids = {one.partition(":")[0] for one in findings(page)}
+    assert {"color-contrast", "label"} <= ids

@@ -1,0 +1,83 @@
+"""The page where public weights are imported: a choice in every pane, their licence in sight."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from safetensors.numpy import save_file
+
+from tests.browser.conftest import PATIENCE_MS, served, watch
+from tests.browser.test_accessibility import findings
+from tests.browser.test_viewer import settled, stage
+
+pytestmark = pytest.mark.browser
+WORDS = "weights: CC-BY-NC 4.0"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page that finds an imported set; its tensors are never read, as JPEG plays the codec."""
+    folder = tmp_path_factory.mktemp("public")
+    made = folder / "weights" / "ms-illm-3"
+    made.mkdir(parents=True)
+    facts = {"codec": "ms-illm", "width": "public", "identity": "ab" * 32, "config": "{}"}
+    save_file({"x": np.zeros(1, np.float32)}, made / "00.safetensors", facts)
+    (made / "card.json").write_text(json.dumps({"licence": "CC-BY-NC 4.0", "bpp": "0.14"}))
+    with served("page_server", folder) as url:
+        yield url
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    page = chromium.new_page(viewport={"width": 1200, "height": 800})
+    page.set_default_timeout(PATIENCE_MS)
+    trouble: list[str] = []
+    watch(page, address, trouble)
+    page.goto(f"{address}#panes=original,ms-illm,jpeg")
+    settled(page, 3)
+    yield page
+    page.close()
+    assert trouble == []
+
+
+def test_a_pane_offers_both_kinds_of_weights_and_shows_the_licence_of_one(page: Page) -> None:
+    expect(page.get_by_text(WORDS)).to_have_count(0)
+    swap = page.locator('.pane[data-id="ms-illm"] select')
+    groups = swap.locator("optgroup").evaluate_all("all => all.map((one) => one.label)")
+    assert groups[-1] == "public (authors' weights)"
+    assert all(group.endswith(" (bundled)") for group in groups[:-1])
+    assert len(groups) > 1
+    swap.select_option(label="MS-ILLM public")
+    settled(page, 3)
+    pane = page.locator('.pane[data-id="ms-illm.public"]')
+    expect(pane.locator(".licence")).to_have_text(WORDS)
+    assert "non-commercial" in (pane.locator(".licence").get_attribute("title") or "")
+    expect(page.locator(".numbers-table").get_by_text(WORDS)).to_be_visible()
+    for mode in ("Swipe", "Diff", "Grid"):
+        page.get_by_role("button", name=mode, exact=True).click()
+    stage(page).press("h")
+    expect(pane.locator("figcaption")).to_be_hidden()
+    expect(pane.locator(".licence")).to_be_visible()
+    page.keyboard.down("2")
+    expect(page.locator("#viewer .status")).to_have_text(f"Showing MS-ILLM public ({WORDS})")
+    page.keyboard.up("2")
+    assert findings(page) == []
+
+
+def test_both_sides_of_the_swipe_and_the_legend_and_about_say_it(page: Page) -> None:
+    page.goto(page.url.split("#")[0] + "#panes=original,ms-illm.public&mode=swipe")
+    settled(page, 2)
+    badge = page.locator('.pane[data-id="ms-illm.public"] .licence')
+    expect(badge).to_be_visible()
+    box, edge = badge.bounding_box(), page.locator(".panes").bounding_box()
+    assert box is not None
+    assert edge is not None
+    assert box["x"] > edge["x"] + edge["width"] / 2
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    entry = page.locator(".rd-entry", has_text="MS-ILLM public")
+    expect(entry).to_contain_text("CC-BY-NC 4.0")
+    expect(page.locator("#about")).to_contain_text("MS-ILLM public is here. CC-BY-NC 4.0")
