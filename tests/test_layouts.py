@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+from skimage import data
 
 from mode_core.codecs.avif_layout import avif_size
 from mode_core.codecs.jxl_layout import jxl_size
@@ -58,6 +59,7 @@ def aligned(head: str) -> bytes:
 def test_the_handmade_file_is_of_the_right_form() -> None:
     assert jxl_size(START + regular()) == (8, 8)
     assert jxl_size(START + reference("0") + regular()) == (8, 8)
+    assert jxl_size(START + aligned("1")) == (8, 8)
     assert declared_jxl_size(START + regular()) == (8, 8)
 
 
@@ -74,12 +76,20 @@ def test_the_handmade_file_is_of_the_right_form() -> None:
         (regular(blend="10"), "blending"),
         (regular() + b"\0", "bytes behind the end"),
         (regular()[:-1], "a section cut off"),
-        (packed("1") + b"\0" * 9, "a frame of defaults"),
+        (aligned("1") + regular(), "a frame behind one of defaults, which is the last"),
     ],
 )
 def test_a_jpeg_xl_of_another_form_is_refused(rest: bytes, what: str) -> None:
     with pytest.raises(ValueError, match=r"JPEG XL|cut off"):
         jxl_size(START + rest)
+
+
+def test_every_quality_makes_a_file_that_is_let_through() -> None:
+    photo = data.astronaut()[:256, :256]
+    files = [payload("jxl", photo, quality) for quality in (*range(0, 256, 51), 190)]
+    # some of them have settings that are all defaults, and so are not written
+    assert {file[5] & 1 for file in files} == {0, 1}
+    assert {jxl_size(file) for file in files} == {(256, 256)}
 
 
 def test_glyphs_that_repeat_are_kept_in_a_reference_frame_and_let_through() -> None:

@@ -30,6 +30,7 @@ from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
 from mode_core.types import Image
 from mode_core.weights import FOLDER_VARIABLE
+from tests.illm_nets import published
 from tests.made_up_results import made_up_rows
 from tests.test_service import FakeRunner, last, png_of
 
@@ -45,7 +46,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv(FOLDER_VARIABLE, str(home))
         torch.manual_seed(3)
         path = tmp_path_factory.mktemp("net") / "msillm.ckpt"
-        torch.save(MsIllm(SMALL).state_dict(), path)
+        torch.save(published(MsIllm(SMALL)), path)
         import_checkpoint("ms-illm", Origin(path), "msillm", "ms-illm-3")
         load_codec.cache_clear()
         yield home

@@ -20,6 +20,7 @@ _SIDE = ((8, 0), (11, 256), (14, 2304), (30, 18688))
 _SECTION = ((10, 0), (14, 1024), (22, 17408), (30, 4211712))
 _FLAGS = ((0, 0), (4, 1), (8, 17))
 _LF_FRAME = 32
+_GROUP = 256
 
 
 def jxl_size(payload: bytes) -> Size:
@@ -44,14 +45,16 @@ def _demand(usual: bool) -> None:
 
 def _skip_frame(bits: Bits, size: Size) -> bool:
     """Moves past one frame and tells whether it is the last."""
-    _demand(bits.take(1) == 0)  # a header of defaults is never written: it has no filter settings
+    if bits.take(1):  # all defaults: one regular frame of the picture's size, and the last
+        _skip_sections(bits, size, _GROUP)
+        return True
     kind, modular = bits.take(2), bits.take(1)
     flags = bits.take(2)
     _demand(kind in (_REGULAR, _REFERENCE) and flags < len(_FLAGS))
     width_bits, offset = _FLAGS[flags]
     _demand((bits.take(width_bits) + offset) & _LF_FRAME == 0)
     upsampling = bits.choose(_UPSAMPLING)
-    group = 256
+    group = _GROUP
     if modular:
         group = 128 << bits.take(2)
     else:
