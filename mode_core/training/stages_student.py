@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mode_core.nets.elic import ANCHORS
+from mode_core.nets.illm import ANCHORS
 from mode_core.nets.lpips_student import LpipsStudent, StudentConfig
 from mode_core.training.distortions import spoil
 from mode_core.training.losses import load_lpips
@@ -18,12 +18,13 @@ LAYERS = 0.2
 FLOOR = 0.01
 CODED = 0.4
 """Share of the batches spoilt by the learned codecs that --start names."""
+CODECS = ("elic", "vq", "ms-illm")
 CHECKED = 24
 
 
 def assemble(setup: Setup) -> Rig:
     """A new student, its teacher, and the codecs whose mistakes it shall know."""
-    codecs = {codec: partner(setup, codec) for codec in ("elic", "vq") if codec in setup.starts}
+    codecs = {codec: partner(setup, codec) for codec in CODECS if codec in setup.starts}
     return Rig(LpipsStudent(StudentConfig()), lpips=load_lpips(setup.lpips_backbone), **codecs)
 
 
@@ -39,7 +40,7 @@ def pair(rig: Rig, x_BCHW: Tensor, generator: torch.Generator) -> Tensor:
         made = rig.partner("vq")(x_BCHW)[0]
     else:
         place_B = torch.rand(len(x_BCHW), generator=generator) * (ANCHORS - 1)
-        made = rig.partner("elic").training_step(x_BCHW, place_B.to(x_BCHW.device))[0]
+        made = rig.partner(name).training_step(x_BCHW, place_B.to(x_BCHW.device))[0]
     out: Tensor = (made.float().clamp(0, 1) * 255).round() / 255
     return out
 
@@ -75,7 +76,8 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     said = rig.net(y_BCHW * 2 - 1, x_BCHW * 2 - 1).float()
     pairs = torch.stack([ranks_of(said), ranks_of(true)])
     spearman = float(torch.corrcoef(pairs)[0, 1])
-    return y_BCHW[:1], {"error": float((said - true).abs().mean()), "spearman": spearman}
+    error = float((said - true).abs().mean())
+    return y_BCHW[:1], {"cost": error, "error": error, "spearman": spearman}
 
 
 STUDENT = Stage(
