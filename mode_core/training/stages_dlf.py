@@ -18,7 +18,7 @@ from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, wi
 
 WIDTHS = {"tiny": DlfConfig(), "compact": DlfConfig.compact()}
 COMMITMENT = 0.25
-DETAIL_PRICE = (400.0, 20.0)
+DETAIL_PRICE = (90.0, 12.0)
 """The price of detail bits per pixel, at the lowest and at the highest quality.
 
 Published are 28 and 5.8, beside other losses; here they gave 0.05 bits per pixel at the lowest.
