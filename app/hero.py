@@ -24,8 +24,9 @@ FOLDER = Path(__file__).parents[1] / "assets" / "hero"
 PICTURE, BPP = SAMPLES[0].id, 0.1
 
 
-def opening(service: Service, folder: Path = FOLDER) -> dict[str, Any]:
+def opening(service: Service, folder: Path | None = None) -> dict[str, Any]:
     """What the page shows at once: the six panes, or the original while codecs are at work."""
+    folder = folder or FOLDER
     listed = folder / "hero.json"
     photo = service.photo(PICTURE)
     service.store.pin(photo)

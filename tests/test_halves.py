@@ -82,7 +82,8 @@ def test_each_side_loads_its_half(found: WeightsSet) -> None:
         )
         plain = whole.synthesise(latents, torch.zeros(1))[0, :, :100, :300]
     expected = plain.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
-    assert np.array_equal(picture, expected)
+    # the memory layout differs, and with it the last bit of a sum
+    assert np.abs(picture.astype(int) - expected.astype(int)).max() <= 1
 
 
 def test_no_parameter_is_left_empty(found: WeightsSet) -> None:

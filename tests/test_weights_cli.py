@@ -247,7 +247,8 @@ def test_a_full_disk_is_noticed_before_the_download(
     [
         (["elic"], "by hand"),
         (["dlf"], "OneDrive"),
-        (["vq"], "weights list"),
+        (["vq"], "taming-transformers"),
+        (["mode"], "weights list"),
         (["ms-illm", "--quality", "7"], "vlo1"),
         (["ms-illm", "--quality", "1,2", "--sha256", "ab"], "one --quality"),
     ],

@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import app.defaults
+import app.hero
 from app import work
 from app.makers import info_of, with_profile
 from app.settings import MEBIBYTE, Settings
@@ -68,6 +70,7 @@ def _shade(picture: Image, codec: str, anchor: str) -> View:
 
 
 if __name__ == "__main__":
+    app.hero.FOLDER = Path("no stored pictures")  # they are the real codecs'
     app.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     settings = Settings(port=int(sys.argv[1]), cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
     launch(build_demo(settings, StandInRunner()))
