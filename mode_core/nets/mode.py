@@ -192,6 +192,7 @@ class Mode(nn.Module):
         self.cem = nn.ModuleList(
             nn.ModuleList((Cem(f, p, hidden, config.gated), Cem(p, f, hidden, config.gated)))
             for (f, p), hidden in zip(widths, config.hidden, strict=True)
+            if config.cem
         )
         (f, p), hidden, stride = widths[-1], config.hidden[-1], elic.config.stages[0][0]
         self.picture_cem = nn.ModuleList(
@@ -256,7 +257,7 @@ class Mode(nn.Module):
     def _modulated(
         self, branch: int, index: int, features: tuple[Tensor, Tensor, Tensor], quality_B: Tensor
     ) -> Tensor:
-        if not self.config.cem:
+        if not len(self.cem):
             return features[0]
         pair: Any = self.cem[index]
         out: Tensor = pair[branch](*features, quality_B)
@@ -270,7 +271,7 @@ class Mode(nn.Module):
         other: Tensor,
         quality_B: Tensor,
     ) -> Tensor:
-        if not self.config.pictures:
+        if not len(self.picture_cem):
             return x
         out: Tensor = self.picture_cem[branch](features, x, other, quality_B)
         return out
