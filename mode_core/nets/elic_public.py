@@ -32,6 +32,7 @@ from mode_core.entropy import CdfTables, Coder, SymbolReader, SymbolWriter
 from mode_core.nets.blocks import Stage
 from mode_core.nets.elic import anchor_positions
 from mode_core.nets.elic_transforms import Attention, Chain, Residual, narrowing, widening
+from mode_core.nets.exact import version_of
 from mode_core.nets.factorised import PriorTables, nearest_scale
 from mode_core.nets.hific import gaussian_likelihood
 from mode_core.nets.integer import IntegerMatrix, IntegerNetwork, digits_of, neighbourhoods
@@ -255,8 +256,7 @@ class ElicPublic(nn.Module):
 
     def _exact(self) -> _Walker:
         """The exact networks of the present parameters; made anew when they have changed."""
-        tensors = [*self.parameters(), *self.buffers()]
-        version = tuple((t.data_ptr(), -1 if t.is_inference() else t._version) for t in tensors)
+        version = version_of(self)
         if self._walker is None or self._walker[0] != version:
             self._walker = (version, _Walker(self))
         return self._walker[1]

@@ -110,3 +110,9 @@ class ExactResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map."""
         return (x + self.second(self.first(x))).clamp(-VALUE_LIMIT, VALUE_LIMIT)
+
+
+def version_of(net: nn.Module) -> tuple[tuple[int, int], ...]:
+    """Changes whenever a parameter or buffer does: what was made of them must be made anew."""
+    tensors = [*net.parameters(), *net.buffers()]
+    return tuple((t.data_ptr(), -1 if t.is_inference() else t._version) for t in tensors)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, Coder
 from mode_core.nets.blocks import ChannelNorm
+from mode_core.nets.exact import version_of
 from mode_core.nets.factorised import PriorTables
 from mode_core.nets.gaussian import round_through, with_noise
 from mode_core.nets.split import SplitNetwork
@@ -155,8 +156,7 @@ class HificLatents(nn.Module):
 
     def _exact_prior(self) -> _ExactPrior:
         """The prior of the present parameters; made anew when they have changed."""
-        tensors = [*self.parameters(), *self.buffers()]
-        version = tuple((t.data_ptr(), -1 if t.is_inference() else t._version) for t in tensors)
+        version = version_of(self)
         if self._exact is None or self._exact[0] != version:
             self._exact = (version, _ExactPrior(self))
         return self._exact[1]
