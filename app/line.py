@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from threading import Condition, Thread
-from typing import Any
+from threading import Condition, Lock, Thread
+from typing import Any, NamedTuple
 
 from mode_core.errors import ModeError
 
@@ -118,3 +118,44 @@ class Line:
                 self._current.end()
             else:
                 self._current.run()
+
+
+class Question(NamedTuple):
+    """Which page asks, and for the how manyth time; without a page, nothing ends it early."""
+
+    page: str = ""
+    number: float = 0
+
+
+class Newest:
+    """Of all that a page asks for, only the newest question is worth working for.
+
+    The page numbers its questions: the server's threads may get to them in another order.
+    """
+
+    def __init__(self, pages: int) -> None:
+        self.pages = pages
+        self._asked: OrderedDict[str, tuple[float, Ticket | None]] = OrderedDict()
+        self._lock = Lock()
+
+    def take(self, question: Question, ticket: Ticket | None = None) -> bool:
+        """Whether this is the newest; if so, older ones are cancelled, else its own ticket is."""
+        page, number = question
+        with self._lock:
+            newest, old = self._asked.get(page, (number, None))
+            if number < newest:
+                old = ticket
+            elif page:
+                self._asked[page] = number, ticket
+                self._asked.move_to_end(page)
+                if len(self._asked) > self.pages:
+                    self._asked.popitem(last=False)
+            if old is not None:
+                old.cancel()
+        return number >= newest
+
+    def is_wanted(self, question: Question) -> bool:
+        """Whether nothing newer has come from its page."""
+        with self._lock:
+            newest, _ = self._asked.get(question.page, (question.number, None))
+        return question.number >= newest

@@ -11,7 +11,7 @@ from threading import Lock
 
 from app.defaults import default_panes
 from app.gallery import SAMPLES, sample_path
-from app.line import Line, Ticket
+from app.line import Line, Newest, Question
 from app.makers import info_of, public_makers
 from app.records import Comparison, Slot, original_slot
 from app.runner import Runner
@@ -28,6 +28,7 @@ from mode_core.types import Anchor
 MAX_PANES = 12
 MIN_BPP, MAX_BPP = 0.001, 8.0
 TABLE_METRICS = ("psnr", "ms_ssim", "lpips", "dists")
+ANYONE = Question()
 _KEPT_METRICS = 4096
 
 
@@ -47,13 +48,14 @@ class Service:
     runner: Runner
     store: Store = field(init=False)
     line: Line = field(init=False)
+    newest: Newest = field(init=False)
     _metrics: OrderedDict[str, Measured] = field(default_factory=OrderedDict)
-    _tickets: dict[str, Ticket] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.store = Store(self.settings.cache_bytes)
         self.line = Line(self.settings.queue_length)
+        self.newest = Newest(pages=10 * self.settings.queue_length)
 
     # Pictures and files come in
 
@@ -98,10 +100,10 @@ class Service:
     # Comparing
 
     def compare(
-        self, picture: str, panes: Sequence[str], bpp: float, page: str = ""
+        self, picture: str, panes: Sequence[str], bpp: float, question: Question = ANYONE
     ) -> Iterator[Comparison]:
-        """Snapshots of a comparison as it fills in; a newer one of the same page ends this one."""
-        self._supersede(page, None)
+        """Snapshots of a comparison as it fills in; a newer question of its page ends it."""
+        wanted = self.newest.take(question)
         note = ""
         if not panes:
             panes, note = default_panes()
@@ -109,9 +111,11 @@ class Service:
         photo = self.photo(picture)
         shown = Comparison(picture, photo, bpp, [self._slot(photo, id, bpp) for id in panes], note)
         yield shown
-        coded = yield from self._coded(shown, photo, page)
+        if not wanted:
+            return
+        coded = yield from self._coded(shown, photo, question)
         if coded is not None:
-            yield from self._measured(coded, photo)
+            yield from self._measured(coded, photo, question)
 
     def open_file(self, key: str, anchors: Sequence[str] = ()) -> Iterator[Comparison]:
         """The pictures in an uploaded file; there is no original to measure them against."""
@@ -129,7 +133,7 @@ class Service:
             yield Comparison(key, None, made[0].bpp, [Slot.of(one) for one in made], done=True)
 
     def _coded(
-        self, shown: Comparison, photo: Photo, page: str
+        self, shown: Comparison, photo: Photo, question: Question
     ) -> Generator[Comparison, None, Comparison | None]:
         """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
         waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
@@ -137,7 +141,7 @@ class Service:
         if not jobs:
             return shown
         ticket = self.line.join(lambda: self._run(photo, jobs))
-        self._supersede(page, ticket)
+        self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
                 yield replace(shown, position=value)
@@ -219,9 +223,13 @@ class Service:
             return Slot(id, pane_label(id), codec, anchor)
         return Slot.of(found, self._metrics.get(found.key))
 
-    def _measured(self, shown: Comparison, photo: Photo) -> Iterator[Comparison]:
+    def _measured(
+        self, shown: Comparison, photo: Photo, question: Question
+    ) -> Iterator[Comparison]:
         slots = list(shown.slots)
         for at, slot in enumerate(slots):
+            if not self.newest.is_wanted(question):
+                return
             found = self.store.get(slot.key)
             if slot.measured or not isinstance(found, Decoded):
                 continue
@@ -236,18 +244,6 @@ class Service:
             self._metrics[key] = measured
             while len(self._metrics) > _KEPT_METRICS:
                 self._metrics.popitem(last=False)
-
-    def _supersede(self, page: str, ticket: Ticket | None) -> None:
-        """Only the newest comparison of a page is worth computing."""
-        if not page:
-            return
-        with self._lock:
-            if (old := self._tickets.pop(page, None)) is not None and old is not ticket:
-                old.cancel()
-            if ticket is not None:
-                self._tickets[page] = ticket
-                while len(self._tickets) > 10 * self.settings.queue_length:
-                    self._tickets.pop(next(iter(self._tickets)))
 
 
 def recon_key(source: str, codec: str, anchor: str, bpp: float) -> str:

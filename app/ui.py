@@ -13,6 +13,7 @@ from app import explorer
 from app.about import about_page
 from app.api import add_api
 from app.hero import opening
+from app.line import Question
 from app.media import STATIC, media_routes
 from app.records import Comparison
 from app.runner import Runner, make_runner
@@ -78,8 +79,8 @@ def launch(demo: gr.Blocks) -> None:
 def _wire(panes: gr.HTML, service: Service) -> None:
     def compare(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = _Asked(event)
-        wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp"), asked.page
-        yield from asked.answers(service.compare(*wish))
+        wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
+        yield from asked.answers(service.compare(*wish, asked.question))
 
     def open_file(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = _Asked(event)
@@ -103,7 +104,7 @@ class _Asked:
     def __init__(self, event: gr.EventData) -> None:
         data = event._data
         self.data: dict[str, Any] = data if isinstance(data, dict) else {}
-        self.page, self.seq = self.text("page"), self.number("seq")
+        self.question = Question(self.text("page"), self.number("seq"))
 
     def text(self, name: str) -> str:
         return str(self.data.get(name, ""))[:64]
@@ -118,7 +119,7 @@ class _Asked:
 
     def answers(self, moments: Iterator[Comparison]) -> Iterator[dict[str, Any]]:
         """Each moment as the page expects it; a deliberate error as its sentence."""
-        mark = {"page": self.page, "seq": self.seq}
+        mark = {"page": self.question.page, "seq": self.question.number}
         try:
             for moment in moments:
                 yield moment.as_json() | mark

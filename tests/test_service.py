@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from app.exports import Wish, figure, table
-from app.line import Busy, Line
+from app.line import Busy, Line, Newest, Question
 from app.records import Comparison
 from app.region import crop, parse_query, region_metrics
 from app.service import BadRequest, Expired, Service, check_request
@@ -180,15 +180,51 @@ def test_a_newer_request_of_the_same_page_ends_the_older(
 ) -> None:
     key = service.add_photo(png_of(photo)).key
     runner.turns = Semaphore(0)
-    old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, page="p")
+    old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, Question("p", 1))
     next(old)
     waiting = iter(old)
     run_ahead(waiting, runner)
-    new = service.compare(key, ["jxl"], 0.1, page="p")
+    new = service.compare(key, ["jxl"], 0.1, Question("p", 2))
     next(new)
     runner.turns.release(9)
     last(new)
     assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
+
+
+def test_the_page_s_order_counts_whatever_order_threads_have() -> None:
+    newest, line = Newest(pages=2), Line(length=5)
+    older, newer = line.join(lambda: iter([])), line.join(lambda: iter([]))
+    assert newest.take(Question("p", 1))
+    assert newest.take(Question("p", 2))
+    assert newest.take(Question("p", 2), newer)
+    assert not newest.take(Question("p", 1), older)
+    assert (older.cancelled, newer.cancelled) == (True, False)
+    assert not newest.is_wanted(Question("p", 1))
+    assert newest.is_wanted(Question("p", 2))
+    assert newest.take(Question("q", 1))
+    assert newest.take(Question())
+    assert not newer.cancelled
+
+
+def test_a_question_that_comes_late_is_not_worked_for(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    key = service.add_photo(png_of(photo)).key
+    assert last(service.compare(key, ["jpeg"], 0.1, Question("p", 2))).done
+    late = service.compare(key, ["webp"], 0.1, Question("p", 1))
+    assert not last(late).done
+    assert [job.codec for job in runner.jobs] == ["jpeg"]
+
+
+def test_a_superseded_comparison_is_not_measured(service: Service, photo: Image) -> None:
+    key = service.add_photo(png_of(photo)).key
+    old = service.compare(key, ["jpeg", "webp"], 0.1, Question("p", 1))
+    while all(slot.measured is None for slot in next(old).slots):
+        continue
+    next(service.compare(key, ["jxl"], 0.1, Question("p", 2)))
+    left = list(old)
+    assert not any(one.done for one in left)
+    assert all(one.slots[-1].measured is None for one in left)
 
 
 def test_nobody_works_for_visitors_who_have_left(
@@ -263,7 +299,7 @@ def test_memory_stays_flat_over_five_hundred_comparisons() -> None:
     def compare_many(seeds: range) -> int:
         for seed in seeds:
             photo = service.add_photo(png_of(make_photo(192, 256, seed)))
-            last(service.compare(photo.key, PANES, 0.1, page=f"page {seed}"))
+            last(service.compare(photo.key, PANES, 0.1, Question(f"page {seed}", 1)))
             runner.jobs.clear()
         pages = Path("/proc/self/statm").read_text().split()[1]
         return int(pages) * getpagesize() // MEBIBYTE
