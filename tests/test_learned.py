@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import zlib
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_anchors_blend_between_the_ends(photo: Image) -> None:
     inside = (np.minimum(f, p) > 0) & (np.maximum(f, p) < 255)
     assert inside.mean() > 0.2
     assert np.abs(half - (f + p) / 2)[inside].max() <= 1
+
+
+def test_every_quality_of_mode_adds_to_the_file(toy_weights: Path) -> None:  # noqa: F811
+    system = load_codec("mode").system  # type: ignore[attr-defined]
+    ladder = [system.split(quality) for quality in system.qualities]
+    assert (ladder[0], ladder[-1]) == ((0, 0), (31, 252))
+    for (share, fineness), (next_share, next_fineness) in itertools.pairwise(ladder):
+        assert next_share >= share
+        assert next_fineness >= fineness
+        assert (next_share, next_fineness) != (share, fineness)
 
 
 def test_lost_streams_leave_the_other_expert(photo: Image) -> None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from mode_core.codecs.learned import ModeSystem
 from mode_core.errors import ModeError
 from mode_core.nets.dlf_tokens import TokenBook
-from mode_core.nets.vq import SHARES
+from mode_core.nets.elic import ANCHORS, STEPS_PER_ANCHOR
+from mode_core.nets.vq import SHARES, sending_order
 from mode_core.training.cli import STAGE_NAMES, add_commands
 from mode_core.training.critics import LabelCritic, PatchCritic, listen, passed_on, pulled, ramp
 from mode_core.training.distortions import KINDS, spoil
@@ -19,7 +21,9 @@ from mode_core.training.losses import Lpips, haar_details, off_grid, texture_dis
 from mode_core.training.stages import STAGES
 from mode_core.training.stages_dlf import discount, keep_codes
 from mode_core.training.stages_elic import lambdas, spread_qualities, weights
+from mode_core.training.stages_mode import sent_beside
 from mode_core.training.stages_vq import known_places
+from tests.toys import toy_elic, toy_mode, toy_vq
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -152,3 +156,18 @@ def test_distortions_repeat_and_stay_pictures() -> None:
     for kind in KINDS:
         draws = iter(torch.rand(64, generator=torch.Generator().manual_seed(1)).tolist())
         assert kind(x[0], draws.__next__).shape == x[0].shape
+
+
+def test_mode_trains_on_what_its_files_hold() -> None:
+    net = toy_mode(toy_elic(), toy_vq())
+    system, vq, last = ModeSystem(net), net.vq, ANCHORS - 1
+    tokens = torch.randint(vq.config.codes, (3, 8, 8), generator=torch.Generator().manual_seed(1))
+    quality_B = torch.tensor([0.0, last / 2, last])
+    codes = sent_beside(vq, tokens, quality_B, torch.Generator().manual_seed(0))
+    sent = (codes == vq.codebook.look_up(tokens)).all(1).flatten(1).sum(1).tolist()
+    assert 0 < sent[0] <= 32
+    assert sent[1:] == [48, 64]
+    for quality, count in zip(quality_B[1:].tolist(), sent[1:], strict=True):
+        ladder = [system.split(step) for step in system.qualities]
+        share = next(s for s, fineness in ladder if fineness >= quality * STEPS_PER_ANCHOR)
+        assert len(torch.cat(sending_order(8, 8, share))) == count

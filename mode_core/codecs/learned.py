@@ -23,8 +23,8 @@ from mode_core.nets.dlf import Features as DlfFeatures
 from mode_core.nets.dlf import Latents as DlfLatents
 from mode_core.nets.elic import ANCHORS
 from mode_core.nets.elic import STEPS_PER_ANCHOR as ELIC_STEPS
-from mode_core.nets.mode import Mode
-from mode_core.nets.vq import SHARES, Vq
+from mode_core.nets.mode import FEWEST, Mode, shares_beside
+from mode_core.nets.vq import Vq
 from mode_core.rates import nearest_quality
 from mode_core.tensors import by_tiles, grid_of, to_image, to_tensor
 from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor, Codec, CodecInfo, Image, Target
@@ -226,8 +226,8 @@ class VqSystem:
 class ModeSystem:
     """Two streams, two experts, and pictures anywhere between fidelity and perception.
 
-    Qualities below the number of token shares send tokens in part beside the coarsest latent;
-    above, all tokens, and the latent grows finer.
+    The lowest qualities send few tokens beside the coarsest latent, up to half of them; above, the
+    latent grows finer, and the other half of the tokens comes little by little.
     """
 
     def __init__(self, net: Mode) -> None:
@@ -239,9 +239,9 @@ class ModeSystem:
 
     def split(self, quality: int) -> tuple[int, int]:
         """The token share and the latent's quality."""
-        share = min(quality, SHARES - 1)
-        finest = (ANCHORS - 1) * ELIC_STEPS
-        return share, max(0, quality - SHARES + 1) * finest // (self.qualities[-1] - SHARES + 1)
+        finest, steps = (ANCHORS - 1) * ELIC_STEPS, self.qualities[-1] - FEWEST + 1
+        fineness = max(0, quality - FEWEST + 1) * finest // steps
+        return min(quality, shares_beside(fineness / finest) - 1), fineness
 
     def analyse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens and latent."""

@@ -24,11 +24,18 @@ from torch import Tensor, nn
 
 from mode_core.nets.blocks import ChannelNorm, QualityScale, dct_basis, reach_of, start_small
 from mode_core.nets.elic import ANCHORS, Elic
-from mode_core.nets.vq import Vq
+from mode_core.nets.vq import SHARES, Vq
 
 FIDELITY, PERCEPTION = 0, 1
 BLOCK = 8
 """Side in pixels of the blocks in which pictures are exchanged."""
+FEWEST = SHARES // 2
+"""Token shares beside the coarsest latent: every second token; the prior guesses the others."""
+
+
+def shares_beside(fineness: float) -> int:
+    """How many token shares go with a latent, from the coarsest (0) to the finest (1)."""
+    return FEWEST + round(fineness * (SHARES - FEWEST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mode_core.nets.mode import FIDELITY, PERCEPTION, Mode, ModeConfig
-from mode_core.nets.vq import SHARES
+from mode_core.nets.elic import ANCHORS
+from mode_core.nets.mode import FIDELITY, PERCEPTION, Mode, ModeConfig, shares_beside
+from mode_core.nets.vq import sending_order
 from mode_core.training import stages_elic, stages_vq
 from mode_core.training.critics import PatchCritic, listen, ramp
 from mode_core.training.losses import load_lpips, off_grid
@@ -31,9 +32,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-pictures": {"pictures": False},
 }
 """What `--width tiny-no-ese` and its kin leave out; "no gates" adds what plain layers say."""
-SQUARED_ERROR = 0.01 * 255**2
+SQUARED_ERROR = 0.006 * 255**2
 """What a squared error weighs at the fidelity anchor, at every rate."""
-PERCEPTION_L1 = 2.0
+PERCEPTION_L1 = 1.5
 CRITIC_SHARE = 0.1
 EXPERTS = (0.5, 0.1)
 """Weight of the enhanced experts' own pictures: at first, and at the end of the last third."""
@@ -78,8 +79,23 @@ def decoded_streams(
     anchors = stages_elic.anchors_of(elic)
     quality_B = stages_elic.spread_qualities(len(x_BCHW), generator, anchors).to(x_BCHW.device)
     y_hat, _ = elic.quantise(elic.analyse(x_BCHW).float(), quality_B)
-    codes = stages_vq.partly_sent(vq, vq.analyse(x_BCHW), generator)
-    return y_hat, codes, quality_B
+    return y_hat, sent_beside(vq, vq.analyse(x_BCHW), quality_B, generator), quality_B
+
+
+def sent_beside(
+    vq: Any, tokens_BHW: Tensor, quality_B: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Codes of the tokens that a file holds beside a latent of some quality."""
+    known = torch.full(tokens_BHW.shape, len(vq.qualities) == 1)
+    height, width = tokens_BHW.shape[1:]
+    for mask, quality in zip(known, quality_B.tolist(), strict=True):
+        shares = shares_beside(quality / (ANCHORS - 1))
+        if quality == 0:  # smaller files hold the same latent and fewer tokens
+            shares = int(torch.randint(1, shares + 1, (), generator=generator))
+        mask.view(-1)[torch.cat(sending_order(height, width, shares - 1))] = True
+    hidden = torch.where(known.to(tokens_BHW.device), tokens_BHW, vq.config.codes)
+    codes: Tensor = vq.expected_codes(hidden)
+    return codes
 
 
 def loss(
@@ -114,11 +130,13 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     elic, vq, lpips = (rig.partner(name) for name in ("elic", "vq", "lpips"))
     wanted, figures = lpips.reference(x_1CHW), {}
     y, tokens = elic.analyse(x_1CHW).float().cpu(), vq.analyse(x_1CHW).cpu()
-    extra, _ = vq.write(tokens, SHARES - 1)
-    codes = vq.codebook.look_up(tokens.to(x_1CHW.device))
     shown = []
     for anchor in CHECKED if stages_elic.anchors_of(elic) > 1 else (0,):
         alone, bpp, y_hat = stages_elic.decoded(elic, y, anchor, x_1CHW)
+        share = min(shares_beside(anchor / (ANCHORS - 1)), len(vq.qualities)) - 1
+        extra, _ = vq.write(tokens, share)
+        known, _ = vq.read(extra, share, tuple(tokens.shape[1:]))
+        codes = vq.expected_codes(known.to(x_1CHW.device))
         at = torch.tensor([float(anchor)], device=x_1CHW.device)
         fidelity, perception = rig.net(y_hat.to(x_1CHW), codes, at)
         figures[f"bpp_{anchor}"] = bpp + 8 * len(extra) / x_1CHW[0, 0].numel()
