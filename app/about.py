@@ -15,6 +15,7 @@ from app.curves import Curve
 from app.library import Library, load_library
 from app.makers import info_of, public_makers, terms_of, with_profile
 from app.tables import escape_markdown
+from mode_core.curves import PUBLISHED_AS
 from mode_core.errors import NoOverlap
 from mode_core.metrics import bdrate
 from mode_core.registry import CODECS
@@ -38,11 +39,11 @@ class Check(NamedTuple):
 
 
 CHECKS = (
-    Check("elic", "ELIC", "psnr"),
-    Check("ms-illm", "MS-ILLM", "lpips"),
-    Check("ms-illm", "MS-ILLM", "psnr"),
-    Check("dlf", "DLF", "lpips"),
-    Check("mode", "MoDE", "lpips"),
+    *(
+        Check(codec, name, metric)
+        for codec, (name, some) in PUBLISHED_AS.items()
+        for metric in some
+    ),
     Check("jpeg", "JPEG", "psnr"),
     Check("webp", "WebP", "psnr"),
 )

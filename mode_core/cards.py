@@ -9,10 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
+from mode_core.curves import PUBLISHED_AS, mean_curve, published_curve, rows_by_curve
+from mode_core.errors import NoOverlap
 from mode_core.files import write_whole
+from mode_core.imports.picture import built_in_picture
 from mode_core.metrics import METRICS
-from mode_core.registry import CODECS
-from mode_core.results import Row, read_folder
+from mode_core.metrics.bdrate import Curve, bd_metric, bd_rate
+from mode_core.operations import counted
+from mode_core.registry import CODECS, load_codec
+from mode_core.results import Row, read_folder, read_published
+from mode_core.types import Target
 from mode_core.weights import WeightsSet
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +28,7 @@ CARDS, RESULTS = ROOT / "assets" / "cards", ROOT / "results"
 STUDENT = "An estimate of LPIPS-AlexNet for where that cannot be had. Method: https://arxiv.org/abs/1801.03924"
 FAILURES = "## Known failures"
 _SHOWN = ("psnr", "ms_ssim", "lpips")
+WORK_BPP = 0.1
 _FACTS = {
     "stage": "Last training stage",
     "steps": "Steps of that stage",
@@ -69,6 +78,7 @@ def _origin(found: WeightsSet) -> list[str]:
         "| Licence | Apache-2.0 for these weights; training photos under their own terms, see "
         "[training-photos.md](training-photos.md) |",
     ]
+    lines += [f"| Work | {work(found)} |"] if info else []
     lines += [
         f"| {label} | {found.facts[key]} |" for key, label in _FACTS.items() if key in found.facts
     ]
@@ -104,7 +114,49 @@ def _measured(found: WeightsSet) -> list[str]:
         at = [r for r in rows if (r.anchor, r.target_bpp) == (anchor, target)]
         cells = [anchor or "-", f"{target:g}", f"{fmean(r.bpp for r in at):.4f}"]
         lines.append("| " + " | ".join(cells + [_mean(at, name) for name in _SHOWN]) + " |")
+    return [*lines, "", *_distances(found.codec, rows)]
+
+
+def work(found: WeightsSet) -> str:
+    """Products per pixel of encoding and decoding, counted while a picture goes through."""
+    codec, picture = load_codec(found.codec, found.width), np.tile(built_in_picture(), (2, 2, 1))
+    file = codec.encode(picture, Target(bpp=WORK_BPP))
+    made = counted(lambda: codec.encode(picture, Target(quality=file.quality)))
+    drawn = counted(lambda: codec.decode(file))
+    encoding, decoding = (round(count / 2e3 / picture[..., 0].size) for count in (made, drawn))
+    return (
+        f"{encoding} kMAC per pixel to encode, {decoding} to decode one picture (512x512, about "
+        f"{WORK_BPP} bpp; exact networks as they run, in parts)"
+    )
+
+
+def _distances(codec: str, rows: list[Row]) -> list[str]:
+    """How far the measured curves are from the one that the codec's authors published."""
+    name, metrics = PUBLISHED_AS.get(codec, ("", ()))
+    points = read_published(RESULTS / "published" / "points.csv") if metrics else []
+    if metrics and not any((point.codec, point.dataset) == (name, "kodak") for point in points):
+        return [f"Distance from the published curve: we know of no operating points of {name}."]
+    lines = []
+    for metric in map(METRICS.__getitem__, metrics):
+        for label, own in rows_by_curve(rows).items():
+            start = f"Distance of {label} from the published {name} in {metric.label}"
+            theirs = published_curve(points, metric, name, "kodak")
+            lines.append(f"{start}: {_distance(theirs, mean_curve(own, metric, label))}.")
     return lines
+
+
+def _distance(theirs: Curve, ours: Curve) -> str:
+    """In bits at equal quality; where the qualities hardly meet, in quality at equal bits."""
+    try:
+        rate = bd_rate(theirs, ours)
+        return f"{rate.percent:+.0f} % bits at equal quality ({rate.overlap:.0%} overlap)"
+    except NoOverlap as refusal:
+        far = str(refusal)
+    try:
+        gap = bd_metric(theirs, ours)
+    except NoOverlap:
+        return far
+    return f"{gap.difference:+.3f} at equal bits ({gap.overlap:.0%} overlap); in bits: {far}"
 
 
 def _own_rows(found: WeightsSet) -> list[Row]:

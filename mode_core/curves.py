@@ -17,6 +17,14 @@ _SAME_RATE = 1.01
 """Targets below a codec's range all give its smallest file; points this near count once."""
 
 PUBLISHED = "published:"
+PUBLISHED_AS = {
+    "elic": ("ELIC", ("psnr",)),
+    "ms-illm": ("MS-ILLM", ("lpips", "psnr")),
+    "dlf": ("DLF", ("lpips",)),
+    "mode": ("MoDE", ("lpips",)),
+}
+"""Under which name a codec's authors have numbers, and the metrics in which ours are held against
+them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from mode_core.operations import counted
 from mode_core.training import loop
 from mode_core.training.checkpoint import load_into, read_state, read_weights
 from mode_core.training.data import Photos
@@ -20,7 +21,7 @@ from mode_core.training.loop import Run, Settings
 from mode_core.training.optim import Rates, hidden_weights, orthogonal
 from mode_core.training.schedule import WARM_UP, rate_factor
 from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError
-from mode_core.training.throughput import best_rate, counted
+from mode_core.training.throughput import best_rate
 from mode_core.training.trainer import MOST_SKIPS, Trainer
 
 

@@ -26,6 +26,9 @@ CRITICS: dict[str, dict[str, Any]] = {
     "tiny": {},
     "compact": {"fold": 2, "down": (64, 128, 128, 256, 256), "up": (256, 128)},
 }
+SQUARED_ERROR = MSE_WEIGHT / 2
+"""Half of what the authors take: at theirs, our small network needed 8 % fewer bits than theirs for
+the same PSNR, and four times as many for the same LPIPS."""
 CRITIC_WEIGHT = 0.008
 CHECKED = (1, 3, 5)
 
@@ -69,7 +72,7 @@ def generator_parts(rig: Rig) -> list[nn.Parameter]:
 def distortion(
     rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Stats]:
-    """The published mixture of squared error and LPIPS, per crop."""
+    """Squared error and LPIPS, per crop."""
     lpips = rig.partner("lpips")
     with torch.autocast(x_BCHW.device.type, enabled=False):
         x_hat = x_hat.float()
@@ -77,7 +80,7 @@ def distortion(
         mine, wanted = off_grid(generator, x_hat, x_BCHW)
         distance_B = lpips(mine, lpips.reference(wanted))
     psnr = -10 * error_B.detach().clamp_min(1e-9).log10().mean()
-    return MSE_WEIGHT * error_B + distance_B, {"lpips": distance_B.mean(), "psnr": psnr}
+    return SQUARED_ERROR * error_B + distance_B, {"lpips": distance_B.mean(), "psnr": psnr}
 
 
 def balance(quality_B: Tensor) -> Tensor:
@@ -129,7 +132,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
         figures |= {f"bpp_q{anchor}": bpp, f"psnr_q{anchor}": float(-10 * error.log10())}
         figures[f"lpips_q{anchor}"] = distance
         at = torch.tensor(float(anchor))
-        cost = MSE_WEIGHT * float(error) + distance + float(rate_weight(at)) * bpp
+        cost = SQUARED_ERROR * float(error) + distance + float(rate_weight(at)) * bpp
         figures["cost"] += float(balance(at)) * cost / len(CHECKED)
         pictures.append(x_hat)
     return pictures[0], figures

@@ -1,46 +1,13 @@
-"""How fast a run goes: crops and steps per second, and what share of the device that uses."""
+"""How fast the device could go: what a run's speed is held against."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 MEASURED_S = 0.5
 _SIDE = {"cuda": 8192, "cpu": 1024}
-
-
-class _Operations(TorchDispatchMode):
-    """Adds up products and convolutions, forward and backward.
-
-    torch's own counter also tracks modules, and stumbles over `autograd.grad` inside a loss.
-    """
-
-    total = 0.0
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func.overloadpacket)
-        if formula is not None:
-            self.total += formula(*args, **(kwargs or {}), out_val=out)
-        return out
-
-
-def counted(step: Callable[[], Any]) -> float:
-    """The floating-point operations of one step, backward pass included."""
-    with _Operations() as operations:
-        step()
-    return operations.total
 
 
 def best_rate(device: torch.device, dtype: torch.dtype) -> float:
