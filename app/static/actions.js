@@ -2,7 +2,7 @@
 
 import { clamp, nextScale, panBy, visibleRegion, zoomAt } from "./geometry.js";
 import { PRESETS, positionOf, rateAt } from "./rates.js";
-import { MAX_PANES, withBlend } from "./state.js";
+import { MAX_PANES, MAX_PINS, withBlend } from "./state.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
 const PAN_SHARE = 0.08;
@@ -45,8 +45,15 @@ function viewActions(viewer) {
     },
     pin() {
       const { cx, cy, scale, pins } = viewer.state;
+      if (pins.length >= MAX_PINS) {
+        return viewer.words.tell(`${MAX_PINS} pins are the most; remove one first`);
+      }
       viewer.set({ pins: [...pins, [cx, cy, scale]] });
       viewer.words.tell(`Crop pinned as pin ${pins.length + 1}`);
+    },
+    unpin(index) {
+      viewer.set({ pins: viewer.state.pins.filter((_, at) => at !== index) });
+      viewer.words.tell(`Pin ${index + 1} removed`);
     },
   };
 }

@@ -88,7 +88,7 @@ export function showControls(root, state, extra, { size, samples, choices, label
   if (!own) all.push({ id: state.image, label: extra.name || "Your picture" });
   options($(".picture"), all, state.image);
   $(".hint kbd + kbd").textContent = Math.min(9, state.panes.length);
-  showSpots($(".spots"), spots);
+  showSpots($(".spots"), spots, state.pins.length);
 }
 
 /** The scale in words; all that changes on the bars while panning and zooming. */
@@ -98,17 +98,24 @@ export function showZoom(root, { scale }) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-function showSpots(place, spots) {
+/** A button per crop; the last ones are pins, which can be taken out again. */
+function showSpots(place, spots, pins) {
   const key = JSON.stringify(spots);
   if (place.dataset.key === key) return;
   place.dataset.key = key;
+  const handPicked = spots.length - pins;
   place.replaceChildren(
-    ...spots.map(([name], index) => {
-      const button = make("button", "", name);
-      button.type = "button";
-      button.dataset.spot = index;
-      button.title = `Go to the crop “${name}”`;
-      return button;
+    ...spots.flatMap(([name], index) => {
+      const go = make("button", "", name);
+      go.dataset.spot = index;
+      go.title = `Go to the crop “${name}”`;
+      if (index < handPicked) return go;
+      const away = make("button", "unpin", "×");
+      away.dataset.do = "unpin";
+      away.dataset.by = index - handPicked;
+      away.ariaLabel = away.title = `Remove ${name}`;
+      return [go, away];
     }),
   );
+  for (const button of place.children) button.type = "button";
 }

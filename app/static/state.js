@@ -5,7 +5,7 @@ import { Share, flag, id, ids, number, oneOf, rows } from "./link.js";
 
 export const MODES = ["grid", "single", "swipe", "diff"];
 export const MAX_PANES = 12;
-const MAX_PINS = 12;
+export const MAX_PINS = 12;
 
 export const START = Object.freeze({
   image: "",

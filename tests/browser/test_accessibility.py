@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener
-from tests.browser.test_viewer import settled
+from tests.browser.viewer_page import settled
 
 pytestmark = pytest.mark.browser
 SIZES = [(1440, 900), (390, 844)]

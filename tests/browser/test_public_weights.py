@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from tests.browser.conftest import PATIENCE_MS, served, watch
 from tests.browser.test_accessibility import findings
-from tests.browser.test_viewer import settled, stage
+from tests.browser.viewer_page import settled, stage
 
 pytestmark = pytest.mark.browser
 WORDS = "weights: CC-BY-NC 4.0"

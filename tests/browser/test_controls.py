@@ -1,0 +1,129 @@
+"""Keys, hands, and everybody: what can be done to the panes, and by whom."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opener
+from tests.browser.viewer_page import settled, stage, state_of
+
+pytestmark = pytest.mark.browser
+
+
+def test_everything_works_by_keyboard(visit: Opener) -> None:
+    page = settled(visit())
+    where = stage(page)
+    for key, field, value in (
+        ("s", "mode", "swipe"),
+        ("d", "mode", "diff"),
+        ("Escape", "mode", "grid"),
+        ("z", "scale", 1),
+        ("+", "scale", 1.5),
+        ("]", "mode", "single"),
+        ("g", "mode", "grid"),
+        ("p", "anchor", 0),
+    ):
+        where.press(key)
+        assert state_of(page)[field] == value, key
+    before = state_of(page)["cx"]
+    where.press("ArrowRight")
+    assert state_of(page)["cx"] > before
+    where.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    where.focus()
+    page.keyboard.press("Tab")
+    expect(where).not_to_be_focused()
+
+
+def test_the_wheel_zooms_where_the_pointer_is(visit: Opener) -> None:
+    page = settled(visit())
+    box = page.locator('canvas[data-pane="elic"]').bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("JSON.parse(viewer.dataset.state).scale === 3")
+    assert state_of(page)["cx"] < 0.43
+
+
+def test_two_fingers_zoom_about_their_middle(open_page: Opener) -> None:
+    page = settled(open_page("#panes=original,jpeg&scale=1&cx=0.5&cy=0.5", has_touch=True), 2)
+    box = page.locator('canvas[data-pane="jpeg"]').bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    hand = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 120)):
+        fingers = [{"x": x - apart, "y": y, "id": 1}, {"x": x + apart, "y": y, "id": 2}]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    seen = state_of(page)
+    assert seen["scale"] == pytest.approx(3, rel=0.05)
+    assert (seen["cx"], seen["cy"]) == pytest.approx((0.5, 0.5), abs=0.02)
+
+
+def test_panes_can_be_swapped_added_and_removed(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
+    page.locator('.pane[data-id="jpeg"] select').select_option("webp")
+    settled(page, 2)
+    assert [pane["id"] for pane in state_of(page)["panes"]] == ["original", "webp"]
+    page.get_by_label("Add a pane").select_option("avif")
+    settled(page, 3)
+    page.get_by_label("Remove WebP").click()
+    assert [pane["id"] for pane in state_of(page)["panes"]] == ["original", "avif"]
+
+
+def test_pins_come_and_go(visit: Opener) -> None:
+    page = settled(visit())
+    where = stage(page)
+    where.press("c")
+    where.press("ArrowRight")
+    where.press("c")
+    second = state_of(page)["cx"]
+    page.get_by_role("button", name="Remove pin 1").click()
+    expect(page.get_by_role("button", name=re.compile("^pin"))).to_have_count(1)
+    where.press("ArrowRight")
+    assert state_of(page)["cx"] != second
+    page.get_by_role("button", name="pin 1", exact=True).click()
+    assert state_of(page)["cx"] == second
+    for _ in range(12):
+        where.press("c")
+    expect(page.locator("#viewer .status")).to_have_text("12 pins are the most; remove one first")
+    expect(page.get_by_role("button", name=re.compile("^pin"))).to_have_count(12)
+
+
+def test_until_panes_are_chosen_the_server_chooses(open_page: Opener) -> None:
+    """So that its sentence on what has no weights comes with the answer."""
+    page = settled(open_page())
+    for chosen, bpp in ((False, "0.2"), (True, "0.5")):
+        if chosen:
+            page.get_by_label("Remove DLF").click()
+        with page.expect_request(lambda one: '"picture":' in (one.post_data or "")) as sent:
+            page.get_by_role("button", name=bpp, exact=True).click()
+        assert ('"panes":[]' in (sent.value.post_data or "")) is not chosen
+
+
+def test_a_phone_gets_all_of_it(open_page: Opener) -> None:
+    page = open_page(
+        viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce"
+    )
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator('canvas[data-pane="dlf"]').bounding_box()
+    assert box is not None
+    assert box["width"] > 120
+    page.get_by_role("button", name="Flip", exact=True).click()
+    expect(page.locator("#viewer .status")).to_contain_text("less motion")
+
+
+def test_every_control_has_a_name(visit: Opener) -> None:
+    page = settled(visit())
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("#viewer button, #viewer select, #viewer input")]
+      .filter((one) => !one.hidden && !(one.ariaLabel || one.labels?.length || one.innerText))
+      .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+    expect(page.locator("canvas[data-pane]").first).to_have_attribute("aria-label", "Original")

@@ -1,0 +1,45 @@
+"""The plot and the panes hear of each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opener
+from tests.browser.viewer_page import settled, state_of
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
+    page = settled(visit())
+    page.evaluate(
+        """document.dispatchEvent(new CustomEvent("mode:open-point", {detail:
+      {image: "coffee", codec: "mode", anchor: "perception", bpp: 0.3}}))"""
+    )
+    expect(page.locator("#viewer .status")).to_contain_text("panes at 0.3 bpp.")
+    assert (state_of(page)["image"], state_of(page)["bpp"]) == ("coffee", 0.3)
+
+
+def test_the_plot_hears_of_pictures_that_were_there_before_it(open_page: Opener) -> None:
+    page = settled(open_page("#image=coffee&panes=original,jpeg"), 2)
+    late: list[Any] = []
+    page.route("**/mode/static/explorer.js", lambda route: late.append(route))
+    page.reload()
+    settled(page, 2)
+    late.pop().continue_()
+    expect(page.get_by_role("button", name="Measure this picture")).to_be_visible()
+
+
+def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg,webp"), 3)
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Measure this picture").click()
+    expect(page.get_by_label("Its own curves")).to_be_visible()
+    rates = """() => document.querySelector("#rd-plot").data
+      .filter((one) => one.line.width === 1).map((one) => one.x.length)"""
+    page.wait_for_function(f"({rates})().filter((count) => count >= 3).length === 2")
+    expect(page.locator("#viewer .status")).to_contain_text("3 panes at 0.1 bpp.")
+    assert state_of(page)["bpp"] == 0.1

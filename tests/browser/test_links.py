@@ -1,0 +1,133 @@
+"""A link holds the whole screen, and nothing in it is executed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Opener
+from tests.browser.viewer_page import EVIL, canvases, settled, state_of
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_link_brings_back_the_screen(open_page: Opener) -> None:
+    link = (
+        "#image=coffee&bpp=0.2&anchor=0.5&mode=swipe&cx=0.61&cy=0.7&scale=3"
+        "&panes=original,webp,mode-0.5&a=webp&b=mode-0.5&split=0.3"
+    )
+    page = settled(open_page(link), 3)
+    page.wait_for_function(f"location.hash.length > {len(link) - 30}")
+    again = settled(open_page(page.evaluate("location.hash")), 3)
+    assert state_of(again) == state_of(page)
+    assert canvases(again, ["webp"]) == canvases(page, ["webp"])
+
+
+def test_any_state_survives_its_link(visit: Opener) -> None:
+    page = visit()
+    broken = page.evaluate(
+        """async () => {
+      const {START, MODES, LINK} = await import("./mode/static/state.js");
+      const rd = await import("./mode/static/explorer-data.js");
+      let seed = 11;
+      const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+      const maybe = () => random() < 0.5;
+      const name = () => "a" + Math.floor(random() * 1e9).toString(36);
+      const some = (most, make) => [...Array(Math.floor(random() * most))].map(make);
+      const ends = () => [random() * 9 - 5, random() * 60];
+      const evil = () => name() + "&=#%,~/<>\u00e4 " + name();
+      for (let i = 0; i < 500; i++) {
+        const state = {...START, image: name(), bpp: 0.001 + random() * 7, anchor: random(),
+          mode: MODES[Math.floor(random() * 4)], cx: random(), cy: random(),
+          scale: 0.04 + random() * 31, panes: [name(), ...some(11, name)],
+          pick: name(), a: name(), b: name(), split: random(), against: name(),
+          gain: 1 + random() * 31, signed: maybe(), smooth: maybe(), loupe: maybe(),
+          minimap: maybe(), captions: maybe(),
+          pins: some(12, () => [random(), random(), 0.04 + random() * 31])};
+        const curves = {...rd.START, dataset: evil(), metric: evil(), anchor: evil(), log: maybe(),
+          range: ["all", "usual", "low", "ultra"][Math.floor(random() * 4)], own: maybe(),
+          on: some(20, () => `published/${name()}`), off: some(9, () => `${name()}/`)};
+        if (maybe()) Object.assign(curves, {range: "custom", zoom: [ends(), ends()]});
+        const link = rd.LINK.into(LINK.into("", state), curves);
+        const turned = LINK.into(rd.LINK.into("", curves), state);
+        const back = [LINK.read(link), rd.LINK.read(link), turned];
+        const wanted = [state, curves, link];
+        if (JSON.stringify(back) !== JSON.stringify(wanted)) return [wanted, back];
+        if (!LINK.says(link, state) || !rd.LINK.says(link, curves)) return link;
+      }
+      return null;
+    }"""
+    )
+    assert broken is None
+
+
+CURVES = """() => {
+  const plot = document.querySelector("#rd-plot");
+  const ends = ({range}) => range.map((end) => Number(end.toPrecision(5)));
+  const told = (name) => document.querySelector(`[data-rd=${name}]`).value;
+  const legend = [...document.querySelectorAll(".rd-entry")];
+  return {
+    drawn: plot.data.flatMap((one, i) => (one.visible ? i : [])),
+    axes: [plot.layout.xaxis.type, ...ends(plot.layout.xaxis), ...ends(plot.layout.yaxis)],
+    chosen: ["dataset", "metric", "anchor"].map(told),
+    ticked: legend.filter((one) => one.querySelector("input").checked).map((one) => one.innerText),
+    rates: document.querySelector("[data-rd=bd]").innerText,
+  };
+}"""
+
+
+def drawn(page: Page) -> dict[str, Any]:
+    """What the rate-distortion plot shows, once it is drawn and has settled."""
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    expect(page.locator("#rd-plot .scatterlayer .trace").first).to_be_attached()
+    page.wait_for_function("!document.querySelector('.rd-status').textContent.includes('Opening')")
+    found: dict[str, Any] = page.evaluate(CURVES)
+    return found
+
+
+def test_a_link_brings_back_the_curves_beside_the_pictures(open_page: Opener) -> None:
+    page = settled(open_page("#image=coffee&panes=original,webp"), 2)
+    before = drawn(page)
+    page.locator("[data-rd=metric]").select_option("lpips")
+    expect(page.locator("#rd-plot .ytitle")).to_contain_text("LPIPS (Alex)")
+    page.locator("[data-rd=log]").uncheck()
+    page.locator("[data-rd=anchor]").select_option(index=1)
+    page.locator(".rd-entry", has_text="JPEG").first.locator("input").uncheck()
+    page.locator(".rd-entry input:not(:checked)").last.click()
+    box = page.locator("#rd-plot .nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    page.wait_for_function("location.hash.includes('rd-zoom') && location.hash.includes('rd-on')")
+    page.locator("#viewer .stage").focus()
+    page.keyboard.press("c")
+    page.wait_for_function("location.hash.includes('pins')")
+    shown = drawn(page)
+    again = settled(open_page(page.evaluate("location.hash")), 2)
+    assert drawn(again) == shown
+    assert shown["ticked"] != before["ticked"]
+    assert shown["axes"] != before["axes"]
+    expect(again.get_by_role("button", name="pin 1", exact=True)).to_be_visible()
+    assert state_of(again) == state_of(page)
+
+
+EVIL_LINKS = [
+    f"#image={EVIL}&panes={EVIL}",
+    "#image=${document.documentElement.dataset.bad=1}&mode={{bad}}",
+    "#image=astronaut&panes=original,x${alert(1)},javascript:alert(1)",
+    "#bpp=NaN&scale=-1&cx=1e999&gain=%00&panes=,,,&image=__proto__",
+]
+
+
+def test_nothing_in_the_address_is_executed(open_page: Opener) -> None:
+    page = open_page(EVIL_LINKS[0])
+    page.wait_for_selector("#viewer[data-state]")
+    for link in EVIL_LINKS:
+        page.evaluate("(link) => { location.hash = link }", link)
+        page.wait_for_function("JSON.parse(viewer.dataset.state).image === 'astronaut'")
+    settled(page)
+    assert page.evaluate("document.documentElement.dataset.bad") is None

@@ -1,0 +1,65 @@
+"""What visitors open: photos, `.mode` files, and what is neither."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.work import png_bytes
+from tests.browser.conftest import Opener
+from tests.browser.viewer_page import EVIL, settled, state_of
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.browser
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    files = [{"name": name, "mimeType": "application/octet-stream", "buffer": data}]
+    page.locator("#viewer input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+
+
+def test_their_photo_is_shown_exactly_and_coded(visit: Opener) -> None:
+    page = settled(visit())
+    upload(page, f"{EVIL}.png", png_bytes(make_photo(64, 96)))
+    expect(page.locator('.pane[data-id="original"] .time')).to_have_text("96 \u00d7 64")
+    settled(page)
+    assert re.fullmatch("[0-9a-f]{32}", state_of(page)["image"])
+    expect(page.locator("select.picture")).to_contain_text(EVIL)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("note.txt", b"hello", "not"),
+        ("bomb.png", b"\x89PNG\r\n\x1a\n" + bytes(50), "picture|image|read"),
+        ("huge.png", bytes(2 << 20), "1 MB"),
+        ("cut.mode", b"MODE\x01\x01", "cut off"),
+        ("old.mode", b"MODE\x09" + bytes(40), "version 9"),
+    ],
+)
+def test_what_cannot_be_opened_is_refused_with_a_sentence(
+    tab: Any, visit: Opener, name: str, data: bytes, words: str
+) -> None:
+    page = settled(visit("panes=original"), 1)
+    upload(page, name, data)
+    expect(page.locator(".status.bad")).to_have_text(re.compile(words))
+    assert state_of(page)["image"] == "astronaut"
+    # A refusal is an HTTP 422, which Chromium itself notes in the console.
+    _, trouble = tab
+    assert [one for one in trouble if "422" not in one] == []
+    trouble.clear()
+
+
+def test_a_mode_file_opens_at_both_anchors(visit: Opener) -> None:
+    page = settled(visit())
+    with page.expect_download() as download:
+        page.get_by_label("Download MoDE-P as .mode").click()
+    upload(page, f"{EVIL}.mode", download.value.path().read_bytes())
+    expect(page.locator("#viewer .status")).to_contain_text("2 pictures in this file")
+    assert [pane["id"] for pane in state_of(page)["panes"]] == ["mode-f", "mode-p"]
+    page.locator("#anchor").fill("0.4")
+    expect(page.locator("#viewer .status")).to_contain_text("3 pictures in this file")
+    expect(page.locator('.pane[data-id="mode-p"] .same')).to_have_text("same file")

@@ -1,0 +1,46 @@
+"""What tests of the viewer ask of a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PATIENCE_MS
+
+SIX = ["original", "mode-f", "mode-p", "elic", "ms-illm", "dlf"]
+EVIL = "<img src=x onerror=document.documentElement.dataset.bad=1>"
+CANVASES = """(ids) => ids.map((id) => {
+  const canvas = document.querySelector(`canvas[data-pane="${id}"]`);
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum = (sum * 31 + data[i]) % 4294967291;
+  return [canvas.width, canvas.height, sum];
+})"""
+
+
+def state_of(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(page.locator("#viewer").get_attribute("data-state") or "{}")
+    return found
+
+
+def settled(page: Page, panes: int = 6) -> Page:
+    """The page once all panes are there and the status line has said so."""
+    words = re.compile(rf"^(\d+) of {panes} panes at [\d.]+ bpp(, \d failed)?\.|pictures in this")
+    expect(page.locator("#viewer .status")).to_have_text(words, timeout=PATIENCE_MS)
+    expect(page.locator("figure.pane:not([data-state=waiting])")).to_have_count(panes)
+    return page
+
+
+def stage(page: Page) -> Any:
+    found = page.locator("#viewer .stage")
+    found.focus()
+    return found
+
+
+def canvases(page: Page, ids: list[str]) -> list[list[int]]:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    found: list[list[int]] = page.evaluate(CANVASES, ids)
+    return found
