@@ -42,7 +42,7 @@ LEARNT = {
     "vq": ("l1", 0.8),
     "prior": ("loss", 0.5),
     "vq-gan": ("l1", 0.8),
-    "ms-illm": ("loss", 0.8),
+    "ms-illm": ("loss", 0.85),
     "ms-illm-gan": ("lpips", 0.9),
     "dlf": ("features", 0.7),
     "dlf-gan": ("l1", 0.9),

@@ -40,7 +40,10 @@ def shares_beside(fineness: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ModeConfig:
-    """The size of ESE and CEM, and which parts an ablation leaves out."""
+    """The size of ESE and CEM, and which parts an ablation leaves out.
+
+    Without CEM the pictures are those of the expert stream, as ESE alone makes them.
+    """
 
     hidden: tuple[int, ...] = (96, 64)
     ese: bool = True
@@ -243,6 +246,8 @@ class Mode(nn.Module):
 
     def fidelity(self, y: Tensor, seen: References, quality_B: Tensor) -> Tensor:
         """MoDE-F."""
+        if not self.config.cem:
+            return seen.fidelity
         elic, features = self.elic, y
         for index, (own, partner) in enumerate(seen.features):
             features = elic.level(index, features, quality_B)
@@ -253,6 +258,8 @@ class Mode(nn.Module):
 
     def perception(self, codes: Tensor, seen: References, quality_B: Tensor) -> Tensor:
         """MoDE-P."""
+        if not self.config.cem:
+            return seen.perception
         vq, features = self.vq, self.vq.start(codes)
         for index, (partner, own) in enumerate(seen.features):
             features = vq.level(index, features)
@@ -264,8 +271,6 @@ class Mode(nn.Module):
     def _modulated(
         self, branch: int, index: int, features: tuple[Tensor, Tensor, Tensor], quality_B: Tensor
     ) -> Tensor:
-        if not len(self.cem):
-            return features[0]
         pair: Any = self.cem[index]
         out: Tensor = pair[branch](*features, quality_B)
         return out

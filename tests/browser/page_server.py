@@ -1,6 +1,6 @@
 """The real page over a runner that needs no weights: learned codecs are played by JPEG.
 
-python -m tests.browser.page_server PORT
+python -m tests.browser.page_server PORT [QUEUE]
 """
 
 from __future__ import annotations
@@ -72,5 +72,6 @@ def _shade(picture: Image, codec: str, anchor: str) -> View:
 if __name__ == "__main__":
     app.hero.FOLDER = Path("no stored pictures")  # they are the real codecs'
     app.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
-    settings = Settings(port=int(sys.argv[1]), cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
+    port, queue = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    settings = Settings(None, port, queue, cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
     launch(build_demo(settings, StandInRunner()))

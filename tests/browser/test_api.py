@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from app.work import png_bytes
+from tests.browser.conftest import served
 from tests.conftest import make_photo
 
 pytestmark = pytest.mark.browser
@@ -105,6 +107,27 @@ def test_twenty_at_once_are_each_answered_with_their_own(viewer_url: str, tmp_pa
 
     with ThreadPoolExecutor(len(widths)) as users:
         assert list(users.map(ask, widths)) == list(widths)
+
+
+def test_twenty_at_a_short_line_are_answered_or_told_that_it_is_busy(tmp_path: Path) -> None:
+    photos = [photo_file(tmp_path, 600, width) for width in range(600, 620)]
+
+    def ask(url: str, photo: Path) -> str:
+        try:
+            answer = Client(url, verbose=False).predict(
+                image=handle_file(str(photo)), bpp=1, codecs=["webp"], api_name="/compare"
+            )
+        except AppError as refusal:
+            return str(refusal)
+        return f"600x{answer['width']}"
+
+    with served("page_server", tmp_path, "5") as url, ThreadPoolExecutor(len(photos)) as users:
+        said = list(users.map(lambda photo: ask(url, photo), photos))
+    refused = [text for text in said if re.match(r"busy, position \d+: ", text)]
+    answered = [text for text, photo in zip(said, photos, strict=True) if text == photo.stem]
+    assert len(refused) + len(answered) == len(photos), said
+    assert len(answered) >= 5
+    assert refused
 
 
 @pytest.mark.parametrize(
