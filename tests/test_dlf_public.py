@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from copy import deepcopy
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ from mode_core.nets.dlf_blocks import (
 from mode_core.nets.dlf_tokens import TokenBook
 from mode_core.nets.dlf_transforms import as_columns
 from mode_core.nets.dlf_vqgan import GlobalAttention
-from tests.dlf_nets import one_thread, photo, toy_dlf  # noqa: F401
+from tests.dlf_nets import QUIRKY, one_thread, photo, toy_dlf  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PUBLIC_ENTRIES, PUBLIC_ELEMENTS = 2045, 1_239_161_759
@@ -203,3 +204,18 @@ def test_small_pictures_are_padded_by_repeating_their_edge(toy: Dlf) -> None:
     ours, wanted = toy.analyse(small), toy.analyse(by_hand)
     assert torch.equal(ours.tokens, wanted.tokens)
     assert torch.equal(ours.detail, wanted.detail)
+
+
+@torch.inference_mode()
+def test_half_precision_draws_the_same_picture() -> None:
+    torch.manual_seed(4)
+    exact = Dlf(QUIRKY).eval()
+    half = deepcopy(exact).to(torch.float16)
+    x, place = photo(256, 512), torch.zeros(1)
+    seen, rough = exact.analyse(x), half.analyse(x)
+    assert (rough.tokens == seen.tokens).float().mean() > 0.9
+    assert rough.detail.isfinite().all()
+    payloads = [payload for payload, _ in exact.write(seen, 0)]
+    latents, _ = exact.read(payloads, 0, (256, 512))
+    fine, coarse = (net.synthesise(latents, place).float() for net in (exact, half))
+    assert (fine - coarse).abs().max() < 0.02 * (fine.max() - fine.min())

@@ -152,13 +152,15 @@ def _refuse_drift(read: int, written: int) -> None:
 class _Placed:
     """A network on the CPU for exact coding, and on the chosen device for pictures."""
 
-    def __init__(self, net: nn.Module) -> None:
-        self.exact = net
+    def __init__(self, net: nn.Module, on_gpu: torch.dtype = torch.float32) -> None:
+        self.exact, self.on_gpu = net, on_gpu
         self.device = chosen_device()
 
     @cached_property
     def drawing(self) -> Any:
-        net = self.exact if self.device.type == "cpu" else deepcopy(self.exact).to(self.device)
+        net = self.exact
+        if self.device.type != "cpu":
+            net = deepcopy(net).to(self.device, self.on_gpu)
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def quality_at(self, anchors: float) -> Tensor:
@@ -303,7 +305,9 @@ class DlfSystem:
     """Semantic tokens of 256-pixel windows, and detail that may be absent."""
 
     def __init__(self, net: Dlf) -> None:
-        self.placed, self.net = _Placed(net), net
+        # the published size has 1.2 billion parameters
+        half = torch.float16 if net.config.as_published else torch.float32
+        self.placed, self.net = _Placed(net, half), net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> DlfFeatures:
