@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from mode_core.operations import counted
 from mode_core.training import loop
 from mode_core.training.checkpoint import load_into, read_state, read_weights
 from mode_core.training.data import Photos
+from mode_core.training.launch import _start
 from mode_core.training.loop import Run, Settings
 from mode_core.training.optim import Rates, hidden_weights, orthogonal
 from mode_core.training.schedule import WARM_UP, rate_factor
@@ -143,6 +145,22 @@ def test_resuming_equals_not_pausing(run: Callable[..., Run]) -> None:
         assert torch.equal(a, b)
     for a, b in zip(straight.trainer.average, resumed.trainer.average, strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_warm_start_takes_the_weights_and_nothing_else(
+    run: Callable[..., Run], photos: Photos
+) -> None:
+    paused = run("paused")
+    paused.settings = replace(paused.settings, pause_after_s=9)
+    paused.train()
+    rig, out = build(Setup()), paused.settings.out
+    words = {"resume": out, "width": paused.settings.width, "minutes": 1.0, "seed": 0}
+    assert _start(Namespace(**words, warm=False), TOY, rig, photos) is not None
+    assert not torch.equal(rig.net.level, paused.trainer.rig.net.level)
+    assert _start(Namespace(**words, warm=True), TOY, rig, photos) is None
+    saved, _ = read_weights(out)
+    assert torch.equal(rig.net.level.detach(), saved["level"].float())
+    assert saved["level"].any()
 
 
 def test_validation_leaves_training_untouched(photos: Photos) -> None:

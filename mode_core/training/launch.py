@@ -132,7 +132,7 @@ def _start(
         generator = torch.Generator().manual_seed(args.seed)
         stage.prepare(rig, photos.crops(PREPARED_CROPS, stage.crop, generator))
         return None
-    state = checkpoint.read_state(args.resume)
+    state = None if args.warm else checkpoint.read_state(args.resume)
     same = state is not None and (state["stage"], state["width"]) == (stage.name, args.width)
     if state is not None and same and state["elapsed_s"] < args.minutes * 60:
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
