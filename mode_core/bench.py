@@ -168,7 +168,7 @@ def _device(codec: str) -> str:
     """What the pictures were computed on."""
     if not find_codec(codec).learned:
         return "cpu"
-    from mode_core.codecs.learned import chosen_device
+    from mode_core.codecs.placed import chosen_device
 
     return str(chosen_device())
 

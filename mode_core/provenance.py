@@ -49,11 +49,13 @@ def device() -> str:
     """The processor, or the GPU where learned codecs use one."""
     import torch
 
-    from mode_core.codecs.learned import chosen_device
+    from mode_core.codecs.placed import chosen_device, fast_type
 
+    drawing = str(fast_type()).removeprefix("torch.")
     if chosen_device().type == "cuda":
-        return str(torch.cuda.get_device_name(chosen_device()))
-    return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
+        return f"{torch.cuda.get_device_name(chosen_device())}, pictures in {drawing}"
+    kind = torch.backends.cpu.get_cpu_capability()
+    return f"cpu ({platform.machine()}, {kind}), pictures in {drawing}"
 
 
 def _commits(path: Path) -> list[str]:

@@ -21,6 +21,7 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("v*/*.mode"))
 def golden(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path: Path = request.param
     monkeypatch.setattr(weights, "BUNDLED", path.parent / "weights")
+    monkeypatch.setenv("MODE_PRECISION", "float32")
     load_codec.cache_clear()
     yield path
     load_codec.cache_clear()

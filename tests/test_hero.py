@@ -67,7 +67,8 @@ def test_the_bundled_hero_is_what_the_weights_decode() -> None:
         assert made.error == "", "weights have changed: python -m app.hero"
         # Rendering may differ by rounding from machine to machine, reading may not.
         off = np.abs(made.views[0].pixels.astype(int) - kept.pixels)
-        assert off.max() <= 2, pane["id"]
+        assert off.max() <= 4, pane["id"]
+        assert off.mean() < 0.5, pane["id"]
 
 
 def test_hero_files_are_lossless_and_small_enough_to_ship() -> None:

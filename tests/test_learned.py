@@ -13,6 +13,7 @@ import pytest
 from mode_core import tensors
 from mode_core.bitstream import Bitstream, Stream
 from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
+from mode_core.nets.mode import FEWEST
 from mode_core.registry import CODECS, load_codec
 from mode_core.types import Anchor, Image, Target
 from tests.conftest import make_photo
@@ -105,13 +106,13 @@ def test_lost_streams_leave_the_other_expert(photo: Image) -> None:
 
 def test_the_experts_inside_a_mode_file_are_the_experts(photo: Image) -> None:
     mode, elic, vq = (load_codec(id) for id in ("mode", "elic", "vq"))
-    bitstream = mode.encode(photo, Target(quality=31))
+    bitstream = mode.encode(photo, Target(quality=FEWEST - 1))
     alone = elic.encode(photo, Target(quality=0))
     # pictures are padded to the same grid, so the coarsest latent is the same stream
     assert bitstream.streams[1] == alone.streams[0]
     assert np.array_equal(mode.decode(bitstream, Anchor.parse("sq-expert")), elic.decode(alone))
-    tokens = vq.encode(make_photo(64, 64), Target(quality=31))
-    both = mode.encode(make_photo(64, 64), Target(quality=31))
+    tokens = vq.encode(make_photo(64, 64), Target(quality=FEWEST - 1))
+    both = mode.encode(make_photo(64, 64), Target(quality=FEWEST - 1))
     assert both.streams[0] == tokens.streams[0]
 
 

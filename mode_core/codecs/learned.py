@@ -6,16 +6,14 @@ for the size asked for, checks, tiles, device) is the same for all of them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from functools import cached_property
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mode_core.bitstream import Bitstream, Stream
+from mode_core.codecs.placed import Placed, fast_type, quick
 from mode_core.entropy import DRIFT
 from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
 from mode_core.nets.dlf import Dlf
@@ -29,8 +27,6 @@ from mode_core.rates import nearest_quality
 from mode_core.tensors import by_tiles, grid_of, to_image, to_tensor
 from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor, Codec, CodecInfo, Image, Target
 from mode_core.weights import PUBLIC, TAG_BYTES, find_weights, load_net
-
-DEVICE_VARIABLE = "MODE_DEVICE"
 
 
 class System(Protocol):
@@ -56,15 +52,11 @@ class System(Protocol):
         ...
 
 
-def chosen_device() -> torch.device:
-    """Where pictures are computed: MODE_DEVICE, else a GPU if there is one, else the CPU."""
-    return torch.device(
-        os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
-    )
-
-
 class LearnedCodec:
     """Real bytes out, and nothing but those bytes in."""
+
+    draws_in = staticmethod(fast_type)
+    """The precision of pictures; what is read from files is exact whatever it is."""
 
     def __init__(self, info: CodecInfo, profile: str, tag: bytes, system: System) -> None:
         self.info, self.profile, self.tag, self.system = info, profile, tag, system
@@ -92,7 +84,8 @@ class LearnedCodec:
         self._refuse_foreign(bitstream, anchor)
         size = bitstream.height, bitstream.width
         latents = self.system.read(bitstream.streams, bitstream.quality, size)
-        return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
+        with quick(self.draws_in()):
+            return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
 
     def _file(
         self, image: Image, quality: int, streams: tuple[Stream, ...], target: Target
@@ -149,30 +142,11 @@ def _refuse_drift(read: int, written: int) -> None:
         raise DecoderDrift(DRIFT)
 
 
-class _Placed:
-    """A network on the CPU for exact coding, and on the chosen device for pictures."""
-
-    def __init__(self, net: nn.Module, on_gpu: torch.dtype = torch.float32) -> None:
-        self.exact, self.on_gpu = net, on_gpu
-        self.device = chosen_device()
-
-    @cached_property
-    def drawing(self) -> Any:
-        net = self.exact
-        if self.device.type != "cpu":
-            net = deepcopy(net).to(self.device, self.on_gpu)
-        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def quality_at(self, anchors: float) -> Tensor:
-        """A quality in anchors, for the float networks."""
-        return torch.tensor([anchors], dtype=torch.float32, device=self.device)
-
-
 class SingleStream:
     """ELIC and MS-ILLM: one latent, one stream, one picture."""
 
     def __init__(self, net: Any) -> None:
-        self.placed, self.net = _Placed(net), net
+        self.placed, self.net = Placed(net), net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> Tensor:
@@ -201,7 +175,7 @@ class VqSystem:
     """Tokens, whole or in part."""
 
     def __init__(self, net: Vq) -> None:
-        self.placed, self.net = _Placed(net), net
+        self.placed, self.net = Placed(net), net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> Tensor:
@@ -233,7 +207,7 @@ class ModeSystem:
     """
 
     def __init__(self, net: Mode) -> None:
-        self.placed = _Placed(net)
+        self.placed = Placed(net)
         self.sq, self.vq = SingleStream(net.elic), VqSystem(net.vq)
         self.stride = net.stride
         self.vq.stride = net.stride
@@ -307,7 +281,7 @@ class DlfSystem:
     def __init__(self, net: Dlf) -> None:
         # the published size has 1.2 billion parameters
         half = torch.float16 if net.config.as_published else torch.float32
-        self.placed, self.net = _Placed(net, half), net
+        self.placed, self.net = Placed(net, half), net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> DlfFeatures:

@@ -36,6 +36,9 @@ _PADS: dict[str, Callable[[Tensor], Tensor]] = {
 class FixedRateCodec(LearnedCodec):
     """One set of weights; pads as its authors do, and of a large network loads what is needed."""
 
+    # their pictures, to the level: no bfloat16
+    draws_in = staticmethod(lambda: torch.float32)
+
     def __init__(self, info: CodecInfo, found: WeightsSet) -> None:
         if info.id not in _SYSTEMS or info.id not in _PADS:
             raise WeightsUnavailable(f"{info.id} cannot run its authors' weights in this version")

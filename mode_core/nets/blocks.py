@@ -98,6 +98,21 @@ class Analysis(nn.Module):
         return self.out(x_BCHW)
 
 
+def finely(x: Tensor) -> torch.autocast:
+    """Within this, nothing is rounded to bfloat16: its steps near 1 are whole 8-bit levels."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+class PictureHead(nn.Sequential):
+    """The last layers, which give a picture: computed in the precision of their weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The picture, or what is added to one."""
+        with finely(x):
+            out: Tensor = super().forward(x.to(next(self.parameters()).dtype))
+        return out
+
+
 class Synthesis(nn.Module):
     """Features to picture, coarsest level first; MoDE cuts it between its levels.
 
@@ -120,7 +135,7 @@ class Synthesis(nn.Module):
             inputs, before = channels, stride
         self.levels = nn.ModuleList(levels)
         last = _lift(inputs, 3 * before**2, before, 1 / PIXEL_STD)
-        self.head = nn.Sequential(last, nn.PixelShuffle(before))
+        self.head = PictureHead(last, nn.PixelShuffle(before))
         self.widths = tuple(channels for _, channels, _ in reversed(stages))
 
     def forward(self, y_BCHW: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.entropy import SymbolReader, SymbolWriter
-from mode_core.nets.blocks import Analysis, Stage
+from mode_core.nets.blocks import Analysis, Stage, finely
 from mode_core.nets.dlf_blocks import Style
 from mode_core.nets.dlf_tokens import TokenBook, pack, token_check, unpack
 from mode_core.nets.dlf_transforms import Fusion, HybridCodec
@@ -199,7 +199,8 @@ class Dlf(nn.Module):
         if detail is None:
             # as in training without detail, whatever the quality was
             quality_B = torch.full_like(quality_B, -1.0)
-            detail = self.hybrid_codec.quantize_feat.walk(None, 0.0, _grid(latents.size), None)
+            with finely(quality_B):
+                detail = self.hybrid_codec.quantize_feat.walk(None, 0.0, _grid(latents.size), None)
         codes = self.codebook.look_up(latents.tokens.to(home.device))
         logits = self._logits(codes.to(home), detail.to(home), quality_B.to(home))
         picture: Tensor = self.vqgan(self.mixture(logits))

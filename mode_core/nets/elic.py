@@ -29,6 +29,7 @@ from mode_core.nets.blocks import (
     Stage,
     Synthesis,
     dct_basis,
+    finely,
     fitted_dct_basis,
     reach_of,
     start_small,
@@ -139,7 +140,8 @@ class Elic(nn.Module):
     def linear_part(self, y_BCHW: Tensor) -> Tensor:
         """The picture that the inverse block DCT alone would give."""
         kernel = self.inverse_dct.to(y_BCHW.dtype).transpose(0, 1)
-        blocks = F.conv2d(y_BCHW * self.std.to(y_BCHW.dtype), kernel)
+        with finely(y_BCHW):
+            blocks = F.conv2d(y_BCHW * self.std.to(y_BCHW.dtype), kernel)
         return F.pixel_shuffle(blocks, self.cell) + 0.5
 
     def level(self, index: int, features: Tensor, quality_B: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.entropy import LOG_SCALE_STEP, Coder, scale_index
-from mode_core.nets.blocks import Analysis, QualityScale, Stage, Synthesis, dct_basis
+from mode_core.nets.blocks import Analysis, QualityScale, Stage, Synthesis, dct_basis, finely
 from mode_core.nets.exact import VALUE_STEP, ExactConv2d
 from mode_core.nets.gaussian import Gains, round_through, training_bits
 from mode_core.nets.hyper import INDEX_START, INDEX_UNIT, HyperPrior
@@ -42,7 +42,9 @@ class BlockDct(nn.Module):
     def synthesise(self, y_BCHW: Tensor) -> Tensor:
         """The picture of such coefficients."""
         kernel = self.kernel.to(y_BCHW.dtype).transpose(0, 1)
-        return F.pixel_shuffle(F.conv2d(y_BCHW * self.std.to(y_BCHW.dtype), kernel), CELL)
+        with finely(y_BCHW):
+            blocks = F.conv2d(y_BCHW * self.std.to(y_BCHW.dtype), kernel)
+        return F.pixel_shuffle(blocks, CELL)
 
 
 class CompactEncoder(nn.Module):

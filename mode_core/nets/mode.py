@@ -22,7 +22,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.nets.blocks import ChannelNorm, QualityScale, dct_basis, reach_of, start_small
+from mode_core.nets.blocks import (
+    ChannelNorm,
+    QualityScale,
+    dct_basis,
+    finely,
+    reach_of,
+    start_small,
+)
 from mode_core.nets.elic import ANCHORS, Elic
 from mode_core.nets.vq import SHARES, Vq
 
@@ -152,7 +159,8 @@ class PictureCem(nn.Module):
 
     def bands(self, x_BCHW: Tensor) -> Tensor:
         """A picture as DCT coefficients of its blocks."""
-        return F.conv2d(F.pixel_unshuffle(x_BCHW, BLOCK), self.basis.to(x_BCHW.dtype))
+        with finely(x_BCHW):
+            return F.conv2d(F.pixel_unshuffle(x_BCHW, BLOCK), self.basis.to(x_BCHW.dtype))
 
     def forward(
         self, features: tuple[Tensor, Tensor, Tensor], x: Tensor, other: Tensor, quality_B: Tensor
@@ -166,7 +174,8 @@ class PictureCem(nn.Module):
         if self.gated:
             gate, change = change.chunk(2, 1)
             change = change + gate.sigmoid() * self.bands(other - x)
-        blocks = F.conv2d(self.gamma * change, self.basis.to(x.dtype).transpose(0, 1))
+        with finely(x):
+            blocks = F.conv2d(self.gamma * change, self.basis.to(x.dtype).transpose(0, 1))
         return x + F.pixel_shuffle(blocks, BLOCK)
 
 
