@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mode_core.codecs.placed import fast_type
+from mode_core.codecs.placed import chosen_device, fast_type
 from mode_core.errors import ModeError
 from mode_core.nets.blocks import PictureHead
 from mode_core.registry import load_codec
@@ -47,6 +47,16 @@ def test_an_unknown_precision_is_refused_by_name(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MODE_PRECISION", "half")
     with pytest.raises(ModeError, match="MODE_PRECISION is 'half'; it can be float32 or bfloat16"):
         fast_type()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.parametrize("wish", ["gpu", "cuda"])
+def test_a_device_that_is_not_there_is_refused_by_name(
+    wish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODE_DEVICE", wish)
+    with pytest.raises(ModeError, match=f"MODE_DEVICE is '{wish}'; here it can be cpu alone"):
+        chosen_device()
 
 
 def test_the_last_layers_are_never_rounded_to_bfloat16() -> None:

@@ -19,9 +19,12 @@ _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 def chosen_device() -> torch.device:
     """Where pictures are computed: MODE_DEVICE, else a GPU if there is one, else the CPU."""
-    return torch.device(
-        os.environ.get(DEVICE_VARIABLE) or ("cuda" if torch.cuda.is_available() else "cpu")
-    )
+    here = torch.cuda.is_available()
+    wish = os.environ.get(DEVICE_VARIABLE) or ("cuda" if here else "cpu")
+    if wish.partition(":")[0] not in (("cpu", "cuda") if here else ("cpu",)):
+        known = "cpu or cuda" if here else "cpu alone: torch sees no GPU"
+        raise ModeError(f"{DEVICE_VARIABLE} is {wish!r}; here it can be {known}")
+    return torch.device(wish)
 
 
 def fast_type() -> torch.dtype:
