@@ -78,3 +78,4 @@ def test_hero_files_are_lossless_and_small_enough_to_ship() -> None:
             assert read_image(path).shape == (512, 512, 3)
         if path.suffix == ".json":
             assert len(json.loads(path.read_text())) == len(DEFAULT_PANES) - 1
+            assert str(Path.home()) not in path.read_text()

@@ -72,10 +72,13 @@ def vgg16_state() -> State:
 
 def dists_weights_path() -> Path:
     """The authors' file of DISTS weights; WeightsUnavailable if it is not here."""
-    path = Path(os.environ.get(DISTS_VARIABLE) or cache_folder() / "dists_weights.pt")
+    wish = os.environ.get(DISTS_VARIABLE)
+    path = Path(wish or cache_folder() / "dists_weights.pt")
     if not path.is_file():
+        # without the path: visitors of a page read this too
+        where = f"where {DISTS_VARIABLE} says" if wish else "in the cache folder"
         raise WeightsUnavailable(
-            f"no DISTS weights at {path}; let {DISTS_VARIABLE} name the authors' weights.pt"
+            f"no DISTS weights {where}; let {DISTS_VARIABLE} name the authors' weights.pt"
         )
     return path
 
