@@ -17,7 +17,6 @@ from mode_core.files import write_whole
 from mode_core.imports.picture import built_in_picture
 from mode_core.metrics import METRICS
 from mode_core.metrics.bdrate import Curve, bd_metric, bd_rate
-from mode_core.operations import counted
 from mode_core.registry import CODECS, load_codec
 from mode_core.results import Row, read_folder, read_published
 from mode_core.types import Target
@@ -119,6 +118,8 @@ def _measured(found: WeightsSet) -> list[str]:
 
 def work(found: WeightsSet) -> str:
     """Products per pixel of encoding and decoding, counted while a picture goes through."""
+    from mode_core.operations import counted  # torch, which the command line loads when it must
+
     codec, picture = load_codec(found.codec, found.width), np.tile(built_in_picture(), (2, 2, 1))
     file = codec.encode(picture, Target(bpp=WORK_BPP))
     made = counted(lambda: codec.encode(picture, Target(quality=file.quality)))
