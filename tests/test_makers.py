@@ -71,6 +71,7 @@ def test_without_imported_weights_nothing_on_the_page_speaks_of_them() -> None:
     assert " is here. " not in about_page()
 
 
+@pytest.mark.weights
 @pytest.mark.usefixtures("imported")
 def test_a_codec_offers_its_bundled_and_its_public_weights() -> None:
     assert public_makers() == [PUBLIC]
