@@ -16,6 +16,9 @@ from typing import Any, BinaryIO
 
 from mode_core.errors import ModeError
 
+_PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads that spin while they wait take the cores from the other helper process."""
+
 
 class WorkerLost(ModeError):
     """The helper process was stopped, or stopped itself, in the middle of a task."""
@@ -69,11 +72,16 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
+            path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={
+                    **_PATIENT,
+                    **os.environ,
+                    "PYTHONPATH": path,
+                },
             )
         return self._process
 
