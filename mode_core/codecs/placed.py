@@ -38,11 +38,14 @@ def fast_type() -> torch.dtype:
         raise ModeError(f"{PRECISION_VARIABLE} is {wish!r}; it can be {' or '.join(_TYPES)}")
     if wish:
         return _TYPES[wish]
-    if chosen_device().type == "cuda":
-        able = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        able = torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if able else torch.float32
+    return torch.bfloat16 if multiplies_bfloat16(chosen_device()) else torch.float32
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for products of bfloat16, and so gains by them."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def quick(dtype: torch.dtype) -> torch.autocast:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="CPU threads")
     add("--seed", type=int, default=0)
     add("--batch", type=int, help="crops per step and process")
-    add("--fp32", action="store_true", help="no bfloat16 on a GPU")
+    add("--fp32", action="store_true", help="no bfloat16, where the device multiplies it")
     add(
         "--pause-after", type=float, default=float("inf"), metavar="MINUTES",
         help="save and stop after so long; --resume continues exactly",

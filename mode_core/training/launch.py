@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from mode_core.codecs.placed import multiplies_bfloat16
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos, read_photos
 from mode_core.training.loop import Run, Settings
@@ -89,7 +90,7 @@ def _settings(args: argparse.Namespace, stage: Stage, device: torch.device) -> S
         minutes=args.minutes,
         seed=args.seed,
         batch=args.batch or (stage.gpu_batch if cuda else stage.batch),
-        bf16=cuda and not args.fp32,
+        bf16=multiplies_bfloat16(device) and not args.fp32,
         width=args.width,
         pause_after_s=args.pause_after * 60,
     )

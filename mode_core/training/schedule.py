@@ -22,7 +22,7 @@ def rate_factor(progress: float) -> float:
 
 
 class Clock:
-    """Seconds of training so far; pauses (validation, checkpoints, other sessions) do not count."""
+    """Seconds of training so far; time between runs, validation and checkpoints do not count."""
 
     def __init__(self, budget_s: float, now: Callable[[], float] = time.monotonic) -> None:
         self.budget_s = budget_s

@@ -32,9 +32,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-pictures": {"pictures": False},
 }
 """What `--width tiny-no-ese` and its kin leave out; "no gates" adds what plain layers say."""
-SQUARED_ERROR = 0.006 * 255**2
+SQUARED_ERROR = 0.0055 * 255**2
 """What a squared error weighs at the fidelity anchor, at every rate."""
-PERCEPTION_L1 = 1.5
+PERCEPTION_L1 = 1.0
 CRITIC_SHARE = 0.1
 EXPERTS = (0.5, 0.1)
 """Weight of the enhanced experts' own pictures: at first, and at the end of the last third."""
