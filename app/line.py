@@ -121,7 +121,7 @@ class Line:
 
 
 class Question(NamedTuple):
-    """Which page asks, and for the how manyth time; without a page, nothing ends it early."""
+    """Which page asks, and the number of its question; without a page, nothing ends it early."""
 
     page: str = ""
     number: float = 0

@@ -126,8 +126,8 @@ def work(found: WeightsSet) -> str:
     drawn = counted(lambda: codec.decode(file))
     encoding, decoding = (round(count / 2e3 / picture[..., 0].size) for count in (made, drawn))
     return (
-        f"{encoding} kMAC per pixel to encode, {decoding} to decode one picture (512x512, about "
-        f"{WORK_BPP} bpp; exact networks as they run, in parts)"
+        f"{encoding} kMAC per pixel to encode, {decoding} to decode one picture (512x512, the rate "
+        f"nearest to {WORK_BPP} bpp; exact networks as they run, in parts)"
     )
 
 

@@ -22,11 +22,14 @@ def write_provenance(path: Path, command: str, kept_rows: bool = False) -> None:
 
     Where a resumed run kept rows, the commits that made them stay on record.
     """
+    from mode_core.codecs.placed import fast_type
+
     facts = {
         "command": command,
         "commit": commit(),
         "earlier_commits": _commits(path) if kept_rows else [],
         "device": device(),
+        "bundled_weights_draw_in": str(fast_type()).removeprefix("torch."),
         "versions": {"python": platform.python_version(), **_versions()},
     }
     write_whole(path, (json.dumps(facts, indent=2) + "\n").encode())
@@ -49,13 +52,11 @@ def device() -> str:
     """The processor, or the GPU where learned codecs use one."""
     import torch
 
-    from mode_core.codecs.placed import chosen_device, fast_type
+    from mode_core.codecs.placed import chosen_device
 
-    drawing = str(fast_type()).removeprefix("torch.")
     if chosen_device().type == "cuda":
-        return f"{torch.cuda.get_device_name(chosen_device())}, pictures in {drawing}"
-    kind = torch.backends.cpu.get_cpu_capability()
-    return f"cpu ({platform.machine()}, {kind}), pictures in {drawing}"
+        return str(torch.cuda.get_device_name(chosen_device()))
+    return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
 
 
 def _commits(path: Path) -> list[str]:
