@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; it becomes `path` if all goes well, or nothing is left."""
+    part = path.with_name(f".{token_hex(4)}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -18,15 +31,12 @@ def write_whole(path: Path, data: bytes) -> None:
         # A pipe or /dev/null is written to; renaming would put a file in its place.
         path.write_bytes(data)
         return
-    part = path.with_name(f".{token_hex(4)}.part")
     try:
-        part.write_bytes(data)
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_bytes(data)
     except OSError as error:
         # The temporary name would puzzle whoever asked for another one.
         raise type(error)(error.errno, error.strerror, str(path)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

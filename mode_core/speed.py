@@ -28,7 +28,7 @@ from PIL import Image as Pillow
 from torch import Tensor, nn
 
 from mode_core.arguments import text_table
-from mode_core.codecs.learned import SingleStream
+from mode_core.codecs.systems import SingleStream
 from mode_core.errors import WeightsUnavailable
 from mode_core.files import make_folder, write_whole
 from mode_core.imports.dialects import find_dialect

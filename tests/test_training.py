@@ -231,7 +231,7 @@ def test_a_run_leaves_weights_logs_and_a_picture(run: Callable[..., Run]) -> Non
     names = {path.name for path in out.iterdir()}
     assert names >= {"weights.safetensors", "state.pt", "log.csv", "validation.csv"}
     assert "validation.png" in names
-    assert not any(name.endswith(".partial") for name in names)
+    assert not any(name.endswith(".part") for name in names)
     tensors, facts = read_weights(out)
     assert tensors["down.weight"].dtype == torch.float16
     assert tensors["level"].dtype == torch.float32

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from mode_core.codecs.learned import ModeSystem
+from mode_core.codecs.systems import ModeSystem
 from mode_core.errors import ModeError
 from mode_core.nets.dlf_tokens import TokenBook
 from mode_core.nets.elic import ANCHORS, STEPS_PER_ANCHOR

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.bitstream import Bitstream
-from mode_core.codecs.learned import _SYSTEMS, LearnedCodec, ModeSystem, System
+from mode_core.codecs.learned import LearnedCodec
+from mode_core.codecs.systems import SYSTEMS, ModeSystem, System
 from mode_core.errors import WeightsMismatch, WeightsUnavailable
 from mode_core.nets.elic_public import ElicPublic
 from mode_core.nets.hific import pad_by_reflection
@@ -40,7 +41,7 @@ class FixedRateCodec(LearnedCodec):
     draws_in = staticmethod(lambda: torch.float32)
 
     def __init__(self, info: CodecInfo, found: WeightsSet) -> None:
-        if info.id not in _SYSTEMS or info.id not in _PADS:
+        if info.id not in SYSTEMS or info.id not in _PADS:
             raise WeightsUnavailable(f"{info.id} cannot run its authors' weights in this version")
         self.info, self.profile, self.found = info, found.width, found
         self.tag, self.pad = found.digest()[:TAG_BYTES], _PADS[info.id]
@@ -59,7 +60,7 @@ class FixedRateCodec(LearnedCodec):
 
     @torch.inference_mode(False)
     def _load(self, without: tuple[str, ...]) -> System:
-        kinds: dict[str, Any] = _SYSTEMS | {"mode": FixedRateMode}
+        kinds: dict[str, Any] = SYSTEMS | {"mode": FixedRateMode}
         system: System = kinds[self.info.id](load_net(self.found, without))
         placed = getattr(system, "placed", None)
         if placed is not None:

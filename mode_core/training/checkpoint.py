@@ -15,21 +15,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from mode_core.files import replacing
 from mode_core.training.optim import layer_weights
 from mode_core.training.stage import TrainingError
 
 WEIGHTS, STATE = "weights.safetensors", "state.pt"
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then rename it: readers see the old file or the new."""
-    partial = path.with_name(path.name + ".partial")
+def save_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file that replaces the old one; a full disk is said in words."""
     try:
-        write(partial)
-        os.replace(partial, path)
+        with replacing(path) as part:
+            write(part)
     except (OSError, SafetensorError, RuntimeError) as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-        partial.unlink(missing_ok=True)
         if not full and not (path.parent.exists() and _is_full(path.parent)):
             raise
         raise TrainingError(
@@ -68,7 +67,7 @@ def facts_of(net: nn.Module) -> dict[str, str]:
 def save_weights(folder: Path, tensors: dict[str, Tensor], facts: Mapping[str, object]) -> None:
     """Write the weights file of a run."""
     metadata = {name: str(value) for name, value in facts.items()}
-    write_whole(folder / WEIGHTS, lambda path: save_file(tensors, path, metadata))
+    save_whole(folder / WEIGHTS, lambda path: save_file(tensors, path, metadata))
 
 
 def read_weights(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -101,7 +100,7 @@ def load_into(net: nn.Module, source: Path) -> dict[str, str]:
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Write what exact continuation needs."""
-    write_whole(folder / STATE, lambda path: torch.save(dict(state), path))
+    save_whole(folder / STATE, lambda path: torch.save(dict(state), path))
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
