@@ -6,6 +6,7 @@ import { MAX_PANES, MAX_PINS, withBlend } from "./state.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
 const PAN_SHARE = 0.08;
+const NEEDS_PHOTO = "A .mode file brings no original; open its photo for tables and figures";
 const SWITCHES = ["signed", "smooth", "loupe", "minimap", "captions"];
 
 /** The actions of a viewer by name, as keys.js and the buttons call them. */
@@ -61,6 +62,7 @@ function viewActions(viewer) {
 function modeActions(viewer) {
   const flip = (name) => viewer.set({ [name]: !viewer.state[name] });
   const mode = (next) => {
+    viewer.actions.endFlip();
     viewer.set({ mode: next });
     viewer.words.tell(`View: ${next}`);
   };
@@ -71,6 +73,12 @@ function modeActions(viewer) {
     diff: () => mode(viewer.state.mode === "diff" ? "grid" : "diff"),
     back: () => mode("grid"),
     set: (change) => viewer.set(change),
+    /** One side of the swipe; choosing what is on the other side exchanges them. */
+    side(name, id) {
+      const { a, b } = viewer.state;
+      const other = name === "a" ? b : a;
+      viewer.set(id === other ? { a: b, b: a } : { [name]: id });
+    },
     split: (share) => viewer.set({ split: clamp(share, 0, 1) }),
     gain: (way) => viewer.set({ gain: clamp(viewer.state.gain * (way > 0 ? 2 : 0.5), 1, 32) }),
     ...Object.fromEntries(SWITCHES.map((name) => [name, () => flip(name)])),
@@ -87,11 +95,19 @@ function flipActions(viewer) {
   const { stage, extra } = viewer;
   let timer = 0;
   let recent = [];
-  const hold = (index) => {
+  const show = (index) => {
     const id = index === null ? null : (viewer.state.panes[index] ?? null);
     if (id && recent[0] !== id) recent = [id, recent[0] ?? viewer.state.panes[0]];
     stage.hold(id);
+    return id;
+  };
+  const hold = (index) => {
+    const id = show(index);
     if (id) viewer.words.tell(`Showing ${viewer.records.nameOf(id)}`);
+  };
+  const stop = () => {
+    clearInterval(timer);
+    extra.flipping = false;
   };
   const toggle = () => {
     const { panes } = viewer.state;
@@ -107,28 +123,41 @@ function flipActions(viewer) {
       if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
         return viewer.words.tell("Your system asks for less motion: hold 1 to 9 to flip by hand");
       }
-      extra.flipping = !extra.flipping;
-      clearInterval(timer);
-      let at = 0;
-      const step = () => hold(at++ % viewer.state.panes.length);
-      if (extra.flipping) timer = setInterval(step, FLIP_MS);
-      else hold(null);
+      if (extra.flipping) {
+        viewer.actions.endFlip();
+        viewer.words.tell("Flipping stopped");
+      } else {
+        let at = 0;
+        extra.flipping = true;
+        timer = setInterval(() => show(at++ % viewer.state.panes.length), FLIP_MS);
+        viewer.words.tell("Flipping through the panes; F or Esc stops it");
+      }
       viewer.render();
+    },
+    endFlip() {
+      stop();
+      show(null);
     },
   };
 }
 
 function codingActions(viewer) {
   const setRate = (bpp) => {
-    if (!(bpp >= 0.001 && bpp <= 8) || bpp === viewer.state.bpp) return viewer.render();
+    const refused = viewer.fileKey
+      ? "A .mode file has the size that it has; open a photo to choose another"
+      : !(bpp >= 0.001 && bpp <= 8) && "The rate must be between 0.001 and 8 bits per pixel";
+    if (refused) viewer.words.tell(refused, true);
+    if (refused || bpp === viewer.state.bpp) return viewer.render();
     viewer.state.bpp = bpp;
     viewer.refresh();
   };
   const setAnchor = (anchor) => {
     const at = Math.round(anchor * 100) / 100;
-    viewer.state.panes = withBlend(viewer.state.panes, at);
+    const before = viewer.state.panes;
+    viewer.state.panes = withBlend(before, at);
     viewer.set({ anchor: at, pick: at === 0 ? "mode-f" : at === 1 ? "mode-p" : `mode-${at}` });
-    viewer.ask();
+    if (viewer.state.panes.join() !== before.join()) return viewer.ask();
+    viewer.words.tell(`Anchor: ${at === 0 ? "fidelity" : at === 1 ? "perception" : at}`);
   };
   const turn = (way) => {
     const ids = viewer.catalogue.samples.map(({ id }) => id);
@@ -184,8 +213,8 @@ function paneActions(viewer) {
       viewer.ask();
     },
     swap(id, next) {
-      const panes = viewer.state.panes.filter((one) => one !== next || one === id);
-      viewer.set({ panes: panes.map((one) => (one === id ? next : one)) });
+      const other = { [id]: next, [next]: id }; // one that is there already changes places
+      viewer.set({ panes: viewer.state.panes.map((one) => other[one] ?? one) });
       viewer.ask();
     },
     close(id) {
@@ -215,12 +244,14 @@ function takeawayActions(viewer) {
   });
   return {
     async copyTable(kind) {
+      if (viewer.fileKey) return viewer.words.tell(NEEDS_PHOTO, true);
       const { text, error } = await viewer.exchange.takeAway("table", wish(kind));
       if (error) return viewer.words.tell(error, true);
       const copied = await copy(text);
       viewer.words.tell(copied ? `Table copied as ${kind}` : "The browser allows no copying here");
     },
     async figure(kind) {
+      if (viewer.fileKey) return viewer.words.tell(NEEDS_PHOTO, true);
       viewer.words.tell("Drawing the figure…");
       const { blob, error } = await viewer.exchange.takeAway("figure", wish(kind, cropsOf(viewer)));
       if (error) return viewer.words.tell(error, true);
@@ -254,6 +285,9 @@ function pageActions(viewer) {
       else viewer.root.requestFullscreen?.();
     },
     async copyLink() {
+      if (viewer.fileKey) {
+        return viewer.words.tell("A link cannot hold a .mode file; pass the file itself on", true);
+      }
       const link = new URL(viewer.link(), location.href).href;
       history.replaceState(history.state, "", link);
       const copied = await copy(link);

@@ -28,16 +28,26 @@ export function listenToControls(root, actions) {
     else if (name && actions[name]) actions[name](by === undefined ? kind : Number(by));
   });
   $("#rate").addEventListener("input", (event) => actions.setRate(rateAt(Number(event.target.value))));
-  $(".bpp").addEventListener("change", (event) => actions.setRate(Number(event.target.value)));
+  listenToNumber($(".bpp"), actions.setRate);
   $("#anchor").addEventListener("input", (event) => actions.setAnchor(Number(event.target.value)));
   $(".picture").addEventListener("change", (event) => actions.picture(event.target.value));
   $(".split").addEventListener("input", (event) => actions.split(Number(event.target.value)));
-  $(".swipe-a").addEventListener("change", (event) => actions.set({ a: event.target.value }));
-  $(".swipe-b").addEventListener("change", (event) => actions.set({ b: event.target.value }));
+  $(".swipe-a").addEventListener("change", (event) => actions.side("a", event.target.value));
+  $(".swipe-b").addEventListener("change", (event) => actions.side("b", event.target.value));
   $(".against").addEventListener("change", (event) => actions.set({ against: event.target.value }));
   $(".gain").addEventListener("change", (event) => actions.set({ gain: Number(event.target.value) }));
   $(".add").addEventListener("change", (event) => actions.addPane(event.target.value));
   makePresets(root);
+}
+
+/** A field that is left alone while someone types, and shows the state again once they are done. */
+function listenToNumber(field, take) {
+  field.addEventListener("input", () => (field.dataset.typing = "1"));
+  field.addEventListener("change", () => {
+    delete field.dataset.typing;
+    take(Number(field.value));
+  });
+  field.addEventListener("blur", () => delete field.dataset.typing);
 }
 
 function makePresets(root) {
@@ -57,9 +67,9 @@ function makePresets(root) {
 export function showControls(root, state, extra, { size, samples, choices, labelOf, spots }) {
   const $ = (selector) => root.querySelector(selector);
   const press = (selector, on) => ($(selector).ariaPressed = String(on));
-  if (document.activeElement !== $("#rate")) $("#rate").value = positionOf(state.bpp);
+  $("#rate").value = positionOf(state.bpp);
   $("#rate").ariaValueText = `${state.bpp} bits per pixel`;
-  if (document.activeElement !== $(".bpp")) $(".bpp").value = state.bpp;
+  if (!$(".bpp").dataset.typing) $(".bpp").value = state.bpp;
   $(".size").textContent = size ? `≈ ${bytesText((state.bpp * size.width * size.height) / 8)}` : "";
   $("#anchor").value = state.anchor;
   const ends = { 0: "fidelity", 1: "perception" };
@@ -88,6 +98,7 @@ export function showControls(root, state, extra, { size, samples, choices, label
   if (!own) all.push({ id: state.image, label: extra.name || "Your picture" });
   options($(".picture"), all, state.image);
   $(".hint kbd + kbd").textContent = Math.min(9, state.panes.length);
+  $(".hint").hidden = state.panes.length < 2;
   showSpots($(".spots"), spots, state.pins.length);
 }
 

@@ -54,6 +54,12 @@ export class Exchange {
     }
   }
 
+  /** What is being measured belongs to a picture that is gone. */
+  forgetRegion() {
+    clearTimeout(this.timer);
+    this.asked += 1;
+  }
+
   /** Metrics of the region once the view has come to rest; `take(found)` gets them by key. */
   measure(picture, keys, region, take) {
     clearTimeout(this.timer);

@@ -1,11 +1,12 @@
 /** How a picture gets in: a file, a drop, the clipboard, the camera. */
 
-const isModeFile = (file) => /\.mode$/i.test(file.name ?? "");
+const endsIn = (file, ending) => (file.name ?? "").toLowerCase().endsWith(ending);
 
-/** `take(kind, file)` gets ("photo" | "file", File). */
+/** `take(kind, file)` gets ("photo" | "file" | "table", File). */
 export function listenToFiles(root, take) {
   const input = root.querySelector("input[type=file]");
-  const give = (file) => file && take(isModeFile(file) ? "file" : "photo", file);
+  const kindOf = (file) => (endsIn(file, ".mode") ? "file" : endsIn(file, ".csv") ? "table" : "photo");
+  const give = (file) => file && take(kindOf(file), file);
   root.querySelector("[data-do=open]").addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     give(input.files[0]);
@@ -26,6 +27,14 @@ function listenToDrops(root, give) {
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const mark = () => root.classList.toggle("dropping", depth > 0);
   const isOurs = (event) => carries(event) && root.contains(event.target);
+  // Beside the viewer and the curves, the browser would leave the page and show the file.
+  for (const kind of ["dragover", "drop"]) {
+    addEventListener(kind, (event) => {
+      if (event.defaultPrevented || !carries(event)) return;
+      event.preventDefault();
+      if (kind === "drop") give(event.dataTransfer.files[0]);
+    });
+  }
   root.addEventListener("dragenter", (event) => {
     if (!isOurs(event)) return;
     depth += 1;

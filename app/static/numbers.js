@@ -1,7 +1,7 @@
 /** The data table behind the pictures: whole-picture numbers and downloads. */
 
 import { make } from "./panes.js";
-import { METRICS, bestOf, deviationText, metricText, rateText } from "./rates.js";
+import { METRICS, bestOf, competes, deviationText, metricText, rateText } from "./rates.js";
 
 const ms = (value) => String(Math.round(value));
 const grouped = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
@@ -25,8 +25,8 @@ const metric = (head, name) => ({
 function columnsFor(records) {
   const student = records.some((record) => "lpips_student" in (record.metrics ?? {}));
   return [
-    plain("Bytes", "bytes", grouped, -1),
-    plain("bpp", "bpp", rateText, -1),
+    plain("Bytes", "bytes", grouped, 0),
+    plain("bpp", "bpp", rateText, 0),
     plain("Δ target", "deviation", deviationText, 0),
     metric("PSNR [dB] ↑", "psnr"),
     metric("MS-SSIM ↑", "ms_ssim"),
@@ -38,12 +38,32 @@ function columnsFor(records) {
 }
 
 /** Fill the table from records; `address` makes links, `picture` names the downloads. */
-export function fillNumbers(table, records, address, picture) {
+export function fillNumbers(place, records, address, picture) {
   const coded = records.filter((record) => record.id !== "original");
   const columns = columnsFor(coded).map((column) => ({
     ...column,
-    best: column.better ? bestOf(coded.map(column.value), column.better) : undefined,
+    best: column.better ? bestOf(coded.filter(competes).map(column.value), column.better) : undefined,
   }));
+  fillTable(place.querySelector("table"), coded, columns, { address, picture });
+  place.querySelector(".notes").textContent = notesOn(coded).join(" ");
+}
+
+/** What a reader must know about the columns: estimates, and why one is empty. */
+function notesOn(records) {
+  const ready = records.filter(({ state }) => state === "ready");
+  const missing = Object.assign({}, ...ready.map((record) => record.missing));
+  const of = (reason) => Object.keys(METRICS).filter((name) => missing[name] === reason);
+  const notes = [...new Set(Object.values(missing))].map(
+    (why) => `No ${of(why).map((name) => METRICS[name].label).join(", ")}: ${why}.`,
+  );
+  if (ready.some(({ metrics }) => "lpips_student" in (metrics ?? {}))) {
+    notes.push("LPIPS (student) is an estimate of LPIPS by a small network that comes with this page.");
+  }
+  if (!ready.every(competes)) notes.push("What misses the size by more than 10 % is not compared.");
+  return notes;
+}
+
+function fillTable(table, coded, columns, { address, picture }) {
   const head = make("tr");
   for (const text of ["Codec", ...columns.map((column) => column.head), "File"]) {
     const cell = make("th", "", text);
@@ -74,7 +94,8 @@ function row(record, columns, links) {
 
 function valueCell(record, { value, text, why, best }) {
   const own = value(record);
-  const top = own !== undefined && (own === best || (own === "inf" && best === Infinity));
+  const top =
+    own !== undefined && competes(record) && (own === best || (own === "inf" && best === Infinity));
   const cell = make("td", top ? "best" : "", text(own, record));
   if (top) cell.append(make("span", "sr-only", " best"));
   cell.title = why?.(record) ?? (top ? "best of those shown" : "");

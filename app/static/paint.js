@@ -45,19 +45,35 @@ export function drawDifference(context, pair, view, frame, { gain, signed }) {
   place(context, map, whole, ratio, view, picture, frame, false, moved);
 }
 
-/** A square, magnified `power` times around a place of the picture. */
+/**
+ * A square, magnified `power` times around a place of the picture; without one, of what is drawn.
+ */
 export function drawLoupe(context, picture, place, at, view, frame, power = 4) {
   const side = Math.round(Math.min(frame.width, frame.height) * 0.42);
-  const scale = view.scale * power;
-  const left = Math.round(at.x - side / 2);
-  const top = Math.round(at.y - side / 2);
+  const box = { left: Math.round(at.x - side / 2), top: Math.round(at.y - side / 2), side };
   context.save();
   context.beginPath();
-  context.rect(left, top, side, side);
+  context.rect(box.left, box.top, side, side);
   context.clip();
+  context.imageSmoothingEnabled = false;
+  if (picture) magnify(context, picture, place, box, view.scale * power);
+  else {
+    const seen = side / power;
+    const from = [at.x - seen / 2, at.y - seen / 2, seen, seen];
+    context.drawImage(context.canvas, ...from, box.left, box.top, side, side);
+  }
+  context.restore();
+  const { left, top } = box;
+  context.lineWidth = 2;
+  context.strokeStyle = "#fff";
+  context.strokeRect(left + 1, top + 1, side - 2, side - 2);
+  context.strokeStyle = "#000";
+  context.strokeRect(left - 1, top - 1, side + 2, side + 2);
+}
+
+function magnify(context, picture, place, { left, top, side }, scale) {
   context.fillStyle = SURROUND;
   context.fillRect(left, top, side, side);
-  context.imageSmoothingEnabled = false;
   const x = left + side / 2 - place.x * scale;
   const y = top + side / 2 - place.y * scale;
   const cut = Math.ceil(side / scale / 2) + 1;
@@ -65,16 +81,9 @@ export function drawLoupe(context, picture, place, at, view, frame, power = 4) {
   const sy = Math.max(0, Math.floor(place.y) - cut);
   const width = Math.min(picture.width - sx, 2 * cut + 1);
   const height = Math.min(picture.height - sy, 2 * cut + 1);
-  if (width > 0 && height > 0) {
-    const target = [x + sx * scale, y + sy * scale, width * scale, height * scale];
-    context.drawImage(picture.bitmap, sx, sy, width, height, ...target);
-  }
-  context.restore();
-  context.lineWidth = 2;
-  context.strokeStyle = "#fff";
-  context.strokeRect(left + 1, top + 1, side - 2, side - 2);
-  context.strokeStyle = "#000";
-  context.strokeRect(left - 1, top - 1, side + 2, side + 2);
+  if (width <= 0 || height <= 0) return;
+  const target = [x + sx * scale, y + sy * scale, width * scale, height * scale];
+  context.drawImage(picture.bitmap, sx, sy, width, height, ...target);
 }
 
 /** The whole picture, small, with the visible part framed. */

@@ -1,6 +1,6 @@
 /** The boxes around the pictures: captions in words, canvases, and what a pane says without one. */
 
-import { METRICS, NOT_EQUAL, bestOf, deviationText, metricText, rateText } from "./rates.js";
+import { METRICS, NOT_EQUAL, bestOf, competes, deviationText, metricText, rateText } from "./rates.js";
 
 export const make = (name, className = "", text = "") => {
   const node = document.createElement(name);
@@ -23,11 +23,11 @@ export function makePane(id, on) {
   index.type = "button";
   listenToHold(index, (down) => on.hold(down ? figure.dataset.id : null));
   const parts = { index, swap };
-  for (const name of ["rate", "off", "bytes", "same", "metrics", "time"]) {
+  for (const name of ["rate", "off", "bytes", "same", "compared", "metrics", "time"]) {
     parts[name] = make("span", name);
   }
   const first = make("span", "line");
-  first.append(parts.index, swap, parts.rate, parts.off, parts.bytes, parts.same);
+  first.append(parts.index, swap, parts.rate, parts.off, parts.bytes, parts.same, parts.compared);
   const second = make("span", "line second");
   second.append(parts.metrics, parts.time);
   caption.append(first, second, close);
@@ -37,7 +37,7 @@ export function makePane(id, on) {
   view.append(canvas, word);
   parts.licence = make("p", "licence"); // stays when captions are hidden
   figure.append(caption, view, parts.licence);
-  return { id, figure, caption, canvas, word, close, parts, frame: null };
+  return { id, figure, caption, view, canvas, word, close, parts, frame: null };
 }
 
 /** A button that acts for as long as it is held, by hand or by key. */
@@ -55,7 +55,7 @@ function listenToHold(button, hold) {
 }
 
 /** Bring a pane's words up to date. */
-export function describePane(pane, record, { index, choices, same, best, mode, reference }) {
+export function describePane(pane, record, { index, choices, same, best, compared, last }) {
   const { parts } = pane;
   pane.figure.dataset.id = record.id;
   pane.figure.dataset.state = record.state;
@@ -81,8 +81,10 @@ export function describePane(pane, record, { index, choices, same, best, mode, r
   pane.word.textContent = wordOf(record);
   pane.close.ariaLabel = `Remove ${record.label}`;
   const rate = known ? `, ${rateText(record.bpp)} bits per pixel, ${record.bytes} bytes` : "";
-  const shown = mode === "diff" && record.id !== reference ? `Difference of ${record.label}` : record.label;
-  pane.canvas.ariaLabel = `${shown}${rate}`;
+  parts.compared.textContent = compared;
+  pane.close.hidden = last;
+  const map = compared.startsWith("vs ") ? `Difference map of ${record.label} ${compared}` : record.label;
+  pane.canvas.ariaLabel = `${map}${rate}`;
   pane.canvas.role = "img";
 }
 
@@ -115,19 +117,16 @@ function fillSwap(select, record, choices) {
 }
 
 function fillMetrics(span, record, best) {
-  const { view = {}, viewMissing = {} } = record;
-  const student = "lpips_student" in view ? "lpips" : "lpips_student";
-  const names = Object.keys(METRICS).filter(
-    (name) => name in view || (name in viewMissing && name !== student),
-  );
+  const { view = {} } = record; // what cannot be measured, and why, stands under the table
+  const names = Object.keys(METRICS).filter((name) => name in view);
   span.replaceChildren(
     ...names.map((name) => {
       const { label, unit } = METRICS[name];
-      const top = name in view && view[name] === best[name];
-      const node = make("span", top ? "best" : "");
-      const measured = name in view && unit ? ` ${unit}` : "";
-      node.append(make("abbr", "", label), ` ${metricText(name, view[name])}${measured}`);
-      node.title = viewMissing[name] ?? `${label} in view${top ? ", the best here" : ""}`;
+      const top = competes(record) && view[name] === best[name];
+      const node = make("span", top ? `best ${name}` : name);
+      node.append(make("abbr", "", label), ` ${metricText(name, view[name])}`);
+      if (unit) node.append(make("span", "unit", ` ${unit}`));
+      node.title = `${label} in view${top ? ", the best here" : ""}`;
       return node;
     }),
   );
@@ -137,7 +136,7 @@ function fillMetrics(span, record, best) {
 export function bestInView(records) {
   const best = {};
   for (const [name, { better }] of Object.entries(METRICS)) {
-    const value = bestOf(records.map((record) => record.view?.[name]), better);
+    const value = bestOf(records.filter(competes).map((record) => record.view?.[name]), better);
     best[name] = value === Infinity ? "inf" : value;
   }
   return best;

@@ -29,7 +29,7 @@ export function bytesText(bytes) {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-export const rateText = (bpp) => (bpp < 0.1 ? bpp.toFixed(4) : bpp.toFixed(3));
+export const rateText = (bpp) => (bpp < 1 ? bpp.toFixed(4) : bpp.toFixed(3));
 
 export function deviationText(deviation) {
   const percent = 100 * deviation;
@@ -42,7 +42,7 @@ export const METRICS = {
   psnr: { label: "PSNR", unit: "dB", digits: 2, better: 1 },
   ms_ssim: { label: "MS-SSIM", unit: "", digits: 4, better: 1 },
   lpips: { label: "LPIPS", unit: "", digits: 3, better: -1 },
-  lpips_student: { label: "LPIPS*", unit: "", digits: 3, better: -1 },
+  lpips_student: { label: "LPIPS (student)", unit: "", digits: 3, better: -1 },
   dists: { label: "DISTS", unit: "", digits: 3, better: -1 },
 };
 
@@ -50,6 +50,9 @@ export function metricText(name, value) {
   if (value === "inf") return "∞";
   return typeof value === "number" ? value.toFixed(METRICS[name].digits) : "–";
 }
+
+/** Whether a pane may be called the best: at another size than was asked for that means nothing. */
+export const competes = ({ deviation }) => !(Math.abs(deviation ?? 0) > NOT_EQUAL);
 
 /** The best of some values, or undefined: fewer than two is no contest. */
 export function bestOf(values, better) {

@@ -60,7 +60,7 @@ export class Records {
   take(pane, url, { come, lost }) {
     const old = this.panes.get(pane.id);
     const before = pane.error ? null : this.pictureOf(pane.id);
-    const kept = old?.url === url ? { view: old.view, viewMissing: old.viewMissing } : {};
+    const kept = old?.url === url ? { view: old.view } : {};
     const record = { ...pane, ...kept, url, before };
     this.panes.set(pane.id, record);
     if (!url || this.pictures.peek(url)) return;
@@ -78,17 +78,14 @@ export class Records {
   /** Metrics of what is in view, found by the server for these panes. */
   takeView(ids, found) {
     for (const record of this.list(ids)) {
-      const { metrics, missing } = found[record.key] ?? {};
-      if (!metrics) continue;
-      const first = "psnr" in metrics;
-      record.view = first ? metrics : { ...record.view, ...metrics };
-      record.viewMissing = first ? missing : { ...record.viewMissing, ...missing };
+      const { metrics } = found[record.key] ?? {};
+      if (metrics) record.view = "psnr" in metrics ? metrics : { ...record.view, ...metrics };
     }
   }
 
-  /** Whoever still waits will wait in vain. */
-  fail(words) {
-    for (const record of this.panes.values()) {
+  /** Whoever still waits, of some or of all, will wait in vain. */
+  fail(words, ids = [...this.panes.keys()]) {
+    for (const record of this.list(ids)) {
       if (record.state === "waiting") Object.assign(record, { state: "failed", error: words });
     }
   }

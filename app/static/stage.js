@@ -54,21 +54,31 @@ export class Stage {
   /** Bring the words of all panes up to date. */
   describe() {
     const { state, choices, records } = this;
-    const best = bestInView(records.list(state.panes));
-    const fidelity = state.panes.includes("mode-f") && records.get("mode-f").sha256;
-    state.panes.forEach((id, index) => {
-      const record = records.get(id);
-      const same = id === "mode-p" && fidelity && fidelity === record.sha256;
-      const words = { index, choices, same, best, mode: state.mode, reference: state.against };
-      describePane(this.panes.get(id), record, words);
+    const all = records.list(state.panes);
+    const best = bestInView(all);
+    all.forEach((record, index) => {
+      const same = record.sha256 && all.some((one) => one !== record && one.sha256 === record.sha256);
+      const words = { index, choices, same, best, compared: this.comparedTo(record.id), last: all.length < 2 };
+      describePane(this.panes.get(record.id), record, words);
     });
   }
 
-  /** Show one pane's picture in all panes, until null is held. */
+  /** What a pane's difference map is drawn against, in words. */
+  comparedTo(id) {
+    const { mode, against, gain } = this.state;
+    if (mode !== "diff") return "";
+    return id === against ? "reference" : `vs ${this.records.labelOf(against)} ×${gain}`;
+  }
+
+  /** Show one pane's picture in all panes, and say so in each, until null is held. */
   hold(id) {
     this.extra.held = id;
     this.root.classList.toggle("held", id !== null);
-    for (const [own, pane] of this.panes) pane.figure.classList.toggle("shown", own === id);
+    const name = id === null ? "" : this.records.nameOf(id);
+    for (const [own, { figure, view }] of this.panes) {
+      figure.classList.toggle("shown", own === id);
+      view.dataset.held = name;
+    }
     this.paint();
   }
 
@@ -198,10 +208,12 @@ export class Stage {
       ? this.records.pictureOf(state.against)
       : null;
     const picture = this.records.pictureOf(id);
-    if (reference && picture) drawDifference(context, [reference, picture], state, pane.frame, state);
+    const isMap = reference && picture;
+    if (isMap) drawDifference(context, [reference, picture], state, pane.frame, state);
     else draw(id);
-    if (state.mode === "swipe" && visible[1] && extra.held === null) {
-      const left = Math.round(state.split * pane.frame.width);
+    const swiped = state.mode === "swipe" && visible[1] && extra.held === null;
+    const left = Math.round(state.split * pane.frame.width);
+    if (swiped) {
       context.save();
       context.beginPath();
       context.rect(left, 0, pane.frame.width - left, pane.frame.height);
@@ -210,11 +222,18 @@ export class Stage {
       draw(visible[1]);
       context.restore();
     }
-    if (state.loupe && extra.pointer && picture) {
-      const { place, share } = extra.pointer;
-      const at = { x: share.x * pane.frame.width, y: share.y * pane.frame.height };
-      drawLoupe(context, picture, place, at, state, pane.frame);
-    }
+    if (!state.loupe) return;
+    const { place, share } = extra.pointer ?? this.middle();
+    const at = { x: share.x * pane.frame.width, y: share.y * pane.frame.height };
+    const under = swiped && at.x >= left ? this.records.pictureOf(visible[1]) : picture;
+    drawLoupe(context, isMap ? null : under, place, at, state, pane.frame);
+  }
+
+  /** Where the loupe is while no pointer says: keys can call for it too. */
+  middle() {
+    const { cx, cy } = this.state;
+    const place = { x: cx * this.size.width, y: cy * this.size.height };
+    return { place, share: { x: 0.5, y: 0.5 } };
   }
 
   paintMinimap() {

@@ -15,6 +15,10 @@ import { Stage } from "./stage.js";
 import { LINK, START, mendPairs } from "./state.js";
 import { Words } from "./words.js";
 
+const NEED_ORIGINAL = ["psnr", "ms_ssim", "lpips", "dists"];
+const NO_ORIGINAL = Object.fromEntries(
+  NEED_ORIGINAL.map((name) => [name, "a .mode file brings no original to measure against"]),
+);
 const LINK_MS = 250;
 const ASK_MS = 60;
 
@@ -133,11 +137,17 @@ class Viewer {
     if (value.error) return this.fail(value.error);
     this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
     this.adopt(value);
+    if (value.done) this.records.fail(this.unanswered(), this.state.panes);
     this.render();
     this.words.tellProgress(value);
     if (!value.done) return;
     this.tellResult();
     this.answered?.(true);
+  }
+
+  /** Why the server named no picture for a pane. */
+  unanswered() {
+    return this.fileKey ? "this file does not hold it" : "the server left it out; try again";
   }
 
   adopt(value) {
@@ -147,6 +157,7 @@ class Viewer {
     this.notes = value.notes;
     for (const pane of value.panes) {
       const words = pane.id === "original" ? `${value.width} × ${value.height}` : "";
+      if (!value.has_original) pane.missing = NO_ORIGINAL;
       const url = pane.url && this.exchange.address(pane.url);
       const then = { come: () => this.arrived(), lost: (gone) => this.askAgain(gone) };
       this.records.take({ ...pane, words }, url, then);
@@ -193,9 +204,9 @@ class Viewer {
       labelOf: (id) => records.labelOf(id),
     });
     this.words.tellCredit(this.sample(), this.notes);
-    const table = this.root.querySelector(".numbers-table");
+    const numbers = this.root.querySelector(".numbers");
     const name = this.extra.name || state.image;
-    fillNumbers(table, records.list(state.panes), (url) => this.exchange.address(url), name);
+    fillNumbers(numbers, records.list(state.panes), (url) => this.exchange.address(url), name);
     this.tellState();
   }
 
@@ -255,16 +266,23 @@ class Viewer {
     this.state = LINK.read(hash);
     this.state.image ||= before.image;
     this.fileKey = "";
-    if (this.state.image !== before.image) this.records.clear();
+    if (this.state.image !== before.image) this.clear();
     this.refresh();
+  }
+
+  /** Nothing that was known of the last picture holds for the next one. */
+  clear() {
+    this.records.clear();
+    this.exchange.forgetRegion();
+    this.measured = "";
+    this.size = null;
   }
 
   openPicture(image, name = "") {
     const fromFile = Boolean(this.fileKey);
     this.fileKey = "";
     this.extra.name = name;
-    this.records.clear();
-    this.size = null;
+    this.clear();
     const { image: before, panes, pins } = this.state;
     this.pins.set(before, pins);
     this.set({ image, scale: 0, panes: fromFile ? [] : panes, pins: this.pins.get(image) ?? [] });
@@ -272,6 +290,7 @@ class Viewer {
   }
 
   async take(kind, file) {
+    if (kind === "table") return this.words.tell(`${file.name}: drop a table on the curves below`, true);
     this.words.tell(`Reading ${file.name}…`);
     const answer = await this.exchange.send(kind, file);
     if (answer.error) return this.words.tell(answer.error, true);

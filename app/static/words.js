@@ -17,7 +17,7 @@ export class Words {
     if (position) return this.tell(`Busy, position ${position}: others come first`);
     const what = coded
       ? `${count("ready")} of ${panes.length} panes at ${bpp} bpp`
-      : `${count("ready")} pictures in this file`;
+      : `${count("ready")} ${count("ready") === 1 ? "picture" : "pictures"} in this file`;
     const failed = count("failed") ? `, ${count("failed")} failed` : "";
     this.tell(done ? [`${what}${failed}.`, note].filter(Boolean).join(" ") : `${what}…`);
   }

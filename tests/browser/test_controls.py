@@ -127,3 +127,94 @@ def test_every_control_has_a_name(visit: Opener) -> None:
     )
     assert nameless == []
     expect(page.locator("canvas[data-pane]").first).to_have_attribute("aria-label", "Original")
+
+
+def test_a_pane_that_shows_another_says_so_until_it_is_let_go(visit: Opener) -> None:
+    page = settled(visit())
+    where, badges = stage(page), page.locator(".view[data-held=ELIC]")
+    page.keyboard.down("4")
+    expect(badges).to_have_count(6)
+    expect(page.locator(".stage.held")).to_have_count(1)
+    page.keyboard.up("4")
+    expect(badges).to_have_count(0)
+    for end, field, value in (("Escape", "mode", "grid"), ("g", "mode", "single")):
+        where.press(" ")
+        expect(page.locator(".stage.held")).to_have_count(1)
+        where.press(end)
+        expect(page.locator(".stage.held")).to_have_count(0)
+        assert state_of(page)[field] == value
+
+
+def test_a_rate_that_cannot_be_is_refused_and_taken_back(visit: Opener) -> None:
+    page = settled(visit())
+    for wish in ("50", "-1", "0", ""):
+        page.locator("input.bpp").fill(wish)
+        page.locator("input.bpp").press("Enter")
+        expect(page.locator(".status.bad")).to_have_text(re.compile("between 0.001 and 8"))
+        expect(page.locator("input.bpp")).to_have_value("0.1")
+    assert state_of(page)["bpp"] == 0.1
+
+
+def test_choosing_what_is_there_already_exchanges_it(visit: Opener) -> None:
+    page = settled(visit())
+    page.locator('.pane[data-id="mode-f"] .swap').select_option("dlf")
+    names = [pane["id"] for pane in state_of(page)["panes"]]
+    assert names == ["original", "dlf", "mode-p", "elic", "ms-illm", "mode-f"]
+    stage(page).press("s")
+    left, right = (page.locator(f".swipe-{side}") for side in "ab")
+    before = left.input_value(), right.input_value()
+    left.select_option(before[1])
+    assert (left.input_value(), right.input_value()) == before[::-1]
+
+
+def test_the_loupe_shows_what_lies_under_it(visit: Opener) -> None:
+    """In swipe its square over the right half is made of the right picture alone."""
+    seen = []
+    for left in ("original", "mode-p"):
+        page = settled(visit(f"mode=swipe&a={left}&b=elic&loupe=1&scale=1&split=0.3"))
+        canvas = page.locator(f'canvas[data-pane="{left}"]')
+        box = canvas.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_timeout(100)
+        seen.append(
+            canvas.evaluate(
+                """(canvas) => {
+                  const {width, height} = canvas;
+                  const box = [0.8 * width - 40, height / 2 - 40, 80, 80].map(Math.round);
+                  return [...canvas.getContext("2d").getImageData(...box).data].join();
+                }"""
+            )
+        )
+    assert seen[0] == seen[1]
+
+
+def test_flipping_is_announced_once(visit: Opener) -> None:
+    page = settled(visit())
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const status = document.querySelector("#viewer .status");
+          new MutationObserver(() => said.push(status.textContent))
+            .observe(status, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    stage(page).press("f")
+    page.wait_for_timeout(2200)
+    stage(page).press("Escape")
+    said = page.evaluate("said")
+    assert [words for words in said if "Flipping" in words] == said[:1]
+    assert len(said) == 2  # the start, and "View: grid"
+
+
+def test_files_dropped_beside_the_viewer_do_not_leave_the_page(visit: Opener) -> None:
+    page = settled(visit())
+    drop = """(name) => {
+      const data = new DataTransfer();
+      data.items.add(new File(["codec,bpp"], name));
+      const event = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+      document.body.dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
+    assert page.evaluate(drop, "mine.csv")
+    expect(page.locator(".status.bad")).to_contain_text("drop a table on the curves")

@@ -63,3 +63,35 @@ def test_a_mode_file_opens_at_both_anchors(visit: Opener) -> None:
     page.locator("#anchor").fill("0.4")
     expect(page.locator("#viewer .status")).to_contain_text("3 pictures in this file")
     expect(page.locator('.pane[data-id="mode-p"] .same')).to_have_text("same file")
+
+
+def test_what_a_mode_file_cannot_give_is_said(visit: Opener) -> None:
+    page = settled(visit())
+    with page.expect_download() as download:
+        page.get_by_label("Download MoDE-P as .mode").click()
+    upload(page, "own.mode", download.value.path().read_bytes())
+    status = page.locator("#viewer .status")
+    expect(status).to_contain_text("2 pictures in this file")
+    expect(page.locator(".numbers-table tbody")).not_to_contain_text("…")
+    expect(page.locator(".numbers .notes")).to_contain_text("brings no original")
+    before = state_of(page)["bpp"]
+    page.get_by_role("button", name="0.2", exact=True).click()
+    expect(status).to_contain_text("has the size that it has")
+    assert state_of(page)["bpp"] == before
+    for button, words in (("Link", "pass the file itself on"), ("Figure PNG", "open its photo")):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(status).to_contain_text(words)
+    assert state_of(page)["image"] not in page.url
+    page.get_by_label("Add a pane").select_option("elic")
+    expect(page.locator('.pane[data-id="elic"] .word')).to_have_text("this file does not hold it")
+
+
+def test_the_same_photo_again_has_its_numbers_again(visit: Opener) -> None:
+    page = settled(visit("panes=original,elic"), 2)
+    photo, metrics = png_bytes(make_photo(64, 96)), page.locator('.pane[data-id="elic"] .metrics')
+    upload(page, "one.png", photo)
+    expect(page.locator("select.picture")).to_contain_text("one")
+    expect(metrics).to_contain_text("PSNR")
+    upload(page, "two.png", photo)
+    expect(page.locator("select.picture")).to_contain_text("two")
+    expect(metrics).to_contain_text("PSNR")

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.browser
 
 def test_same_file_is_said_of_modes_two_anchors_only(visit: Opener) -> None:
     page = settled(visit())
-    expect(page.get_by_text("same file", exact=True)).to_have_count(1)
-    expect(page.locator('.pane[data-id="mode-p"] .same')).to_have_text("same file")
+    expect(page.get_by_text("same file", exact=True)).to_have_count(2)
+    for id in ("mode-f", "mode-p"):
+        expect(page.locator(f'.pane[data-id="{id}"] .same')).to_have_text("same file")
 
 
 def test_every_pane_tells_its_real_rate_and_warns_when_unequal(visit: Opener) -> None:
