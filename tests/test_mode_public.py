@@ -118,10 +118,8 @@ def test_a_run_on_imported_experts_becomes_a_codec(home: Path) -> None:
     write_png(photo, make_photo(70, 100))
     pictures = decoded(home, photo)
     assert {p.shape for p in pictures.values()} == {(70, 100, 3)}
-    ends = np.stack([pictures["fidelity"], pictures["perception"]])
-    clear = ((ends > 0) & (ends < 255)).all(0)
-    assert clear.mean() > 0.1
-    assert np.abs(pictures["0.5"] - ends.mean(0))[clear].max() <= 1
+    for end in ("fidelity", "perception"):
+        assert np.abs(pictures["0.5"] - pictures[end]).mean() > 1
     file = Bitstream.from_bytes((home / "a.mode").read_bytes())
     codec = load_codec("mode", "public")
     alone = codec.decode(file.without(0), Anchor.FIDELITY)

@@ -66,7 +66,10 @@ class Placed:
         net = self.exact
         if self.device.type != "cpu":
             net = deepcopy(net).to(self.device, self.on_gpu)
-        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        parts: tuple[nn.Module, ...] = getattr(net, "transforms", (net,))
+        for part in parts:
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return net
 
     def quality_at(self, anchors: float) -> Tensor:
         """A quality in anchors, for the float networks."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -82,6 +83,14 @@ class ElicPublicConfig:
             return [first, self.side, 512, last]
         ramp = torch.linspace(first, last, 4, device="cpu").floor().int().tolist()
         return [first, *(max(n, self.side) for n in ramp[1:3]), last]
+
+
+class _Group(NamedTuple):
+    """Some channels of a latent: integers, what they decode to, and scales."""
+
+    integers: Tensor
+    decoded: Tensor
+    scale: Tensor
 
 
 class CheckerboardConv(nn.Conv2d):
@@ -178,6 +187,11 @@ class ElicPublic(nn.Module):
         return out
 
     @property
+    def transforms(self) -> tuple[nn.Module, ...]:
+        """All that only draws and analyses; in the rest the layout would change integers."""
+        return self.g_a, self.g_s
+
+    @property
     def synthesis(self) -> Synthesis:
         """What draws, in levels."""
         return self.g_s
@@ -200,34 +214,53 @@ class ElicPublic(nn.Module):
     def quantise(self, y: Tensor, _quality_B: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The decoded latent (rounded, straight-through) and the bits of each picture."""
         z = self.h_a(y)
-        medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach()[None, :, None, None]
         _, likelihood = self.entropy_bottleneck(z)
-        hyper = self.h_s(_rounded(z, medians))
+        _, groups = self._decided(z, y)
         bits_B = -likelihood.log2().sum((1, 2, 3))
-        done: list[Tensor] = []
+        for group in groups:
+            spent = gaussian_likelihood(group.integers.detach(), group.scale).log2()
+            bits_B = bits_B - spent.sum((1, 2, 3))
+        return torch.cat([group.decoded for group in groups], 1), bits_B
+
+    @torch.no_grad()
+    def integers(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the public implementations round a latent to, hyper-latent first.
+
+        Theirs are float32 sums, in an order that depends on the layout. An exact mean differs from
+        them by a millionth or so, enough to round one value in a hundred thousand another way, and
+        all means after it would follow. So the writer decides as they do; what is exact is all
+        that a reader needs: tables, and the means that are added again.
+        """
+        y = y.to(self.entropy_bottleneck.quantiles).contiguous()
+        z, groups = self._decided(self.h_a(y), y)
+        return z, torch.cat([group.integers for group in groups], 1)
+
+    def _decided(self, z: Tensor, y: Tensor) -> tuple[Tensor, list[_Group]]:
+        """The integers of the hyper-latent, and the groups of the latent one after the other."""
+        medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach()[None, :, None, None]
+        z = _rounded(z - medians)
+        hyper = self.h_s(z + medians)
+        done: list[_Group] = []
         for k, v in enumerate(y.split(self.config.groups, 1)):
             side = hyper
             if k:
-                seen = torch.cat([done[i] for i in self.config.seen_by(k)], 1)
+                seen = torch.cat([done[i].decoded for i in self.config.seen_by(k)], 1)
                 side = torch.cat([self.cc_transforms[k - 1](seen), hyper], 1)
-            v_hat, spent = self._quantise_group(k, v, side)
-            done.append(v_hat)
-            bits_B = bits_B + spent
-        return torch.cat(done, 1), bits_B
+            done.append(self._decided_group(k, v, side))
+        return z, done
 
-    def _quantise_group(self, k: int, v: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
+    def _decided_group(self, k: int, v: Tensor, side: Tensor) -> _Group:
         first = anchor_positions(v)
-        v_hat, bits_B = torch.zeros_like(v), v.new_zeros(len(v))
+        made = _Group(*(torch.zeros_like(v) for _ in range(3)))
         for here in (first, ~first):
             # not even the bias of the spatial context reaches the anchors
-            spatial = self.context_prediction[k](v_hat) * (~first)
+            spatial = self.context_prediction[k](made.decoded) * (~first)
             p = self.ParamAggregation[k](torch.cat([spatial, side], 1))
             mean, scale = self.mean_and_scale(p, 1)
-            decoded = _rounded(v, mean)
-            likelihood = gaussian_likelihood((decoded - mean).detach(), scale)
-            v_hat = torch.where(here, decoded, v_hat)
-            bits_B = bits_B - (likelihood.log2() * here).sum((1, 2, 3))
-        return v_hat, bits_B
+            whole = _rounded(v - mean)
+            now = _Group(whole, whole + mean, scale)
+            made = _Group(*(torch.where(here, *pair) for pair in zip(now, made, strict=True)))
+        return made
 
     def mean_and_scale(self, p: Tensor, axis: int) -> tuple[Tensor, Tensor]:
         """What the last layer gives, in the dialect's order."""
@@ -243,7 +276,7 @@ class ElicPublic(nn.Module):
     def write(self, y: Tensor, _quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
         writer = SymbolWriter()
-        self._exact().walk(writer, (y.shape[2], y.shape[3]), y)
+        self._exact().walk(writer, (y.shape[2], y.shape[3]), self.integers(y))
         return writer.payload(), writer.check
 
     def read(self, payload: bytes, _quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
@@ -277,10 +310,12 @@ class _Walker:
         self.tables: CdfTables = net.prior_tables.for_coder()
         self.medians = net.entropy_bottleneck.quantiles.detach().double().cpu()[:, 0, 1]
 
-    def walk(self, coder: Coder, grid: tuple[int, int], y: Tensor | None) -> Tensor:
-        """Write y, or read a latent; either way what was decoded, (1, C, H, W) in float64."""
-        hyper = self._walk_hyper(coder, grid, y)
-        values = None if y is None else y[0].double().permute(1, 2, 0)
+    def walk(
+        self, coder: Coder, grid: tuple[int, int], integers: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        """Write integers, or read some; either way the decoded latent, (1, C, H, W) in float64."""
+        z, values = (None, None) if integers is None else map(_places_last, integers)
+        hyper = self._walk_hyper(coder, grid, z)
         starts = [0, *accumulate(self.config.groups)]
         done: list[Tensor] = []
         for k, start in enumerate(starts[:-1]):
@@ -292,14 +327,11 @@ class _Walker:
             done.append(self._walk_group(k, coder, side, group))
         return torch.cat(done, 2).permute(2, 0, 1)[None]
 
-    def _walk_hyper(self, coder: Coder, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+    def _walk_hyper(self, coder: Coder, grid: tuple[int, int], z: Tensor | None) -> Tensor:
         shape = (grid[0] // 4, grid[1] // 4, len(self.medians))
         index, medians = torch.arange(shape[2]).expand(shape), self.medians.expand(shape)
-        z = None
-        if y is not None:
-            z = self.net.h_a(y.to(self.net.entropy_bottleneck.quantiles))
-            z = z[0].cpu().double().permute(1, 2, 0)
-        return self.hyper(coder.code(index, medians, z, self.tables) + medians)
+        wanted = None if z is None else z + medians
+        return self.hyper(coder.code(index, medians, wanted, self.tables) + medians)
 
     def _walk_group(self, k: int, coder: Coder, side: Tensor, values: Tensor | None) -> Tensor:
         height, width, _ = side.shape
@@ -313,7 +345,7 @@ class _Walker:
                 spatial = torch.zeros_like(spatial)
             p = self.parameters[k](torch.cat([spatial, side[here]], 1))
             mean, scale = self.net.mean_and_scale(p, 1)
-            wanted = None if values is None else values.flatten(0, 1)[here]
+            wanted = None if values is None else values.flatten(0, 1)[here] + mean
             decoded[here] = coder.code(nearest_scale(scale), mean, wanted) + mean
         return decoded.reshape(height, width, channels)
 
@@ -359,9 +391,13 @@ def residuals(channels: int) -> list[Residual]:
     return [Residual(channels) for _ in range(3)]
 
 
-def _rounded(x: Tensor, mean: Tensor) -> Tensor:
-    shifted = x - mean
-    return shifted + (shifted.round() - shifted).detach() + mean
+def _rounded(x: Tensor) -> Tensor:
+    """Integers, with the gradient of what they were."""
+    return x + (x.round() - x).detach()
+
+
+def _places_last(x_1CHW: Tensor) -> Tensor:
+    return x_1CHW[0].cpu().double().permute(1, 2, 0)
 
 
 def _prior(channels: int) -> EntropyBottleneck:

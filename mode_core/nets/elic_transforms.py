@@ -7,6 +7,10 @@ rows, activations are fused into the convolutions, and the sum lands where its i
 oneDNN adds up a 3x3 or 5x5 convolution in another order when channels lie last, with three times
 the error, and one latent in 100,000 then rounds to another integer than in CompressAI's class. So
 maps have their channels last, which suits the 1x1 layers, and bands turn them for the others.
+
+With more than one thread oneDNN sums 1x1 layers in another order still, so that CompressAI's class
+itself gives another latent on two threads than on one. Maps that a cache nearly holds gain little
+from bands and are computed as it does; large ones as it does on one thread.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _BAND_BYTES = 1 << 22
+_LARGE_BYTES = 1 << 24
 _WIDEST = 256
 """Above, oneDNN sums 1x1 layers in another order too when channels lie last."""
 
@@ -27,7 +32,8 @@ class Conv(nn.Conv2d):
         """The convolved map."""
         if x.device.type != "cpu":
             return super().forward(x)
-        weight = self.weight.contiguous()
+        # a copy, since `contiguous` leaves a 1x1 kernel whose strides say that channels lie last
+        weight = self.weight.clone(memory_format=torch.contiguous_format)
         return F.conv2d(x.contiguous(), weight, self.bias, self.stride, self.padding)
 
 
@@ -163,7 +169,8 @@ def refine_in_place(
 
 
 def _in_bands(x: Tensor) -> bool:
-    return x.shape[1] <= _WIDEST and _is_plain_inference(x)
+    large = x.numel() * x.element_size() > _LARGE_BYTES
+    return large and x.shape[1] <= _WIDEST and _is_plain_inference(x)
 
 
 def _is_plain_inference(x: Tensor) -> bool:

@@ -138,12 +138,23 @@ class HificLatents(nn.Module):
         shape = (1, prior.medians.shape[1], grid[0] // 4, grid[1] // 4)
         index = torch.arange(shape[1])[None, :, None, None].expand(shape)
         medians = prior.medians.expand(shape)
-        z = None
-        if y is not None:
-            z = self.hyper_analysis(y.to(self.hyper_bottleneck.quantiles.dtype)).double()
-        z_hat = coder.code(index, medians, z, prior.tables) + medians
+        whole = None if y is None else self.integers(y)
+        wanted = None if whole is None else whole[0] + medians
+        z_hat = coder.code(index, medians, wanted, prior.tables) + medians
         mean, scale = prior.mean(z_hat), prior.scale(z_hat)
-        return coder.code(table_index(scale), mean, y) + mean
+        wanted = None if whole is None else whole[1] + mean
+        return coder.code(table_index(scale), mean, wanted) + mean
+
+    @torch.no_grad()
+    def integers(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the authors' float32 sums round a latent to, hyper-latent first.
+
+        Exact means differ from theirs by a millionth, enough to round a few values another way.
+        """
+        medians = self.hyper_bottleneck.quantiles[:, 0, 1][None, :, None, None]
+        y = y.to(medians).contiguous()
+        z = (self.hyper_analysis(y) - medians).round()
+        return z, (y - self.hyper_synthesis_mean(z + medians)).round()
 
     def symbols(self, grid: tuple[int, int]) -> int:
         """How many integers stand for a latent of this size."""

@@ -178,6 +178,11 @@ class MsIllm(nn.Module):
         out: Tensor = self.decoder(y_BCHW, quality_B)
         return out
 
+    @property
+    def transforms(self) -> tuple[nn.Module, ...]:
+        """All that only draws and analyses; in the rest the layout would change integers."""
+        return self.encoder, self.decoder
+
     # ── training: float32, differentiable ──────────────────────────────────────────────────────
 
     def training_step(

@@ -170,7 +170,8 @@ class PictureCem(nn.Module):
             pooled = [F.avg_pool2d(part, self.to_blocks) for part in features]
             features = (pooled[0], pooled[1], pooled[2])
         evidence, _ = self.evidence(*features, quality_B)
-        change = self.out(evidence)
+        x, other = x.float(), other.float()  # a public expert's picture may come in less
+        change = self.out(evidence).float()
         if self.gated:
             gate, change = change.chunk(2, 1)
             change = change + gate.sigmoid() * self.bands(other - x)
