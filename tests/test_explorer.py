@@ -245,14 +245,37 @@ ROWS = [
 
 def test_the_best_of_each_column_is_marked() -> None:
     best = [[cell.best for cell in line] for line in cells(ROWS)]
-    assert best[0] == [False, False, False, False, True, False, False, True]
-    assert best[1] == [True, True, True, True, False, False, False, False]
+    assert best[0] == [False, False, False, False, True, False, True]
+    assert best[1] == [True, True, True, True, False, False, False]
 
 
 def test_equal_values_are_both_best_and_a_lone_one_is_not() -> None:
     equal = [ResultRow("a", psnr=30.001), ResultRow("b", psnr=30.002), ResultRow("c", bpp=1)]
-    assert [line[2].best for line in cells(equal)] == [True, True, False]
-    assert not cells(equal)[2][1].best
+    assert [[cell.best for cell in line] for line in cells(equal)] == [
+        [False, True],
+        [False, True],
+        [False, False],
+    ]
+
+
+def test_a_file_that_missed_its_target_is_best_at_nothing() -> None:
+    rows = [
+        ResultRow("DLF", 2100, 0.043, 31.0, encode_ms=10, deviation=-0.57),
+        ResultRow("ELIC", 4900, 0.0997, 28.9, encode_ms=90, deviation=-0.003),
+        ResultRow("JPEG", 5300, 0.108, 25.0, encode_ms=40, deviation=0.08),
+    ]
+    far, near, dear = ([cell.best for cell in line] for line in cells(rows))
+    assert far == [False] * 5
+    assert near == [True, True, False, True, False]
+    assert dear == [False, False, False, False, True]
+
+
+def test_copies_say_how_far_each_file_is_from_the_target() -> None:
+    rows = [ResultRow("DLF", bpp=0.043, deviation=-0.57), ResultRow("ELIC", bpp=0.1)]
+    assert "| Codec | bpp | Δ target [%] |" in as_markdown(rows)
+    assert "| DLF | 0.0430 | -57.0 |" in as_markdown(rows)
+    assert r"$\Delta$ target [\%]" in as_latex(rows)
+    assert as_csv(rows).splitlines()[:2] == ["codec,bpp,deviation", "DLF,0.043,-0.57"]
 
 
 def test_labels_cannot_break_out_of_a_table() -> None:

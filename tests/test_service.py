@@ -443,6 +443,23 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, photo: Im
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
 
 
+def test_the_student_s_lpips_is_copied_under_its_own_name(
+    service: Service, runner: FakeRunner, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = Measured({"psnr": 30.0, "lpips_student": 0.25}, {"lpips": "not here"})
+    monkeypatch.setattr(runner, "measure", lambda *_: measured)
+    key = service.add_photo(png_of(photo)).key
+    end = last(service.compare(key, ["jpeg"], 0.1))
+    asked = {"picture": key, "keys": [end.slots[0].key]}
+    head, line = table(service, Wish.parse(asked | {"kind": "csv"})).splitlines()
+    row = dict(zip(head.split(","), line.split(","), strict=True))
+    assert row["lpips_student"] == "0.25"
+    assert float(row["deviation"]) == pytest.approx(end.as_json()["panes"][0]["deviation"])
+    assert "lpips" not in row
+    for kind in ("markdown", "latex"):
+        assert "LPIPS (student)" in table(service, Wish.parse(asked | {"kind": kind}))
+
+
 @pytest.mark.parametrize(
     "data", [None, [], {"kind": "exe"}, {"kind": "csv", "picture": 1, "keys": []}]
 )
