@@ -267,6 +267,46 @@ def test_the_line_tells_positions_and_refuses_when_full() -> None:
     assert [value for kind, value in news if kind == "result"] == [1]
 
 
+def test_whoever_no_longer_wants_to_wait_is_ahead_of_nobody() -> None:
+    gate, started, line = Event(), Event(), Line(length=2)
+
+    def work() -> Iterator[int]:
+        started.set()
+        gate.wait(10)
+        yield 1
+
+    served = line.join(work)
+    assert started.wait(5)
+    gone = line.join(work)
+    served.cancel()
+    gone.cancel()
+    assert list(gone) == []
+    mine = line.join(work)
+    assert line.ahead_of(mine) == 0
+    assert line.ahead_of(line.join(work)) == 1
+    gate.set()
+    assert list(mine) == [("result", 1)]
+
+
+def test_a_page_takes_up_one_place_however_often_it_asks() -> None:
+    gate, started, line, newest = Event(), Event(), Line(length=2), Newest(pages=2)
+
+    def work() -> Iterator[int]:
+        started.set()
+        gate.wait(10)
+        yield 1
+
+    newest.take(Question("p", 0), line.join(work))
+    assert started.wait(5)
+    tickets = [line.join(work)]
+    for number in range(1, 6):
+        newest.take(Question("p", number), tickets[-1])
+        tickets.append(line.join(work))
+    assert line.ahead_of(tickets[-1]) == 1
+    gate.set()
+    assert [len(list(ticket)) for ticket in tickets] == [0, 0, 0, 0, 1, 1]
+
+
 def test_an_error_in_the_line_reaches_its_owner_and_no_one_else() -> None:
     line = Line(length=5)
 
