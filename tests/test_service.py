@@ -17,9 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from app.exports import Wish, figure, table
 from app.line import Busy, Line, Newest, Question
+from app.media import media_routes
 from app.records import Comparison
 from app.region import crop, parse_query, region_metrics
 from app.service import BadRequest, Expired, Service, check_request
@@ -381,6 +384,13 @@ def test_impossible_requests_are_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(ModeError, match=words):
         check_request(panes, bpp)
+
+
+def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
+    client = TestClient(Starlette(routes=media_routes(service)))
+    for kind in ("photo", "file"):
+        answer = client.post(f"/mode/{kind}", content=b"hello")
+        assert (answer.status_code, list(answer.json())) == (200, ["error"])
 
 
 @pytest.mark.parametrize("id", ["../../etc/passwd", "", "0" * 32, "file:///etc/passwd"])
