@@ -65,5 +65,5 @@ def lpips_key(net: str) -> str:
 def find_metric(key: str) -> Metric:
     """The metric of this name."""
     if key not in METRICS:
-        raise ResultsError(f"there is no metric {key!r}; choose one of {', '.join(METRICS)}")
+        raise ResultsError(f"there is no metric {key!r:.40}; choose one of {', '.join(METRICS)}")
     return METRICS[key]
