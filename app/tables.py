@@ -48,8 +48,8 @@ class Cell(NamedTuple):
 
 
 COLUMNS = (
-    Column("bytes_file", "Bytes", 0, -1),
-    Column("bpp", "bpp", 4, -1),
+    Column("bytes_file", "Bytes", 0, 0),
+    Column("bpp", "bpp", 4, 0),
     Column("deviation", "Δ target [%]", 1, 0, percent=True),
     Column("psnr", "PSNR [dB]", 2, 1),
     Column("ms_ssim", "MS-SSIM", 4, 1),

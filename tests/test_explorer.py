@@ -248,7 +248,7 @@ ROWS = [
 def test_the_best_of_each_column_is_marked() -> None:
     best = [[cell.best for cell in line] for line in cells(ROWS)]
     assert best[0] == [False, False, False, False, True, False, True]
-    assert best[1] == [True, True, True, True, False, False, False]
+    assert best[1] == [False, False, True, True, False, False, False]
 
 
 def test_equal_values_are_both_best_and_a_lone_one_is_not() -> None:
@@ -268,7 +268,7 @@ def test_a_file_that_missed_its_target_is_best_at_nothing() -> None:
     ]
     far, near, dear = ([cell.best for cell in line] for line in cells(rows))
     assert far == [False] * 5
-    assert near == [True, True, False, True, False]
+    assert near == [False, False, False, True, False]
     assert dear == [False, False, False, False, True]
 
 
