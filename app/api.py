@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import gradio as gr
+from gradio.components.api_component import Api
 from gradio.utils import get_upload_folder
+from gradio_client.utils import python_type_to_json_schema
 
+from app.curves import number
 from app.makers import public_makers
-from app.service import BadRequest, Service
+from app.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from app.text import ORIGINAL
 from mode_core.errors import ModeError
 from mode_core.registry import CODECS
 
 
+class Answer(TypedDict):
+    """What both endpoints give; addresses in the rows are relative to the server."""
+
+    image: str
+    width: int
+    height: int
+    notes: list[str]
+    has_original: bool
+    bpp: float
+    rows: list[dict[str, Any]]
+    note: str
+    position: int | None
+    done: bool
+
+
 def add_api(service: Service) -> None:
     """Named, typed endpoints; their components are never shown."""
 
-    def compare(image: str | None, bpp: float, codecs: list[str]) -> dict[str, Any]:
+    def compare(image: str | None, bpp: object, codecs: object = None) -> Answer:
         """Encode a picture at one rate with several codecs; rows and addresses of the files."""
         return _answered(lambda: _compare(service, image, bpp, codecs))
 
-    def decode(file: str | None, anchor: str) -> dict[str, Any]:
+    def decode(file: str | None, anchor: str) -> Answer:
         """Decode a .mode file: fidelity, perception, a number between 0 and 1, or "" for all."""
         return _answered(lambda: _decode(service, file, anchor))
 
     own = ["mode-f", "mode-p", "mode-sq", "mode-vq", *(id for id in CODECS if id != "mode")]
-    choices = [*own, *public_makers()]
+    names: Any = {"type": "array", "items": {"enum": [*own, *public_makers()]}}
     with gr.Row(visible=False):
         image = gr.File(label="image", type="filepath")
         bpp = gr.Number(0.1, label="bpp")
-        codecs = gr.CheckboxGroup(choices, label="codecs")
+        # A gr.CheckboxGroup would refuse unknown names, and None, with a traceback in the log.
+        codecs = Api(None, names, "codecs")
         file = gr.File(label="file", type="filepath")
         anchor = gr.Textbox("", label="anchor")
-        answer = gr.JSON(label="answer")
+        answer = Api(None, python_type_to_json_schema(Answer), "answer")
         go = gr.Button()
     limit = 2 * service.settings.queue_length
     inputs = [image, bpp, codecs]
@@ -42,23 +62,43 @@ def add_api(service: Service) -> None:
     go.click(decode, [file, anchor], answer, api_name="decode", concurrency_limit=limit)
 
 
-def _compare(service: Service, image: str | None, bpp: float, codecs: list[str]) -> dict[str, Any]:
-    photo = service.add_photo(uploaded(image))
-    panes = [ORIGINAL, *codecs] if codecs else []
-    *_, last = service.compare(photo.key, panes, bpp)
+def _compare(service: Service, image: str | None, bpp: object, codecs: object) -> Answer:
+    data, rate, named = uploaded(image), rate_of(bpp), codecs_of(codecs)
+    photo = service.add_photo(data)
+    *_, last = service.compare(photo.key, [ORIGINAL, *named] if named else [], rate)
     return _rows(last.as_json())
 
 
-def _decode(service: Service, file: str | None, anchor: str) -> dict[str, Any]:
+def rate_of(bpp: object) -> float:
+    """The rate as a number, also where it came as text."""
+    if (rate := number(bpp)) is None:
+        raise BadRequest(
+            f"bpp is {bpp!r:.40}; it must be a number between {MIN_BPP} and {MAX_BPP:g}"
+        )
+    return rate
+
+
+def codecs_of(names: object) -> list[str]:
+    """The codecs that were named; None and an empty list stand for the usual ones."""
+    match names:
+        case None:
+            return []
+        case str():
+            return [names]
+        case list() if all(isinstance(name, str) for name in names):
+            return names
+    raise BadRequest(f"codecs is {names!r:.40}; it must be a list of names, as ['mode-f', 'jpeg']")
+
+
+def _decode(service: Service, file: str | None, anchor: str) -> Answer:
     stored = service.add_file(uploaded(file))
     *_, last = service.open_file(stored.key, [anchor] if anchor else [])
     return _rows(last.as_json())
 
 
-def _rows(answer: dict[str, Any]) -> dict[str, Any]:
-    """The panes as rows, with the addresses of picture and file relative to the server."""
+def _rows(answer: dict[str, Any]) -> Answer:
     rows = answer.pop("panes")
-    return answer | {"rows": rows}
+    return cast(Answer, answer | {"rows": rows})
 
 
 def uploaded(path: str | None) -> bytes:
@@ -74,9 +114,8 @@ def uploaded(path: str | None) -> bytes:
     return data
 
 
-def _answered(ask: Any) -> dict[str, Any]:
+def _answered(ask: Callable[[], Answer]) -> Answer:
     try:
-        answer: dict[str, Any] = ask()
+        return ask()
     except ModeError as error:
         raise gr.Error(str(error), print_exception=False) from error
-    return answer

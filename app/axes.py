@@ -40,6 +40,7 @@ METRICS: Mapping[str, Metric] = {metric.key: metric for metric in _METRICS}
 
 DATASETS: Mapping[str, str] = {
     "kodak": "Kodak (24 pictures)",
+    "val": "Our validation photographs (24)",
     "clic2020-test": "CLIC 2020 test (428, full size)",
     "clic2020-pro-valid": "CLIC 2020 professional valid (41)",
     "clic2020-pro-test": "CLIC 2020 professional test (250)",
@@ -65,5 +66,5 @@ def lpips_key(net: str) -> str:
 def find_metric(key: str) -> Metric:
     """The metric of this name."""
     if key not in METRICS:
-        raise ResultsError(f"there is no metric {key!r}; choose one of {', '.join(METRICS)}")
+        raise ResultsError(f"there is no metric {key!r:.40}; choose one of {', '.join(METRICS)}")
     return METRICS[key]

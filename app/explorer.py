@@ -1,7 +1,6 @@
 """The rate-distortion explorer as a Gradio panel: a static template, modules, one endpoint."""
 
-from __future__ import annotations
-
+# No postponed annotations here: Gradio would see the return type of `rd` as a mere text.
 import gzip
 from functools import lru_cache
 from importlib.util import find_spec
@@ -50,7 +49,7 @@ def rd(dataset: str = "kodak", metric: str = "psnr") -> list[RDPoint]:
     Metrics: psnr, ms_ssim, lpips (Alex), lpips-vgg, lpips-unknown, dists, fid.
     """
     try:
-        return rd_points(load_library(), dataset, metric)
+        return rd_points(load_library(), str(dataset), str(metric))
     except ModeError as error:
         raise gr.Error(str(error), print_exception=False) from error
 

@@ -11,6 +11,7 @@ from app.makers import licence_of
 from app.service import BadRequest, Service
 from app.store import Decoded
 from app.tables import ResultRow, as_csv, as_latex, as_markdown
+from app.text import deviation
 
 TABLES = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}
 FIGURES = {"png": to_png, "pdf": to_pdf}
@@ -64,33 +65,28 @@ def _pictures(service: Service, wish: Wish) -> Sequence[Decoded]:
 
 
 def _row(service: Service, one: Decoded) -> ResultRow:
-    measured = service.measured(one.key)
-    encode_ms = None if one.encode_s is None else 1000 * one.encode_s
-    named = {name: measured.get(name) for name in ("psnr", "ms_ssim", "lpips", "dists")}
     licence = licence_of(one.codec)
     return ResultRow(
         f"{one.label} ({licence})" if licence else one.label,
         bytes_file=len(one.file),
         bpp=one.bpp,
-        encode_ms=encode_ms,
+        deviation=deviation(one.bpp, one.target_bpp),
+        encode_ms=None if one.encode_s is None else 1000 * one.encode_s,
         decode_ms=1000 * one.decode_s,
-        **named,
+        ms_ssim=service.measured(one.key).get("ms_ssim"),
+        **_shared(service, one),
     )
 
 
 def _pane(service: Service, one: Decoded) -> FigurePane:
+    licence = licence_of(one.codec)
+    return FigurePane(one.label, one.pixels, one.bpp, licence=licence, **_shared(service, one))
+
+
+def _shared(service: Service, one: Decoded) -> dict[str, float | None]:
+    """The metrics that tables and figures share; the student's LPIPS stands under its own name."""
     measured = service.measured(one.key)
-    student = "lpips" not in measured and "lpips_student" in measured
-    return FigurePane(
-        one.label,
-        one.pixels,
-        one.bpp,
-        measured.get("psnr"),
-        measured.get("lpips_student" if student else "lpips"),
-        measured.get("dists"),
-        "LPIPS (student)" if student else "LPIPS",
-        licence_of(one.codec),
-    )
+    return {name: measured.get(name) for name in ("psnr", "lpips", "lpips_student", "dists")}
 
 
 def _listed(value: object) -> list[Any]:

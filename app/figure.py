@@ -24,6 +24,14 @@ from mode_core.types import Image
 RED, BLACK, GREY, WHITE = "#e00000", "#111111", "#555555", "#ffffff"
 CELL, GAP, MARGIN, LINE = 240, 12, 24, 19
 MAX_CROPS, MAX_PANES = 4, 12
+_DASH = "\u2013"
+_NUMBERS = (
+    ("bpp", "bpp", 4),
+    ("PSNR [dB]", "psnr", 2),
+    ("LPIPS", "lpips", 4),
+    ("LPIPS (student)", "lpips_student", 4),
+    ("DISTS", "dists", 4),
+)
 
 
 class FigureError(ModeError):
@@ -39,7 +47,7 @@ class FigurePane(NamedTuple):
     psnr: float | None = None
     lpips: float | None = None
     dists: float | None = None
-    lpips_label: str = "LPIPS"
+    lpips_student: float | None = None
     licence: str = ""
     """Of weights that are not ours; it stands under the numbers."""
 
@@ -109,7 +117,8 @@ def paper_layout(
     letters = [f"({letter})" for letter in "abcd"[: len(crops)]] if len(crops) > 1 else [""]
     left = _context(page, original, crops, letters, top, max(body, CELL)) + GAP
     columns = [FigurePane("Original", original), *panes]
-    for index, pane in enumerate(columns):
+    captions = caption_columns(panes)
+    for index, (pane, caption) in enumerate(zip(columns, captions, strict=True)):
         x = left + index * (column + GAP)
         page.words.append(Words(x, MARGIN, pane.label, bold=True))
         y = top
@@ -118,27 +127,30 @@ def paper_layout(
                 page.words.append(Words(left - 2 * GAP - 4, y, letter, bold=True, colour=RED))
             page.pictures.append(Picture(x, y, enlarge(cut(pane.image, crop), scale)))
             y += crop.height * scale + GAP
-        caption = caption_lines(pane) if index else _caption_names(panes)
         page.words.extend(
             Words(x, y + row * LINE, line, colour=BLACK if index else GREY)
             for row, line in enumerate(caption)
         )
     page.words.append(Words(MARGIN, MARGIN, title[:80], colour=GREY))
     width = left + len(columns) * (column + GAP) - GAP + MARGIN
-    lines = len(_caption_names(panes))
-    height = top + max(body, page.pictures[0].pixels.shape[0]) + GAP + lines * LINE + MARGIN
+    text = GAP + len(captions[0]) * LINE
+    height = top + max(body + text, page.pictures[0].pixels.shape[0]) + MARGIN
     return page._replace(width=width, height=height)
 
 
-def caption_lines(pane: FigurePane) -> list[str]:
-    """Rate, PSNR, LPIPS, DISTS, a dash where a number is not known; the licence of the weights."""
-    return [
-        _digits(pane.bpp, 4),
-        _digits(pane.psnr, 2),
-        _digits(pane.lpips, 4),
-        _digits(pane.dists, 4),
-        *([pane.licence[:24]] if pane.licence else []),
+def caption_columns(panes: Sequence[FigurePane]) -> list[list[str]]:
+    """What stands under the original, which is names, and under each pane: its numbers.
+
+    A dash says that a number is not known; a line of nothing but dashes is left out.
+    """
+    rows = [
+        [name, *(_digits(getattr(pane, field), digits) for pane in panes)]
+        for name, field, digits in _NUMBERS
     ]
+    known = [row for row in rows if set(row[1:]) != {_DASH}]
+    if any(pane.licence for pane in panes):
+        known.append(["weights", *(pane.licence[:24] for pane in panes)])
+    return [[row[index] for row in known] for index in range(len(panes) + 1)]
 
 
 def to_png(layout: Layout) -> bytes:
@@ -241,14 +253,9 @@ def _context(
     return MARGIN + size[0] + (2 * GAP if letters[0] else 0)
 
 
-def _caption_names(panes: Sequence[FigurePane]) -> list[str]:
-    weights = ["weights"] if any(pane.licence for pane in panes) else []
-    return ["bpp", "PSNR [dB]", panes[0].lpips_label, "DISTS", *weights]
-
-
 def _digits(value: float | None, digits: int) -> str:
     if value is None or math.isnan(value):
-        return "–"  # noqa: RUF001
+        return _DASH
     return "∞" if math.isinf(value) else f"{value:.{digits}f}"
 
 

@@ -30,8 +30,9 @@ class Ticket:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Stop after the step that is running; nobody wants the rest."""
+        """Leave the line, or stop after the step that is running; nobody wants the rest."""
         self.cancelled = True
+        self._line.leave(self)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """("waiting", how many are ahead) any number of times, then ("result", …)."""
@@ -100,12 +101,21 @@ class Line:
             self._changed.notify()
         return ticket
 
+    def leave(self, ticket: Ticket) -> None:
+        """The place of a ticket that still waits is free at once."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return
+            self._waiting.remove(ticket)
+        ticket.end()
+
     def ahead_of(self, ticket: Ticket) -> int:
-        """How many come before this ticket; 0 when it is being served or done."""
+        """How many that are wanted come first; 0 when this ticket is being served or done."""
         with self._changed:
             if ticket not in self._waiting:
                 return 0
-            return self._waiting.index(ticket) + (self._current is not None)
+            busy = self._current is not None and not self._current.cancelled
+            return self._waiting.index(ticket) + busy
 
     def _serve(self) -> None:
         while True:
@@ -114,10 +124,7 @@ class Line:
                 while not self._waiting:
                     self._changed.wait()
                 self._current = self._waiting.popleft()
-            if self._current.cancelled:
-                self._current.end()
-            else:
-                self._current.run()
+            self._current.run()
 
 
 class Question(NamedTuple):

@@ -54,15 +54,18 @@ def media_routes(service: Service) -> list[BaseRoute]:
         wish = _wish(data)
         return Response(figure(service, wish), media_type=_KINDS.get(wish.kind), headers=_SAFE)
 
-    takers = {"photo": photo, "file": file, "table": numbers, "figure": drawing}
     return [
         Route("/mode/media/{key:str}.{ending:str}", send),
-        *(_post(f"/mode/{name}", service, taker) for name, taker in takers.items()),
+        # That an upload is no picture is an answer; as a failure, browsers would log it as well.
+        _post("/mode/photo", service, photo, refused=200),
+        _post("/mode/file", service, file, refused=200),
+        _post("/mode/table", service, numbers, refused=422),
+        _post("/mode/figure", service, drawing, refused=422),
         Mount("/mode/static", StaticFiles(directory=STATIC)),
     ]
 
 
-def _post(path: str, service: Service, answer: Answer) -> Route:
+def _post(path: str, service: Service, answer: Answer, refused: int) -> Route:
     """Read a body up to the limit; whatever is wrong with it is answered with a sentence."""
 
     async def receive(request: Request) -> Response:
@@ -70,7 +73,7 @@ def _post(path: str, service: Service, answer: Answer) -> Route:
             data = await _body(request, service.settings.upload_bytes)
             return await run_in_threadpool(answer, data)
         except ModeError as error:
-            return JSONResponse({"error": str(error)}, 422, _SAFE)
+            return JSONResponse({"error": str(error)}, refused, _SAFE)
 
     return Route(path, receive, methods=["POST"])
 

@@ -16,6 +16,8 @@ from mode_core.errors import ResultsError
 # Published codecs that people compare with first; the others are one click away.
 FAMILIAR = ("ELIC", "MS-ILLM", "HiFiC", "VTM-18.0", "BPG 4:4:4", "DiffEIC", "StableCodec", "GLC")
 MAX_USER_FILES = 4
+_MAX_SENT = 2 * MAX_USER_FILES
+"""Files that turn out unreadable take nobody's place, so more are looked at than are shown."""
 
 
 class RDPoint(TypedDict):
@@ -40,6 +42,15 @@ class UserFile(NamedTuple):
     name: str
     text: str
     size: int
+
+
+class Taken(NamedTuple):
+    """What was found in a user's file, or why nothing was."""
+
+    name: str
+    curves: list[Curve]
+    summary: str
+    error: str = ""
 
 
 class Wish(NamedTuple):
@@ -70,7 +81,7 @@ class Wish(NamedTuple):
                 str(file.get("text", "")),
                 size if isinstance(size := file.get("size"), int) else 0,
             )
-            for file in (sent if isinstance(sent, list) else [])[:MAX_USER_FILES]
+            for file in (sent if isinstance(sent, list) else [])[:_MAX_SENT]
             if isinstance(file, Mapping)
         )
         return cls(
@@ -84,7 +95,8 @@ class Wish(NamedTuple):
 
 def answer(library: Library, wish: Wish) -> dict[str, Any]:
     """Everything that the page draws: choices, figure, legend, BD-rates, notes."""
-    yours, reports = _own_files(wish.files)
+    files = take_files(wish.files)
+    yours = [curve for file in files for curve in file.curves]
     every = [*library.curves, *yours]
     datasets = _datasets(library, yours)
     dataset = wish.dataset if wish.dataset in datasets else next(iter(datasets), "")
@@ -107,7 +119,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
         "figure": rate_figure(shown, metric, look, log=wish.log, dark=wish.dark),
         "curves": _legend(shown, metric, look),
         "bd": bd_table([c for c in shown if c.kind not in ("now", "picture")], metric, wish.anchor),
-        "files": reports,
+        "files": [_report(file, dataset, metric, library) for file in files],
         "notes": [*_notes(library, dataset, shown, here, metric), *library.problems],
     }
 
@@ -137,19 +149,35 @@ def rd_points(library: Library, dataset: str, metric: str) -> list[RDPoint]:
     ]
 
 
-def _own_files(files: Iterable[UserFile]) -> tuple[list[Curve], list[dict[str, str]]]:
-    curves: list[Curve] = []
-    reports = []
+def take_files(files: Iterable[UserFile]) -> list[Taken]:
+    """Each file with its curves or a refusal; only readable ones count towards the limit."""
+    taken: list[Taken] = []
     for name, text, size in files:
         try:
             check_size(size)
-            found, summary = read_user_csv(text, name)
+            curves, summary = read_user_csv(text, name)
+            if sum(bool(file.curves) for file in taken) >= MAX_USER_FILES:
+                raise ResultsError(f"{MAX_USER_FILES} files are the most at once; remove one first")
+            taken.append(Taken(name, curves, summary))
         except ResultsError as error:
-            reports.append({"name": name, "error": str(error), "summary": ""})
-        else:
-            curves += found
-            reports.append({"name": name, "error": "", "summary": summary})
-    return curves, reports
+            taken.append(Taken(name, [], "", str(error)))
+    return taken
+
+
+def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict[str, Any]:
+    """What the page says of a file, and where its curves are if none of them is in view."""
+    summary, elsewhere = file.summary, None
+    places = [(c.dataset or dataset, key) for c in file.curves for key in metrics_of([c])]
+    if places and (dataset, metric.key) not in places:
+
+        def likeness(place: tuple[str, str]) -> tuple[bool, bool, bool]:
+            return place[0] == dataset, place[0] in library.datasets, place[1] == metric.key
+
+        where, what = max(places, key=likeness)
+        elsewhere = {"dataset": where, "metric": what}
+        name = DATASETS.get(where, f"dataset “{where}”")
+        summary += f"; not in this view but under {name}, {METRICS[what].label}"
+    return {"name": file.name, "error": file.error, "summary": summary, "elsewhere": elsewhere}
 
 
 def _datasets(library: Library, own: Iterable[Curve]) -> list[str]:

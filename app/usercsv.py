@@ -30,7 +30,6 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
     """The curves in a CSV that somebody dropped on the page, and a sentence on what was found."""
     check_size(len(text.encode("utf-8", "replace")))
     header, lines = _lines(text.removeprefix("\ufeff"))
-    _check_header(header)
     default_net = "alex" if {"bytes_payload", "weights", "profile"} <= set(header) else "?"
     groups: dict[tuple[str, ...], list[tuple[Line, Point]]] = defaultdict(list)
     for line_number, line in lines:
@@ -49,6 +48,8 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
             f"the file holds {len(groups)} curves; at most {MAX_CURVES} can be shown"
         )
     curves = [_curve(place, members, name) for place, members in groups.items()]
+    if not any(point.values for curve in curves for point in curve.points):
+        raise ResultsError(f"no row has a number for any metric; it needs {WANTED}")
     return curves, _summary(curves, header, default_net)
 
 
@@ -70,7 +71,7 @@ def _lines(text: str) -> tuple[list[str], Iterator[tuple[int, Line]]]:
         raise ResultsError(f"line {reader.line_num}: {error}") from error
     if len(rows) > MAX_ROWS + 1:
         raise ResultsError(f"the file has {len(rows) - 1} rows; at most {MAX_ROWS} can be shown")
-    header = [_column(cell) for cell in rows[0]] if rows else []
+    header = _header(rows[0] if rows else [])
     return header, _numbered(header, rows[1:])
 
 
@@ -91,8 +92,10 @@ def _column(cell: str) -> str:
     return {"msssim": "ms_ssim", "rate": "bpp", "method": "codec", "notes": "note"}.get(name, name)
 
 
-def _check_header(header: Sequence[str]) -> None:
-    shown = ", ".join(repr(column[:40]) for column in header[:20]) or "nothing"
+def _header(cells: Sequence[str]) -> list[str]:
+    """The columns under our names; what is wrong with them is said in the user's."""
+    header = [_column(cell) for cell in cells]
+    shown = ", ".join(repr(cell.strip()[:40]) for cell in cells[:20]) or "nothing"
     twice = sorted({column for column in header if header.count(column) > 1 and column})
     if twice:
         raise ResultsError(f"the header names {twice[0][:40]!r} twice")
@@ -104,6 +107,7 @@ def _check_header(header: Sequence[str]) -> None:
         )
     if not set(VALUES) & set(header):
         raise ResultsError(f"the header has no metric; it needs {WANTED}, and has {shown}")
+    return header
 
 
 def _point(line: Line, line_number: int, default_net: str) -> Point:

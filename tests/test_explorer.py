@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.about import about_text
-from app.axes import METRICS
+from app.axes import DATASETS, METRICS
 from app.bdtable import bd_table
 from app.curves import our_curves
 from app.library import load_library
@@ -184,6 +184,8 @@ def test_a_users_csv_is_compared_at_once(results: Path) -> None:
     [
         ("", "no 'codec' and no 'bpp'"),
         ("method,kbps,psnr\nx,1,2", "no 'bpp'"),
+        ("name,rate,quality\nx,1,2", "no 'codec'.* has 'name', 'rate', 'quality'$"),
+        ("codec,bpp,psnr\nx,1,", "no row has a number for any metric"),
         ("codec,bpp,vmaf\nx,1,2", "no metric"),
         ("codec,bpp,psnr,PSNR\nx,1,2,2", "'psnr' twice"),
         ("codec,bpp,psnr\n", "no rows"),
@@ -245,14 +247,37 @@ ROWS = [
 
 def test_the_best_of_each_column_is_marked() -> None:
     best = [[cell.best for cell in line] for line in cells(ROWS)]
-    assert best[0] == [False, False, False, False, True, False, False, True]
-    assert best[1] == [True, True, True, True, False, False, False, False]
+    assert best[0] == [False, False, False, False, True, False, True]
+    assert best[1] == [False, False, True, True, False, False, False]
 
 
 def test_equal_values_are_both_best_and_a_lone_one_is_not() -> None:
     equal = [ResultRow("a", psnr=30.001), ResultRow("b", psnr=30.002), ResultRow("c", bpp=1)]
-    assert [line[2].best for line in cells(equal)] == [True, True, False]
-    assert not cells(equal)[2][1].best
+    assert [[cell.best for cell in line] for line in cells(equal)] == [
+        [False, True],
+        [False, True],
+        [False, False],
+    ]
+
+
+def test_a_file_that_missed_its_target_is_best_at_nothing() -> None:
+    rows = [
+        ResultRow("DLF", 2100, 0.043, 31.0, encode_ms=10, deviation=-0.57),
+        ResultRow("ELIC", 4900, 0.0997, 28.9, encode_ms=90, deviation=-0.003),
+        ResultRow("JPEG", 5300, 0.108, 25.0, encode_ms=40, deviation=0.08),
+    ]
+    far, near, dear = ([cell.best for cell in line] for line in cells(rows))
+    assert far == [False] * 5
+    assert near == [False, False, False, True, False]
+    assert dear == [False, False, False, False, True]
+
+
+def test_copies_say_how_far_each_file_is_from_the_target() -> None:
+    rows = [ResultRow("DLF", bpp=0.043, deviation=-0.57), ResultRow("ELIC", bpp=0.1)]
+    assert "| Codec | bpp | Δ target [%] |" in as_markdown(rows)
+    assert "| DLF | 0.0430 | -57.0 |" in as_markdown(rows)
+    assert r"$\Delta$ target [\%]" in as_latex(rows)
+    assert as_csv(rows).splitlines()[:2] == ["codec,bpp,deviation", "DLF,0.043,-0.57"]
 
 
 def test_labels_cannot_break_out_of_a_table() -> None:
@@ -294,3 +319,42 @@ def test_about_follows_the_results(tmp_path: Path) -> None:
 def test_a_file_too_large_to_be_sent_is_refused_by_its_size(results: Path) -> None:
     (report,) = view(results, files=[{"name": "big.csv", "size": 10**9}])["files"]
     assert report["error"] == "the file is larger than 2 MB"
+
+
+def test_broken_files_take_nobodys_place(results: Path) -> None:
+    good = {"text": "codec,bpp,psnr\nA,0.1,30\n"}
+    names = ["1", "broken", "2", "3", "wrong", "4", "5"]
+    files = [{"name": name} | (good if name.isdigit() else {"text": "a,b"}) for name in names]
+    seen = view(results, files=files)
+    errors = {report["name"]: report["error"] for report in seen["files"] if report["error"]}
+    assert set(errors) == {"broken", "wrong", "5"}
+    assert errors["5"] == "4 files are the most at once; remove one first"
+    yours = [curve["source"] for curve in seen["curves"] if curve["kind"] == "yours"]
+    assert yours == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("codec,bpp,psnr\nA,0.1,30\n", None, ""),
+        ("codec,bpp,dists\nA,0.1,0.2\n", ("kodak", "dists"), "under Kodak (24 pictures), DISTS"),
+        ("codec,dataset,bpp,psnr\nA,mine,0.1,30\n", ("mine", "psnr"), "under dataset “mine”, PSNR"),
+        ("codec,dataset,bpp,psnr\nA,mine,0.1,30\nA,kodak,0.1,30\n", None, ""),
+        ("codec,dataset,bpp,psnr,fid\nA,mine,0.1,30,\nA,kodak,0.1,,9\n", ("kodak", "fid"), "FID"),
+    ],
+)
+def test_a_file_with_nothing_in_view_says_where_its_curves_are(
+    results: Path, text: str, place: tuple[str, str] | None, said: str
+) -> None:
+    file = {"name": "mine.csv", "text": text}
+    (report,) = view(results, files=[file])["files"]
+    assert report["elsewhere"] == (place and {"dataset": place[0], "metric": place[1]})
+    assert said in report["summary"]
+    assert ("not in this view" in report["summary"]) == bool(place)
+    dataset, metric = place or ("kodak", "psnr")
+    there = view(results, files=[file], dataset=dataset, metric=metric)
+    assert "A" in [curve["label"] for curve in there["curves"] if curve["kind"] == "yours"]
+
+
+def test_every_dataset_of_the_repository_has_a_human_name() -> None:
+    assert set(load_library().datasets) <= set(DATASETS)

@@ -15,7 +15,7 @@ from app.figure import (
     FigureError,
     FigurePane,
     Layout,
-    caption_lines,
+    caption_columns,
     cut,
     enlarge,
     paper_layout,
@@ -125,9 +125,31 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + kind + data + check
 
 
-def test_captions_show_a_dash_for_what_is_not_known() -> None:
-    pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), 0.10123, float("inf"), None, 0.05)
-    assert caption_lines(pane) == ["0.1012", "∞", "\u2013", "0.0500"]
+def test_captions_show_a_dash_for_what_one_pane_does_not_know() -> None:
+    black = np.zeros((1, 1, 3), np.uint8)
+    some = FigurePane("A", black, 0.10123, float("inf"), None, 0.05)
+    more = FigurePane("B", black, 0.1, 30, 0.25, 0.06)
+    assert caption_columns([some, more]) == [
+        ["bpp", "PSNR [dB]", "LPIPS", "DISTS"],
+        ["0.1012", "∞", "\u2013", "0.0500"],
+        ["0.1000", "30.00", "0.2500", "0.0600"],
+    ]
+
+
+def test_captions_leave_out_what_no_pane_knows() -> None:
+    pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), 0.1, lpips_student=0.2)
+    names, numbers = caption_columns([pane])
+    assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS (student)": "0.2000"}
+
+
+def test_the_page_ends_a_margin_below_what_is_on_it() -> None:
+    """A tall picture beside one flat crop: the captions do not reach down to the picture's end."""
+    tall = make_photo(400, 100)
+    pane = FigurePane("A", tall, 0.1, 30.0, 0.2, 0.1)
+    for crop in (Crop(0, 0, 60, 20), Crop(0, 0, 60, 60)):
+        page = np.asarray(PIL.Image.open(io.BytesIO(to_png(paper_layout(tall, [pane], [crop])))))
+        inked = np.flatnonzero((page != 255).any(axis=(1, 2)))
+        assert len(page) - inked[-1] < 35
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from app.exports import Wish, figure, table
 from app.line import Busy, Line, Newest, Question
+from app.media import media_routes
 from app.records import Comparison
 from app.region import crop, parse_query, region_metrics
 from app.service import BadRequest, Expired, Service, check_request
@@ -267,6 +270,46 @@ def test_the_line_tells_positions_and_refuses_when_full() -> None:
     assert [value for kind, value in news if kind == "result"] == [1]
 
 
+def test_whoever_no_longer_wants_to_wait_is_ahead_of_nobody() -> None:
+    gate, started, line = Event(), Event(), Line(length=2)
+
+    def work() -> Iterator[int]:
+        started.set()
+        gate.wait(10)
+        yield 1
+
+    served = line.join(work)
+    assert started.wait(5)
+    gone = line.join(work)
+    served.cancel()
+    gone.cancel()
+    assert list(gone) == []
+    mine = line.join(work)
+    assert line.ahead_of(mine) == 0
+    assert line.ahead_of(line.join(work)) == 1
+    gate.set()
+    assert list(mine) == [("result", 1)]
+
+
+def test_a_page_takes_up_one_place_however_often_it_asks() -> None:
+    gate, started, line, newest = Event(), Event(), Line(length=2), Newest(pages=2)
+
+    def work() -> Iterator[int]:
+        started.set()
+        gate.wait(10)
+        yield 1
+
+    newest.take(Question("p", 0), line.join(work))
+    assert started.wait(5)
+    tickets = [line.join(work)]
+    for number in range(1, 6):
+        newest.take(Question("p", number), tickets[-1])
+        tickets.append(line.join(work))
+    assert line.ahead_of(tickets[-1]) == 1
+    gate.set()
+    assert [len(list(ticket)) for ticket in tickets] == [0, 0, 0, 0, 1, 1]
+
+
 def test_an_error_in_the_line_reaches_its_owner_and_no_one_else() -> None:
     line = Line(length=5)
 
@@ -341,6 +384,13 @@ def test_impossible_requests_are_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(ModeError, match=words):
         check_request(panes, bpp)
+
+
+def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
+    client = TestClient(Starlette(routes=media_routes(service)))
+    for kind in ("photo", "file"):
+        answer = client.post(f"/mode/{kind}", content=b"hello")
+        assert (answer.status_code, list(answer.json())) == (200, ["error"])
 
 
 @pytest.mark.parametrize("id", ["../../etc/passwd", "", "0" * 32, "file:///etc/passwd"])
@@ -441,6 +491,23 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, photo: Im
     assert Pillow.open(BytesIO(drawn)).width > 500
     with pytest.raises(BadRequest, match="in memory"):
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
+
+
+def test_the_student_s_lpips_is_copied_under_its_own_name(
+    service: Service, runner: FakeRunner, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = Measured({"psnr": 30.0, "lpips_student": 0.25}, {"lpips": "not here"})
+    monkeypatch.setattr(runner, "measure", lambda *_: measured)
+    key = service.add_photo(png_of(photo)).key
+    end = last(service.compare(key, ["jpeg"], 0.1))
+    asked = {"picture": key, "keys": [end.slots[0].key]}
+    head, line = table(service, Wish.parse(asked | {"kind": "csv"})).splitlines()
+    row = dict(zip(head.split(","), line.split(","), strict=True))
+    assert row["lpips_student"] == "0.25"
+    assert float(row["deviation"]) == pytest.approx(end.as_json()["panes"][0]["deviation"])
+    assert "lpips" not in row
+    for kind in ("markdown", "latex"):
+        assert "LPIPS (student)" in table(service, Wish.parse(asked | {"kind": kind}))
 
 
 @pytest.mark.parametrize(

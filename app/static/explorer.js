@@ -27,6 +27,7 @@ class Explorer {
     this.files = [];
     this.answer = null;
     this.asked = 0;
+    this.progress = "";
     this.plot = new Plot(this.root.querySelector("#rd-plot"), this.root.querySelector(".rd-tip"), {
       url: new URL(plotly, root).href,
       open: (point) => this.open(point),
@@ -43,8 +44,16 @@ class Explorer {
     return this.root.querySelector(`[data-rd="${name}"]`);
   }
 
+  /** While the picture is being measured, how far that is matters most. */
   say(text) {
-    this.root.querySelector(".rd-status").textContent = text;
+    this.root.querySelector(".rd-status").textContent = this.progress || text;
+  }
+
+  /** The viewer has measured some of the rates; `running` is false when it has ended. */
+  sayMeasuring({ done, of, running }) {
+    this.part("measure").disabled = running;
+    this.progress = running ? `Measuring this picture: ${done + 1} of ${of} rates…` : "";
+    this.say(`Measured this picture at ${done} of ${of} rates.`);
   }
 
   shown = (curve) => isShown(curve, this.state);
@@ -53,12 +62,13 @@ class Explorer {
   async refresh() {
     const mine = ++this.asked;
     const { dataset, metric, anchor, log } = this.state;
-    const wish = { dataset, metric, anchor, log, dark: this.dark };
-    Object.assign(wish, { picture: this.picture, files: this.files });
+    const { files } = this;
+    const wish = { dataset, metric, anchor, log, dark: this.dark, picture: this.picture, files };
     const answer = await this.server.rd_view(wish).catch(() => null);
     if (mine !== this.asked) return;
     if (!answer?.figure) return this.say("The server did not answer; this is the last view.");
     this.answer = answer;
+    answer.files.forEach(({ error }, i) => (files[i].error = error));
     this.show();
     await this.draw();
   }
@@ -68,6 +78,9 @@ class Explorer {
     fillSelect(this.part("dataset"), answer.choices.datasets, answer.dataset);
     fillSelect(this.part("metric"), answer.choices.metrics, answer.metric);
     fillSelect(this.part("anchor"), answer.bd.anchors, answer.bd.anchor);
+    for (const part of this.root.querySelectorAll(".rd-bd label, .rd-bd .rd-scroll")) {
+      part.hidden = !answer.bd.anchors.length;
+    }
     this.part("log").checked = this.state.log;
     this.part("own").checked = this.state.own;
     this.showFiles();
@@ -164,7 +177,7 @@ class Explorer {
   set(change, keepZoom = false) {
     Object.assign(this.state, change);
     if (!keepZoom && this.plot.preset === "custom") this.plot.setZoom(START);
-    this.refresh();
+    return this.refresh();
   }
 
   listenToFiles() {
@@ -187,15 +200,25 @@ class Explorer {
     });
   }
 
+  /** New files, shown where their curves are; refused ones have been told of and make room. */
   async addFiles(files) {
+    const added = [];
     for (const file of files.slice(0, MAX_FILES)) {
       // Of a file that is too large the server needs only the size to say so.
       const text = file.size > MAX_FILE_BYTES ? "" : await file.text();
-      this.files = [...this.files, { name: file.name, size: file.size, text }].slice(-MAX_FILES);
+      added.push({ name: file.name, size: file.size, text });
     }
+    if (!added.length) return;
+    this.files = [...this.files.filter(({ error }) => !error), ...added];
     await this.refresh();
-    const last = this.answer?.files.at(-1);
-    if (files.length && last) this.say(`${last.name}: ${last.error || last.summary}`);
+    const reports = () => this.answer?.files.slice(-added.length) ?? [];
+    const readable = reports().filter(({ error }) => !error);
+    const away = readable.at(-1)?.elsewhere;
+    if (away && readable.every(({ elsewhere }) => elsewhere)) await this.set(away);
+    const told = reports().map(({ name, error, summary }) => `${name}: ${error || summary}`);
+    const rest = files.slice(MAX_FILES).map(({ name }) => name);
+    if (rest.length) told.push(`left out, ${MAX_FILES} are the most at once: ${rest.join(", ")}`);
+    if (told.length) this.say(told.join("; "));
   }
 
   async removeFile(i) {
@@ -211,18 +234,27 @@ class Explorer {
     const { rows } = this.visited;
     for (const row of picture.rows ?? []) rows.set(`${row.id} ${row.bpp}`, row);
     this.picture = { ...picture, visited: [...rows.values()].slice(-MAX_VISITED) };
-    this.part("measure").hidden = false;
+    // A `.mode` file comes without its original: there is nothing to measure against.
+    this.part("measure").hidden = !picture.rows?.some((row) => "psnr" in row);
+  }
+
+  /** Listen to the viewer for as long as this panel is on the page. */
+  hear(name, act) {
+    const heard = ({ detail }) => {
+      if (this.root.isConnected) act(detail ?? {});
+      else document.removeEventListener(name, heard);
+    };
+    document.addEventListener(name, heard);
   }
 
   listenToPage() {
-    const onResult = ({ detail }) => {
-      if (!this.root.isConnected) return document.removeEventListener("mode:result", onResult);
-      this.visit(detail ?? {});
+    this.hear("mode:measuring", (detail) => this.sayMeasuring(detail));
+    this.hear("mode:result", (picture) => {
+      this.visit(picture);
       // Panes fill in one after the other; the plot follows when they pause.
       clearTimeout(this.pause);
       if (this.answer) this.pause = setTimeout(() => this.refresh(), PAUSE_MS);
-    };
-    document.addEventListener("mode:result", onResult);
+    });
     // Whichever of the two comes up last, the pictures' numbers are heard.
     document.dispatchEvent(new Event("mode:ask-result"));
     addEventListener("hashchange", ({ newURL }) => this.follow(new URL(newURL).hash));

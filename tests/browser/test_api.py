@@ -6,6 +6,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ from tests.browser.conftest import served
 from tests.conftest import make_photo
 
 pytestmark = pytest.mark.browser
+
+
+ApiServer = tuple[Client, Path]
+
+
+@pytest.fixture(scope="module")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """A page whose log can be read."""
+    folder = tmp_path_factory.mktemp("api")
+    with served("page_server", folder) as url:
+        yield Client(url, verbose=False), folder / "server.txt"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +72,10 @@ def test_endpoints_are_named_and_typed(client: Client) -> None:
     assert set(endpoints) == {"/compare", "/decode", "/rd"}
     names = [one["parameter_name"] for one in endpoints["/compare"]["parameters"]]
     assert names == ["image", "bpp", "codecs"]
+    returned = {name: one["returns"][0]["python_type"]["type"] for name, one in endpoints.items()}
+    assert returned["/rd"].startswith("list[dict(codec: str, label: str")
+    assert returned["/compare"] == returned["/decode"]
+    assert "rows: list[dict(str, Any)]" in returned["/compare"]
 
 
 def test_errors_are_sentences(client: Client, tmp_path: Path) -> None:
@@ -67,6 +83,45 @@ def test_errors_are_sentences(client: Client, tmp_path: Path) -> None:
     text.write_text("not a picture")
     with pytest.raises(AppError, match=r"picture|image"):
         client.predict(image=handle_file(str(text)), bpp=0.1, codecs=[], api_name="/compare")
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ({"bpp": "abc"}, "bpp is 'abc'; it must be a number"),
+        ({"bpp": [0.1]}, "it must be a number"),
+        ({"bpp": 99}, "must lie between"),
+        ({"codecs": ["nonsense"]}, "no codec 'nonsense'"),
+        ({"codecs": {"a": 1}}, "must be a list of names"),
+        ({"metric": {"a": 1}}, "there is no metric"),
+        ({"dataset": ["kodak"]}, "no results for dataset"),
+    ],
+)
+def test_wrong_values_are_refused_with_a_sentence_and_no_traceback(
+    api_server: ApiServer, tmp_path: Path, named: dict[str, Any], words: str
+) -> None:
+    client, log = api_server
+    if "codecs" in named or "bpp" in named:
+        photo = handle_file(str(photo_file(tmp_path, 32, 40)))
+        wish = {"image": photo, "bpp": 0.5, "codecs": ["jpeg"], "api_name": "/compare"}
+    else:
+        wish = {"api_name": "/rd"}
+    before = log.read_text()
+    with pytest.raises(AppError, match=words):
+        client.predict(**wish | named)
+    assert "Traceback" not in log.read_text().removeprefix(before)
+
+
+def test_without_codecs_the_usual_ones_answer_and_a_rate_may_be_text(
+    client: Client, tmp_path: Path
+) -> None:
+    photo = handle_file(str(photo_file(tmp_path, 32, 40)))
+    usual = client.predict(image=photo, bpp="0.5", codecs=None, api_name="/compare")
+    left_out = client.predict(image=photo, bpp=0.5, api_name="/compare")
+    ids = [row["id"] for row in usual["rows"]]
+    assert ids == [row["id"] for row in left_out["rows"]]
+    assert ids[:3] == ["original", "mode-f", "mode-p"]
+    assert usual["bpp"] == 0.5
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../app.py", "http://127.0.0.1:9/x.png"])

@@ -51,6 +51,12 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     assert trouble == []
 
 
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def status(page: Page) -> str:
     return page.locator(".rd-status").inner_text()
 
@@ -191,6 +197,68 @@ def test_a_wrong_file_is_refused_in_the_page_and_can_be_removed(page: Page, tmp_
     expect(page.get_by_role("alert")).to_contain_text("wrong.csv: the header has no 'codec'")
     page.get_by_role("button", name="remove").click()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_good_file_stays_whatever_is_refused_after_it(page: Page, tmp_path: Path) -> None:
+    good = write(tmp_path, "good.csv", "codec,bpp,psnr\nMine,0.1,30\n")
+    wrong = [write(tmp_path, f"wrong{i}.csv", "a,b\n1,2\n") for i in range(6)]
+    page.locator("[data-rd=file]").set_input_files(good)
+    expect(page.get_by_role("checkbox", name="Mine")).to_be_visible()
+    for file in wrong[:5]:
+        page.locator("[data-rd=file]").set_input_files(file)
+        expect(page.get_by_role("alert")).to_contain_text(file.name)
+    page.locator("[data-rd=file]").set_input_files(wrong)
+    expect(page.locator(".rd-status")).to_contain_text(
+        "left out, 4 are the most at once: wrong4.csv, wrong5.csv"
+    )
+    expect(page.get_by_role("alert")).to_have_count(4)
+    expect(page.get_by_role("checkbox", name="Mine")).to_be_visible()
+
+
+def test_a_file_of_another_dataset_and_metric_is_compared_at_once(
+    page: Page, tmp_path: Path
+) -> None:
+    rows = "".join(
+        f"{codec},mine,{rate},{rate}\n" for codec in "AB" for rate in (0.1, 0.2, 0.3, 0.4)
+    )
+    file = write(tmp_path, "mine.csv", f"codec,dataset,bpp,ms_ssim\n{rows}")
+    page.locator("[data-rd=file]").set_input_files(file)
+    expect(page.locator(DRAWN)).to_have_count(2)
+    expect(page.locator("[data-rd=dataset]")).to_have_value("mine")
+    expect(page.locator("#rd-plot .ytitle")).to_have_text("MS-SSIM — higher is better")
+    expect(page.locator("[data-rd=bd] tr")).to_have_count(1)
+    expect(page.locator(".rd-status")).to_have_text("mine.csv: 2 curves, 8 points")
+    page.locator("[data-rd=dataset]").select_option("kodak")
+    expect(page.locator("[data-rd=files]")).to_contain_text("not in this view but under dataset")
+
+
+def test_without_curves_for_a_bd_rate_there_is_no_empty_choice(page: Page, tmp_path: Path) -> None:
+    file = write(tmp_path, "mine.csv", "codec,dataset,bpp,psnr\nMine,mine,0.1,30\n")
+    expect(page.get_by_label("BD-rate against")).to_be_visible()
+    page.locator("[data-rd=file]").set_input_files(file)
+    expect(page.get_by_label("BD-rate against")).to_be_hidden()
+    expect(page.locator("[data-rd=bd-note]")).to_contain_text("points that a BD-rate needs")
+
+
+def test_measuring_tells_how_far_it_is_where_it_was_asked_for(page: Page) -> None:
+    tell = "document.dispatchEvent(new CustomEvent('mode:measuring', {detail: %s}))"
+    page.evaluate(LIVE)
+    button = page.get_by_role("button", name="Measure this picture")
+    page.evaluate(tell % "{done: 1, of: 5, running: true}")
+    expect(button).to_be_disabled()
+    page.evaluate(LIVE)  # the plot is drawn again and says so
+    expect(page.locator(DRAWN)).to_have_count(16)
+    assert status(page) == "Measuring this picture: 2 of 5 rates…"
+    page.evaluate(tell % "{done: 5, of: 5, running: false}")
+    expect(button).to_be_enabled()
+    assert status(page) == "Measured this picture at 5 of 5 rates."
+
+
+def test_what_has_no_numbers_cannot_be_measured(page: Page) -> None:
+    page.evaluate(LIVE)
+    expect(page.get_by_role("button", name="Measure this picture")).to_be_visible()
+    page.evaluate(LIVE.replace(", psnr: 29", ""))
+    expect(page.get_by_role("button", name="Measure this picture")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
