@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Sequence
 from typing import NoReturn, TypeAlias
 
@@ -53,6 +54,13 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def sha256(text: str) -> str:
+    """A SHA-256 as tools print it, in small letters."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a SHA-256; give its 64 hex digits")
+    return text.lower()
 
 
 def codec_list(text: str) -> list[str]:
