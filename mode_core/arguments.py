@@ -56,6 +56,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def device(text: str) -> str:
+    """A device that networks are trained on; whether it is here is found out by whoever uses it."""
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; give cpu, cuda or cuda:N")
+    return text
+
+
 def sha256(text: str) -> str:
     """A SHA-256 as tools print it, in small letters."""
     if not re.fullmatch("[0-9a-fA-F]{64}", text):
