@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Sequence
 from typing import NoReturn, TypeAlias
 
@@ -53,6 +54,20 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def device(text: str) -> str:
+    """A device that networks are trained on; whether it is here is found out by whoever uses it."""
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; give cpu, cuda or cuda:N")
+    return text
+
+
+def sha256(text: str) -> str:
+    """A SHA-256 as tools print it, in small letters."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a SHA-256; give its 64 hex digits")
+    return text.lower()
 
 
 def codec_list(text: str) -> list[str]:

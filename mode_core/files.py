@@ -44,3 +44,8 @@ def make_folder(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "is a file; name a folder", str(path))
     path.mkdir(parents=True, exist_ok=True)
+
+
+def size_in_words(size: float) -> str:
+    """A number of bytes for a sentence; two sizes that differ should not read alike."""
+    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.2f} GB"

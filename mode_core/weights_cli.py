@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mode_core.arguments import Commands, text_table
+from mode_core.arguments import Commands, sha256, text_table
 from mode_core.errors import ModeError
 from mode_core.imports.published import BY_HAND, LICENCES, PUBLISHED, Published, published
 from mode_core.weights import WeightsSet, all_weights, weights_folders
@@ -37,7 +37,7 @@ def _add_get(commands: Commands) -> None:
         help="1 to 6, vlo1, vlo2 or nogan-1 to nogan-6; several with commas, or all for 1 to 6",
     )  # fmt: skip
     parser.add_argument("--accept-licence", action="store_true", help="after reading it")
-    parser.add_argument("--sha256", default="", help="the hash that the file must have")
+    parser.add_argument("--sha256", type=sha256, help="the hash that the file must have")
     parser.add_argument("--keep", action="store_true", help="keep the download after converting it")
     parser.set_defaults(run=_get)
 
@@ -100,17 +100,29 @@ def _get(args: argparse.Namespace) -> None:
     if args.sha256 and len(wanted) > 1:
         raise ModeError("--sha256 is of one file; give one --quality")
     _accept(args.codec, args.accept_licence)
-    from mode_core.imports.download import fetch
-
     home = weights_folders()[-1]
     for one in wanted:
         if (home / one.name).exists():
             print(f"{one.name} is here already: {home / one.name}")
-            continue
-        path = fetch(one, home / _DOWNLOADS, args.sha256)
-        _convert(one.codec, path, one.dialect, one.name, one.url, one.licence)
-        if not args.keep:
-            path.unlink()
+        else:
+            _get_one(one, home / _DOWNLOADS, args.sha256 or "", args.keep)
+
+
+def _get_one(one: Published, downloads: Path, sha256: str, keep: bool) -> None:
+    from mode_core.imports.download import fetch, forget, remember
+    from mode_core.imports.reading import CheckpointError
+
+    path = fetch(one, downloads, sha256)
+    try:
+        made = _convert(one.codec, path, one.dialect, one.name, one.url, one.licence)
+    except CheckpointError as error:
+        forget(path)
+        raise CheckpointError(
+            f"{error}. The download was deleted: the same command fetches it anew"
+        ) from error
+    remember(path, made.facts["sha256"])
+    if not keep:
+        path.unlink()
 
 
 def _qualities(text: str) -> list[str]:
@@ -149,7 +161,7 @@ def _import(args: argparse.Namespace) -> None:
 
 def _convert(
     codec: str, path: Path, dialect: str, name: str, source: str, licence: str, whole: bool = False
-) -> None:
+) -> WeightsSet:
     from mode_core.imports.convert import Origin, import_checkpoint
 
     made = import_checkpoint(codec, Origin(path, source, licence), dialect, name, whole)
@@ -157,6 +169,7 @@ def _convert(
         f"{made.folder.name}: {made.facts['bpp']} bits per pixel on the built-in picture, licence "
         f"{made.facts['licence']}; use it with --codec {codec} --profile {made.width}"
     )
+    return made
 
 
 def _pack(args: argparse.Namespace) -> None:

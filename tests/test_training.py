@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,17 +15,20 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from mode_core.cli import main
 from mode_core.operations import counted
 from mode_core.training import loop
+from mode_core.training.__main__ import main as train_main
 from mode_core.training.checkpoint import load_into, read_state, read_weights
-from mode_core.training.data import Photos
-from mode_core.training.launch import _start
+from mode_core.training.data import Photos, PhotosError
+from mode_core.training.launch import _device, _photos, _start
 from mode_core.training.loop import Run, Settings
 from mode_core.training.optim import Rates, hidden_weights, orthogonal
 from mode_core.training.schedule import WARM_UP, rate_factor
 from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError
 from mode_core.training.throughput import best_rate
 from mode_core.training.trainer import MOST_SKIPS, Trainer
+from tests.conftest import ROOT
 
 
 class ToyCodec(nn.Module):
@@ -281,13 +285,17 @@ def test_a_warm_restart_takes_weights_alone(run: Callable[..., Run]) -> None:
     assert torch.equal(net.level, averages[id(done.trainer.rig.net.level)])
 
 
-def test_weights_of_another_width_are_refused(run: Callable[..., Run]) -> None:
-    done = run()
+def test_weights_of_another_width_or_codec_are_refused(
+    run: Callable[..., Run], photos: Photos
+) -> None:
+    done, vq = run(), replace(TOY, codec="vq")
     done.train()
     other = ToyCodec()
     other.up = nn.Conv2d(16, 192, 1)
     with pytest.raises(TrainingError, match="do not fit"):
         load_into(other, done.settings.out)
+    with pytest.raises(TrainingError, match="holds toy weights; name the folder of a run of vq"):
+        _start(Namespace(resume=done.settings.out, warm=True), vq, Rig(other), photos)
     (done.settings.out / "weights.safetensors").write_bytes(b"not weights")
     with pytest.raises(TrainingError, match="not a weights file"):
         load_into(ToyCodec(), done.settings.out)
@@ -318,6 +326,79 @@ def test_a_full_disk_is_one_sentence(
     monkeypatch.setattr("mode_core.training.checkpoint.save_file", full)
     with pytest.raises(TrainingError, match="is full"):
         run().train()
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_nothing_to_resume(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    first = run()
+    with monkeypatch.context() as patch:
+        patch.setattr("mode_core.training.checkpoint.save_file", full)
+        with pytest.raises(TrainingError, match="free some space and start again"):
+            first.train()
+    assert {path.name for path in first.settings.out.iterdir()} <= {"log.csv"}
+    first.check()
+    monkeypatch.setattr("mode_core.training.checkpoint.save_file", full)
+    with pytest.raises(TrainingError, match="continue with --resume"):
+        first.check()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--device tpu", "'tpu' is no device; give cpu, cuda or cuda:N"),
+        ("--device cuda:x", "'cuda:x' is no device"),
+        ("--threads -1", "'-1' is not a whole number from 1 up"),
+        ("--threads 0", "'0' is not a whole number from 1 up"),
+        ("--batch 0", "'0' is not a whole number from 1 up"),
+        ("--photos absent", "there is no absent; give --photos a folder or a .tar file"),
+        ("--photos . absent.tar", "there is no absent.tar"),
+        ("--photos pyproject.toml", "pyproject.toml is neither a folder nor a .tar file"),
+        ("--device cuda:7", "there is no device cuda:7 here; give --device cuda:0 to cuda:1, or"),
+    ],
+)
+def test_what_a_run_cannot_be_told_is_one_line_at_once(
+    words: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def too_late(*_: object) -> None:
+        raise AssertionError("photos were read first")
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("mode_core.training.launch.read_photos", too_late)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    given = ["train", "elic", "--photos", ".", "--minutes", "1", "--out", str(tmp_path / "run")]
+    assert main([*given, *words.split()]) == 1
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+
+
+def test_without_a_gpu_the_cpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(TrainingError, match="no device cuda here; give --device cpu"):
+        _device(Namespace(device="cuda", threads=None))
+
+
+def test_the_train_module_alone_says_it_in_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "train elic --photos . --minutes 1 --out run --threads -1"
+    monkeypatch.setattr(sys, "argv", words.split())
+    assert train_main() == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_takes_long_is_said_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(PhotosError, match="holds 0 photos"):
+        _photos([tmp_path], torch.device("cpu"))
+    assert capsys.readouterr().out == "reading photos...\n"
 
 
 def _learn_a_half(rank: int, out: str, x: Tensor) -> None:

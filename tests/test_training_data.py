@@ -36,7 +36,7 @@ def test_too_few_photos_is_one_sentence(folder: Path, tmp_path: Path) -> None:
     (folder / "00.png").write_bytes(b"gone")
     with pytest.raises(PhotosError, match=r"49 photos .*00\.png.* at least 50"):
         read_photos([folder])
-    with pytest.raises(PhotosError, match="neither a folder nor a"):
+    with pytest.raises(PhotosError, match=r"there is no .*missing; give --photos"):
         read_photos([tmp_path / "missing"])
 
 

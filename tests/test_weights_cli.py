@@ -16,8 +16,9 @@ import torch
 
 from mode_core import weights, weights_cli
 from mode_core.cli import main
+from mode_core.errors import ModeError
 from mode_core.images import read_image, write_png
-from mode_core.imports import download, published
+from mode_core.imports import convert, download, published
 from mode_core.imports.published import BY_HAND, PUBLISHED, Published
 from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
@@ -190,6 +191,54 @@ def test_a_wrong_hash_deletes_and_says_so(
     assert not (cache(home) / "ms-illm-3").exists()
 
 
+def test_a_download_that_is_no_checkpoint_is_fetched_anew(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a provider's error page was must not decide what is right from then on."""
+    right, server.files[FILE] = server.files[FILE], b"<html>come back later</html>"
+    assert get() == 1
+    message = capsys.readouterr().err
+    assert "web page" in message
+    assert "deleted" in message
+    assert message.count("\n") == 1
+    assert list((cache(home) / "downloads").iterdir()) == []
+    server.files[FILE] = right
+    assert get() == 0
+    (note,) = (cache(home) / "downloads").iterdir()
+    assert note.read_text() == f"{hashlib.sha256(right).hexdigest()}  {FILE}\n"
+
+
+def test_a_full_disk_keeps_the_download(
+    server: Server,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise ModeError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert, "_refuse_full_disk", full)
+        assert get() == 1
+    assert "no room" in capsys.readouterr().err
+    assert [path.name for path in (cache(home) / "downloads").iterdir()] == [FILE]
+    assert get() == 0
+    assert len(server.ranges) == 1
+
+
+def test_a_mismatch_names_the_note(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    downloads = cache(home) / "downloads"
+    downloads.mkdir(parents=True)
+    note = downloads / f"{FILE}.sha256"
+    note.write_text("0" * 64 + f"  {FILE}\n")
+    assert get() == 1
+    assert f"(noted in {note}; delete that" in capsys.readouterr().err
+    note.unlink()
+    assert get() == 0
+
+
 def test_the_first_hash_is_remembered(
     server: Server, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,7 +299,9 @@ def test_a_full_disk_is_noticed_before_the_download(
         (["vq"], "taming-transformers"),
         (["mode"], "weights list"),
         (["ms-illm", "--quality", "7"], "vlo1"),
-        (["ms-illm", "--quality", "1,2", "--sha256", "ab"], "one --quality"),
+        (["ms-illm", "--quality", "1,2", "--sha256", "ab" * 32], "one --quality"),
+        (["ms-illm", "--sha256", "xyz"], "'xyz' is not a SHA-256; give its 64 hex digits"),
+        (["ms-illm", "--sha256", "ab" * 31 + "xy"], "64 hex digits"),
     ],
 )
 def test_what_cannot_be_fetched_says_why(

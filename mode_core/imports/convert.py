@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mode_core.files import make_folder
+from mode_core.errors import ModeError
+from mode_core.files import make_folder, size_in_words
 from mode_core.imports.dialects import Dialect, find_dialect, likely_dialect
 from mode_core.imports.picture import built_in_picture
 from mode_core.imports.reading import CheckpointError, read_checkpoint
@@ -33,6 +36,13 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _KEPT_WHOLE = ("hybrid_codec.quantize", "codebook", "embedding", "bottleneck")
 """Parts of names whose tensors decide integers: never in half precision."""
 _LISTED = 10
+_NUMBERS = frozenset(
+    {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.bool, torch.uint8}
+    | {torch.int64, torch.int32, torch.int16, torch.int8}
+)
+_MASK, _PARTIAL = "_mask", ".partial"
+_STALE_S = 24 * 3600
+"""After so long no import is still filling its folder."""
 _TABLES = "prior_tables."
 """What checkpoints lack: made here."""
 
@@ -73,8 +83,9 @@ def add_set(
     """A new set: a hidden folder is filled and measured, and only then gets its name."""
     if folder.exists():
         raise CheckpointError(f"{folder} is there already; choose another --name or delete it")
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = folder.with_name(f".{folder.name}{_PARTIAL}")
     shutil.rmtree(partial, ignore_errors=True)
+    _remove_stale(folder.parent)
     try:
         # whatever it was filled from is closed by now: measuring needs the memory
         facts = fill(partial)
@@ -88,9 +99,19 @@ def add_set(
     return next(found for found in all_weights() if found.folder == folder)
 
 
+def _remove_stale(home: Path) -> None:
+    """What killed imports have left; others may be at work in younger folders."""
+    for left in home.glob(f".*{_PARTIAL}"):
+        # whoever imports at the same time may remove it first
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
 def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str, str]:
     """Shards in a new folder, once all names and shapes fit; what the shards say of themselves."""
     state = read_checkpoint(path)
+    _refuse_odd(path, state)
     tensors = dialect.rename(state)
     net, config = dialect.skeleton(state)
     _refuse_misfit(path, dialect, _shapes(net), tensors, state)
@@ -104,7 +125,7 @@ def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str
         "sha256": sha256,
         "identity": _identity(sha256, dialect, half),
     }
-    tables = _coder_tables(tensors, dialect.prior) if dialect.prior else {}
+    tables = _coder_tables(path, tensors, dialect.prior) if dialect.prior else {}
     dtypes = {
         name: torch.float16 if half and _may_be_half(name, tensors[name]) else own.dtype
         for name, own in net.state_dict().items()
@@ -117,6 +138,7 @@ def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str
         # opened anew for each shard, or all pages that were read would stay in memory
         given = dialect.rename(read_checkpoint(path))
         shard = {name: given[name].detach().to(dtypes[name]).contiguous() for name in names}
+        _refuse_infinite(path, given, shard)
         save_file(shard | (tables if count == 0 else {}), folder / f"{count:02}.safetensors", facts)
     return facts
 
@@ -148,6 +170,52 @@ def _identity(sha256: str, dialect: Dialect, half: bool) -> str:
 def _shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
     own = {name: tuple(value.shape) for name, value in net.state_dict().items()}
     return {name: shape for name, shape in own.items() if not name.startswith(_TABLES)}
+
+
+def _refuse_odd(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Before anything is done with them: tensors that are no plain arrays of real numbers."""
+    kinds = {name: _oddity(value) for name, value in state.items()}
+    odd = [f"{name} is {kind}" for name, kind in kinds.items() if kind]
+    if odd:
+        raise CheckpointError(
+            f"{path} holds tensors that are no plain arrays of real numbers: {_some(odd)}; save "
+            "them as dense floats"
+        )
+
+
+def _is_finite(name: str, value: Tensor) -> bool:
+    # attention is cut off by adding minus infinity
+    if name.endswith(_MASK):
+        value = value.masked_fill(value == -torch.inf, 0)
+    return bool(torch.isfinite(value).all())
+
+
+def _oddity(value: Tensor) -> str:
+    if value.layout != torch.strided:
+        return _word(value.layout)
+    if value.dtype not in _NUMBERS:
+        return _word(value.dtype)
+    return "without data" if value.is_meta else ""
+
+
+def _word(kind: torch.layout | torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")
+
+
+def _refuse_infinite(path: Path, given: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> None:
+    """Coders would search for ever for the table of such a number."""
+    wrong = [name for name, value in made.items() if not _is_finite(name, value)]
+    broken = [name for name in wrong if not _is_finite(name, given[name])]
+    if broken:
+        raise CheckpointError(
+            f"{path} holds NaN or infinity in {_some(broken)}: no network can compute with that; "
+            "get the file again, or an earlier one of that training"
+        )
+    if wrong:
+        raise CheckpointError(
+            f"{path} holds numbers in {_some(wrong)} that are too large for "
+            f"{_word(made[wrong[0]].dtype)}; where that is float16, add --whole"
+        )
 
 
 def _refuse_misfit(
@@ -187,12 +255,12 @@ def _some(names: list[str]) -> str:
 
 def _refuse_full_disk(home: Path, tensors: Mapping[str, Tensor], half: bool) -> None:
     make_folder(home)
-    needed = sum(_stored_bytes(name, value, half) for name, value in tensors.items())
-    free = shutil.disk_usage(home).free
-    if free < needed * 1.05 + (16 << 20):
-        raise CheckpointError(
-            f"{home} has {free / 1e9:.1f} GB free, the weights need {needed / 1e9:.1f} GB; free "
-            "some space or set MODE_WEIGHTS to another folder"
+    stored = sum(_stored_bytes(name, value, half) for name, value in tensors.items())
+    needed, free = stored * 1.05 + (16 << 20), shutil.disk_usage(home).free
+    if free < needed:
+        raise ModeError(
+            f"{home} has {size_in_words(free)} free, the weights need {size_in_words(needed)}; "
+            "free some space or set MODE_WEIGHTS to another folder"
         )
 
 
@@ -205,14 +273,17 @@ def _may_be_half(name: str, value: Tensor) -> bool:
     return value.is_floating_point() and value.ndim >= 2 and not whole
 
 
-def _coder_tables(tensors: Mapping[str, Tensor], prior: str) -> dict[str, Tensor]:
+def _coder_tables(path: Path, tensors: Mapping[str, Tensor], prior: str) -> dict[str, Tensor]:
     """The hyper-latent's tables: made here, once, and data from now on."""
     from compressai.entropy_models import EntropyBottleneck
 
     from mode_core.nets.factorised import PriorTables
 
     bottleneck = EntropyBottleneck(len(tensors[f"{prior}.quantiles"]))
-    own = {name: tensors[f"{prior}.{name}"].float() for name, _ in bottleneck.named_parameters()}
+    names = [f"{prior}.{name}" for name, _ in bottleneck.named_parameters()]
+    own = {name: tensors[name].float() for name in names}
+    _refuse_infinite(path, tensors, own)
+    own = {name.removeprefix(f"{prior}."): value for name, value in own.items()}
     bottleneck.load_state_dict(own, strict=False)
     tables = PriorTables(bottleneck.channels)
     tables.make_from(bottleneck)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,9 @@ def _new_prior(name: str) -> str:
     return f"{old[1]}.{_NEW_PRIOR[old[2]]}.{old[3]}" if old else name
 
 
+_OF_WIDTH = ("g_a.0.weight", "h_a.0.weight", "h_a.2.weight", "h_a.4.weight")
+
+
 def _elic_net(state: State) -> tuple[str, str, Any]:
     from mode_core.nets.elic_public import CHANDELIER, OFFICIAL, ElicPublicConfig
 
@@ -154,17 +158,23 @@ def _elic_net(state: State) -> tuple[str, str, Any]:
             sizes[int(found[1])] = value.shape[1]
     config = ElicPublicConfig()
     groups = tuple(sizes[k] for k in sorted(sizes)) if sizes else config.groups
-    width = _side(ours, "g_a.0.weight", 0, config.width)
-    first, second = config.context
-    context = (
-        _side(ours, "cc_transforms.0.0.weight", 0, first),
-        _side(ours, "cc_transforms.0.2.weight", 0, second),
+    width = _usual_side(ours, _OF_WIDTH, config.width)
+    places = range(len(groups) - 1)
+    first, second = (
+        _usual_side(ours, [f"cc_transforms.{k}.{layer}.weight" for k in places], default)
+        for layer, default in zip((0, 2), config.context, strict=True)
     )
     # the last layer of h_s: outputs first in a convolution, inputs first in a transposed one
     plain = _side(ours, "h_s.4.weight", 0, 2 * sum(groups)) == 2 * sum(groups)
     dialect = CHANDELIER if plain else OFFICIAL
-    config = ElicPublicConfig(dialect, width, groups, context)
+    config = ElicPublicConfig(dialect, width, groups, (first, second))
     return "mode_core.nets.elic_public", "ElicPublic", config
+
+
+def _usual_side(state: State, names: Iterable[str], default: int) -> int:
+    """Outputs that most layers agree on, so that one odd layer is the one that is blamed."""
+    sides = Counter(state[name].shape[0] for name in names if name in state and state[name].ndim)
+    return sides.most_common(1)[0][0] if sides else default
 
 
 def _side(state: State, name: str, axis: int, default: int) -> int:

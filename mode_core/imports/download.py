@@ -1,4 +1,8 @@
-"""Fetching a checkpoint: continues where it stopped, and is checked before anyone reads it."""
+"""Fetching a checkpoint: continues where it stopped, and is checked before anyone reads it.
+
+The SHA-256 of a file that could be converted is noted beside it, so that another file under its
+name is noticed later. Before that nobody knows whether the file is a checkpoint at all.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from mode_core.errors import ModeError
-from mode_core.files import make_folder
+from mode_core.files import make_folder, size_in_words
 from mode_core.imports.published import Published
 
 _PIECE = 1 << 20
@@ -24,22 +28,33 @@ class DownloadError(ModeError):
 
 
 def fetch(wanted: Published, folder: Path, sha256: str = "") -> Path:
-    """The file of a published checkpoint in a folder; its SHA-256 lies beside it.
-
-    The hash is checked against the one given, else against the one noted when the file was first
-    fetched.
-    """
+    """The file of a published checkpoint, with the SHA-256 that is given or else noted."""
     make_folder(folder)
     path = folder / wanted.file
     if not path.exists():
         part = path.with_name(path.name + ".part")
         _refuse_full_disk(folder, wanted, part)
         _download(wanted, part)
-        _check(wanted, part, path.with_name(path.name + ".sha256"), sha256)
+        _check(part, _note_of(path), sha256)
         part.rename(path)
     else:
-        _check(wanted, path, path.with_name(path.name + ".sha256"), sha256)
+        _check(path, _note_of(path), sha256)
     return path
+
+
+def remember(path: Path, sha256: str) -> None:
+    """Note the hash of a file that turned out to be a checkpoint."""
+    _note_of(path).write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
+
+
+def forget(path: Path) -> None:
+    """Delete a file that is of no use, and its note, so that it is fetched anew."""
+    path.unlink(missing_ok=True)
+    _note_of(path).unlink(missing_ok=True)
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
 
 
 def _download(wanted: Published, part: Path) -> None:
@@ -82,18 +97,19 @@ def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
         yield piece
 
 
-def _check(wanted: Published, path: Path, note: Path, sha256: str) -> None:
+def _check(path: Path, note: Path, sha256: str) -> None:
     from mode_core.imports.convert import file_sha256
 
-    expected = sha256.lower() or (note.read_text().split()[0] if note.exists() else "")
+    noted = "" if sha256 or not note.exists() else note.read_text(encoding="utf-8")[:64]
+    expected = sha256.lower() or noted
     found = file_sha256(path)
     if expected and found != expected:
         path.unlink()
+        origin = f" (noted in {note}; delete that if the authors have a new file)" if noted else ""
         raise DownloadError(
-            f"{wanted.file} has the SHA-256 {found}, expected {expected}; it was deleted, run the "
-            "command again"
+            f"{note.stem} has the SHA-256 {found}, expected {expected}{origin}; it was deleted, "
+            "run the command again"
         )
-    note.write_text(f"{found}  {wanted.file}\n")
 
 
 def _refuse_full_disk(folder: Path, wanted: Published, part: Path) -> None:
@@ -102,8 +118,9 @@ def _refuse_full_disk(folder: Path, wanted: Published, part: Path) -> None:
     needed, free = 2 * wanted.bytes_ - have, shutil.disk_usage(folder).free
     if free < needed:
         raise DownloadError(
-            f"{folder} has {free / 1e9:.1f} GB free, {wanted.name} needs {needed / 1e9:.1f} GB "
-            "with its conversion; free some space or set MODE_WEIGHTS to another folder"
+            f"{folder} has {size_in_words(free)} free, {wanted.name} needs "
+            f"{size_in_words(needed)} with its conversion; free some space or set MODE_WEIGHTS to "
+            "another folder"
         )
 
 

@@ -23,6 +23,9 @@ _PREFIX = "module."
 _INERT_ROOTS = frozenset(
     {"pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "argparse", "typing"}
 )
+_ZIP, _OLD_PICKLE = b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c"
+"""How files of torch.save begin, since 1.6 and before."""
+_OTHER = "it does not begin as files of torch.save do"
 _WANTED = re.compile(r"GLOBAL ([\w.]+)|(?:global|class) ([\w.]+\.[\w.]+)")
 
 
@@ -64,40 +67,66 @@ def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file ({error})") from error
+        reason = _kind_of(path) or f"it is not a whole safetensors file ({error})"
+        raise _unreadable(path, reason) from error
 
 
 def _unpickle(path: Path) -> Any:
-    mapped = zipfile.is_zipfile(path)
-    stand_ins = _stand_ins(path) if mapped else []
+    mapped = _is_archive(path)
     try:
+        stand_ins = _stand_ins(path) if mapped else []
         with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except (ModeError, OSError, MemoryError):
+        raise
     except pickle.UnpicklingError as error:
-        raise _refusal(path, str(error)) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path} is not a checkpoint, or is cut off ({reason})") from error
+        wanted = _WANTED.search(str(error))
+        if wanted:
+            raise _hostile(path, wanted[1] or wanted[2]) from error
+        raise _unreadable(path, _kind_of(path) or _OTHER) from error
+    except Exception as error:
+        # damaged bytes make the unpickler fail in every way there is
+        raise _unreadable(path, _kind_of(path) or _OTHER) from error
 
 
 def _stand_ins(path: Path) -> list[tuple[type, str]]:
     """What of the file's names may be replaced by nothing; raises if any other is not allowed."""
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError) as error:
-        raise CheckpointError(f"{path} is not a checkpoint, or is cut off ({error})") from error
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     foreign = [name for name in names if name.split(".")[0] not in _INERT_ROOTS]
     if foreign:
         raise _hostile(path, ", ".join(sorted(foreign)))
     return [(_Inert, name) for name in names]
 
 
-def _refusal(path: Path, message: str) -> CheckpointError:
-    found = _WANTED.search(message)
-    if found:
-        return _hostile(path, found[1] or found[2])
-    reason = " ".join(message.split())[:200]
-    return CheckpointError(f"{path} is not a checkpoint, or is cut off ({reason})")
+def _kind_of(path: Path) -> str:
+    """What an unreadable file is, by its first bytes; empty if they tell nothing."""
+    # never in torch's words: those advise to switch off what keeps a stranger's code from running
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        return "it is empty"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "it is a web page, perhaps the one with the link"
+    if head.startswith(_ZIP) and _is_archive(path):
+        return "it is a damaged archive, or not one that torch.save has made"
+    if head.startswith((_ZIP, _OLD_PICKLE)):
+        return "it is cut off or damaged"
+    return "it is a text" if _is_text(head) else ""
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return False
+
+
+def _is_text(head: bytes) -> bool:
+    return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+
+
+def _unreadable(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(f"{path} is not a checkpoint: {reason}; get the file again")
 
 
 def _hostile(path: Path, wanted: str) -> CheckpointError:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from mode_core.arguments import Parser
 from mode_core.errors import ModeError
 from mode_core.training.cli import add_arguments, train
 
 
 def main() -> int:
     """Run the command; what the user caused is one line and status 1."""
-    parser = argparse.ArgumentParser(prog="mode_core.training", description=__doc__)
+    parser = Parser(prog="python -m mode_core.training", description=__doc__)
     add_arguments(parser)
     try:
         train(parser.parse_args())

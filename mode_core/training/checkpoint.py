@@ -31,8 +31,9 @@ def save_whole(path: Path, write: Callable[[Path], object]) -> None:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         if not full and not (path.parent.exists() and _is_full(path.parent)):
             raise
+        again = "continue with --resume" if (path.parent / WEIGHTS).exists() else "start again"
         raise TrainingError(
-            f"the disk of {path.parent} is full; free some space and continue with --resume"
+            f"the disk of {path.parent} is full; free some space and {again}"
         ) from error
 
 
@@ -83,14 +84,17 @@ def read_weights(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from error
 
 
-def load_into(net: nn.Module, source: Path) -> dict[str, str]:
-    """Fill a network with saved weights of the same width; gives the file's metadata."""
+def load_into(net: nn.Module, source: Path, codec: str = "") -> dict[str, str]:
+    """Fill a network, of a codec, with saved weights of its width; gives the file's metadata."""
     tensors, metadata = read_weights(source)
     own = net.state_dict()
     wrong = [n for n, v in own.items() if n not in tensors or tensors[n].shape != v.shape]
+    theirs = metadata.get("codec", "other")
+    if wrong and codec and theirs != codec:
+        raise TrainingError(f"{source} holds {theirs} weights; name the folder of a run of {codec}")
     if wrong:
         raise TrainingError(
-            f"{source} holds {metadata.get('codec', 'other')} weights of width "
+            f"{source} holds {theirs} weights of width "
             f"{metadata.get('width', 'unknown')}, which do not fit this network "
             f"({len(wrong)} of {len(own)} tensors differ, first {wrong[0]}); give the same --width"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mode_core.arguments import device, positive
+
 STAGE_NAMES = (
     "elic", "vq", "prior", "vq-gan", "ms-illm", "ms-illm-gan", "dlf", "dlf-gan", "mode",
     "lpips-student",
@@ -26,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a frozen partner's run; without it, the bundled weights",
     )  # fmt: skip
     add("--width", default="tiny", help="tiny or compact; mode: also public")
-    add("--device", default="", help="cuda or cpu; by default cuda where there is one")
-    add("--threads", type=int, help="CPU threads")
+    add("--device", type=device, help="cpu, cuda or cuda:N; by default cuda where there is one")
+    add("--threads", type=positive, help="CPU threads")
     add("--seed", type=int, default=0)
-    add("--batch", type=int, help="crops per step and process")
+    add("--batch", type=positive, help="crops per step and process")
     add("--fp32", action="store_true", help="no bfloat16, where the device multiplies it")
     add(
         "--pause-after", type=float, default=float("inf"), metavar="MINUTES",

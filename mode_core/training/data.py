@@ -49,12 +49,22 @@ def _files(source: Path) -> Iterator[tuple[str, bytes]]:
             elif _is_photo(path.name) and path.is_file():
                 yield str(path), path.read_bytes()
         return
-    if not source.is_file() or not tarfile.is_tarfile(source):
-        raise PhotosError(f"{source} is neither a folder nor a .tar file; give --photos a folder")
+    refuse_no_source([source])
     with tarfile.open(source) as archive:
         for member in archive:
             if member.isfile() and _is_photo(member.name) and (file := archive.extractfile(member)):
                 yield f"{source}:{member.name}", file.read()
+
+
+def refuse_no_source(sources: Sequence[Path]) -> None:
+    """Say which place holds no photos before any are read."""
+    for source in sources:
+        if not source.exists():
+            raise PhotosError(f"there is no {source}; give --photos a folder or a .tar file")
+        if not source.is_dir() and not (source.is_file() and tarfile.is_tarfile(source)):
+            raise PhotosError(
+                f"{source} is neither a folder nor a .tar file; give --photos a folder"
+            )
 
 
 def _attempt(item: tuple[str, bytes]) -> Tensor | str:

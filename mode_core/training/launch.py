@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mode_core.codecs.placed import multiplies_bfloat16
 from mode_core.training import checkpoint
-from mode_core.training.data import Photos, read_photos
+from mode_core.training.data import Photos, read_photos, refuse_no_source
 from mode_core.training.loop import Run, Settings
 from mode_core.training.stage import Rig, Setup, Stage, TrainingError
 from mode_core.training.stages import STAGES
@@ -50,21 +50,20 @@ def say(sentence: str) -> None:
 def _refuse(args: argparse.Namespace, stage: Stage) -> None:
     if args.minutes <= 0:
         raise TrainingError(f"--minutes is {args.minutes:g}; give a positive number")
-    if args.batch is not None and args.batch < 1:
-        raise TrainingError(f"--batch is {args.batch}; give at least 1")
     if args.out.exists() and not args.out.is_dir():
         raise TrainingError(f"--out {args.out} is a file; give a folder")
     if args.resume is None and stage.continues:
         names = " or ".join(stage.continues)
         raise TrainingError(f"{stage.name} builds on {names}: give --resume with that run's folder")
+    refuse_no_source(args.photos)
 
 
 def _device(args: argparse.Namespace) -> torch.device:
     if args.threads:
         torch.set_num_threads(args.threads)
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("no CUDA device is at hand; give --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise TrainingError(f"there is no device {device} here; {_devices_here()}")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         if device.type == "cuda":
@@ -75,6 +74,11 @@ def _device(args: argparse.Namespace) -> torch.device:
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     return device
+
+
+def _devices_here() -> str:
+    count = torch.cuda.device_count()
+    return f"give --device cuda:0 to cuda:{count - 1}, or cpu" if count else "give --device cpu"
 
 
 def _channels_last(rig: nn.Module) -> None:
@@ -107,6 +111,7 @@ def _setup(args: argparse.Namespace) -> Setup:
 
 
 def _photos(sources: list[Path], device: torch.device) -> tuple[Photos, list[Tensor]]:
+    say("reading photos...")
     photos, bad = read_photos(sources)
     for line in bad:
         say(f"skipped {line}")
@@ -138,6 +143,6 @@ def _start(
     if state is not None and same and state["elapsed_s"] < args.minutes * 60:
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
         return state
-    facts = checkpoint.load_into(rig.net, args.resume)
+    facts = checkpoint.load_into(rig.net, args.resume, stage.codec)
     say(f"starting from the weights of {facts.get('stage')} after {facts.get('steps')} steps")
     return None

@@ -153,12 +153,12 @@ class Run:
             results = [self.stage.validate(rig, photo) for photo in self.held_out]
             tensors = checkpoint.stored(rig.net)
         figures = {n: fmean(r[1][n] for r in results) for n in results[0][1]} if results else {}
+        self._save(tensors, figures)
         if results:
             pairs = [(p, r[0]) for p, r in zip(self.held_out, results, strict=True)]
             save_sheet(out / "validation.png", pairs[:SHOWN])
             row = {"step": trainer.steps, "elapsed_s": self.clock.elapsed_s, **figures}
             Log(out / "validation.csv").add(row)
-        self._save(tensors, figures)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         self.say(f"step {trainer.steps}, {self.clock.elapsed_s / 60:.1f} min: {shown}")
 
