@@ -195,12 +195,20 @@ function plotActions(viewer) {
     async measureCurve() {
       if (viewer.fileKey) return viewer.words.tell("A file brings no original to measure against", true);
       const home = viewer.state.bpp;
-      const rates = PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== home);
-      for (const bpp of [...rates, home]) {
+      const rates = [...PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== home), home];
+      let done = 0;
+      const tell = (running) => {
+        const detail = { done, of: rates.length, running };
+        document.dispatchEvent(new CustomEvent("mode:measuring", { detail }));
+      };
+      for (const bpp of rates) {
+        tell(true);
         viewer.state.bpp = bpp;
         viewer.refresh();
-        if (!(await new Promise((done) => (viewer.answered = done)))) return;
+        if (!(await new Promise((answered) => (viewer.answered = answered)))) break;
+        done += 1;
       }
+      tell(false);
     },
   };
 }

@@ -36,10 +36,14 @@ def test_the_plot_hears_of_pictures_that_were_there_before_it(open_page: Opener)
 def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg,webp"), 3)
     page.locator("#rd-plot").scroll_into_view_if_needed()
-    page.get_by_role("button", name="Measure this picture").click()
+    measure = page.get_by_role("button", name="Measure this picture")
+    measure.click()
+    expect(measure).to_be_disabled()
+    expect(page.locator(".rd-status")).to_contain_text("Measuring this picture: 3 of 5 rates…")
     expect(page.get_by_label("Its own curves")).to_be_visible()
     rates = """() => document.querySelector("#rd-plot").data
       .filter((one) => one.line.width === 1).map((one) => one.x.length)"""
     page.wait_for_function(f"({rates})().filter((count) => count >= 3).length === 2")
     expect(page.locator("#viewer .status")).to_contain_text("3 panes at 0.1 bpp.")
     assert state_of(page)["bpp"] == 0.1
+    expect(measure).to_be_enabled()
