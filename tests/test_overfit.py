@@ -100,3 +100,21 @@ def test_one_picture_is_overfitted_in_fifty_steps(name: str) -> None:
         history.append(float(stats[key].detach()))
     assert fmean(history[-8:]) < share * history[0], [round(v, 3) for v in history[::5]]
     assert trainer.skipped == 0
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_step_in_bfloat16_is_much_like_one_in_float32(name: str) -> None:
+    """What GPUs and some processors train in; a processor without it imitates it here."""
+    losses = []
+    for bf16 in (False, True):
+        torch.manual_seed(0)
+        stage = STAGES[name]
+        rig = stage.assemble(Setup())
+        x = crop(256 if stage.codec == "dlf" else 128).expand(2, -1, -1, -1)
+        if not stage.continues:
+            stage.prepare(rig, x)
+        trainer = Trainer(stage, rig, seed=0, bf16=bf16)
+        losses.append(float(trainer.step(x, 0.5)["loss"]))
+        assert trainer.skipped == 0
+        assert {p.grad.dtype for p in trainer.params if p.grad is not None} == {torch.float32}
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
