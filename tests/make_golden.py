@@ -8,12 +8,14 @@ the same bytes and draw the same picture.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import torch
 
 from mode_core import weights
+from mode_core.codecs.placed import PRECISION_VARIABLE
 from mode_core.images import write_png
 from mode_core.registry import load_codec
 from mode_core.types import Anchor, Target
@@ -27,6 +29,7 @@ CLASSICAL = ("jpeg", "webp", "avif", "jxl")
 
 def main(version: str, *chosen: str) -> None:
     """Weights, files and pictures, of all codecs or of the chosen ones."""
+    os.environ[PRECISION_VARIABLE] = "float32"  # pictures that any machine can draw again
     home = GOLDEN / version
     weights.BUNDLED = home / "weights"
     codecs = chosen or (*LEARNED, *CLASSICAL)
