@@ -32,7 +32,14 @@ from torch import Tensor, nn
 from mode_core.entropy import CdfTables, Coder, SymbolReader, SymbolWriter
 from mode_core.nets.blocks import Stage
 from mode_core.nets.elic import anchor_positions
-from mode_core.nets.elic_transforms import Attention, Chain, Residual, narrowing, widening
+from mode_core.nets.elic_transforms import (
+    Attention,
+    Chain,
+    InOrder,
+    Residual,
+    narrowing,
+    widening,
+)
 from mode_core.nets.exact import version_of
 from mode_core.nets.factorised import PriorTables, nearest_scale
 from mode_core.nets.hific import gaussian_likelihood
@@ -143,7 +150,7 @@ class ElicPublic(nn.Module):
         super().__init__()
         self.config = config
         n, m, groups = config.width, config.latent, config.groups
-        self.g_a = Chain(
+        self.g_a = InOrder(
             *narrowing(3, n), narrowing(n, n)[0], *residuals(n), Attention(n),
             *narrowing(n, n), narrowing(n, m)[0], Attention(m),
         )  # fmt: skip
@@ -188,8 +195,8 @@ class ElicPublic(nn.Module):
 
     @property
     def transforms(self) -> tuple[nn.Module, ...]:
-        """All that only draws and analyses; in the rest the layout would change integers."""
-        return self.g_a, self.g_s
+        """All that only draws; in the rest the layout would change integers."""
+        return (self.g_s,)
 
     @property
     def synthesis(self) -> Synthesis:

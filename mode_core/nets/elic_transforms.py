@@ -8,9 +8,9 @@ oneDNN adds up a 3x3 or 5x5 convolution in another order when channels lie last,
 the error, and one latent in 100,000 then rounds to another integer than in CompressAI's class. So
 maps have their channels last, which suits the 1x1 layers, and bands turn them for the others.
 
-With more than one thread oneDNN sums 1x1 layers in another order still, so that CompressAI's class
-itself gives another latent on two threads than on one. Maps that a cache nearly holds gain little
-from bands and are computed as it does; large ones as it does on one thread.
+With more than one thread oneDNN sums the 1x1 layers of a map whose rows lie last in another order
+still, so that CompressAI's class itself gives another latent on two threads than on one. There the
+analysis goes without bands, and keeps its layout.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _BAND_BYTES = 1 << 22
-_LARGE_BYTES = 1 << 24
 _WIDEST = 256
 """Above, oneDNN sums 1x1 layers in another order too when channels lie last."""
 
@@ -114,6 +113,17 @@ class Chain(nn.Sequential):
         return x
 
 
+class InOrder(Chain):
+    """A chain whose sums are CompressAI's on any number of threads: integers come of them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The last map."""
+        if torch.get_num_threads() == 1 and _is_plain_inference(x):
+            return super().forward(x)
+        out: Tensor = nn.Sequential.forward(self, x.contiguous())
+        return out
+
+
 def narrowing(inputs: int, outputs: int) -> list[nn.Module]:
     """A convolution that halves the size, and three blocks."""
     first = nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
@@ -169,8 +179,8 @@ def refine_in_place(
 
 
 def _in_bands(x: Tensor) -> bool:
-    large = x.numel() * x.element_size() > _LARGE_BYTES
-    return large and x.shape[1] <= _WIDEST and _is_plain_inference(x)
+    channels_last = x.is_contiguous(memory_format=torch.channels_last)
+    return channels_last and x.shape[1] <= _WIDEST and _is_plain_inference(x)
 
 
 def _is_plain_inference(x: Tensor) -> bool:
