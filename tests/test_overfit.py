@@ -22,7 +22,7 @@ from mode_core.training import (
 )
 from mode_core.training.losses import Lpips
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Setup
+from mode_core.training.stage import Rig, Setup, Stage
 from mode_core.training.stages import STAGES
 from mode_core.training.trainer import Trainer
 from tests.conftest import make_photo
@@ -82,14 +82,20 @@ def crop(side: int) -> Tensor:
     return pixels.permute(2, 0, 1)[None].float() / 255
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_one_picture_is_overfitted_in_fifty_steps(name: str) -> None:
+def prepared(stage: Stage) -> tuple[Rig, Tensor]:
+    """The networks as they start on one picture, and that picture twice."""
     torch.manual_seed(0)
-    stage = STAGES[name]
     rig = stage.assemble(Setup())
     x = crop(256 if stage.codec == "dlf" else 128).expand(2, -1, -1, -1)
     if not stage.continues:
         stage.prepare(rig, x)
+    return rig, x
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_one_picture_is_overfitted_in_fifty_steps(name: str) -> None:
+    stage = STAGES[name]
+    rig, x = prepared(stage)
     # around an untrained toy there is a longer way to go than around the trained part of a codec
     partial = stage.continues or stage.codec == "mode"
     trainer = Trainer(replace(stage, rates=BOLD) if partial else stage, rig, seed=0)
@@ -105,14 +111,9 @@ def test_one_picture_is_overfitted_in_fifty_steps(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_a_step_in_bfloat16_is_much_like_one_in_float32(name: str) -> None:
     """What GPUs and some processors train in; a processor without it imitates it here."""
-    losses = []
+    stage, losses = STAGES[name], []
     for bf16 in (False, True):
-        torch.manual_seed(0)
-        stage = STAGES[name]
-        rig = stage.assemble(Setup())
-        x = crop(256 if stage.codec == "dlf" else 128).expand(2, -1, -1, -1)
-        if not stage.continues:
-            stage.prepare(rig, x)
+        rig, x = prepared(stage)
         trainer = Trainer(stage, rig, seed=0, bf16=bf16)
         losses.append(float(trainer.step(x, 0.5)["loss"]))
         assert trainer.skipped == 0
