@@ -105,10 +105,6 @@ function flipActions(viewer) {
     const id = show(index);
     if (id) viewer.words.tell(`Showing ${viewer.records.nameOf(id)}`);
   };
-  const stop = () => {
-    clearInterval(timer);
-    extra.flipping = false;
-  };
   const toggle = () => {
     const { panes } = viewer.state;
     const [now, other] = [recent[0] ?? panes[1], recent[1] ?? panes[0]];
@@ -135,7 +131,8 @@ function flipActions(viewer) {
       viewer.render();
     },
     endFlip() {
-      stop();
+      clearInterval(timer);
+      extra.flipping = false;
       show(null);
     },
   };

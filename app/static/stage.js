@@ -226,7 +226,7 @@ export class Stage {
     const { place, share } = extra.pointer ?? this.middle();
     const at = { x: share.x * pane.frame.width, y: share.y * pane.frame.height };
     const under = swiped && at.x >= left ? this.records.pictureOf(visible[1]) : picture;
-    drawLoupe(context, isMap ? null : under, place, at, state, pane.frame);
+    if (under) drawLoupe(context, isMap ? null : under, place, at, state, pane.frame);
   }
 
   /** Where the loupe is while no pointer says: keys can call for it too. */

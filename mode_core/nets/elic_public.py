@@ -259,9 +259,11 @@ class ElicPublic(nn.Module):
     def _decided_group(self, k: int, v: Tensor, side: Tensor) -> _Group:
         first = anchor_positions(v)
         made = _Group(*(torch.zeros_like(v) for _ in range(3)))
+        # not even the bias of the spatial context reaches the anchors
+        spatial = torch.cat([torch.zeros_like(v)] * 2, 1)
         for here in (first, ~first):
-            # not even the bias of the spatial context reaches the anchors
-            spatial = self.context_prediction[k](made.decoded) * (~first)
+            if here is not first:
+                spatial = self.context_prediction[k](made.decoded)
             p = self.ParamAggregation[k](torch.cat([spatial, side], 1))
             mean, scale = self.mean_and_scale(p, 1)
             whole = _rounded(v - mean)

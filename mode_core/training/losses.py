@@ -73,7 +73,7 @@ def off_grid(generator: torch.Generator, *pictures: Tensor) -> list[Tensor]:
 
     AlexNet samples every fourth pixel and deeper layers every sixteenth. Always seeing blocks of
     16 pixels in the same phase, it hardly minds a lattice in step with them, and decoders draw one.
-    Half of the time it sees them in phase, as benchmarks do.
+    A share of the time it sees them in phase, as benchmarks do; at half, the lattice came back.
     """
     top, left = torch.randint(GRID, (2,), generator=generator).tolist()
     if torch.rand((), generator=generator) < IN_PHASE:

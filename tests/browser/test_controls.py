@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opener
-from tests.browser.viewer_page import settled, stage, state_of
+from tests.browser.viewer_page import painted, settled, stage, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -171,7 +171,7 @@ def test_the_loupe_shows_what_lies_under_it(visit: Opener) -> None:
     """In swipe its square over the right half is made of the right picture alone."""
     seen = []
     for left in ("original", "mode-p"):
-        page = settled(visit(f"mode=swipe&a={left}&b=elic&loupe=1&scale=1&split=0.3"))
+        page = painted(settled(visit(f"mode=swipe&a={left}&b=elic&loupe=1&scale=1&split=0.3")))
         canvas = page.locator(f'canvas[data-pane="{left}"]')
         box = canvas.bounding_box()
         assert box is not None

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from mode_core.types import Image
 from tests.browser.conftest import CHROMIUM, QUIET, Opener
-from tests.browser.viewer_page import SIX, canvases, settled, stage, state_of
+from tests.browser.viewer_page import SIX, canvases, painted, settled, stage, state_of
 
 pytestmark = pytest.mark.browser
 TWINS = ["mode-f", "elic", "ms-illm", "dlf"]
@@ -112,7 +112,7 @@ def test_panes_are_in_step_after_a_thousand_gestures(visit: Opener) -> None:
 
 
 def test_holding_a_number_shows_that_pane_everywhere(visit: Opener) -> None:
-    page = settled(visit())
+    page = painted(settled(visit()))
     before = canvases(page, SIX)
     stage(page)
     page.keyboard.down("1")

@@ -34,6 +34,17 @@ def settled(page: Page, panes: int = 6) -> Page:
     return page
 
 
+def painted(page: Page) -> Page:
+    """The page once every pane shows a picture: it is fetched after the status line has spoken."""
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("canvas[data-pane]")].every((canvas) => {
+          const middle = [canvas.width / 2, canvas.height / 2, 1, 1];
+          return canvas.getContext("2d").getImageData(...middle).data[0] !== 0x77;
+        })"""
+    )
+    return page
+
+
 def stage(page: Page) -> Any:
     found = page.locator("#viewer .stage")
     found.focus()
