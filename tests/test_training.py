@@ -167,6 +167,20 @@ def test_a_warm_start_takes_the_weights_and_nothing_else(
     assert saved["level"].any()
 
 
+def test_a_warm_start_goes_on_with_the_critic_of_the_same_stage(
+    run: Callable[..., Run], photos: Photos
+) -> None:
+    done = run("judged")
+    done.trainer.rig.critic = nn.Conv2d(3, 1, 3)
+    done.train()
+    words = {"resume": done.settings.out, "width": done.settings.width, "warm": True}
+    for name, goes_on in (("toy", True), ("another", False)):
+        rig = Rig(ToyCodec(), nn.Conv2d(3, 1, 3))
+        assert _start(Namespace(**words), replace(TOY, name=name), rig, photos) is None
+        kept = torch.equal(rig.critic.weight, done.trainer.rig.critic.weight)
+        assert kept is goes_on
+
+
 def test_validation_leaves_training_untouched(photos: Photos) -> None:
     trainer = Trainer(TOY, build(Setup()), seed=5)
     trainer.step(photos.crops(2, 32, trainer.generator), 0.1)

@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--minutes", type=float, required=True, help="length of the run; it ends annealed")
     add("--out", type=Path, required=True, help="folder for weights, state and logs")
     add("--resume", type=Path, help="a run's folder: exact where --minutes leaves time")
-    add("--warm", action="store_true", help="with --resume: a new schedule from the weights alone")
+    add(
+        "--warm", action="store_true",
+        help="with --resume: a new schedule, from weights and critic alone",
+    )  # fmt: skip
     add(
         "--start", action="append", default=[], metavar="CODEC=FOLDER",
         help="a frozen partner's run; without it, the bundled weights",

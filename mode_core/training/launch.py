@@ -138,11 +138,22 @@ def _start(
         generator = torch.Generator().manual_seed(args.seed)
         stage.prepare(rig, photos.crops(PREPARED_CROPS, stage.crop, generator))
         return None
-    state = None if args.warm else checkpoint.read_state(args.resume)
+    idle = args.warm and rig.critic is None
+    state = None if idle else checkpoint.read_state(args.resume)
     same = state is not None and (state["stage"], state["width"]) == (stage.name, args.width)
-    if state is not None and same and state["elapsed_s"] < args.minutes * 60:
+    if state is not None and same and not args.warm and state["elapsed_s"] < args.minutes * 60:
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
         return state
     facts = checkpoint.load_into(rig.net, args.resume, stage.codec)
     say(f"starting from the weights of {facts.get('stage')} after {facts.get('steps')} steps")
+    if state is not None and same and rig.critic is not None:
+        _keep_critic(rig.critic, state["trainer"]["rig"])
     return None
+
+
+def _keep_critic(critic: nn.Module, saved: dict[str, Tensor]) -> None:
+    """A critic learns slowly and is in no weights file: a stage's next run goes on with it."""
+    start = "critic."
+    own = {name[len(start) :]: value for name, value in saved.items() if name.startswith(start)}
+    critic.load_state_dict(own, strict=False)
+    say("and from the critic of that run")
