@@ -8,9 +8,10 @@ oneDNN adds up a 3x3 or 5x5 convolution in another order when channels lie last,
 the error, and one latent in 100,000 then rounds to another integer than in CompressAI's class. So
 maps have their channels last, which suits the 1x1 layers, and bands turn them for the others.
 
-With more than one thread oneDNN sums the 1x1 layers of a map whose rows lie last in another order
-still, so that CompressAI's class itself gives another latent on two threads than on one. There the
-analysis goes without bands, and keeps its layout.
+With more than one thread torch hands the 1x1 layers of a map whose rows lie last to oneDNN as well,
+which sums them in another order still, so that CompressAI's class itself gives another latent on
+two threads than on one. There the analysis goes without bands, in the layout that oneDNN computes
+in: same layers, same sums, but not turned back and forth around each of them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Bottleneck(nn.Sequential):
     def __init__(self, channels: int) -> None:
         half = channels // 2
         super().__init__(
-            Conv(channels, half, 1), nn.ReLU(), Conv(half, half, 3, padding=1), nn.ReLU(),
+            Conv(channels, half, 1), nn.ReLU(True), Conv(half, half, 3, padding=1), nn.ReLU(True),
             Conv(half, channels, 1),
         )  # fmt: skip
 
@@ -61,8 +62,8 @@ class Residual(nn.Module):
         """The refined map; x itself may be overwritten when no gradient is asked for."""
         if _in_bands(x):
             return refine_in_place(x, self.conv1, self.conv2, self.conv3, None)
-        out: Tensor = x + self.conv3(F.relu(self.conv2(F.relu(self.conv1(x)))))
-        return out
+        change: Tensor = self.conv3(F.relu_(self.conv2(F.relu_(self.conv1(x)))))
+        return change.add_(x)
 
 
 class Unit(nn.Module):
@@ -77,7 +78,8 @@ class Unit(nn.Module):
         if _in_bands(x):
             narrow, _, middle, _, widen = self.conv
             return refine_in_place(x, narrow, middle, widen, "relu")  # type: ignore[arg-type]
-        return F.relu(x + self.conv(x))
+        change: Tensor = self.conv(x)
+        return change.add_(x).relu_()
 
 
 class Attention(nn.Module):
@@ -93,7 +95,10 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map."""
         if not _in_bands(x):
-            out: Tensor = x + self.conv_a(x) * torch.sigmoid(self.conv_b(x))
+            gate = self.conv_b(x)
+            # oneDNN's own sigmoid is not torch's to the bit
+            gate = gate.to_dense().sigmoid_().to_mkldnn() if gate.is_mkldnn else gate.sigmoid()
+            out: Tensor = x + self.conv_a(x) * gate
             return out
         a, b = self.conv_a(x.clone()), self.conv_b(x.clone())
         return a.mul_(b.sigmoid_()).add_(x)
@@ -118,10 +123,12 @@ class InOrder(Chain):
 
     def forward(self, x: Tensor) -> Tensor:
         """The last map."""
-        if torch.get_num_threads() == 1 and _is_plain_inference(x):
+        inference = _is_plain_inference(x)
+        if inference and torch.get_num_threads() == 1:
             return super().forward(x)
-        out: Tensor = nn.Sequential.forward(self, x.contiguous())
-        return out
+        x = x.contiguous()
+        out: Tensor = nn.Sequential.forward(self, x.to_mkldnn() if inference else x)
+        return out.to_dense() if inference else out
 
 
 def narrowing(inputs: int, outputs: int) -> list[nn.Module]:

@@ -15,6 +15,7 @@ change them. Machines without 8-bit units get the same integers from float64.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,6 +28,7 @@ from mode_core.nets.split import sub_pixel
 
 VALUE_BITS, LONGEST_SUM = 22, 1 << 15
 _BYTES_AT_ONCE = 1 << 25
+_MIDDLES = 0x808080
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +142,12 @@ def digits_of(x: Tensor) -> Digits:
 
 def to_digits(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The nearest integers as three digits from -128 to 127."""
-    rest = x.round().to(torch.int32)
-    low = ((rest + 128) & 255) - 128
-    rest = (rest - low) >> 8
-    mid = ((rest + 128) & 255) - 128
-    return tuple(d.to(torch.int8) for d in ((rest - mid) >> 8, mid, low))  # type: ignore[return-value]
+    # 128 more at every place makes the digits bytes; turning their highest bits takes it off again
+    whole = x.round().to(torch.int32, memory_format=torch.contiguous_format)
+    shifted = whole.add_(_MIDDLES).bitwise_xor_(_MIDDLES)
+    places = shifted.view(torch.int8).unflatten(-1, (-1, 4)).unbind(-1)
+    low, mid, high, _ = places if sys.byteorder == "little" else places[::-1]
+    return high.contiguous(), mid.contiguous(), low.contiguous()
 
 
 def neighbourhoods(x: Digits, kernel: int) -> Iterator[Digits]:
