@@ -57,9 +57,10 @@ export const LINK = new Share(
   START,
 );
 
+const isBlend = (pane) => /^mode-[01]?\.?\d/.test(pane);
+
 /** Panes after the anchor moved: strictly between its ends, one pane shows the blend. */
 export function withBlend(panes, anchor) {
-  const isBlend = (pane) => /^mode-[01]?\.?\d/.test(pane);
   const blend = anchor > 0 && anchor < 1 ? `mode-${anchor}` : "";
   const at = panes.findIndex(isBlend);
   const rest = panes.filter((pane) => !isBlend(pane));
@@ -67,6 +68,21 @@ export function withBlend(panes, anchor) {
   const last = Math.max(rest.indexOf("mode-f"), rest.indexOf("mode-p"));
   rest.splice(at >= 0 ? at : last + 1 || rest.length, 0, blend);
   return rest.slice(0, MAX_PANES);
+}
+
+/** What the server chose, and the blend that an address asks for beside it. */
+export function chosenBeside(ids, anchor) {
+  const more = ids.includes("mode-f") ? withBlend(ids, anchor) : ids;
+  return more.length > ids.length ? more : ids;
+}
+
+/** The state that an address asks for; written by hand, it may name the blend in one way only. */
+export function readLink(hash) {
+  const state = LINK.read(hash);
+  const blend = state.panes.find(isBlend);
+  if (blend) state.anchor = Math.min(1, Number(blend.slice("mode-".length)));
+  else if (state.panes.length) state.panes = withBlend(state.panes, state.anchor);
+  return state;
 }
 
 /** Modes that need a pane by name get one that is there. */

@@ -12,7 +12,7 @@ import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { LINK, START, mendPairs } from "./state.js";
+import { LINK, START, chosenBeside, mendPairs, readLink } from "./state.js";
 import { Words } from "./words.js";
 
 const NEED_ORIGINAL = ["psnr", "ms_ssim", "lpips", "dists"];
@@ -82,7 +82,7 @@ class Viewer {
 
   /** Open what the address asks for, or else the picture that the server has ready. */
   start(first) {
-    this.state = LINK.read(location.hash);
+    this.state = readLink(location.hash);
     this.state.image ||= first.image;
     if (first.image === this.state.image && first.bpp === this.state.bpp) this.adopt(first);
     const { panes } = this.state;
@@ -136,7 +136,9 @@ class Viewer {
     if (!value || !this.exchange.isNewest(value)) return;
     if (value.error) return this.fail(value.error);
     this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
+    const open = !this.state.panes.length;
     this.adopt(value);
+    if (open && this.state.panes !== this.chosen) return this.ask(); // for the blend as well
     if (value.done) this.records.fail(this.unanswered(), this.state.panes);
     this.render();
     this.words.tellProgress(value);
@@ -152,7 +154,10 @@ class Viewer {
 
   adopt(value) {
     const ids = value.panes.map(({ id }) => id);
-    if (!this.state.panes.length) this.state.panes = this.chosen = ids;
+    if (!this.state.panes.length) {
+      this.chosen = ids;
+      this.state.panes = chosenBeside(ids, this.state.anchor);
+    }
     this.size = { width: value.width, height: value.height };
     this.notes = value.notes;
     for (const pane of value.panes) {
@@ -263,7 +268,7 @@ class Viewer {
   follow(hash) {
     if (!hash.includes("=") || LINK.says(hash, this.state)) return;
     const before = this.state;
-    this.state = LINK.read(hash);
+    this.state = readLink(hash);
     this.state.image ||= before.image;
     this.fileKey = "";
     if (this.state.image !== before.image) this.clear();

@@ -25,6 +25,27 @@ def test_a_link_brings_back_the_screen(open_page: Opener) -> None:
     assert canvases(again, ["webp"]) == canvases(page, ["webp"])
 
 
+@pytest.mark.parametrize(
+    ("link", "anchor", "panes"),
+    [
+        ("#anchor=0.5", 0.5, 7),
+        ("#anchor=0.5&image=coffee&bpp=0.2", 0.5, 7),
+        ("#panes=original,mode-f,mode-0.3", 0.3, 3),
+        ("#panes=original,mode-f&anchor=0.7", 0.7, 3),
+        ("#panes=original,webp&anchor=0", 0.0, 2),
+    ],
+)
+def test_a_link_written_by_hand_names_the_blend_in_one_way(
+    link: str, anchor: float, panes: int, open_page: Opener
+) -> None:
+    page = settled(open_page(link), panes)
+    shown = {one["id"]: one for one in state_of(page)["panes"]}
+    assert len(shown) == panes
+    expect(page.locator("figure.pane[data-state=ready]")).to_have_count(panes)
+    assert (f"mode-{anchor}" in shown) is (0 < anchor < 1)
+    assert page.get_by_role("slider", name="anchor").input_value() == str(anchor).removesuffix(".0")
+
+
 def test_any_state_survives_its_link(visit: Opener) -> None:
     page = visit()
     broken = page.evaluate(
