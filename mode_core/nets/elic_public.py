@@ -348,10 +348,11 @@ class _Walker:
         first = anchor_positions(side[None, None, ..., 0]).flatten()
         side = side.flatten(0, 1)
         decoded = side.new_zeros(height * width, channels)
+        # not even the bias of the spatial context reaches the anchors
+        spatial = side.new_zeros(int(first.sum()), 2 * channels)
         for here in (first, ~first):
-            spatial = self.spatial[k](decoded.reshape(height, width, channels), here)
-            if here is first:
-                spatial = torch.zeros_like(spatial)
+            if here is not first:
+                spatial = self.spatial[k](decoded.reshape(height, width, channels), here)
             p = self.parameters[k](torch.cat([spatial, side[here]], 1))
             mean, scale = self.net.mean_and_scale(p, 1)
             wanted = None if values is None else values.flatten(0, 1)[here] + mean
