@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.codecs.systems import SingleStream
@@ -319,6 +320,21 @@ def test_tables_are_whole_and_follow_the_prior() -> None:
         wide[:, channel] = places
         likelihood = prior._likelihood(wide.t()[:, None].contiguous())[0][channel, 0].double()
         assert (row.diff()[:-1] / 65536 - likelihood).abs().max() < 0.006
+
+
+def test_a_symmetric_prior_finds_its_middle_likely() -> None:
+    prior = EntropyBottleneck(3)
+    with torch.no_grad():
+        for bias in prior.biases:
+            bias.zero_()
+        for factor in prior.factors:
+            factor.zero_()
+        prior.matrices[0].add_(2)
+        prior.quantiles[:, 0, 1] = 0
+    cdf, _, offset = integer_tables(prior)
+    expected = prior._likelihood(torch.zeros(3, 1, 1))[0].flatten()
+    for row, first, share in zip(cdf, offset.tolist(), expected, strict=True):
+        assert (row[1 - first] - row[-first]) / 65536 == pytest.approx(share.item(), abs=0.01)
 
 
 def test_wild_values_come_back_through_escapes() -> None:

@@ -68,7 +68,7 @@ def integer_tables(bottleneck: EntropyBottleneck) -> tuple[Tensor, Tensor, Tenso
     lower = twin._logits_cumulative(places - 0.5, stop_gradient=True)[:, 0]
     upper = twin._logits_cumulative(places + 0.5, stop_gradient=True)[:, 0]
     # on the far side of the middle a difference of sigmoids loses all its digits
-    sign = -torch.sign(lower + upper)
+    sign = torch.where(lower + upper > 0, -1.0, 1.0)  # never 0: a prior may be symmetric
     mass = (torch.sigmoid(sign * upper) - torch.sigmoid(sign * lower)).abs()
     below, above = torch.sigmoid(lower), torch.sigmoid(-upper)
     cdf = torch.zeros(len(medians), TABLE_WIDTH, dtype=torch.int32)
