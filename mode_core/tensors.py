@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mode_core.types import Image
@@ -35,6 +37,14 @@ def to_image(x_1CHW: Tensor, height: int, width: int) -> Image:
 def grid_of(height: int, width: int, stride: int, cell: int) -> tuple[int, int]:
     """Rows and columns of a latent whose places are `cell` pixels wide, after padding."""
     return -(-height // stride) * stride // cell, -(-width // stride) * stride // cell
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
+    """A safetensors file, open to whom other new files are open: the library makes them private."""
+    path.touch()
+    mode = path.stat().st_mode
+    save_file(dict(tensors), path, dict(facts))
+    path.chmod(mode)
 
 
 def by_tiles(

@@ -25,7 +25,7 @@ from mode_core.nets.dlf_blocks import (
 )
 from mode_core.nets.dlf_tokens import TokenBook
 from mode_core.nets.dlf_transforms import as_columns
-from mode_core.nets.dlf_vqgan import GlobalAttention
+from mode_core.nets.dlf_vqgan import GlobalAttention, Norm
 from tests.dlf_nets import QUIRKY, one_thread, photo, toy_dlf  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -196,6 +196,16 @@ def test_attention_of_the_public_picture_decoder_is_global() -> None:
     gathered = (q @ k.t() / math.sqrt(32)).softmax(1) @ v
     expected = x + attention.proj_out(gathered.t().reshape(x.shape))
     assert torch.allclose(attention(x), expected, atol=1e-5)
+
+
+def test_group_norms_sum_as_finely_where_channels_lie_last() -> None:
+    torch.manual_seed(0)
+    x, norm = 3 + torch.randn(1, 64, 128, 128), Norm(64)
+    expected = F.group_norm(x.double(), 32, eps=1e-6)
+    for order in (torch.contiguous_format, torch.channels_last):
+        found = norm(x.contiguous(memory_format=order))
+        assert found.is_contiguous(memory_format=order)
+        assert (found - expected).abs().max() < 3e-6
 
 
 def test_small_pictures_are_padded_by_repeating_their_edge(toy: Dlf) -> None:

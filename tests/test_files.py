@@ -7,8 +7,11 @@ import stat
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from mode_core.files import make_folder, write_whole
+from mode_core.tensors import write_tensors
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -69,6 +72,14 @@ def test_a_place_that_cannot_hold_a_file_is_refused(
     (tmp_path / "file").touch()
     with pytest.raises(kind):
         write_whole(tmp_path / name, b"")
+
+
+def test_tensors_are_as_open_as_other_files(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    write_tensors(tmp_path / "a.safetensors", {"a": torch.ones(2)}, {"codec": "toy"})
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+    assert load_file(tmp_path / "a.safetensors")["a"].tolist() == [1, 1]
 
 
 def test_a_folder_is_made_once_and_never_over_a_file(tmp_path: Path) -> None:

@@ -352,6 +352,12 @@ def test_what_killed_imports_left_goes_after_a_day(theirs: Any, home: Path, tmp_
     assert {path.name for path in home.iterdir()} == {young.name, "s"}
 
 
+def test_numbers_beside_the_tensors_are_harmless(tmp_path: Path) -> None:
+    best = {"best": np.float64(0.5), "curve": np.arange(3.0), "kind": np.dtype("float32")}
+    file = save({"state_dict": {"a": torch.ones(2)}, "callbacks": best}, tmp_path / "a.ckpt")
+    assert read_checkpoint(file)["a"].tolist() == [1, 1]
+
+
 def test_safetensors_are_read_too(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

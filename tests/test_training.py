@@ -337,7 +337,7 @@ def test_a_full_disk_is_one_sentence(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mode_core.training.checkpoint.save_file", full)
+    monkeypatch.setattr("mode_core.training.checkpoint.write_tensors", full)
     with pytest.raises(TrainingError, match="is full"):
         run().train()
 
@@ -350,12 +350,12 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_to_resume(
 
     first = run()
     with monkeypatch.context() as patch:
-        patch.setattr("mode_core.training.checkpoint.save_file", full)
+        patch.setattr("mode_core.training.checkpoint.write_tensors", full)
         with pytest.raises(TrainingError, match="free some space and start again"):
             first.train()
     assert {path.name for path in first.settings.out.iterdir()} <= {"log.csv"}
     first.check()
-    monkeypatch.setattr("mode_core.training.checkpoint.save_file", full)
+    monkeypatch.setattr("mode_core.training.checkpoint.write_tensors", full)
     with pytest.raises(TrainingError, match="continue with --resume"):
         first.check()
 

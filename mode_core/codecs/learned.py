@@ -65,7 +65,8 @@ class LearnedCodec:
         if bitstream.weights != self.tag:
             raise WeightsMismatch(
                 f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, but "
-                f"{self.tag.hex()} ({self.profile}) are here; use the version that made it"
+                f"{self.tag.hex()} ({self.profile}) are here; import the checkpoint that it was "
+                "made with, or use the version that made it"
             )
         if bitstream.quality not in self.system.qualities:
             raise BitstreamError(

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mode_core.errors import ModeError
@@ -23,6 +22,7 @@ from mode_core.imports.dialects import Dialect, find_dialect, likely_dialect
 from mode_core.imports.picture import built_in_picture
 from mode_core.imports.reading import CheckpointError, read_checkpoint
 from mode_core.registry import find_codec
+from mode_core.tensors import write_tensors
 from mode_core.types import Target
 from mode_core.weights import CARD, WeightsSet, all_weights, weights_folders
 
@@ -139,7 +139,8 @@ def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str
         given = dialect.rename(read_checkpoint(path))
         shard = {name: given[name].detach().to(dtypes[name]).contiguous() for name in names}
         _refuse_infinite(path, given, shard)
-        save_file(shard | (tables if count == 0 else {}), folder / f"{count:02}.safetensors", facts)
+        whole = shard | (tables if count == 0 else {})
+        write_tensors(folder / f"{count:02}.safetensors", whole, facts)
     return facts
 
 

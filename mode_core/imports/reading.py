@@ -23,6 +23,15 @@ _PREFIX = "module."
 _INERT_ROOTS = frozenset(
     {"pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "argparse", "typing"}
 )
+_INERT_NAMES = frozenset(
+    {"numpy.dtype", "numpy.ndarray"}
+    | {
+        f"numpy.{core}.multiarray.{maker}"
+        for core in ("core", "_core")
+        for maker in ("scalar", "_reconstruct")
+    }
+)
+"""Numbers beside the tensors, such as the best loss of a run."""
 _ZIP, _OLD_PICKLE = b"PK\x03\x04", b"\x80\x02\x8a\x0a\x6c"
 """How files of torch.save begin, since 1.6 and before."""
 _OTHER = "it does not begin as files of torch.save do"
@@ -92,7 +101,10 @@ def _unpickle(path: Path) -> Any:
 def _stand_ins(path: Path) -> list[tuple[type, str]]:
     """What of the file's names may be replaced by nothing; raises if any other is not allowed."""
     names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    foreign = [name for name in names if name.split(".")[0] not in _INERT_ROOTS]
+    harmless = [
+        name for name in names if name in _INERT_NAMES or name.split(".")[0] in _INERT_ROOTS
+    ]
+    foreign = set(names) - set(harmless)
     if foreign:
         raise _hostile(path, ", ".join(sorted(foreign)))
     return [(_Inert, name) for name in names]
@@ -132,7 +144,7 @@ def _unreadable(path: Path, reason: str) -> CheckpointError:
 def _hostile(path: Path, wanted: str) -> CheckpointError:
     return CheckpointError(
         f"{path} is refused: it wants to run {wanted}, and weights need no code; get the file from "
-        "its authors again, or save its state dict alone"
+        "its authors again, or save its state dict alone where it was trained"
     )
 
 

@@ -22,10 +22,10 @@ from mode_core.nets.dlf_vqgan import (
     WIDTHS,
     Codes,
     GlobalAttention,
+    Norm,
     ResBlock,
     VqganDecoder,
     middle,
-    norm,
 )
 
 _PLACES_AT_ONCE = 2048
@@ -96,7 +96,7 @@ class VqganEncoder(nn.Module):
             for level, width in enumerate(widths)
         )
         self.mid = middle(last)
-        self.norm_out = norm(last)
+        self.norm_out = Norm(last)
         self.conv_out = nn.Conv2d(last, depth, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:

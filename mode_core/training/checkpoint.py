@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mode_core.files import replacing
+from mode_core.tensors import write_tensors
 from mode_core.training.optim import layer_weights
 from mode_core.training.stage import TrainingError
 
@@ -68,7 +68,7 @@ def facts_of(net: nn.Module) -> dict[str, str]:
 def save_weights(folder: Path, tensors: dict[str, Tensor], facts: Mapping[str, object]) -> None:
     """Write the weights file of a run."""
     metadata = {name: str(value) for name, value in facts.items()}
-    save_whole(folder / WEIGHTS, lambda path: save_file(tensors, path, metadata))
+    save_whole(folder / WEIGHTS, lambda path: write_tensors(path, tensors, metadata))
 
 
 def read_weights(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

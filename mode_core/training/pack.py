@@ -13,13 +13,13 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mode_core import weights
 from mode_core.cards import write_card
 from mode_core.errors import ModeError, WeightsMismatch, WeightsUnavailable
 from mode_core.imports.convert import add_set, file_sha256
+from mode_core.tensors import write_tensors
 from mode_core.training.checkpoint import WEIGHTS, load_into, read_weights
 from mode_core.training.data import read_photos
 from mode_core.training.stage import Rig, Setup, Stage
@@ -90,11 +90,11 @@ def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]
     for name in sorted(tensors):
         bytes_ = tensors[name].numel() * tensors[name].element_size()
         if shard and size + bytes_ > SHARD_BYTES:
-            save_file(shard, folder / f"{number:02d}.safetensors", facts)
+            write_tensors(folder / f"{number:02d}.safetensors", shard, facts)
             shard, number, size = {}, number + 1, 0
         shard[name] = tensors[name]
         size += bytes_
-    save_file(shard, folder / f"{number:02d}.safetensors", facts)
+    write_tensors(folder / f"{number:02d}.safetensors", shard, facts)
 
 
 def _compare(
