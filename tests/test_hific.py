@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from compressai.entropy_models import EntropyBottleneck, GaussianConditional
 from torch import Tensor, nn
 
+from mode_core.codecs.systems import SingleStream
 from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, SymbolWriter
 from mode_core.nets.blocks import ChannelNorm
+from mode_core.nets.factorised import nearest_scale
 from mode_core.nets.hific import (
     HificEncoder,
     HificGenerator,
@@ -20,7 +22,6 @@ from mode_core.nets.hific import (
     from_public,
     gaussian_likelihood,
     pad_by_reflection,
-    table_index,
 )
 from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.tensors import to_tensor
@@ -205,7 +206,7 @@ def test_a_small_or_negative_scale_becomes_the_smallest_table_entry() -> None:
     raw = torch.tensor([-3.0, 0.0, 0.05, 0.11])
     floor = gaussian_likelihood(torch.zeros(1), torch.tensor([0.11]))
     assert torch.equal(gaussian_likelihood(torch.zeros(4), raw), floor.expand(4))
-    assert table_index(raw.double()).tolist() == [0, 0, 0, 0]
+    assert nearest_scale(raw.double()).tolist() == [0, 0, 0, 0]
 
 
 def test_reflection_needs_room_and_falls_back_to_the_border() -> None:
@@ -290,6 +291,16 @@ def test_narrow_public_layout_equals_a_plain_forward(x: Tensor) -> None:
     assert_equals_the_plain_forward(likely(MsIllm(NARROW)), x)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@torch.inference_mode()
+def test_the_latent_is_summed_in_the_authors_order(threads: int, x: Tensor) -> None:
+    """A sum in another order moves a few integers of a photograph."""
+    torch.set_num_threads(threads)
+    net = likely(MsIllm(NARROW))
+    y = SingleStream(net).analyse(x.contiguous(memory_format=torch.channels_last))
+    assert torch.equal(y, plain_encoder(x.contiguous(), net.state_dict()))
+
+
 @pytest.mark.slow
 def test_full_public_width_equals_a_plain_forward() -> None:
     net = likely(MsIllm(IllmConfig.public()))
@@ -323,10 +334,13 @@ def test_hyperprior_agrees_with_compressai(x: Tensor) -> None:
     ]
     payload, _ = net.write(y, 0)
     theirs = sum(map(len, strings))
-    assert abs(len(payload) - theirs) < 0.01 * theirs + 16
+    assert len(payload) < 1.01 * min(theirs, float(bits) / 8) + 64
+    assert len(payload) > 0.99 * float(bits) / 8 - 64
 
 
-def test_symbols_and_tables_are_compressais(x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_symbols_are_compressais_and_tables_fit_better(
+    x: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = likely(MsIllm(NARROW))
     y = net.analyse(x)
     z_hat, mean, scale = plain_hyper(y, net.state_dict())
@@ -344,12 +358,7 @@ def test_symbols_and_tables_are_compressais(x: Tensor, monkeypatch: pytest.Monke
     expected = conditional.quantize(y, "symbols", mean)
     assert torch.equal(seen[1][1].int(), expected)
     assert len(expected.unique()) > 5
-    assert (seen[1][0] == conditional.build_indexes(scale)).float().mean() > 0.999
+    # theirs is the next wider table, ours the nearest
+    assert set((conditional.build_indexes(scale) - seen[1][0]).unique().tolist()) == {0, 1}
     medians = net.hyper_bottleneck.quantiles[:, 0, 1].reshape(1, -1, 1, 1)
     assert torch.equal(seen[0][1].float(), (z_hat - medians).round())
-
-
-def test_a_table_entry_has_its_own_index() -> None:
-    entries = torch.tensor(GAUSSIAN_SCALES, dtype=torch.float64)
-    assert table_index(entries).tolist() == list(range(SCALES))
-    assert table_index(entries * 1.001).tolist() == [*range(1, SCALES), SCALES - 1]

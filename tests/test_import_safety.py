@@ -74,6 +74,7 @@ WRAPPED = {
     "plain": lambda s: s,
     "state_dict": lambda s: {"state_dict": s, "epoch": 3, "lr": [1e-4]},
     "module": lambda s: OrderedDict((f"module.{k}", v) for k, v in s.items()),
+    "model": lambda s: {"state_dict": {f"model.{k}": v for k, v in s.items()}},
     "both": lambda s: {"epoch": 1, "state_dict": {f"module.{k}": v for k, v in s.items()}},
 }
 

@@ -342,11 +342,21 @@ def test_importing_makes_a_codec_that_the_command_line_uses(
     assert difference.max() <= 1
 
 
-def test_no_gan_weights_are_a_family_of_their_own(checkpoint: bytes, tmp_path: Path) -> None:
-    file = tmp_path / "n.ckpt"
+@pytest.mark.parametrize(
+    ("file_name", "words", "profile"),
+    [
+        ("n.ckpt", ("--dialect", "nogan"), "public-nogan"),
+        ("noganms_target_0.14bpp.ckpt", (), "public-nogan"),
+        ("noganms_target_0.14bpp.ckpt", ("--dialect", "msillm"), "public"),
+    ],
+)
+def test_no_gan_weights_are_a_family_of_their_own(
+    file_name: str, words: tuple[str, ...], profile: str, checkpoint: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / file_name
     file.write_bytes(checkpoint)
-    assert run("import", "ms-illm", str(file), "--dialect", "nogan") == 0
-    assert load_codec("ms-illm", "public-nogan").profile == "public-nogan"
+    assert run("import", "ms-illm", str(file), *words) == 0
+    assert load_codec("ms-illm", profile).profile == profile
 
 
 def test_a_missing_file_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

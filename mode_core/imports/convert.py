@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 SHARD_BYTES = 256 << 20
-_FORM = "2"
+_FORM = "3"
 """Raised when the same checkpoint would become other weights: part of the tag."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _KEPT_WHOLE = ("hybrid_codec.quantize", "codebook", "embedding", "bottleneck")
@@ -60,7 +60,7 @@ def import_checkpoint(
     codec: str, origin: Origin, dialect_name: str = "", name: str = "", whole: bool = False
 ) -> WeightsSet:
     """The imported set; `whole` keeps all weights in float32 where half precision is usual."""
-    dialect = find_dialect(codec, dialect_name)
+    dialect = find_dialect(codec, dialect_name, origin.path.name)
     name = name or f"{codec}-{origin.path.stem}"
     if not _NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no name for a folder; use letters, digits, - . and _")

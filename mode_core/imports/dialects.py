@@ -52,6 +52,8 @@ class Dialect:
     """Whether large weights are stored in half precision."""
     prior: str = ""
     """The factorised prior of a network whose coder tables are made on import."""
+    in_file_name: str = ""
+    """What the names of its files hold, where another dialect has the same tensors."""
 
     def skeleton(self, state: State) -> tuple[nn.Module, str]:
         """The network without memory for its parameters, and its configuration as text."""
@@ -68,13 +70,14 @@ class Dialect:
         return net, json.dumps(dataclasses.asdict(config))
 
 
-def find_dialect(codec: str, name: str) -> Dialect:
-    """The dialect of a codec; without a name, the only or first one."""
+def find_dialect(codec: str, name: str, file_name: str = "") -> Dialect:
+    """The dialect of a codec; without a name, the one that a file's name tells, or the first."""
     own = [dialect for dialect in DIALECTS if dialect.codec == codec]
     if not own:
         known = ", ".join(dict.fromkeys(dialect.codec for dialect in DIALECTS))
         raise CheckpointError(f"no public checkpoints of {codec!r} are known, only of {known}")
-    for dialect in own:
+    told = [d for d in own if d.in_file_name and d.in_file_name in file_name.lower()]
+    for dialect in [*([] if name else told), *own]:
         if name in ("", dialect.name):
             return dialect
     names = ", ".join(dialect.name for dialect in own)
@@ -197,13 +200,14 @@ def _illm_net(state: State) -> tuple[str, str, Any]:
     config = IllmConfig.public()
     names = (f"encoder.blocks.{i}.0.weight" for i in range(len(config.widths)))
     sizes = [_side(state, n, 0, w) for n, w in zip(names, config.widths, strict=True)]
-    blocks = {name.split(".")[2] for name in state if name.startswith("decoder.resid_blocks.")}
+    blocks = [int(n.split(".")[2]) for n in state if re.match(r"decoder\.resid_blocks\.\d+\.", n)]
+    usual = not blocks or tuple(sizes) == config.widths
     config = dataclasses.replace(
         config,
         widths=tuple(sizes),
         latent=_side(state, "hyper_analysis.0.weight", 1, config.latent),
         hyper=_side(state, "hyper_analysis.0.weight", 0, config.hyper),
-        residuals=len(blocks) or config.residuals,
+        residuals=config.residuals if usual else max(blocks) + 1,
     )
     return "mode_core.nets.illm", "MsIllm", config
 
@@ -265,7 +269,7 @@ DIALECTS = (
     ),
     Dialect(
         "ms-illm", "nogan", NOGAN, "decoder.resid_blocks.0.sequence.0.weight", "CC-BY-NC 4.0",
-        _ILLM, _illm_names, _illm_net, prior="hyper_bottleneck",
+        _ILLM, _illm_names, _illm_net, prior="hyper_bottleneck", in_file_name="nogan",
     ),
     Dialect(
         "dlf", "dlf", PUBLIC, "hybrid_codec.latent_tokens", "Apache-2.0",

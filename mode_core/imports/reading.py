@@ -19,7 +19,8 @@ from torch import Tensor
 from mode_core.errors import ModeError
 
 _WRAPPERS = ("state_dict", "model", "net")
-_PREFIX = "module."
+_PREFIXES = "module.", "model."
+"""Of parallel and of other trainers."""
 _INERT_ROOTS = frozenset(
     {"pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "argparse", "typing"}
 )
@@ -149,7 +150,7 @@ def _hostile(path: Path, wanted: str) -> CheckpointError:
 
 
 def _state_dict(loaded: Any) -> dict[str, Tensor]:
-    """The names and tensors inside wrappers, without a parallel trainer's prefix."""
+    """The names and tensors inside wrappers, without a trainer's prefix."""
     for _ in range(3):
         inner = [loaded[key] for key in _WRAPPERS if key in loaded] if _is_table(loaded) else []
         inner = [value for value in inner if _is_table(value)]
@@ -159,9 +160,13 @@ def _state_dict(loaded: Any) -> dict[str, Tensor]:
     if not _is_table(loaded):
         return {}
     tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
-    while tensors and all(name.startswith(_PREFIX) for name in tensors):
-        tensors = {name.removeprefix(_PREFIX): value for name, value in tensors.items()}
+    while prefix := next((p for p in _PREFIXES if _all_start(tensors, p)), ""):
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
     return tensors
+
+
+def _all_start(tensors: Mapping[str, Tensor], prefix: str) -> bool:
+    return bool(tensors) and all(name.startswith(prefix) for name in tensors)
 
 
 def _is_table(value: Any) -> bool:

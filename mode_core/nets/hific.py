@@ -17,36 +17,51 @@ from compressai.entropy_models import EntropyBottleneck
 from compressai.ops.bound_ops import LowerBoundFunction
 from torch import Tensor, nn
 
-from mode_core.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, Coder
+from mode_core.entropy import SCALE_LOW, Coder
 from mode_core.nets.blocks import ChannelNorm
 from mode_core.nets.exact import version_of
-from mode_core.nets.factorised import PriorTables
+from mode_core.nets.factorised import PriorTables, nearest_scale
 from mode_core.nets.gaussian import round_through, with_noise
 from mode_core.nets.split import SplitNetwork
 from mode_core.nets.winograd import WideConv
 
 LEAST_LIKELIHOOD = 1e-9
-SCALE_STEP = 2.0**-20
-"""Scales are compared with the table in whole steps, so that no last bit of a float decides."""
 _TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
 _OLD_PRIOR = re.compile(r"hyper_bottleneck\._(matrix|bias|factor)(\d)$")
 _NEW_PRIOR = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
 
 
+class NormInSteps(ChannelNorm):
+    """The same norm in the authors' order of operations: of the encoder's sums come integers."""
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """The normalised map."""
+        centred = x_BCHW - x_BCHW.mean(1, keepdim=True)
+        scaled = centred * torch.rsqrt(x_BCHW.var(1, keepdim=True) + 1e-3)
+        return self.gamma * scaled + self.beta
+
+
 class HificEncoder(nn.Module):
-    """Picture to latent: a 7x7 convolution, four that halve the size, one that narrows."""
+    """Picture to latent: a 7x7 convolution, four that halve the size, one that narrows.
+
+    With channels last, oneDNN adds up a convolution in another order, with three times the error,
+    and a few integers of a photograph round another way than the authors'.
+    """
 
     def __init__(self, widths: tuple[int, ...], latent: int) -> None:
         super().__init__()
         self.blocks = nn.Sequential(
-            _normed(nn.Conv2d(3, widths[0], 7, padding=3), widths[0]),
-            *(_normed(nn.Conv2d(i, o, 3, stride=2, padding=1), o) for i, o in pairwise(widths)),
+            _normed(nn.Conv2d(3, widths[0], 7, padding=3), NormInSteps(widths[0])),
+            *(
+                _normed(nn.Conv2d(i, o, 3, stride=2, padding=1), NormInSteps(o))
+                for i, o in pairwise(widths)
+            ),
             nn.Conv2d(widths[-1], latent, 3, padding=1),
         )
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The latent."""
-        out: Tensor = self.blocks(x_BCHW)
+        out: Tensor = self.blocks(x_BCHW.contiguous())
         return out
 
 
@@ -80,10 +95,7 @@ class HificGenerator(nn.Module):
         )
         self.resid_blocks = nn.Sequential(*(HificResidual(wide) for _ in range(residuals)))
         self.blocks = nn.Sequential(
-            *(
-                _normed(nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1), o)
-                for i, o in pairwise(widths[::-1])
-            ),
+            *(_normed(_doubling(i, o), ChannelNorm(o)) for i, o in pairwise(widths[::-1])),
             nn.Conv2d(widths[0], 3, 7, padding=3),
         )
 
@@ -143,7 +155,7 @@ class HificLatents(nn.Module):
         z_hat = coder.code(index, medians, wanted, prior.tables) + medians
         mean, scale = prior.mean(z_hat), prior.scale(z_hat)
         wanted = None if whole is None else whole[1] + mean
-        return coder.code(table_index(scale), mean, wanted) + mean
+        return coder.code(nearest_scale(scale), mean, wanted) + mean
 
     @torch.no_grad()
     def integers(self, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -184,8 +196,12 @@ class _ExactPrior:
         self.scale = SplitNetwork(latents.hyper_synthesis_scale)
 
 
-def _normed(convolution: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(convolution, ChannelNorm(channels), nn.ReLU(inplace=True))
+def _normed(convolution: nn.Module, norm: ChannelNorm) -> nn.Sequential:
+    return nn.Sequential(convolution, norm, nn.ReLU(inplace=True))
+
+
+def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
 
 
 def _hyper_synthesis(hyper: int, latent: int) -> nn.Sequential:
@@ -209,12 +225,6 @@ def gaussian_likelihood(residual: Tensor, scale: Tensor) -> Tensor:
 
 def _bits(likelihood: Tensor) -> Tensor:
     return -likelihood.log2().sum((1, 2, 3))
-
-
-def table_index(scale: Tensor) -> Tensor:
-    """How many table entries but the last are smaller than the scale."""
-    entries = SCALE_LOW * torch.exp(LOG_SCALE_STEP * torch.arange(SCALES - 1).double())
-    return torch.searchsorted((entries / SCALE_STEP).round(), (scale / SCALE_STEP).round())
 
 
 def pad_by_reflection(x_BCHW: Tensor, stride: int) -> Tensor:

@@ -180,8 +180,8 @@ class MsIllm(nn.Module):
 
     @property
     def transforms(self) -> tuple[nn.Module, ...]:
-        """All that only draws and analyses; in the rest the layout would change integers."""
-        return self.encoder, self.decoder
+        """All that may lie in another layout; the rest gives the authors' integers in theirs."""
+        return (self.decoder,) if self.config.widths else (self.encoder, self.decoder)
 
     # ── training: float32, differentiable ──────────────────────────────────────────────────────
 
