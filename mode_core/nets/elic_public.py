@@ -372,7 +372,7 @@ class _Pointwise:
 
     def __call__(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
-            x = F.relu(layer(digits_of(x)))
+            x = F.relu_(layer(digits_of(x)))
         return self.layers[-1](digits_of(x))
 
 

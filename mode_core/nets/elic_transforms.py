@@ -6,7 +6,8 @@ rows, activations are fused into the convolutions, and the sum lands where its i
 
 oneDNN adds up a 3x3 or 5x5 convolution in another order when channels lie last, with three times
 the error, and one latent in 100,000 then rounds to another integer than in CompressAI's class. So
-maps have their channels last, which suits the 1x1 layers, and bands turn them for the others.
+maps have their channels last, which suits all layers, and where integers come of the sums bands
+turn them for those.
 
 With more than one thread torch hands the 1x1 layers of a map whose rows lie last to oneDNN as well,
 which sums them in another order still, so that CompressAI's class itself gives another latent on
@@ -20,17 +21,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_BAND_BYTES = 1 << 22
+from mode_core.nets.split import sub_pixel
+
+_BAND_BYTES, _FEW = 1 << 22, 4
 _WIDEST = 256
 """Above, oneDNN sums 1x1 layers in another order too when channels lie last."""
 
 
 class Conv(nn.Conv2d):
-    """A convolution that on a CPU is summed in the same order whatever the memory layout."""
+    """A convolution that can be summed in the same order whatever the memory layout on a CPU."""
+
+    in_order = False
+    """Whether sums must be CompressAI's: integers come of them."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The convolved map."""
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or not self.in_order:
             return super().forward(x)
         # a copy, since `contiguous` leaves a 1x1 kernel whose strides say that channels lie last
         weight = self.weight.clone(memory_format=torch.contiguous_format)
@@ -61,7 +67,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map; x itself may be overwritten when no gradient is asked for."""
         if _in_bands(x):
-            return refine_in_place(x, self.conv1, self.conv2, self.conv3, None)
+            return refine_in_place(x, (self.conv1, self.conv2, self.conv3), None)
         change: Tensor = self.conv3(F.relu_(self.conv2(F.relu_(self.conv1(x)))))
         return change.add_(x)
 
@@ -76,8 +82,8 @@ class Unit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map; x itself may be overwritten when no gradient is asked for."""
         if _in_bands(x):
-            narrow, _, middle, _, widen = self.conv
-            return refine_in_place(x, narrow, middle, widen, "relu")  # type: ignore[arg-type]
+            layers = self.conv[0], self.conv[2], self.conv[4]
+            return refine_in_place(x, layers, "relu")  # type: ignore[arg-type]
         change: Tensor = self.conv(x)
         return change.add_(x).relu_()
 
@@ -114,12 +120,23 @@ class Chain(nn.Sequential):
             return out
         for layer in self:
             x = x.contiguous(memory_format=torch.channels_last)
-            x = _halved(x, layer) if isinstance(layer, nn.Conv2d) else layer(x)
+            if isinstance(layer, nn.Conv2d):
+                x = _halved(x, layer)
+            elif isinstance(layer, nn.ConvTranspose2d) and layer.out_channels <= _FEW:
+                x = _picture(x, layer)
+            else:
+                x = layer(x)
         return x
 
 
 class InOrder(Chain):
     """A chain whose sums are CompressAI's on any number of threads: integers come of them."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(*layers)
+        for layer in self.modules():
+            if isinstance(layer, Conv):
+                layer.in_order = True
 
     def forward(self, x: Tensor) -> Tensor:
         """The last map."""
@@ -160,29 +177,41 @@ def _halved(x: Tensor, layer: nn.Conv2d) -> Tensor:
     return out
 
 
-def refine_in_place(
-    x: Tensor, narrow: nn.Conv2d, middle: nn.Conv2d, widen: nn.Conv2d, after: str | None
-) -> Tensor:
+def _picture(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
+    """A transposed 5x5 convolution to a few channels: oneDNN's own takes three times as long."""
+    weight = sub_pixel(layer.weight).contiguous(memory_format=torch.channels_last)
+    bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
+    return F.pixel_shuffle(F.conv2d(x, weight, bias, padding=1), 2)
+
+
+def refine_in_place(x: Tensor, layers: tuple[Conv, Conv, Conv], after: str | None) -> Tensor:
     """x + the three layers of it, with an activation after, written over x band by band."""
+    narrow, middle, widen = layers
     _, channels, height, width = x.shape
     band = max(4, _BAND_BYTES // (4 * channels * width))
-    above = x.new_zeros(1, narrow.out_channels, 1, width)
-    weight = middle.weight.contiguous()
-    seen = torch.cat([above, _fused(x[:, :, : min(band + 1, height)], narrow, "relu")], 2)
+    # were its channels not last, neither would be those of all that is joined to it
+    above = x.new_zeros(1, 1, width, narrow.out_channels).permute(0, 3, 1, 2)
+    seen = torch.cat([above, _fused(x[:, :, : min(band + 1, height)], narrow)], 2)
     for top in range(0, height, band):
         rows = min(band, height - top)
         if top + rows == height:
             seen = torch.cat([seen, above], 2)
-        inner = F.conv2d(seen.contiguous(), weight, middle.bias, padding=(0, 1)).relu_()
+        inner = _in_order(seen, middle) if middle.in_order else _fused(seen, middle)
         after_next = min(top + rows + band + 1, height)
         # what the next band sees of rows that are overwritten now
         fresh = x[:, :, top + rows + 1 : after_next]
         if top + rows < height:
             kept = seen[:, :, rows:]
-            seen = torch.cat([kept, _fused(fresh, narrow, "relu")], 2) if fresh.shape[2] else kept
-        inner = inner.contiguous(memory_format=torch.channels_last)
+            seen = torch.cat([kept, _fused(fresh, narrow)], 2) if fresh.shape[2] else kept
         _add_fused(x[:, :, top : top + rows], inner, widen, after)
     return x
+
+
+def _in_order(x: Tensor, layer: nn.Conv2d) -> Tensor:
+    """A 3x3 layer and ReLU, summed as where rows lie last; that takes twice the time."""
+    weight = layer.weight.contiguous()
+    made = F.conv2d(x.contiguous(), weight, layer.bias, padding=(0, 1)).relu_()
+    return made.contiguous(memory_format=torch.channels_last)
 
 
 def _in_bands(x: Tensor) -> bool:
@@ -198,9 +227,11 @@ def _is_plain_inference(x: Tensor) -> bool:
     return fitting and able and x.is_inference() and torch.is_inference_mode_enabled()
 
 
-def _fused(x: Tensor, layer: nn.Conv2d, activation: str) -> Tensor:
+def _fused(x: Tensor, layer: nn.Conv2d) -> Tensor:
+    """A layer and ReLU; above and below, the map has what the kernel sees."""
+    padding = 0, layer.kernel_size[1] // 2
     out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, layer.weight, layer.bias, (0, 0), (1, 1), (1, 1), 1, activation, [], ""
+        x, layer.weight, layer.bias, padding, (1, 1), (1, 1), 1, "relu", [], ""
     )
     return out
 

@@ -70,7 +70,8 @@ class IntegerMatrix:
     def __call__(self, x: Digits) -> Tensor:
         """The rows of results, float64."""
         total = self._fast(x) if fast_products() else self._portable(x)
-        return total * math.ldexp(1.0, x.exponent + 16) * self.scale + self.bias
+        # in place, since fresh memory costs more than the arithmetic
+        return total.mul_(math.ldexp(1.0, x.exponent + 16) * self.scale).add_(self.bias)
 
     def _fast(self, x: Digits) -> Tensor:
         n = self.outputs
@@ -78,8 +79,8 @@ class IntegerMatrix:
             torch._int_mm(part, columns)
             for part, columns in zip(x.parts(), self.columns, strict=True)
         )
-        middle = first[:, n : 2 * n] + second[:, :n]
-        low = first[:, 2 * n :] + second[:, n:] + third
+        middle = first[:, n : 2 * n].add_(second[:, :n])
+        low = third.add_(first[:, 2 * n :]).add_(second[:, n:])
         return first[:, :n].double().mul_(2**16).add_(middle, alpha=2**8).add_(low)
 
     def _portable(self, x: Digits) -> Tensor:
@@ -122,7 +123,7 @@ class IntegerNetwork:
 
     def __init__(self, layers: nn.Sequential) -> None:
         self.layers = [
-            IntegerConv(layer) if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) else F.relu
+            IntegerConv(layer) if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) else F.relu_
             for layer in layers
         ]
 
@@ -135,15 +136,16 @@ class IntegerNetwork:
 
 def digits_of(x: Tensor) -> Digits:
     """A map rounded to 22 bits below its largest size."""
-    _, exponent = math.frexp(x.abs().max().item())
+    least, most = torch.aminmax(x)
+    _, exponent = math.frexp(max(most.item(), -least.item()))
     exponent -= VALUE_BITS
     return Digits(*to_digits(x * math.ldexp(1.0, -exponent)), exponent)
 
 
 def to_digits(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The nearest integers as three digits from -128 to 127."""
+    """The nearest integers as three digits from -128 to 127; x itself is rounded to them."""
     # 128 more at every place makes the digits bytes; turning their highest bits takes it off again
-    whole = x.round().to(torch.int32, memory_format=torch.contiguous_format)
+    whole = x.round_().to(torch.int32, memory_format=torch.contiguous_format)
     shifted = whole.add_(_MIDDLES).bitwise_xor_(_MIDDLES)
     places = shifted.view(torch.int8).unflatten(-1, (-1, 4)).unbind(-1)
     low, mid, high, _ = places if sys.byteorder == "little" else places[::-1]
