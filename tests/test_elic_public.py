@@ -125,6 +125,22 @@ def test_a_whole_picture_has_compressais_integers(dialect: str, threads: int) ->
     assert (decoded - expected).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_small_and_large_maps_are_summed_as_theirs(threads: int) -> None:
+    """Below some size torch leaves oneDNN out; the full width is what decides it."""
+    theirs = reference("chandelier", N=192, M=320)
+    system, before = SingleStream(ours(theirs)), torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            for height, width in ((64, 64), (64, 192), (192, 256), (256, 320)):
+                x = smooth_picture(height, width, 5)
+                y = system.analyse(x.contiguous(memory_format=torch.channels_last))
+                assert torch.equal(y, theirs.g_a(x))
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize(("height", "width"), [(128, 64), (64, 128), (320, 64)])
 def test_a_narrow_picture_comes_back(height: int, width: int) -> None:
     """One place of the hyper-latent wide or high."""

@@ -24,6 +24,8 @@ from torch import Tensor, nn
 from mode_core.nets.split import sub_pixel
 
 _BAND_BYTES, _FEW = 1 << 22, 4
+_SMALL = 20480
+"""Up to so many values torch does without oneDNN in layers of up to 3x3, and sums otherwise."""
 _WIDEST = 256
 """Above, oneDNN sums 1x1 layers in another order too when channels lie last."""
 
@@ -144,8 +146,17 @@ class InOrder(Chain):
         if inference and torch.get_num_threads() == 1:
             return super().forward(x)
         x = x.contiguous()
-        out: Tensor = nn.Sequential.forward(self, x.to_mkldnn() if inference else x)
-        return out.to_dense() if inference else out
+        if not inference or self._smallest_input(x) <= _SMALL:
+            out: Tensor = nn.Sequential.forward(self, x)
+            return out
+        out = nn.Sequential.forward(self, x.to_mkldnn())
+        return out.to_dense()
+
+    def _smallest_input(self, x: Tensor) -> int:
+        """The fewest values that a 1x1 or 3x3 layer is given, at the coarsest level."""
+        halvings = sum(isinstance(layer, nn.Conv2d) for layer in self)
+        fewest = min(layer.in_channels for layer in self.modules() if isinstance(layer, Conv))
+        return fewest * (x.shape[2] >> halvings) * (x.shape[3] >> halvings)
 
 
 def narrowing(inputs: int, outputs: int) -> list[nn.Module]:
