@@ -82,7 +82,7 @@ class Norm(nn.GroupNorm):
 
 
 class ResBlock(nn.Module):
-    """x + 3x3(swish(Norm(3x3(swish(Norm(x)))))); a 1x1 on the skip where the width changes."""
+    """x + 3x3(swish(norm(3x3(swish(norm(x)))))); a 1x1 on the skip where the width changes."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -71,7 +71,7 @@ class Residual(nn.Module):
         if _in_bands(x):
             return refine_in_place(x, (self.conv1, self.conv2, self.conv3), None)
         change: Tensor = self.conv3(F.relu_(self.conv2(F.relu_(self.conv1(x)))))
-        return change.add_(x)
+        return _added(change, x)
 
 
 class Unit(nn.Module):
@@ -87,7 +87,7 @@ class Unit(nn.Module):
             layers = self.conv[0], self.conv[2], self.conv[4]
             return refine_in_place(x, layers, "relu")  # type: ignore[arg-type]
         change: Tensor = self.conv(x)
-        return change.add_(x).relu_()
+        return _added(change, x).relu_()
 
 
 class Attention(nn.Module):
@@ -223,6 +223,11 @@ def _in_order(x: Tensor, layer: nn.Conv2d) -> Tensor:
     # oneDNN by name, since torch leaves it out where a band is small
     made = torch.mkldnn_convolution(x.contiguous(), weight, layer.bias, (0, 1), (1, 1), (1, 1), 1)
     return made.relu_().contiguous(memory_format=torch.channels_last)
+
+
+def _added(change: Tensor, x: Tensor) -> Tensor:
+    """The sum, in place where that keeps its type."""
+    return change.add_(x) if change.dtype == x.dtype else x + change
 
 
 def _in_bands(x: Tensor) -> bool:
