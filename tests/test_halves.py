@@ -113,7 +113,7 @@ def test_a_failure_while_writing_leaves_nothing(
             raise OSError(28, "No space left on device")
         written.append(arguments)
 
-    monkeypatch.setattr(convert, "save_file", fails_on_the_third)
+    monkeypatch.setattr(convert, "write_tensors", fails_on_the_third)
     with pytest.raises(OSError, match="No space"):
         import_checkpoint("dlf", Origin(file), "", "toy")
     assert len(written) == 2
