@@ -35,6 +35,7 @@ from mode_core.imports.dialects import find_dialect
 from mode_core.imports.picture import built_in_picture
 from mode_core.nets.blocks import ChannelNorm
 from mode_core.nets.elic_public import ElicPublic
+from mode_core.nets.hific import NormInSteps
 from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.nets.winograd import WideConv
 from mode_core.provenance import device
@@ -118,17 +119,12 @@ def _illm() -> SpeedRow:
 
 def plain_layers(net: MsIllm) -> MsIllm:
     """The same layers as the authors write them: torch's convolutions, channel norms in steps."""
-
-    def normed(norm: ChannelNorm, x: Tensor) -> Tensor:
-        centred = x - x.mean(1, keepdim=True)
-        scale = torch.rsqrt(x.var(1, keepdim=True) + 1e-3)
-        return norm.gamma * (centred * scale) + norm.beta
-
     for module in net.modules():
         if isinstance(module, WideConv):
             module.forward = partial(nn.Conv2d.forward, module)  # type: ignore[method-assign]
         if isinstance(module, ChannelNorm):
-            module.forward = partial(normed, module)  # type: ignore[method-assign]
+            formula: Any = NormInSteps.forward
+            module.forward = partial(formula, module)  # type: ignore[method-assign]
     return net
 
 

@@ -80,7 +80,7 @@ export function chosenBeside(ids, anchor) {
 export function readLink(hash) {
   const state = LINK.read(hash);
   const blend = state.panes.find(isBlend);
-  if (blend) state.anchor = Math.min(1, Number(blend.slice("mode-".length)));
+  if (blend) state.anchor = number(0, 1).read(blend.slice("mode-".length), state.anchor);
   else if (state.panes.length) state.panes = withBlend(state.panes, state.anchor);
   return state;
 }

@@ -76,9 +76,11 @@ def find_dialect(codec: str, name: str, file_name: str = "") -> Dialect:
     if not own:
         known = ", ".join(dict.fromkeys(dialect.codec for dialect in DIALECTS))
         raise CheckpointError(f"no public checkpoints of {codec!r} are known, only of {known}")
-    told = [d for d in own if d.in_file_name and d.in_file_name in file_name.lower()]
-    for dialect in [*([] if name else told), *own]:
-        if name in ("", dialect.name):
+    if not name:
+        told = (d for d in own if d.in_file_name and d.in_file_name in file_name.lower())
+        return next(told, own[0])
+    for dialect in own:
+        if dialect.name == name:
             return dialect
     names = ", ".join(dialect.name for dialect in own)
     raise CheckpointError(f"{codec} has no dialect {name!r}; choose one of {names}")

@@ -153,7 +153,5 @@ def _start(
 
 def _keep_critic(critic: nn.Module, saved: dict[str, Tensor]) -> None:
     """A critic learns slowly and is in no weights file: a stage's next run goes on with it."""
-    start = "critic."
-    own = {name[len(start) :]: value for name, value in saved.items() if name.startswith(start)}
-    critic.load_state_dict(own, strict=False)
+    critic.load_state_dict({name: saved[f"critic.{name}"] for name in critic.state_dict()})
     say("and from the critic of that run")

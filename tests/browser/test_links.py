@@ -140,6 +140,7 @@ EVIL_LINKS = [
     f"#image={EVIL}&panes={EVIL}",
     "#image=${document.documentElement.dataset.bad=1}&mode={{bad}}",
     "#image=astronaut&panes=original,x${alert(1)},javascript:alert(1)",
+    "#image=astronaut&panes=original,mode-0.5x",
     "#bpp=NaN&scale=-1&cx=1e999&gain=%00&panes=,,,&image=__proto__",
 ]
 
