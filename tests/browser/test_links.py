@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener
-from tests.browser.viewer_page import EVIL, canvases, settled, state_of
+from tests.browser.viewer_page import EVIL, canvases, painted, settled, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def test_a_link_brings_back_the_screen(open_page: Opener) -> None:
     page.wait_for_function(f"location.hash.length > {len(link) - 30}")
     again = settled(open_page(page.evaluate("location.hash")), 3)
     assert state_of(again) == state_of(page)
-    assert canvases(again, ["webp"]) == canvases(page, ["webp"])
+    assert canvases(painted(again), ["webp"]) == canvases(painted(page), ["webp"])
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_screen_pixels_are_decoder_pixels(
     flags = [*QUIET, f"--force-device-scale-factor={ratio}", "--window-size=1100,760"]
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
     link = "#image=chelsea&scale=1&cx=0.4987&cy=0.513&panes=original,mode-p,jpeg,webp"
-    page = settled(open_page(link, browser, viewport=None, no_viewport=True), 4)
+    page = painted(settled(open_page(link, browser, viewport=None, no_viewport=True), 4))
     stage(page).press("m")
     pictures = {id: picture_of(page, viewer_url, id) for id in ("original", "mode-p", "webp")}
     for scale in (1, 2):
@@ -102,7 +102,7 @@ def compared(
 
 
 def test_panes_are_in_step_after_a_thousand_gestures(visit: Opener) -> None:
-    page = settled(visit())
+    page = painted(settled(visit()))
     page.evaluate(GESTURES, 1000)
     found = canvases(page, TWINS)
     assert found[0] != canvases(page, ["original"])[0]
@@ -123,7 +123,7 @@ def test_holding_a_number_shows_that_pane_everywhere(visit: Opener) -> None:
 
 
 def test_the_difference_of_twins_is_black_and_of_others_is_not(visit: Opener) -> None:
-    page = settled(visit("mode=diff&against=elic&gain=8"))
+    page = painted(settled(visit("mode=diff&against=elic&gain=8")))
     read = """(id) => Math.max(...document.querySelector(`canvas[data-pane="${id}"]`)
       .getContext("2d").getImageData(100, 100, 50, 50).data.filter((_, i) => i % 4 < 3))"""
     canvases(page, [])
@@ -132,7 +132,7 @@ def test_the_difference_of_twins_is_black_and_of_others_is_not(visit: Opener) ->
 
 
 def test_swipe_shows_two_panes_on_one_canvas(visit: Opener) -> None:
-    page = settled(visit("mode=swipe&a=original&b=mode-p&split=0.25"))
+    page = painted(settled(visit("mode=swipe&a=original&b=mode-p&split=0.25")))
     wide = canvases(page, ["original"])[0]
     expect(page.locator('canvas[data-pane="mode-p"]')).to_be_hidden()
     page.locator(".for-swipe input[type=range]").fill("0.75")
@@ -152,7 +152,7 @@ def test_a_picture_that_the_server_dropped_is_asked_for_again(tab: Any, visit: O
     settled(page, 2)
     expect(page.locator('.pane[data-id="jxl"] .word')).to_be_empty()
     assert len(refused) == 1
-    assert canvases(page, ["jxl"]) != canvases(page, ["original"])
+    assert canvases(painted(page), ["jxl"]) != canvases(page, ["original"])
     _, trouble = tab
     assert [one for one in trouble if "404" not in one] == []
     trouble.clear()

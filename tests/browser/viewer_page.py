@@ -35,12 +35,20 @@ def settled(page: Page, panes: int = 6) -> Page:
 
 
 def painted(page: Page) -> Page:
-    """The page once every pane shows a picture: it is fetched after the status line has spoken."""
+    """The page once every pane shows a picture: those come after the status line has spoken."""
     page.wait_for_function(
-        """() => [...document.querySelectorAll("canvas[data-pane]")].every((canvas) => {
-          const middle = [canvas.width / 2, canvas.height / 2, 1, 1];
-          return canvas.getContext("2d").getImageData(...middle).data[0] !== 0x77;
-        })"""
+        """() => {
+          const line = viewer.querySelector(".split-line");
+          const split = Number(line.style.getPropertyValue("--split"));
+          const ends = line.hidden ? [0, 1] : [0, split, 1];
+          const isPainted = (canvas, from, to) => canvas.getContext("2d")
+            .getImageData(from, canvas.height / 2, to - from, 1).data
+            .some((value, i) => i % 4 < 3 && value !== 0x77);
+          return [...document.querySelectorAll("canvas[data-pane]")].every((canvas) =>
+            ends.slice(1).every((end, i) =>
+              isPainted(canvas, Math.ceil(ends[i] * canvas.width), Math.floor(end * canvas.width))
+            ));
+        }"""
     )
     return page
 
