@@ -56,7 +56,7 @@ def _add_import(commands: Commands) -> None:
     parser.add_argument("--licence", default="", help="its licence, for the card")
     parser.add_argument(
         "--whole", action="store_true",
-        help="keep float32 throughout (dlf: twice the space, the very integers of the authors)",
+        help="keep float32 throughout (dlf: 5.0 instead of 3.6 GB, finer pictures, same files)",
     )  # fmt: skip
     parser.set_defaults(run=_import)
 

@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mode_core.codecs import placed
+from mode_core.codecs.systems import DlfSystem
+from mode_core.imports.convert import may_be_half
 from mode_core.nets.dlf import Dlf, DlfConfig
 from mode_core.nets.dlf_blocks import (
     PLACES,
@@ -217,15 +220,34 @@ def test_small_pictures_are_padded_by_repeating_their_edge(toy: Dlf) -> None:
 
 
 @torch.inference_mode()
-def test_half_precision_draws_the_same_picture() -> None:
+def test_half_precision_draws_the_same_picture_and_decides_nothing() -> None:
     torch.manual_seed(4)
     exact = Dlf(QUIRKY).eval()
-    half = deepcopy(exact).to(torch.float16)
+    stored, on_gpu = deepcopy(exact), deepcopy(exact).to(torch.float16)
+    halved = {name for name, one in stored.state_dict().items() if may_be_half(name, one)}
+    for name, one in stored.state_dict().items():
+        one.copy_(one.half().float() if name in halved else one)
+    assert {name.split(".")[0] for name in halved} == {"hybrid_codec", "prior_fusion", "vqgan"}
     x, place = photo(256, 512), torch.zeros(1)
-    seen, rough = exact.analyse(x), half.analyse(x)
-    assert (rough.tokens == seen.tokens).float().mean() > 0.9
-    assert rough.detail.isfinite().all()
+    seen, again = exact.analyse(x), stored.analyse(x)
+    assert torch.equal(again.tokens, seen.tokens)
+    assert torch.equal(again.detail, seen.detail)
+    assert stored.write(again, 0) == exact.write(seen, 0)
     payloads = [payload for payload, _ in exact.write(seen, 0)]
     latents, _ = exact.read(payloads, 0, (256, 512))
-    fine, coarse = (net.synthesise(latents, place).float() for net in (exact, half))
-    assert (fine - coarse).abs().max() < 0.02 * (fine.max() - fine.min())
+    fine, *others = (net.synthesise(latents, place).float() for net in (exact, stored, on_gpu))
+    for coarse in others:
+        assert 0 < (fine - coarse).abs().max() < 0.02 * (fine.max() - fine.min())
+
+
+@pytest.mark.parametrize("part", ["decoder", "encoder"])
+def test_a_gpu_has_half_precision_for_what_only_draws(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each side is loaded without the other's part; meta stands in for the GPU."""
+    monkeypatch.setattr(placed, "chosen_device", lambda: torch.device("meta"))
+    net = Dlf(QUIRKY).eval()
+    delattr(net.hybrid_codec, part)
+    drawing = DlfSystem(net).placed.drawing
+    types = {one.dtype for one in drawing.parameters()}
+    assert types == {torch.float16 if part == "encoder" else torch.float32}

@@ -182,9 +182,11 @@ class DlfSystem:
     """Semantic tokens of 256-pixel windows, and detail that may be absent."""
 
     def __init__(self, net: Dlf) -> None:
-        # the published size has 1.2 billion parameters
-        half = torch.float16 if net.config.as_published else torch.float32
-        self.placed, self.net = Placed(net, half), net
+        # a decoder of the published size, which is loaded without the encoder, may be in half
+        # precision; an encoder decides integers
+        draws_only = net.config.as_published and not hasattr(net.hybrid_codec, "encoder")
+        self.placed = Placed(net, torch.float16 if draws_only else torch.float32)
+        self.net = net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> DlfFeatures:

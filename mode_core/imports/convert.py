@@ -33,7 +33,10 @@ SHARD_BYTES = 256 << 20
 _FORM = "3"
 """Raised when the same checkpoint would become other weights: part of the tag."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
-_KEPT_WHOLE = ("hybrid_codec.quantize", "codebook", "embedding", "bottleneck")
+_KEPT_WHOLE = (
+    "hybrid_codec.encoder", "hybrid_codec.quantize", "latent_tokens", "codebook", "embedding",
+    "bottleneck",
+)  # fmt: skip
 """Parts of names whose tensors decide integers: never in half precision."""
 _LISTED = 10
 _NUMBERS = frozenset(
@@ -127,7 +130,7 @@ def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str
     }
     tables = _coder_tables(path, tensors, dialect.prior) if dialect.prior else {}
     dtypes = {
-        name: torch.float16 if half and _may_be_half(name, tensors[name]) else own.dtype
+        name: torch.float16 if half and may_be_half(name, tensors[name]) else own.dtype
         for name, own in net.state_dict().items()
         if name in tensors
     }
@@ -164,7 +167,8 @@ def file_sha256(path: Path) -> str:
 
 
 def _identity(sha256: str, dialect: Dialect, half: bool) -> str:
-    made = f"{sha256} {dialect.codec} {dialect.name} {'half' if half else 'whole'} {_FORM}"
+    kept = "half decoder" if half else "whole"
+    made = f"{sha256} {dialect.codec} {dialect.name} {kept} {_FORM}"
     return hashlib.sha256(made.encode()).hexdigest()
 
 
@@ -266,10 +270,11 @@ def _refuse_full_disk(home: Path, tensors: Mapping[str, Tensor], half: bool) -> 
 
 
 def _stored_bytes(name: str, value: Tensor, half: bool) -> int:
-    return value.numel() * (2 if half and _may_be_half(name, value) else value.element_size())
+    return value.numel() * (2 if half and may_be_half(name, value) else value.element_size())
 
 
-def _may_be_half(name: str, value: Tensor) -> bool:
+def may_be_half(name: str, value: Tensor) -> bool:
+    """Whether half precision would do for a tensor: a large one that only draws."""
     whole = any(part in name for part in _KEPT_WHOLE)
     return value.is_floating_point() and value.ndim >= 2 and not whole
 

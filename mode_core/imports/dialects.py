@@ -49,7 +49,7 @@ class Dialect:
     net: Callable[[State], tuple[str, str, Any]]
     """Module, class and configuration of the network that the tensors describe."""
     half: bool = False
-    """Whether large weights are stored in half precision."""
+    """Whether what only draws is stored in half precision."""
     prior: str = ""
     """The factorised prior of a network whose coder tables are made on import."""
     in_file_name: str = ""
