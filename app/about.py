@@ -13,7 +13,7 @@ from typing import NamedTuple
 from app.axes import METRICS, Metric
 from app.curves import Curve
 from app.library import Library, load_library
-from app.makers import info_of, public_makers, terms_of, with_profile
+from app.makers import info_of, public_makers, sets_of, terms_of, with_profile
 from app.tables import escape_markdown
 from mode_core.curves import PUBLISHED_AS
 from mode_core.errors import NoOverlap
@@ -74,10 +74,10 @@ def about_text(
         *_distances(library),
         "## Where the published numbers come from",
         _sources(library.curves),
-        "## The authors' own checkpoints",
-        "Where authors publish weights, `python -m mode_core weights list` names them with their "
-        "licences and says how to convert them; converted weights appear as the profile `public` "
-        "beside the bundled ones.",
+        "## Other people's checkpoints",
+        "Where authors publish weights, or others those of a re-implementation, `python -m "
+        "mode_core weights list` names them with their licences and says how to convert them; "
+        "converted weights stand beside the bundled ones.",
         *(_public_line(maker) for maker in public),
         "## Licences",
         "The code is under the Apache License 2.0. Weights and photographs have their own "
@@ -106,7 +106,10 @@ def _codec_part(info: CodecInfo, library: Library, profiles: Mapping[str, str], 
 def _public_line(maker: str) -> str:
     """That public weights are at hand here, and on what terms."""
     label = with_profile(next(iter(info_of(maker).outputs.values())), maker)
-    return f"- **{escape_markdown(label)}** is here. {escape_markdown(terms_of(maker))}"
+    sources = dict.fromkeys(one.facts.get("source", "") for one in sets_of(maker))
+    origin = escape_markdown(", ".join(filter(None, sources)) or "an unknown place")
+    terms = escape_markdown(terms_of(maker)).rstrip(".")
+    return f"- **{escape_markdown(label)}** is here, from {origin}. Weights: {terms}."
 
 
 def _measured(info: CodecInfo, library: Library) -> str:

@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 from mode_core.bitstream import Bitstream
-from mode_core.imports.published import BY_HAND, LICENCES, PUBLISHED
+from mode_core.errors import WeightsUnavailable
+from mode_core.imports.published import LICENCES, usual_licence
 from mode_core.registry import codec_of, find_codec
 from mode_core.types import CodecInfo
-from mode_core.weights import PUBLIC, all_weights, find_weights, weights_of_tag
+from mode_core.weights import (
+    PROFILE_NAMES,
+    PUBLIC,
+    WeightsSet,
+    all_weights,
+    find_weights,
+    weights_of_tag,
+)
 
 _UNSTATED = "no licence stated"
+_LONGEST_LABEL = 40
+"""What a link asks for may be any text."""
 
 
 def maker_name(codec: str, profile: str) -> str:
@@ -32,7 +42,8 @@ def info_of(maker: str) -> CodecInfo:
 
 def with_profile(label: str, maker: str) -> str:
     """A picture's label, with the profile behind it unless the weights are the bundled ones."""
-    return f"{label} {parts_of(maker)[1]}".strip()
+    profile = parts_of(maker)[1]
+    return f"{label} {PROFILE_NAMES.get(profile, profile)}".strip()
 
 
 def maker_of(bitstream: Bitstream) -> str:
@@ -44,8 +55,15 @@ def maker_of(bitstream: Bitstream) -> str:
 
 def need_weights(maker: str) -> None:
     """WeightsUnavailable at once, instead of after loading all that a network needs."""
-    if info_of(maker).learned:
-        find_weights(*parts_of(maker))
+    info, profile = info_of(maker), parts_of(maker)[1]
+    if profile and maker not in public_makers():
+        label = with_profile(next(iter(info.outputs.values())), maker)
+        raise WeightsUnavailable(
+            f"the weights of {label[:_LONGEST_LABEL]} are not on this server; choose another codec "
+            "for this pane (who runs the server: see `python -m mode_core weights list`)"
+        )
+    if info.learned:
+        find_weights(info.id, profile)
 
 
 def public_makers() -> list[str]:
@@ -59,18 +77,21 @@ def licence_of(maker: str) -> str:
     codec, profile = parts_of(maker)
     if not profile:
         return ""
-    sets = [one for one in all_weights() if maker_name(one.codec, one.width) == maker]
-    here = [one.facts.get("licence", "") for one in sets]
-    elsewhere = [(one.codec, one.licence) for one in PUBLISHED]
-    elsewhere += [(one.codec, one.licence) for one in BY_HAND]
-    known = here or [licence for whose, licence in elsewhere if whose == codec]
-    stated = ("" if one.startswith("none") else one for one in known)
-    return "; ".join(dict.fromkeys(one or _UNSTATED for one in stated))
+    known = [one.licence for one in sets_of(maker)] or [usual_licence(codec)]
+    stated = (_UNSTATED if one.startswith("none") else one for one in known)
+    return "; ".join(dict.fromkeys(stated))
+
+
+def sets_of(maker: str) -> list[WeightsSet]:
+    """The weights that are here of a maker."""
+    return [one for one in all_weights() if maker_name(one.codec, one.width) == maker]
 
 
 def terms_of(maker: str) -> str:
     """What the licence of public weights means for those who show their pictures."""
     licence, known = licence_of(maker), LICENCES.get(parts_of(maker)[0], "")
+    if licence == _UNSTATED:
+        return f"{licence}: ask their author before you pass them on."
     return known if licence and known.startswith(licence) else licence
 
 
@@ -79,6 +100,6 @@ def weights_words(maker: str) -> str:
     codec, profile = parts_of(maker)
     if profile:
         whose = "a re-implementation's" if codec == "elic" else "authors'"
-        return f"{profile} ({whose} weights)"
+        return f"{PROFILE_NAMES.get(profile, profile)} ({whose} weights)"
     bundled = {one.width for one in all_weights() if one.codec == codec and not one.is_public}
     return f"{', '.join(sorted(bundled))} (bundled)" if bundled else ""

@@ -12,16 +12,16 @@ from threading import Lock
 from app.defaults import default_panes
 from app.gallery import SAMPLES, sample_path
 from app.line import Line, Newest, Question
-from app.makers import info_of, public_makers
+from app.makers import info_of
 from app.records import Comparison, Slot, original_slot
 from app.runner import Runner
 from app.settings import Settings
 from app.store import Decoded, Photo, Store, StoredFile, secret_key
 from app.text import ORIGINAL, pane_id, pane_label, parse_pane
-from app.work import Job, Outcome, View, png_bytes
+from app.work import Job, Outcome, View
 from mode_core.bitstream import Bitstream
 from mode_core.errors import ModeError, UnsupportedImage
-from mode_core.images import load_picture
+from mode_core.images import FASTEST, load_picture, png_bytes
 from mode_core.metrics import Measured
 from mode_core.types import Anchor
 
@@ -66,7 +66,7 @@ class Service:
             raise UnsupportedImage(f"the file has more than {limit} MB, which is the limit here")
         picture = load_picture(data)
         key = secret_key("photo", str(picture.pixels.shape), picture.pixels.tobytes())
-        photo = Photo(key, picture.pixels, png_bytes(picture.pixels), picture.notes)
+        photo = Photo(key, picture.pixels, png_bytes(picture.pixels, level=FASTEST), picture.notes)
         self.store.put(photo)
         return photo
 
@@ -83,7 +83,7 @@ class Service:
         if (path := sample_path(id)) is None:
             raise Expired(f"the photograph {id} is missing: scikit-image did not bring it")
         picture = load_picture(path)
-        photo = Photo(key, picture.pixels, png_bytes(picture.pixels), picture.notes)
+        photo = Photo(key, picture.pixels, png_bytes(picture.pixels, level=FASTEST), picture.notes)
         self.store.put(photo)
         return photo
 
@@ -271,11 +271,8 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
         if id == ORIGINAL:
             continue
         offered = info_of(codec).outputs
-        if "." in codec and codec not in public_makers():
-            raise BadRequest(
-                f"there are no such weights here as {codec!r} wants; "
-                "`python -m mode_core weights list` says which exist and how to get them"
-            )
+        if codec.endswith("."):
+            raise BadRequest(f"there is no pane {id!r}")
         if anchor:
             Anchor.parse(anchor)
         if (None in offered) == bool(anchor):

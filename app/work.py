@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,15 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-from PIL import Image as Pillow
-
 from app.makers import info_of, maker_of, need_weights, parts_of, with_profile
 from mode_core.bitstream import Bitstream
 from mode_core.errors import ModeError
+from mode_core.images import FASTEST, png_bytes
 from mode_core.metrics import Measured, measure
 from mode_core.registry import load_codec
-from mode_core.roundtrip import decode_all, output_label
+from mode_core.roundtrip import decode_all, output_label, terms_of_file
 from mode_core.types import Anchor, Image, Target
 from mode_core.weights import FOLDER_VARIABLE, weights_folders
 
@@ -73,12 +70,13 @@ def run_job(job: Job) -> Outcome:
         made = decode_all(codec, job.pixels, Target(bpp=job.bpp), anchors, profile)
     except ModeError as error:
         return Outcome(job.codec, error=sentence(error))
+    terms = terms_of_file(Bitstream.from_bytes(made[0].file))
     views = tuple(
         View(
             anchor,
             with_profile(one.label, job.codec),
             one.image,
-            png_bytes(one.image),
+            png_bytes(one.image, terms, FASTEST),
             one.decode_s,
             one.note,
         )
@@ -119,20 +117,15 @@ def without_folders(words: str) -> str:
     return words.replace(f"{ROOT}{os.sep}", "").replace(imported, FOLDER_VARIABLE)
 
 
-def png_bytes(pixels: Image) -> bytes:
-    """A lossless PNG, packed for speed."""
-    out = io.BytesIO()
-    Pillow.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=1)
-    return out.getvalue()
-
-
 def _decode(maker: str, data: bytes, anchor: str) -> View:
     codec, place = load_codec(*parts_of(maker)), _anchor(anchor)
     start = perf_counter()
-    pixels = codec.decode(Bitstream.from_bytes(data), place)
+    stream = Bitstream.from_bytes(data)
+    pixels = codec.decode(stream, place)
     decode_s = perf_counter() - start
     label = with_profile(output_label(codec.info, place), maker)
-    return View(anchor, label, pixels, png_bytes(pixels), decode_s)
+    png = png_bytes(pixels, terms_of_file(stream), FASTEST)
+    return View(anchor, label, pixels, png, decode_s)
 
 
 def _anchor(text: str) -> Anchor | None:

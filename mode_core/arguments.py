@@ -78,7 +78,9 @@ def codec_list(text: str) -> list[str]:
 def add_profile(parser: argparse.ArgumentParser) -> None:
     """The choice between bundled and public weights."""
     parser.add_argument(
-        "--profile", default="", help="weights to use: bundled unless given, or public"
+        "--profile",
+        default="",
+        help="weights to use: bundled unless given; public, or public-nogan of ms-illm",
     )
 
 

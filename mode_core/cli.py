@@ -28,7 +28,7 @@ from mode_core.files import write_whole
 from mode_core.images import read_image, write_png
 from mode_core.metrics import METRICS
 from mode_core.registry import CODECS, codec_of, find_codec, load_codec
-from mode_core.roundtrip import load_decoder
+from mode_core.roundtrip import load_decoder, terms_of_file, weights_of_file
 from mode_core.types import Anchor, Target
 
 MAX_FILE_BYTES = 100_000_000
@@ -136,7 +136,8 @@ def _encode(args: argparse.Namespace) -> None:
     data = bitstream.to_bytes()
     write_whole(args.file, data)
     wish = "" if args.bpp is None else f", asked for {args.bpp:g}"
-    print(f"{args.file}: {len(data)} bytes, {bitstream.bpp:.4f} bits per pixel{wish}")
+    size = f"{len(data)} bytes, {bitstream.bpp:.4f} bits per pixel{wish}"
+    print(f"{args.file}: {size}{_terms(bitstream)}")
 
 
 def _decode(args: argparse.Namespace) -> None:
@@ -146,14 +147,20 @@ def _decode(args: argparse.Namespace) -> None:
     anchor = None if args.anchor is None else Anchor.parse(args.anchor)
     bitstream = Bitstream.from_bytes(_read_file(args.file))
     codec = load_decoder(bitstream, args.profile)
-    write_png(args.picture, codec.decode(bitstream, anchor))
-    print(f"{args.picture}: {bitstream.width}x{bitstream.height}, {codec.info.id}")
+    write_png(args.picture, codec.decode(bitstream, anchor), terms_of_file(bitstream))
+    size = f"{bitstream.width}x{bitstream.height}"
+    print(f"{args.picture}: {size}, {codec.info.id}{_terms(bitstream)}")
+
+
+def _terms(bitstream: Bitstream) -> str:
+    terms = terms_of_file(bitstream)
+    return f"; {terms}" if terms else ""
 
 
 def _info(args: argparse.Namespace) -> None:
     data = _read_file(args.file)
     bitstream = Bitstream.from_bytes(data)
-    info = codec_of(bitstream.codec)
+    info, found = codec_of(bitstream.codec), weights_of_file(bitstream)
     names = [*info.streams, *("?" for _ in bitstream.streams)]
     facts = {
         "codec": info.id,
@@ -165,6 +172,8 @@ def _info(args: argparse.Namespace) -> None:
         "target_bpp": bitstream.target_bpp,
         "quality": bitstream.quality,
         "weights": bitstream.weights.hex() if any(bitstream.weights) else None,
+        "weights_name": found.folder.name if found else None,
+        "weights_licence": found.licence if found else None,
         "streams": [
             {"name": name, "bytes": len(stream.payload)}
             for name, stream in zip(names, bitstream.streams, strict=False)
@@ -200,7 +209,8 @@ def _comparison_row(pane: Pane, names: Sequence[str]) -> tuple[str, ...]:
     values = pane.measured.values
     cells = (f"{values[name]:.4f}" if name in values else "" for name in names)
     picture = pane.picture
-    return picture.label, str(len(picture.file)), f"{picture.bpp:.4f}", *cells, picture.note
+    note = "; ".join(filter(None, (picture.note, pane.terms)))
+    return pane.label, str(len(picture.file)), f"{picture.bpp:.4f}", *cells, note
 
 
 def _read_file(path: Path) -> bytes:

@@ -14,8 +14,6 @@ from mode_core.types import CodecInfo
 from mode_core.weights import TAG_BYTES, WeightsSet, all_weights
 
 KODAK = Path(__file__).parents[1] / "results" / "kodak"
-LICENCE = "Apache-2.0"
-"""Of the weights that this project trained; imported ones bring their own."""
 
 
 class CodecLine(NamedTuple):
@@ -42,7 +40,7 @@ def _lines(info: CodecInfo, sets: Sequence[WeightsSet], rows: Sequence[Row]) -> 
     if not info.learned:
         rates = _rates(row for row in rows if row.codec == info.id)
         return [CodecLine(info.id, outputs, "-", rates, "-", "needs none", "-")]
-    own = [found for found in sets if found.codec == info.id]
+    own = sorted((one for one in sets if one.codec == info.id), key=lambda one: one.bpp)
     if not own:
         return [CodecLine(info.id, outputs, "-", "-", "-", "none here", "-")]
     return [_line(info, outputs, found, rows) for found in own]
@@ -57,7 +55,7 @@ def _line(info: CodecInfo, outputs: str, found: WeightsSet, rows: Sequence[Row])
         _rates(row for row in rows if row.codec == info.id and row.weights == tag),
         f"{parameters(found) / 1e6:.2f} M",
         tag,
-        found.facts.get("licence", LICENCE),
+        found.licence,
     )
 
 

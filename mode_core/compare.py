@@ -16,8 +16,9 @@ from mode_core.files import make_folder, write_whole
 from mode_core.images import write_png
 from mode_core.metrics import Measured, measure_with_stand_in
 from mode_core.registry import load_codec
-from mode_core.roundtrip import decode_all
+from mode_core.roundtrip import decode_all, terms_of_file
 from mode_core.types import Image, Reconstruction, Target
+from mode_core.weights import PROFILE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class Pane:
     picture: Reconstruction
     profile: str
     measured: Measured
+    terms: str = ""
+    """Weights and licence, where they are not this project's."""
+
+    @property
+    def label(self) -> str:
+        """What the picture is called, with whose weights made it unless they are ours."""
+        whose = PROFILE_NAMES.get(self.profile, self.profile) if self.terms else ""
+        return f"{self.picture.label} {whose}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +58,10 @@ def compare_codecs(
             result.left_out[codec_id] = str(error)
             continue
         width = load_codec(codec_id, profile).profile
+        terms = terms_of_file(Bitstream.from_bytes(pictures[0].file))
         for picture in pictures:
             measured = measure_with_stand_in(image, picture.image)
-            result.panes.append(Pane(picture, width, measured))
+            result.panes.append(Pane(picture, width, measured, terms))
     return result
 
 
@@ -60,7 +70,7 @@ def write_comparison(result: ComparisonSet, photo: str, target: Target, out: Pat
     make_folder(out)
     for pane in result.panes:
         write_whole(out / file_name(pane.picture), pane.picture.file)
-        write_png(out / picture_name(pane.picture), pane.picture.image)
+        write_png(out / picture_name(pane.picture), pane.picture.image, pane.terms)
     facts = {
         "photo": photo,
         "target_bpp": target.bpp,
@@ -88,9 +98,10 @@ def _facts(pane: Pane) -> dict[str, object]:
     values = pane.measured.values.items()
     return {
         "codec": picture.codec,
-        "label": picture.label,
+        "label": pane.label,
         "anchor": None if picture.anchor is None else str(picture.anchor),
         "profile": pane.profile,
+        "terms": pane.terms,
         "file": file_name(picture),
         "picture": picture_name(picture),
         "width": file.width,

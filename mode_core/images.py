@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from mode_core.bitstream import MAX_PIXELS, MAX_SIDE
 from mode_core.colours import to_srgb
@@ -29,6 +30,8 @@ FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF",
 BACKDROP = 0x77
 """Mid-grey, laid under transparent pixels: it shows white and black drawings alike."""
 MAX_FILE_BYTES = 400_000_000
+FASTEST = 1
+"""The PNG level for pictures that someone is waiting for."""
 
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 _GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -85,11 +88,19 @@ def load_picture(source: str | Path | bytes) -> Picture:
     return Picture(np.array(pixels), tuple(notes))
 
 
-def write_png(path: str | Path, image: Image) -> None:
+def png_bytes(image: Image, note: str = "", level: int = 4) -> bytes:
+    """A lossless PNG; a note, such as the terms of a picture, travels in it as its comment."""
+    file, texts = BytesIO(), PngInfo()
+    if note:
+        texts.add_itxt("Comment", note)
+    pixels = Pillow.fromarray(np.ascontiguousarray(image))
+    pixels.save(file, "PNG", compress_level=level, pnginfo=texts)
+    return file.getvalue()
+
+
+def write_png(path: str | Path, image: Image, note: str = "") -> None:
     """Write a PNG that appears under its name only once it is whole."""
-    file = BytesIO()
-    Pillow.fromarray(image).save(file, "PNG", compress_level=4)
-    write_whole(Path(path), file.getvalue())
+    write_whole(Path(path), png_bytes(image, note))
 
 
 def _read(source: str | Path | bytes) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ from time import perf_counter
 from mode_core.bitstream import Bitstream
 from mode_core.registry import codec_of, find_codec, load_codec
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Reconstruction, Target
-from mode_core.weights import weights_of_tag
+from mode_core.weights import TAG_BYTES, WeightsSet, all_weights, weights_of_tag
 
 _TOLERANCE = 0.03
 
@@ -45,6 +45,21 @@ def load_decoder(bitstream: Bitstream, profile: str = "") -> Codec:
     info = codec_of(bitstream.codec)
     found = weights_of_tag(info.id, bitstream.weights) if info.learned else None
     return load_codec(info.id, profile if found is None else found.width)
+
+
+def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:
+    """The set that a file was made with, if it is here."""
+    codec = codec_of(bitstream.codec)
+    mine = (found for found in all_weights() if codec.learned and found.codec == codec.id)
+    return next((one for one in mine if one.digest()[:TAG_BYTES] == bitstream.weights), None)
+
+
+def terms_of_file(bitstream: Bitstream) -> str:
+    """Weights and licence of a file's pictures where they are not this project's; else empty."""
+    found = weights_of_file(bitstream)
+    if found is None or not found.is_public:
+        return ""
+    return f"weights {found.folder.name}: {found.licence}"
 
 
 def output_label(info: CodecInfo, anchor: Anchor | None) -> str:

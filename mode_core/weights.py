@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from mode_core.cache import cache_folder
 from mode_core.errors import WeightsMismatch, WeightsUnavailable
+from mode_core.imports.published import usual_licence
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,6 +31,10 @@ BUNDLED = Path(__file__).parents[1] / "assets" / "weights"
 FOLDER_VARIABLE = "MODE_WEIGHTS"
 TAG_BYTES = 4
 PUBLIC = "public"
+PROFILE_NAMES = {f"{PUBLIC}-nogan": "No-GAN"}
+"""Where people say another name than the command line."""
+OWN_LICENCE = "Apache-2.0"
+"""Of the weights that this project trained; imported ones bring their own."""
 _LARGE = 1 << 16
 CARD = "card.json"
 _NETS = {
@@ -69,6 +74,17 @@ class WeightsSet:
         """The rate of an imported set, measured on the built-in picture; 0 if it was not."""
         return float(self.facts.get("bpp") or 0)
 
+    @property
+    def licence(self) -> str:
+        """The terms of these weights; what is not ours is never called ours."""
+        usual = usual_licence(self.codec) if self.is_public else OWN_LICENCE
+        return self.facts.get("licence") or usual
+
+    @property
+    def name(self) -> str:
+        """What people call weights of this kind: tiny, public, No-GAN."""
+        return PROFILE_NAMES.get(self.width, self.width)
+
     def digest(self) -> bytes:
         """SHA-256 over all shards; for MoDE over the experts' digests as well."""
         if "identity" in self.facts:
@@ -91,10 +107,30 @@ def weights_folders() -> list[Path]:
 def all_weights() -> Iterator[WeightsSet]:
     """Every set that is present."""
     for home in weights_folders():
-        for folder in sorted(home.iterdir()) if home.is_dir() else ():
-            found = None if folder.name.startswith(".") else set_in(folder)
+        for folder in _folders_in(home):
+            found = set_in(folder)
             if found is not None:
                 yield found
+
+
+def _folders_in(home: Path) -> list[Path]:
+    try:
+        here = sorted(home.iterdir()) if home.is_dir() else []
+    except PermissionError as error:
+        raise WeightsUnavailable(
+            f"{home}, where imported weights lie, may not be read; let {FOLDER_VARIABLE} name "
+            "another folder"
+        ) from error
+    return [folder for folder in here if not folder.name.startswith(".")]
+
+
+def broken_folders() -> list[Path]:
+    """Folders of imported weights whose shards no longer say what they are."""
+    return [
+        folder
+        for folder in _folders_in(weights_folders()[-1])
+        if any(folder.glob("*.safetensors")) and set_in(folder) is None
+    ]
 
 
 def set_in(folder: Path) -> WeightsSet | None:
@@ -112,13 +148,19 @@ def find_weights(codec: str, profile: str = "") -> WeightsSet:
         wanted = found.width == profile if profile else not found.is_public
         if found.codec == codec and wanted:
             return found
+    public = profile.startswith(PUBLIC)
+    known = dict.fromkeys(one.width for one in all_weights() if one.codec == codec)
+    if profile and not public and known:
+        raise WeightsUnavailable(
+            f"{codec} has no profile {profile!r}; choose one of {', '.join(known)}"
+        )
     kind = f"{profile} weights" if profile else "weights"
-    how = (
-        "see `python -m mode_core weights list` for the authors' checkpoints"
-        if profile.startswith(PUBLIC)
-        else f"train them with `python -m mode_core train {codec}` and pack the run"
-    )
-    home = weights_folders()[1 if profile.startswith(PUBLIC) else 0]
+    how = f"train them with `python -m mode_core train {codec}` and pack the run"
+    if public and codec == "mode":
+        how = "train them on imported experts, as docs/public-weights.md shows"
+    elif public:
+        how = "see `python -m mode_core weights list` for the authors' checkpoints"
+    home = weights_folders()[1 if public else 0]
     raise WeightsUnavailable(f"{codec} has no {kind} in {home}; {how}")
 
 
@@ -223,8 +265,10 @@ def _fill(net: nn.Module, found: WeightsSet, without: tuple[str, ...]) -> None:
                 given = {n: file.get_tensor(n).to(own[n].dtype, copy=True) for n in names}
             net.load_state_dict(given, strict=False, assign=True)
     except (OSError, SafetensorError) as error:
+        how = "delete the folder and import the checkpoint again"
         raise WeightsUnavailable(
-            f"the weights in {found.folder} cannot be read ({error}); fetch the folder again"
+            f"the weights in {found.folder} cannot be read ({error}); "
+            f"{how if found.is_public else 'fetch the folder again'}"
         ) from error
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from mode_core.arguments import Commands, sha256, text_table
 from mode_core.errors import ModeError
 from mode_core.imports.published import BY_HAND, LICENCES, PUBLISHED, Published, published
-from mode_core.weights import WeightsSet, all_weights, weights_folders
+from mode_core.weights import WeightsSet, all_weights, broken_folders, weights_folders
 
 _DOWNLOADS = "downloads"
+_NO_PICTURE_DB = 12
+"""Below, what an imported network makes of the built-in picture is not that picture."""
 
 
 def add_commands(subparsers: Commands) -> None:
@@ -70,8 +74,8 @@ def _add_pack(commands: Commands) -> None:
 
 
 def _list(_: argparse.Namespace) -> None:
-    here = {found.folder.name: found for found in all_weights()}
-    rows = [_published_row(one, one.name in here) for one in PUBLISHED]
+    here = list(all_weights())
+    rows = [_published_row(one, _made_from(one, here) is not None) for one in PUBLISHED]
     print("Public checkpoints that `weights get` fetches")
     print(text_table(("codec", "quality", "bpp", "size", "licence", "url", "here"), rows))
     print("\nPublic checkpoints to download by hand, then `weights import CODEC FILE`")
@@ -80,7 +84,15 @@ def _list(_: argparse.Namespace) -> None:
     if here:
         print("\nWeights on this machine")
         head = ("codec", "set", "width", "bpp", "tag", "licence", "folder")
-        print(text_table(head, [_set_row(found) for found in here.values()]))
+        print(text_table(head, [_set_row(found) for found in here]))
+    for folder in broken_folders():
+        print(f"\n{folder} is damaged; delete it and import the checkpoint again")
+
+
+def _made_from(one: Published, here: Sequence[WeightsSet]) -> WeightsSet | None:
+    """The set that is here of a public checkpoint, whatever its folder is called."""
+    files = ((found, found.facts.get("file")) for found in here)
+    return next((found for found, file in files if file == one.file), None)
 
 
 def _published_row(one: Published, here: bool) -> tuple[str, ...]:
@@ -90,9 +102,8 @@ def _published_row(one: Published, here: bool) -> tuple[str, ...]:
 
 
 def _set_row(found: WeightsSet) -> tuple[str, ...]:
-    bpp, licence = found.facts.get("bpp", "-"), found.facts.get("licence", "Apache-2.0")
-    tag = found.digest()[:4].hex()
-    return found.codec, found.folder.name, found.width, bpp, tag, licence, str(found.folder)
+    bpp, tag, name = found.facts.get("bpp", "-"), found.digest()[:4].hex(), found.folder.name
+    return found.codec, name, found.width, bpp, tag, found.licence, str(found.folder)
 
 
 def _get(args: argparse.Namespace) -> None:
@@ -102,8 +113,14 @@ def _get(args: argparse.Namespace) -> None:
     _accept(args.codec, args.accept_licence)
     home = weights_folders()[-1]
     for one in wanted:
-        if (home / one.name).exists():
-            print(f"{one.name} is here already: {home / one.name}")
+        found = _made_from(one, list(all_weights()))
+        if found is not None:
+            print(f"{one.file} is here already: {found.folder}")
+        elif (home / one.name).exists():
+            raise ModeError(
+                f"{home / one.name} is in the way: it is damaged or was made from another file; "
+                "delete or rename it"
+            )
         else:
             _get_one(one, home / _DOWNLOADS, args.sha256 or "", args.keep)
 
@@ -165,11 +182,20 @@ def _convert(
     from mode_core.imports.convert import Origin, import_checkpoint
 
     made = import_checkpoint(codec, Origin(path, source, licence), dialect, name, whole)
+    facts = made.facts
     print(
-        f"{made.folder.name}: {made.facts['bpp']} bits per pixel on the built-in picture, licence "
-        f"{made.facts['licence']}; use it with --codec {codec} --profile {made.width}"
+        f"{made.folder.name}: {facts['bpp']} bits per pixel and {_psnr(facts)} on the built-in "
+        f"picture, licence {made.licence}; use it with --codec {codec} --profile {made.width}; "
+        "an app that is running shows it once it is started again"
     )
     return made
+
+
+def _psnr(facts: dict[str, str]) -> str:
+    """How near the built-in picture came back, with a word where that is no picture at all."""
+    psnr = 10 * math.log10(255**2 / max(float(facts["mse"]), 1e-3))
+    doubt = "" if psnr > _NO_PICTURE_DB else " (no picture: is the file of this codec?)"
+    return f"{psnr:.1f} dB{doubt}"
 
 
 def _pack(args: argparse.Namespace) -> None:

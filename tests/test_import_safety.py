@@ -94,6 +94,18 @@ def test_every_wrapping_gives_the_authors_picture(
     assert np.abs(decoded.astype(int) - expected_picture(theirs, image)).max() <= 1
 
 
+@pytest.mark.parametrize(("asked", "right"), [("compressai", "chandelier"), ("", "compressai")])
+def test_a_sister_dialect_is_not_taken_for_the_one_asked_for(
+    asked: str, right: str, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    """Their layers are the same, so all would fit; source and licence would be another's."""
+    state = chandelier_names(theirs) if right == "chandelier" else theirs.state_dict()
+    file = save(state, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match=f"--dialect {right}"):
+        import_checkpoint("elic", Origin(file), asked)
+    assert not list(home.glob("*")) if home.exists() else True
+
+
 @pytest.mark.parametrize("kind", ["chandelier", "official"])
 def test_both_compressai_classes_are_told_apart(kind: str, home: Path, tmp_path: Path) -> None:
     net = reference(kind, 2)

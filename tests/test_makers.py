@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from app import work
 from app.about import about_page
@@ -20,7 +23,7 @@ from app.makers import licence_of, maker_name, public_makers
 from app.plots import styles
 from app.rdview import Wish as RDWish
 from app.rdview import answer
-from app.service import BadRequest, Service
+from app.service import BadRequest, Service, check_request
 from app.settings import Settings
 from app.viewer import catalogue
 from app.work import Job
@@ -29,7 +32,7 @@ from mode_core.imports.convert import Origin, import_checkpoint
 from mode_core.nets.illm import IllmConfig, MsIllm
 from mode_core.registry import load_codec
 from mode_core.types import Image
-from mode_core.weights import FOLDER_VARIABLE
+from mode_core.weights import FOLDER_VARIABLE, all_weights
 from tests.illm_nets import published
 from tests.made_up_results import made_up_rows
 from tests.test_service import FakeRunner, last, png_of
@@ -67,7 +70,7 @@ def service() -> Service:
 def test_without_imported_weights_nothing_on_the_page_speaks_of_them() -> None:
     assert public_makers() == []
     assert all(set(one) == {"id", "label"} for one in catalogue()["choices"])
-    assert "public" not in about_page().split("## The authors")[0]
+    assert "public" not in about_page().split("## Other people")[0]
     assert " is here. " not in about_page()
 
 
@@ -140,18 +143,42 @@ def test_measured_public_curves_are_their_own_and_carry_the_licence() -> None:
 
 @pytest.mark.usefixtures("imported")
 def test_about_states_the_terms_of_public_weights_that_are_here() -> None:
-    (line,) = [line for line in about_page().splitlines() if " is here. " in line]
-    assert line.startswith("- **MS-ILLM public** is here. CC-BY-NC 4.0: ")
+    (line,) = [line for line in about_page().splitlines() if "**MS-ILLM public**" in line]
+    assert line.startswith("- **MS-ILLM public** is here, from https://github.com/facebookresearch/")
+    assert ". Weights: CC-BY-NC 4.0: " in line
     assert "non-commercial use only" in line
 
 
+@pytest.mark.usefixtures("imported")
+def test_terms_outlive_the_card(imported: Path) -> None:
+    """The licence is in the shards as well; and what is not ours is never called ours."""
+    (found,) = [one for one in all_weights() if one.is_public]
+    (found.folder / "card.json").write_text("{broken")
+    assert licence_of(PUBLIC) == LICENCE
+    facts = {key: value for key, value in found.facts.items() if key != "licence"}
+    assert replace(found, facts=facts).licence == LICENCE
+    assert replace(found, codec="mode", facts=facts).licence == "none stated"
+
+
+@pytest.mark.usefixtures("imported")
+def test_the_terms_travel_in_every_picture(photo: Image) -> None:
+    ours, theirs = (work.run_job(Job(id, ("",), 0.3, photo)) for id in ("jpeg", PUBLIC))
+    views = *ours.views, *theirs.views, *work.open_file(theirs.file).views
+    notes = [Pillow.open(BytesIO(view.png)).info for view in views]
+    assert notes == [{}, *[{"Comment": f"weights ms-illm-3: {LICENCE}"}] * 2]
+
+
 @pytest.mark.usefixtures("none_imported")
-@pytest.mark.parametrize("pane", [PUBLIC, "elic.", "jpeg.public", "ms-illm.public/../..", "mode.x"])
-def test_weights_that_are_not_here_are_refused_before_any_work(
-    service: Service, photo: Image, pane: str
-) -> None:
+@pytest.mark.parametrize("pane", [PUBLIC, "jpeg.public", "ms-illm.public/x", "elic.publc"])
+def test_weights_that_are_not_here_leave_the_other_panes_alone(pane: str, photo: Image) -> None:
+    check_request(["original", "jpeg", pane], 0.3)
+    assert "are not on this server" in work.run_job(Job(pane, ("",), 0.3, photo)).error
+
+
+@pytest.mark.parametrize("pane", ["elic.", "ms-illm.public/../..", "mode.x"])
+def test_panes_that_cannot_be_are_refused(service: Service, photo: Image, pane: str) -> None:
     key = service.add_photo(png_of(photo)).key
-    with pytest.raises(BadRequest, match="weights list"):
+    with pytest.raises(BadRequest, match="there is no pane"):
         last(service.compare(key, [pane], 0.3))
 
 

@@ -29,9 +29,10 @@ from app.service import BadRequest, Expired, Service, check_request
 from app.settings import MEBIBYTE, Settings
 from app.store import Store, StoredFile, secret_key, size_of
 from app.text import bytes_text, file_stem, pane_id, pane_label, parse_pane
-from app.work import Job, Outcome, View, png_bytes
+from app.work import Job, Outcome, View
 from mode_core.bitstream import Bitstream, Stream
 from mode_core.errors import ModeError, UnsupportedImage
+from mode_core.images import png_bytes
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.registry import CODECS

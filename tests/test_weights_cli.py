@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from mode_core import weights, weights_cli
 from mode_core.cli import main
@@ -245,6 +248,9 @@ def test_the_first_hash_is_remembered(
     assert get("--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper()) == 0
     server.files[FILE] += b"tampered"
     (cache(home) / "ms-illm-3").rename(cache(home) / "other")
+    assert get() == 0
+    assert "is here already" in capsys.readouterr().out
+    shutil.rmtree(cache(home) / "other")
     assert get() == 1
     assert "deleted" in capsys.readouterr().err
 
@@ -359,9 +365,102 @@ def test_no_gan_weights_are_a_family_of_their_own(
     assert load_codec("ms-illm", profile).profile == profile
 
 
+@pytest.mark.parametrize(
+    "file_name", ["checkpoint (1).ckpt", "with space é.pth.tar", "ELIC_0450.pth.tar", "a.ckpt"]
+)
+def test_any_download_can_be_imported_as_it_is_called(
+    file_name: str, checkpoint: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / file_name
+    file.write_bytes(checkpoint)
+    assert run("import", "ms-illm", str(file)) == 0
+    (found,) = [one for one in weights.all_weights() if one.is_public]
+    names = ["checkpoint-1", "with-space", "ELIC_0450", "a"]
+    assert found.folder.name in [f"ms-illm-{name}" for name in names]
+    said = capsys.readouterr().out
+    assert " dB (no picture: is the file of this codec?) on the built-in picture" in said
+    assert run("import", "ms-illm", str(file), "--name", "a b") == 1
+    assert "--name 'a b' is no name for a folder" in capsys.readouterr().err
+
+
+def test_the_same_checkpoint_is_imported_once(
+    checkpoint: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / FILE
+    file.write_bytes(checkpoint)
+    assert run("import", "ms-illm", str(file), "--name", "one") == 0
+    assert run("import", "ms-illm", str(file), "--name", "two") == 1
+    assert "imported already, as" in capsys.readouterr().err
+    assert [one.folder.name for one in weights.all_weights() if one.is_public] == ["one"]
+    assert get() == 0
+    assert f"{FILE} is here already" in capsys.readouterr().out
+    assert run("list") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if f"/{FILE}" in line]
+    assert line.split()[-1] == "yes"
+
+
+def test_a_damaged_set_says_how_to_mend_it(
+    checkpoint: bytes, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, photo = tmp_path / FILE, tmp_path / "photo.png"
+    file.write_bytes(checkpoint)
+    write_png(photo, make_photo(70, 90))
+    assert run("import", "ms-illm", str(file), "--name", "ms-illm-3") == 0
+    shard = home / "ms-illm-3" / "00.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-100])
+    words = ["--codec", "ms-illm", "--profile", "public", "--bpp", "0.14"]
+    assert main(["encode", str(photo), str(tmp_path / "a.mode"), *words]) == 1
+    assert "delete the folder and import the checkpoint again" in capsys.readouterr().err
+    shard.write_bytes(b"")
+    assert run("list") == 0
+    assert f"{home / 'ms-illm-3'} is damaged; delete it and import" in capsys.readouterr().out
+    assert get() == 1
+    assert f"{home / 'ms-illm-3'} is in the way" in capsys.readouterr().err
+
+
+def test_terms_are_said_wherever_pictures_are_made(
+    checkpoint: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, photo, made = tmp_path / FILE, tmp_path / "photo.png", tmp_path / "a.mode"
+    file.write_bytes(checkpoint)
+    write_png(photo, make_photo(70, 90))
+    assert run("import", "ms-illm", str(file), "--name", "mine") == 0
+    public, terms = ["--profile", "public", "--bpp", "0.14"], "weights mine: CC-BY-NC 4.0"
+    for words in (
+        ["encode", str(photo), str(made), "--codec", "ms-illm", *public],
+        ["decode", str(made), str(tmp_path / "a.png")],
+        ["compare", str(photo), "--codecs", "ms-illm", "--out", str(tmp_path / "c"), *public],
+    ):
+        assert main(words) == 0
+        assert terms in capsys.readouterr().out
+    for picture in (tmp_path / "a.png", tmp_path / "c" / "ms-illm.png"):
+        assert Pillow.open(picture).info == {"Comment": terms}
+    (told,) = json.loads((tmp_path / "c" / "metrics.json").read_text())["pictures"]
+    assert (told["label"], told["terms"]) == ("MS-ILLM public", terms)
+    assert main(["info", str(made)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["weights_name"], facts["weights_licence"]) == ("mine", "CC-BY-NC 4.0")
+
+
+@pytest.mark.parametrize(
+    ("codec", "profile", "words"),
+    [("elic", "publc", "choose one of"), ("mode", "public", "docs/public-weights.md")],
+)
+def test_a_profile_that_is_not_here_says_which_are(
+    codec: str, profile: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "photo.png"
+    write_png(photo, make_photo(70, 90))
+    wish = ["--codec", codec, "--profile", profile, "--bpp", "0.2"]
+    assert main(["encode", str(photo), str(tmp_path / "a.mode"), *wish]) == 1
+    assert words in capsys.readouterr().err
+
+
 def test_a_missing_file_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("import", "elic", str(tmp_path / "none.pth")) == 1
     assert "no such file" in capsys.readouterr().err
+    assert run("import", "elic", str(tmp_path)) == 1
+    assert "is a folder; name the file in it" in capsys.readouterr().err
 
 
 def test_packing_is_left_to_training(

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mode_core.errors import ModeError
 from mode_core.files import make_folder, size_in_words
-from mode_core.imports.dialects import Dialect, find_dialect, likely_dialect
+from mode_core.imports.dialects import DIALECTS, Dialect, find_dialect, likely_dialect
 from mode_core.imports.picture import built_in_picture
 from mode_core.imports.reading import CheckpointError, read_checkpoint
 from mode_core.registry import find_codec
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 SHARD_BYTES = 256 << 20
 _FORM = "3"
 """Raised when the same checkpoint would become other weights: part of the tag."""
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+_LONGEST_NAME = 64
+_NAME = re.compile(rf"[A-Za-z0-9][\w.-]{{0,{_LONGEST_NAME - 1}}}", re.ASCII)
 _KEPT_WHOLE = (
     "hybrid_codec.encoder", "hybrid_codec.quantize", "latent_tokens", "codebook", "embedding",
     "bottleneck",
@@ -64,20 +65,30 @@ def import_checkpoint(
 ) -> WeightsSet:
     """The imported set; `whole` keeps all weights in float32 where half precision is usual."""
     dialect = find_dialect(codec, dialect_name, origin.path.name)
-    name = name or f"{codec}-{origin.path.stem}"
+    name = name or _default_name(codec, origin.path.name)
     if not _NAME.fullmatch(name):
-        raise CheckpointError(f"{name!r} is no name for a folder; use letters, digits, - . and _")
+        raise CheckpointError(
+            f"--name {name!r} is no name for a folder; use letters, digits, - . and _"
+        )
     folder = weights_folders()[-1] / name
+    licence = origin.licence or dialect.licence
 
     def fill(partial: Path) -> dict[str, str]:
-        return _convert(origin.path, dialect, partial, dialect.half and not whole)
+        return _convert(origin.path, dialect, partial, dialect.half and not whole, licence)
 
     card = {
         "source": origin.source or dialect.source,
-        "licence": origin.licence or dialect.licence,
+        "licence": licence,
         "file": origin.path.name,
     }
     return add_set(folder, fill, card)
+
+
+def _default_name(codec: str, file_name: str) -> str:
+    """The file's name without its endings and without what no folder should be called."""
+    stem = re.sub(r"(\.(pth|tar|pt|ckpt|zip|bin|safetensors))+$", "", file_name, flags=re.I)
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.")
+    return f"{codec}-{plain}".rstrip("-")[:_LONGEST_NAME]
 
 
 def add_set(
@@ -111,7 +122,9 @@ def _remove_stale(home: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str, str]:
+def _convert(
+    path: Path, dialect: Dialect, folder: Path, half: bool, licence: str
+) -> dict[str, str]:
     """Shards in a new folder, once all names and shapes fit; what the shards say of themselves."""
     state = read_checkpoint(path)
     _refuse_odd(path, state)
@@ -127,7 +140,10 @@ def _convert(path: Path, dialect: Dialect, folder: Path, half: bool) -> dict[str
         "dialect": dialect.name,
         "sha256": sha256,
         "identity": _identity(sha256, dialect, half),
+        # in the shards as well as on the card: terms must not be lost with a small file
+        "licence": licence,
     }
+    _refuse_twice(path, facts["identity"])
     tables = _coder_tables(path, tensors, dialect.prior) if dialect.prior else {}
     dtypes = {
         name: torch.float16 if half and may_be_half(name, tensors[name]) else own.dtype
@@ -175,6 +191,16 @@ def _identity(sha256: str, dialect: Dialect, half: bool) -> str:
 def _shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
     own = {name: tuple(value.shape) for name, value in net.state_dict().items()}
     return {name: shape for name, shape in own.items() if not name.startswith(_TABLES)}
+
+
+def _refuse_twice(path: Path, identity: str) -> None:
+    """A second copy would stand beside the first in its family and be chosen by chance."""
+    for found in all_weights():
+        if found.facts.get("identity") == identity:
+            raise CheckpointError(
+                f"{path} is imported already, as {found.folder}; delete that folder first to "
+                "import it anew"
+            )
 
 
 def _refuse_odd(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -241,16 +267,25 @@ def _refuse_misfit(
     kinds = (("missing", missing), ("unknown", extra), ("misshaped", misshaped))
     found = [f"{len(names)} {kind} ({_some(names)})" for kind, names in kinds if names]
     if not found:
+        _refuse_twin(path, dialect, state)
         return
     guess = likely_dialect(state, dialect)
     hint = "it is in no dialect that is known here"
     if guess is not None:
         hint = f"it looks like {guess.codec}: give {guess.codec} and --dialect {guess.name}"
     if guess == dialect:
-        hint = "the names are of this dialect, so it is of another version or size"
+        hint = "the other names are of this dialect, so it is of another version or size"
     raise CheckpointError(
         f"{path} does not fit {dialect.codec} in dialect {dialect.name}: {'; '.join(found)}; {hint}"
     )
+
+
+def _refuse_twin(path: Path, dialect: Dialect, state: Mapping[str, Tensor]) -> None:
+    """Layouts that can be renamed into each other: source and licence would be the other's."""
+    for other in DIALECTS:
+        mine, theirs = dialect.signature in state, other.signature in state
+        if other.codec == dialect.codec and theirs and not mine:
+            raise CheckpointError(f"{path} is in dialect {other.name}; add --dialect {other.name}")
 
 
 def _some(names: list[str]) -> str:

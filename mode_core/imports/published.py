@@ -86,6 +86,13 @@ BY_HAND = (
 )
 
 
+def usual_licence(codec: str) -> str:
+    """What public weights of a codec are under, as far as their publishers say."""
+    known = [(one.codec, one.licence) for one in PUBLISHED]
+    known += [(one.codec, one.licence) for one in BY_HAND]
+    return next((licence for whose, licence in known if whose == codec), "none stated")
+
+
 def published(codec: str, quality: str) -> Published | None:
     """The checkpoint of a codec and quality."""
     for one in PUBLISHED:

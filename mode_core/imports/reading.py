@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,8 @@ class _Inert:
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The state dict in a file, mapped from disk where the format allows it."""
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder; name the file in it")
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file")
     loaded = _read_safetensors(path) if path.suffix == ".safetensors" else _unpickle(path)
@@ -85,7 +88,9 @@ def _unpickle(path: Path) -> Any:
     mapped = _is_archive(path)
     try:
         stand_ins = _stand_ins(path) if mapped else []
-        with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
+        with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():  # type: ignore[arg-type]
+            # its doubts about old protocols end in our own sentence
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except (ModeError, OSError, MemoryError):
         raise

@@ -71,7 +71,7 @@ def keep(run: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> Path:
     facts |= {"sha256": sha256, "identity": identity, "dialect": "trained here"}
     card = {
         "source": "trained on " + " and ".join(expert.folder.name for expert in experts),
-        "licence": "; ".join(f"{e.folder.name}: {e.facts.get('licence')}" for e in experts),
+        "licence": "; ".join(f"{e.folder.name}: {e.licence}" for e in experts),
         "file": WEIGHTS,
     }
 
