@@ -165,9 +165,10 @@ def find_weights(codec: str, profile: str = "") -> WeightsSet:
 
 
 def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
-    """All imported sets of a codec and width, by rising rate."""
+    """All imported sets of a codec and width, by rising rate; the same weights count once."""
     found = [one for one in all_weights() if (one.codec, one.width) == (codec, profile)]
-    return sorted(found, key=lambda one: one.bpp) or [find_weights(codec, profile)]
+    different = {one.digest(): one for one in found}.values()
+    return sorted(different, key=lambda one: one.bpp) or [find_weights(codec, profile)]
 
 
 def weights_of_tag(codec: str, tag: bytes) -> WeightsSet | None:

@@ -143,7 +143,6 @@ def _convert(
         # in the shards as well as on the card: terms must not be lost with a small file
         "licence": licence,
     }
-    _refuse_twice(path, facts["identity"])
     tables = _coder_tables(path, tensors, dialect.prior) if dialect.prior else {}
     dtypes = {
         name: torch.float16 if half and may_be_half(name, tensors[name]) else own.dtype
@@ -191,16 +190,6 @@ def _identity(sha256: str, dialect: Dialect, half: bool) -> str:
 def _shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
     own = {name: tuple(value.shape) for name, value in net.state_dict().items()}
     return {name: shape for name, shape in own.items() if not name.startswith(_TABLES)}
-
-
-def _refuse_twice(path: Path, identity: str) -> None:
-    """A second copy would stand beside the first in its family and be chosen by chance."""
-    for found in all_weights():
-        if found.facts.get("identity") == identity:
-            raise CheckpointError(
-                f"{path} is imported already, as {found.folder}; delete that folder first to "
-                "import it anew"
-            )
 
 
 def _refuse_odd(path: Path, state: Mapping[str, Tensor]) -> None:
