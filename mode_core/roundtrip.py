@@ -42,9 +42,8 @@ def decode_all(
 
 def load_decoder(bitstream: Bitstream, profile: str = "") -> Codec:
     """The codec that a file needs: of the imported set that made it, or else the bundled one."""
-    info = codec_of(bitstream.codec)
-    found = weights_of_tag(info.id, bitstream.weights) if info.learned else None
-    return load_codec(info.id, profile if found is None else found.width)
+    found = _imported(bitstream)
+    return load_codec(codec_of(bitstream.codec).id, profile if found is None else found.width)
 
 
 def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:
@@ -56,10 +55,13 @@ def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:
 
 def terms_of_file(bitstream: Bitstream) -> str:
     """Weights and licence of a file's pictures where they are not this project's; else empty."""
-    found = weights_of_file(bitstream)
-    if found is None or not found.is_public:
-        return ""
-    return f"weights {found.folder.name}: {found.licence}"
+    found = _imported(bitstream)
+    return "" if found is None else f"weights {found.folder.name}: {found.licence}"
+
+
+def _imported(bitstream: Bitstream) -> WeightsSet | None:
+    info = codec_of(bitstream.codec)
+    return weights_of_tag(info.id, bitstream.weights) if info.learned else None
 
 
 def output_label(info: CodecInfo, anchor: Anchor | None) -> str:
