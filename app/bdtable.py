@@ -104,7 +104,8 @@ def _name(curve: Curve) -> str:
 
 def _origin(curve: Curve) -> str:
     """A published curve is told from ours by its source."""
-    return {"ours": "ours", "yours": "yours"}.get(curve.kind, curve.source.split("/")[0])
+    ours = "measured here" if curve.licence else "ours"  # weights of others are not ours
+    return {"ours": ours, "yours": "yours"}.get(curve.kind, curve.source.split("/")[0])
 
 
 def _rank(curve: Curve, metric: Metric) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,14 +111,15 @@ def paper_layout(
     scales = [max(1, round(CELL / max(crop.width, crop.height))) for crop in crops]
     rows = [crop.height * scale for crop, scale in zip(crops, scales, strict=True)]
     column = max(crop.width * scale for crop, scale in zip(crops, scales, strict=True))
-    column = max(column, 170)
+    labels = (math.ceil(_font(15, bold=True).getlength(pane.label)) for pane in panes)
+    column = max(column, 170, *labels)
     top = MARGIN + LINE + 6
     body = sum(rows) + GAP * (len(rows) - 1)
     page = Layout(0, 0, [], [], [])
     letters = [f"({letter})" for letter in "abcd"[: len(crops)]] if len(crops) > 1 else [""]
     left = _context(page, original, crops, letters, top, max(body, CELL)) + GAP
     columns = [FigurePane("Original", original), *panes]
-    captions = caption_columns(panes)
+    captions = caption_columns(panes, column)
     for index, (pane, caption) in enumerate(zip(columns, captions, strict=True)):
         x = left + index * (column + GAP)
         page.words.append(Words(x, MARGIN, pane.label, bold=True))
@@ -130,6 +132,7 @@ def paper_layout(
         page.words.extend(
             Words(x, y + row * LINE, line, colour=BLACK if index else GREY)
             for row, line in enumerate(caption)
+            if line
         )
     page.words.append(Words(MARGIN, MARGIN, title[:80], colour=GREY))
     width = left + len(columns) * (column + GAP) - GAP + MARGIN
@@ -138,19 +141,38 @@ def paper_layout(
     return page._replace(width=width, height=height)
 
 
-def caption_columns(panes: Sequence[FigurePane]) -> list[list[str]]:
+def caption_columns(panes: Sequence[FigurePane], width: int = CELL) -> list[list[str]]:
     """What stands under the original, which is names, and under each pane: its numbers.
 
-    A dash says that a number is not known; a line of nothing but dashes is left out.
+    A dash says that a number is not known; a line of nothing but dashes is left out. Licences
+    come last and whole, on as many lines as `width` pixels ask for.
     """
     rows = [
         [name, *(_digits(getattr(pane, field), digits) for pane in panes)]
         for name, field, digits in _NUMBERS
     ]
     known = [row for row in rows if set(row[1:]) != {_DASH}]
-    if any(pane.licence for pane in panes):
-        known.append(["weights", *(pane.licence[:24] for pane in panes)])
+    licences = [wrapped(pane.licence, width) for pane in panes]
+    if any(licences):
+        known += [list(row) for row in zip_longest(["weights"], *licences, fillvalue="")]
     return [[row[index] for row in known] for index in range(len(panes) + 1)]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text as lines of at most `width` pixels; a word too long for one goes on in the next."""
+    length = _font(15, bold=False).getlength
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if length(longer) <= width:
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if length(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line]
 
 
 def to_png(layout: Layout) -> bytes:

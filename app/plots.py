@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from app.axes import Metric
 from app.curves import Curve
 from app.makers import parts_of
+from mode_core.weights import PUBLIC
 
 
 class Style(NamedTuple):
@@ -68,6 +69,10 @@ PUBLISHED_SYMBOLS = (
     "x",
     "bowtie",
 )
+# Weights of others, measured here, are marked as nobody's published numbers are; a codec's second
+# set of them needs a shape of its own, as it has the codec's colour too.
+_PUBLIC_MARK = "-open-dot"
+OTHER_PUBLIC_SHAPE = "diamond-tall"
 USER_SYMBOLS = ("star", "hexagon", "bowtie", "square", "diamond", "cross")
 
 LIGHT = {"ground": "#ffffff", "text": "#333333", "grid": "#e6e6e6", "line": "#8a8a8a"}
@@ -103,10 +108,13 @@ def rate_figure(
 
 
 def _ours(curve: Curve) -> Style:
-    """A codec keeps its colour with whatever weights; with public ones its marks are open."""
-    codec, public = parts_of(curve.codec)
-    style = OURS.get(curve.group, OURS.get(codec, INK))
-    return style._replace(symbol=f"{style.symbol}-open") if public else style
+    """A codec keeps its colour with whatever weights; with public ones its marks are dotted."""
+    codec, profile = parts_of(curve.codec)
+    style = OURS.get(f"{codec}/{curve.anchor}", OURS.get(codec, INK))
+    if not profile:
+        return style
+    shape = style.symbol if profile == PUBLIC else OTHER_PUBLIC_SHAPE
+    return style._replace(symbol=shape + _PUBLIC_MARK)
 
 
 def _published(label: str, names: Sequence[str]) -> Style:
@@ -140,6 +148,8 @@ def _trace(
     elif curve.kind == "now":
         ring = {"color": theme["text"], "width": 2}
         trace["marker"] |= {"size": 14, "line": ring}
+    if style.symbol.endswith(_PUBLIC_MARK):
+        trace["marker"]["size"] += 2  # smaller, the dot would fill the shape
     return trace
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 import pytest
 
 from app.figure import (
@@ -15,6 +17,7 @@ from app.figure import (
     FigureError,
     FigurePane,
     Layout,
+    _font,
     caption_columns,
     cut,
     enlarge,
@@ -140,6 +143,31 @@ def test_captions_leave_out_what_no_pane_knows() -> None:
     pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), 0.1, lpips_student=0.2)
     names, numbers = caption_columns([pane])
     assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS (student)": "0.2000"}
+
+
+@pytest.mark.parametrize("name", ["MS-ILLM public", "A codec with quite a long name"])
+def test_licences_stand_whole_in_their_own_columns(name: str) -> None:
+    terms = (
+        "Creative Commons Attribution-NonCommercial 4.0 International",
+        "CC-BY-NC 4.0; no licence stated",
+        "",
+        "MIT",
+        "x" * 60,
+    )
+    photo = make_photo(64, 64)
+    panes = [FigurePane(name, photo, 0.1, licence=one) for one in terms]
+    page = paper_layout(photo, panes, [Crop(0, 0, 30, 10)])
+    lefts = [words.x for words in page.words if words.text == name]
+    draw = PIL.ImageDraw.Draw(PIL.Image.new("RGB", (1, 1)))
+    for left, right, whole in zip(lefts, [*lefts[1:], page.width], terms, strict=True):
+        column = [words for words in page.words if words.x == left]
+        for words in column:
+            assert left + draw.textlength(words.text, _font(words.size, words.bold)) <= right - 5
+            assert words.y + words.size < page.height
+        said = [words.text for words in column if words.text not in (name, "0.1000")]
+        assert ("" if whole.startswith("xx") else " ").join(said) == whole
+        heights = [words.y for words in column]
+        assert min(b - a for a, b in pairwise(heights)) >= 19
 
 
 def test_the_page_ends_a_margin_below_what_is_on_it() -> None:

@@ -144,7 +144,9 @@ def test_measured_public_curves_are_their_own_and_carry_the_licence() -> None:
 @pytest.mark.usefixtures("imported")
 def test_about_states_the_terms_of_public_weights_that_are_here() -> None:
     (line,) = [line for line in about_page().splitlines() if "**MS-ILLM public**" in line]
-    assert line.startswith("- **MS-ILLM public** is here, from https://github.com/facebookresearch/")
+    assert line.startswith(
+        "- **MS-ILLM public** is here, from https://github.com/facebookresearch/"
+    )
     assert ". Weights: CC-BY-NC 4.0: " in line
     assert "non-commercial use only" in line
 

@@ -15,6 +15,7 @@ from app.curves import Curve, Point, live_curves, our_curves, picture_curves, pu
 from app.plots import (
     DARK,
     LIGHT,
+    OTHER_PUBLIC_SHAPE,
     OURS,
     PUBLISHED_SYMBOLS,
     USER_SYMBOLS,
@@ -22,6 +23,7 @@ from app.plots import (
     styles,
 )
 from mode_core.errors import ResultsError
+from mode_core.imports.dialects import DIALECTS
 from mode_core.results import Row
 from tests.made_up_results import made_up_rows, published_points
 
@@ -138,6 +140,26 @@ def test_a_published_codec_keeps_its_style_when_others_are_missing() -> None:
     assert styles(curves, names)["Gamma"] == styles(curves[2:], names)["Gamma"]
 
 
+def test_public_weights_measured_here_look_like_nothing_else() -> None:
+    """By colour and marker together; and the marker alone tells them from published ones."""
+    profiles = sorted({one.width for one in DIALECTS})
+    rows = [row for row in made_up_rows() if row.codec in ("elic", "ms-illm", "mode")]
+    public = [row._replace(profile=width) for row in rows for width in profiles]
+    theirs = [
+        Curve(name, name, name, "published", "kodak", (Point(0.1, {"psnr": 30.0}),), source="a/b")
+        for name in ("ELIC", "MS-ILLM", "DLF", "HiFiC", "VTM-18.0", *"ABCDEFGHI")
+    ]
+    ours = our_curves([*rows, *public])
+    look = styles([*ours, *theirs], [one.label for one in theirs])
+    assert len({look[one.key] for one in ours}) == len(ours)
+    measured = {look[one.key].symbol for one in ours if one.licence}
+    assert measured.isdisjoint(look[one.key].symbol for one in [*theirs, *ours] if not one.licence)
+    same_colour = [look[one.key] for one in ours if one.codec.startswith("ms-illm")]
+    assert len({one.light for one in same_colour}) == 1
+    shapes = {one.symbol.partition("-open")[0] for one in same_colour if "-open" in one.symbol}
+    assert len(shapes) == len(profiles)
+
+
 def test_no_two_codecs_of_ours_look_alike_without_colour() -> None:
     symbols = [style.symbol for style in OURS.values()]
     assert len(set(symbols)) == len(symbols)
@@ -191,7 +213,7 @@ def test_the_legend_can_draw_every_symbol() -> None:
     shapes = file.read_text(encoding="utf-8").partition("SHAPES = {")[2].partition("};")[0]
     drawn = set(re.findall(r'^  "?([a-z-]+)"?:', shapes, re.MULTILINE))
     used = [style.symbol for style in OURS.values()] + [*PUBLISHED_SYMBOLS, *USER_SYMBOLS]
-    assert {symbol.removesuffix("-open") for symbol in used} <= drawn
+    assert {symbol.removesuffix("-open") for symbol in [*used, OTHER_PUBLIC_SHAPE]} <= drawn
 
 
 def linear(colour: str) -> npt.NDArray[np.float64]:

@@ -167,16 +167,16 @@ export function asPlotlyText(text) {
 /** What must be said of public weights wherever their results are. */
 export const licenceOf = ({ licence }) => (licence ? `weights: ${licence}` : "");
 
-/** A curve's name where nothing but the name tells it from others. */
+/** A curve's name where nothing but the name tells it from others; weights of others are not ours. */
 export function nameOf(curve) {
   const from = {
     published: curve.source.split(":")[0],
     picture: curve.image,
     now: "on screen",
     yours: curve.source,
-    ours: ["ours", licenceOf(curve)].filter(Boolean).join(", "),
+    ours: curve.licence ? "measured here" : "ours",
   };
-  return `${curve.label} (${from[curve.kind]})`;
+  return `${curve.label} (${[from[curve.kind], licenceOf(curve)].filter(Boolean).join(", ")})`;
 }
 
 /** A number as people read it: fixed digits for values, three significant ones for rates. */

@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const DASHES = {
   solid: "", dash: "6 3", dot: "2 3", dashdot: "6 2 2 2", longdash: "10 3", longdashdot: "9 2 2 2",
 };
-const SECTIONS = { ours: "Ours, measured here", yours: "Yours", published: "Published" };
+const SECTIONS = { ours: "Measured here", yours: "Yours", published: "Published" };
 
 /** Build an element; strings among the children are text, never markup. */
 export function make(tag, attributes = {}, ...children) {
@@ -60,6 +60,7 @@ export const SHAPES = {
   x: "M3,5L5,3L7,5L9,3L11,5L9,7L11,9L9,11L7,9L5,11L3,9L5,7Z",
   bowtie: "M2,3L12,11V3L2,11Z",
   hourglass: "M3,2H11L3,12H11Z",
+  "diamond-tall": "M7,0.8L10.1,7L7,13.2L3.9,7Z",
 };
 
 /** The swatch of a legend entry: its dash and its marker. */
@@ -70,13 +71,15 @@ function swatch(style, theme) {
     return node;
   };
   const stroke = style[theme];
-  const fill = style.symbol.endsWith("-open") ? "var(--rd-ground)" : stroke;
-  const d = SHAPES[style.symbol.replace("-open", "")];
+  const [shape, open, dot] = style.symbol.split(/-(?=open)|(?<=open)-(?=dot)/);
+  const fill = open ? "var(--rd-ground)" : stroke;
+  const marker = { d: SHAPES[shape], transform: "translate(8 0)" };
   const line = { d: "M0,7H30", stroke, "stroke-width": 2 };
   const root = draw("svg", { viewBox: "0 0 30 14", width: 30, height: 14, "aria-hidden": "true" });
   root.append(
     draw("path", { ...line, "stroke-dasharray": DASHES[style.dash] }),
-    draw("path", { d, transform: "translate(8 0)", stroke, fill, "stroke-width": 1.4 }),
+    draw("path", { ...marker, stroke, fill, "stroke-width": 1.4 }),
+    dot ? draw("circle", { cx: 15, cy: 7, r: 1.4, fill: stroke }) : "",
   );
   return root;
 }
@@ -120,8 +123,14 @@ function legendEntry(curve, how) {
     make("input", { type: "checkbox", checked: how.on(curve), onchange: choose }),
     swatch(curve.style, how.theme),
     make("span", {}, curve.label),
-    make("small", {}, curve.kind === "ours" ? curve.licence : curve.source.split("/")[0]),
+    ...whose(curve),
   );
+}
+
+/** Where a published curve is from; the licence of others' weights, in full on a line of its own. */
+function whose(curve) {
+  if (curve.kind !== "ours") return [make("small", {}, curve.source.split("/")[0])];
+  return curve.licence ? [make("small", { class: "rd-licence" }, licenceOf(curve))] : [];
 }
 
 /** BD-rates, or the sentence that says why there is none. */

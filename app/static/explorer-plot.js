@@ -209,7 +209,7 @@ export class Plot {
     };
     const size = {
       width: this.element.clientWidth + LEGEND_WIDTH,
-      height: Math.max(this.element.clientHeight, 80 + LEGEND_LINE * traces.length),
+      height: Math.max(this.element.clientHeight, 80 + LEGEND_LINE * (traces.length + 2)),
     };
     const figure = { data: traces, layout: { ...layout, ...extras }, config: CONFIG };
     const url = await Plotly.toImage(figure, { format: "svg", ...size });

@@ -22,6 +22,49 @@ export function listenToFiles(root, take) {
   listenToCamera(root, give);
 }
 
+/** A .mode file may be damaged: what is on the screen stays until the server has opened it. */
+export class Trial {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.end();
+  }
+
+  start(key, name) {
+    const { viewer } = this;
+    viewer.forget();
+    this.file = { key, name };
+    viewer.words.tell("Decoding…");
+    viewer.exchange.openFile(key, []);
+  }
+
+  end() {
+    this.file = null;
+    this.refused = ""; // why the last one was not opened, until what it interrupted is there
+  }
+
+  /** Whether an answer is for the viewer: one that opens the file is, and all of other questions. */
+  lets(value) {
+    if (!this.file) return true;
+    const { viewer, file } = this;
+    if (value.error) return this.refuse(value.error);
+    if (value.done) {
+      this.file = null;
+      viewer.replace(file.key, file.name, [], file.key);
+    } else viewer.words.tellProgress(value);
+    return value.done;
+  }
+
+  /** Say why, and ask again for what the file has interrupted. */
+  refuse(words) {
+    const { viewer } = this;
+    this.file = null;
+    if (viewer.busy) viewer.ask();
+    this.refused = `Not opened: ${words}`;
+    viewer.words.tell(this.refused, true);
+    return false;
+  }
+}
+
 function listenToDrops(root, give) {
   let depth = 0;
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");

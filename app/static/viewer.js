@@ -5,7 +5,7 @@ import { listenToControls, showControls, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
 import { clamp, settle } from "./geometry.js";
 import { listenToGestures, listenToMinimap } from "./gestures.js";
-import { listenToFiles } from "./intake.js";
+import { Trial, listenToFiles } from "./intake.js";
 import { fillHelp, listenToKeys } from "./keys.js";
 import { fillNumbers } from "./numbers.js";
 import { Pictures } from "./pictures.js";
@@ -42,6 +42,7 @@ class Viewer {
     this.pins = new Map(); // of pictures that were open before
     this.notes = [];
     this.lost = new Set();
+    this.trial = new Trial(this);
     this.words = new Words(root);
     this.pictures = new Pictures();
     this.records = new Records(this.pictures, host.catalogue.choices);
@@ -113,9 +114,8 @@ class Viewer {
 
   /** Ask the server for what the state wants, once it has stopped changing. */
   ask() {
-    clearTimeout(this.asking);
-    this.exchange.forget();
-    this.answered?.(false); // nobody waits for the last question any more
+    this.forget();
+    this.busy = true;
     this.words.tell(this.fileKey ? "Decoding…" : `Coding at ${this.state.bpp} bpp…`);
     this.asking = setTimeout(() => {
       const { image, panes, bpp } = this.state;
@@ -123,6 +123,14 @@ class Viewer {
       // Asked for none, the server chooses the same again, and says which it had to leave out.
       this.exchange.compare(image, panes === this.chosen ? [] : panes, bpp);
     }, ASK_MS);
+  }
+
+  /** Nobody waits for the last question any more. */
+  forget() {
+    clearTimeout(this.asking);
+    this.exchange.forget();
+    this.answered?.(false);
+    this.trial.end();
   }
 
   /** The rate changed: what is shown is out of date until the server has answered. */
@@ -134,6 +142,8 @@ class Viewer {
 
   receive(value) {
     if (!value || !this.exchange.isNewest(value)) return;
+    if (!this.trial.lets(value)) return;
+    this.busy = !value.done && !value.error;
     if (value.error) return this.fail(value.error);
     this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
     const open = !this.state.panes.length;
@@ -142,6 +152,7 @@ class Viewer {
     if (value.done) this.records.fail(this.unanswered(), this.state.panes);
     this.render();
     this.words.tellProgress(value);
+    if (this.trial.refused) this.words.tell(this.trial.refused, true);
     if (!value.done) return;
     this.tellResult();
     this.answered?.(true);
@@ -284,14 +295,17 @@ class Viewer {
   }
 
   openPicture(image, name = "") {
-    const fromFile = Boolean(this.fileKey);
-    this.fileKey = "";
+    this.replace(image, name, this.fileKey ? [] : this.state.panes);
+    this.ask();
+  }
+
+  /** Another picture takes the place of this one; `fileKey` says which file it is in, if in one. */
+  replace(image, name, panes, fileKey = "") {
+    this.fileKey = fileKey;
     this.extra.name = name;
     this.clear();
-    const { image: before, panes, pins } = this.state;
-    this.pins.set(before, pins);
-    this.set({ image, scale: 0, panes: fromFile ? [] : panes, pins: this.pins.get(image) ?? [] });
-    this.ask();
+    this.pins.set(this.state.image, this.state.pins);
+    this.set({ image, scale: 0, panes, pins: this.pins.get(image) ?? [] });
   }
 
   async take(kind, file) {
@@ -300,10 +314,8 @@ class Viewer {
     const answer = await this.exchange.send(kind, file);
     if (answer.error) return this.words.tell(answer.error, true);
     const name = file.name.replace(/\.[^.]*$/, "");
-    this.openPicture(answer.key, name);
-    if (kind === "photo") return;
-    this.fileKey = answer.key;
-    this.set({ panes: [] });
+    if (kind === "photo") this.openPicture(answer.key, name);
+    else this.trial.start(answer.key, name);
   }
 
   fail(words) {

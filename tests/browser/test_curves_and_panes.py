@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,6 +12,31 @@ from tests.browser.conftest import Opener
 from tests.browser.viewer_page import settled, state_of
 
 pytestmark = pytest.mark.browser
+HEADS = """async (wish) => {
+  const { makePane, describePane } = await import("./mode/static/panes.js");
+  const dists = wish.lpips === "lpips" ? { dists: 0.123 } : {};
+  const view = { psnr: 33.15, ms_ssim: 0.9864, [wish.lpips]: 0.025, ...dists };
+  const record = { id: "elic", label: "ELIC", state: "ready", bpp: 0.7284, bytes: 1, view,
+    decode_ms: wish.ms };
+  const pane = makePane("elic", {});
+  describePane(pane, record, { index: 0, choices: [], best: view, compared: "", same: false });
+  pane.figure.style.width = `${wish.width}px`;
+  document.querySelector("#viewer").append(pane.figure);
+  const rect = (node) => node.getBoundingClientRect();
+  const line = rect(pane.parts.time.parentNode);
+  const numbers = [...pane.parts.metrics.children].filter((one) => rect(one).width).map(rect);
+  const time = rect(pane.parts.time);
+  const found = {
+    end: line.right,
+    numbers: Math.max(...numbers.map(({ right }) => right)),
+    rows: Math.max(...numbers.map(({ top }) => Math.abs(top - line.top))),
+    time: [time.left, time.right],
+    told: time.top < line.bottom,
+    whole: time.bottom <= line.bottom,
+  };
+  pane.figure.remove();
+  return found;
+}"""
 
 
 def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
@@ -59,3 +85,20 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
     told = list(dict.fromkeys(text for text, _ in shown))
     assert told == [f"Measuring this picture: {rate} of 5 rates…" for rate in (1, 2, 3, 4, 5)]
     assert shown[0][1], "the button must not ask twice"
+
+
+def test_the_time_never_touches_the_numbers_in_a_pane(visit: Opener) -> None:
+    """Best in all, as they are widest then; a time without room is not there at all."""
+    page = settled(visit("panes=original"), 1)
+    told = {}
+    for width, lpips, ms in product((760, 478, 425, 400), ("lpips", "lpips_student"), (9, 10123)):
+        head = page.evaluate(HEADS, {"width": width, "lpips": lpips, "ms": ms})
+        assert head["numbers"] <= head["end"], (width, lpips)
+        assert head["rows"] < 4, width  # none has gone to another line
+        if head["told"]:
+            assert head["whole"], width
+            assert head["numbers"] < head["time"][0], width
+            assert head["time"][1] <= head["end"], width
+        told[width, lpips, ms] = head["told"]
+    assert told[760, "lpips_student", 10123]
+    assert not told[478, "lpips_student", 10123]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,25 @@ from tests.browser.viewer_page import settled, stage
 
 pytestmark = pytest.mark.browser
 WORDS = "weights: CC-BY-NC 4.0"
+LONG = "Creative Commons Attribution-NonCommercial 4.0 International; no licence stated"
+IS_WHOLE = """(small) => {
+  const [box, list] = [small, small.closest(".rd-list")].map((one) => one.getBoundingClientRect());
+  return small.scrollWidth <= small.clientWidth && small.scrollHeight <= small.clientHeight
+    && box.left >= list.left && box.right <= list.right;
+}"""
+SEEN_TWICE = """document.dispatchEvent(new CustomEvent("mode:result", {detail: {image: "astronaut",
+  rows: [0.1, 0.2].map((bpp) => ({codec: "ms-illm.public", anchor: "", bpp, psnr: 30}))}}))"""
+LEGEND_BOX = """(text) => {
+  const place = document.body.appendChild(document.createElement("div"));
+  place.innerHTML = text;
+  const box = place.querySelector(".legend .scrollbox");
+  const clip = place.querySelector(box.getAttribute("clip-path").match(/#[^'")]+/)[0]);
+  const heights = [clip.firstElementChild.height.baseVal.value, box.getBBox().height];
+  place.remove();
+  return heights;
+}"""
+DOTTED = """() => document.querySelector("#rd-plot").data
+  ?.filter(({marker}) => marker.symbol.endsWith("-open-dot")).length >= 3"""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +67,7 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
 
 
 def test_a_pane_offers_both_kinds_of_weights_and_shows_the_licence_of_one(page: Page) -> None:
-    expect(page.get_by_text(WORDS)).to_have_count(0)
+    expect(page.locator("#viewer").get_by_text(WORDS)).to_have_count(0)
     swap = page.locator('.pane[data-id="ms-illm"] select')
     groups = swap.locator("optgroup").evaluate_all("all => all.map((one) => one.label)")
     assert groups[-1] == "public (authors' weights)"
@@ -80,4 +102,30 @@ def test_both_sides_of_the_swipe_and_the_legend_and_about_say_it(page: Page) -> 
     page.locator("#rd-plot").scroll_into_view_if_needed()
     entry = page.locator(".rd-entry", has_text="MS-ILLM public")
     expect(entry).to_contain_text("CC-BY-NC 4.0")
-    expect(page.locator("#about")).to_contain_text("MS-ILLM public is here. CC-BY-NC 4.0")
+    licence = entry.locator(".rd-licence")
+    expect(licence).to_have_text(WORDS)
+    for width in (1440, 1100, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for words in (WORDS, f"weights: {LONG}"):
+            licence.evaluate("(small, words) => { small.textContent = words }", words)
+            assert licence.evaluate(IS_WHOLE), (width, words)
+    expect(page.get_by_role("group", name="Measured here", exact=True)).to_contain_text("public")
+    said = re.compile("MS-ILLM public is here.*CC-BY-NC 4.0")
+    expect(page.locator("#about")).to_contain_text(said)
+
+
+def test_every_public_curve_in_the_saved_plot_names_its_licence(page: Page) -> None:
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    expect(page.locator(".rd-entry").first).to_be_visible()
+    page.evaluate(SEEN_TWICE)  # two points on screen, and the picture's curve through them
+    page.wait_for_function(DOTTED)
+    with page.expect_download() as download:
+        page.locator("[data-rd=svg]").click()
+    svg = ET.fromstring(Path(download.value.path()).read_text(encoding="utf-8"))
+    texts = ["".join(one.itertext()) for one in svg.iter("{http://www.w3.org/2000/svg}text")]
+    named = [text for text in texts if text.startswith("MS-ILLM public")]
+    assert len(named) >= 3
+    assert all(WORDS in text for text in named)
+    # As tall as all its lines: what is longer Plotly cuts off, as if it could be scrolled.
+    shown, whole = page.evaluate(LEGEND_BOX, Path(download.value.path()).read_text("utf-8"))
+    assert whole <= shown

@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.work import png_bytes
+from mode_core.bitstream import Bitstream, Stream
+from mode_core.registry import CODECS
 from tests.browser.conftest import Opener
-from tests.browser.viewer_page import EVIL, settled, state_of
+from tests.browser.viewer_page import EVIL, canvases, painted, settled, state_of
 from tests.conftest import make_photo
 
 pytestmark = pytest.mark.browser
@@ -46,6 +48,30 @@ def test_what_cannot_be_opened_is_refused_with_a_sentence(
     upload(page, name, data)
     expect(page.locator(".status.bad")).to_have_text(re.compile(words))
     assert state_of(page)["image"] == "astronaut"
+
+
+def test_a_damaged_file_leaves_the_page_as_it_was(visit: Opener) -> None:
+    """Well-formed, so that only the decoder can tell that it holds nothing."""
+    codec = CODECS["jpeg"].wire_id
+    damaged = Bitstream(codec, bytes(4), 50, 64, 64, (Stream(b"no JPEG", 0),), 0.1).to_bytes()
+    page = settled(visit("panes=original,jpeg&scale=2"), 2)
+    painted(page)
+    status, names = page.locator("#viewer .status"), page.locator("select.picture")
+    before = state_of(page), names.inner_text(), canvases(page, ["original", "jpeg"])
+    upload(page, "broken.mode", damaged)
+    expect(status).to_have_text(re.compile("Not opened: .*JPEG.* damaged"))
+    after = state_of(page), names.inner_text(), canvases(page, ["original", "jpeg"])
+    assert after == before
+    expect(page.locator('.pane[data-id="jpeg"]')).to_have_attribute("data-state", "ready")
+    # What it interrupted is finished all the same, and the refusal stays said.
+    page.get_by_role("button", name="0.5", exact=True).click()
+    upload(page, "broken.mode", damaged)
+    expect(status).to_have_text(re.compile("Not opened"))
+    expect(page.locator("figure.pane[data-state=ready]")).to_have_count(2)
+    expect(page.locator('.pane[data-id="jpeg"] .rate')).to_contain_text("bpp")
+    expect(status).to_have_text(re.compile("Not opened"))
+    page.get_by_role("button", name="0.2", exact=True).click()
+    settled(page, 2)
 
 
 def test_a_mode_file_opens_at_both_anchors(visit: Opener) -> None:
