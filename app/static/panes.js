@@ -74,7 +74,8 @@ export function describePane(pane, record, { index, choices, same, best, compare
   parts.off.title = uneven ? record.note || "Not an equal rate: more than 10 % off the target" : "";
   parts.same.textContent = same ? "same file" : "";
   parts.same.title = same ? `SHA-256 ${record.sha256.slice(0, 16)}… is that of the other pane` : "";
-  parts.licence.textContent = record.licence ? `weights: ${record.licence}` : "";
+  const shown = record.licence && record.state !== "failed";
+  parts.licence.textContent = shown ? `weights: ${record.licence}` : "";
   parts.licence.title = choices.find((one) => one.id === record.id)?.terms ?? "";
   fillMetrics(parts.metrics, record, best);
   parts.time.textContent = timeText(record);
@@ -107,7 +108,7 @@ export function fillOptions(select, choices) {
 }
 
 function fillSwap(select, record, choices) {
-  const key = `${record.id}|${choices.map((one) => one.id).join()}`;
+  const key = `${record.id}|${record.label}|${choices.map((one) => one.id).join()}`;
   if (select.dataset.key === key) return;
   select.dataset.key = key;
   const known = choices.some((one) => one.id === record.id);

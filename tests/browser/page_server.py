@@ -16,13 +16,16 @@ from app import work
 from app.makers import info_of, with_profile
 from app.settings import MEBIBYTE, Settings
 from app.ui import build_demo, launch
-from app.work import Job, Outcome, View, png_bytes
+from app.work import Job, Outcome, View
 from mode_core.bitstream import Bitstream
+from mode_core.images import png_bytes
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.registry import CODECS, codec_of
 from mode_core.roundtrip import output_label
 from mode_core.types import Anchor, Image
+
+_NOT_HERE = ("dlf.public",)
 
 
 class StandInRunner:
@@ -30,7 +33,7 @@ class StandInRunner:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         for job in jobs:
-            if not info_of(job.codec).learned:
+            if not info_of(job.codec).learned or job.codec in _NOT_HERE:
                 yield work.run_job(job)
             elif job.codec == "vq":
                 yield Outcome("vq", error="vq has no weights <img src=x onerror=alert(1)>")

@@ -66,6 +66,15 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     assert trouble == []
 
 
+def test_weights_that_are_not_here_fail_their_pane_alone(page: Page, address: str) -> None:
+    page.evaluate("location.hash = '#panes=original,dlf.public,jpeg'")
+    expect(page.locator("figure.pane[data-state=ready]")).to_have_count(2)
+    pane = page.locator('.pane[data-id="dlf.public"]')
+    expect(pane.locator("select option:checked")).to_have_text("DLF public")
+    expect(pane.locator(".word")).to_contain_text("weights of DLF public are not on this server")
+    expect(pane.locator(".licence")).to_have_text("")
+
+
 def test_a_pane_offers_both_kinds_of_weights_and_shows_the_licence_of_one(page: Page) -> None:
     expect(page.locator("#viewer").get_by_text(WORDS)).to_have_count(0)
     swap = page.locator('.pane[data-id="ms-illm"] select')
