@@ -9,15 +9,9 @@ from mode_core.bitstream import Bitstream
 from mode_core.errors import WeightsUnavailable
 from mode_core.imports.published import LICENCES, usual_licence
 from mode_core.registry import codec_of, find_codec
+from mode_core.roundtrip import imported_weights
 from mode_core.types import CodecInfo
-from mode_core.weights import (
-    PROFILE_NAMES,
-    PUBLIC,
-    WeightsSet,
-    all_weights,
-    find_weights,
-    weights_of_tag,
-)
+from mode_core.weights import PUBLIC, WeightsSet, all_weights, find_weights, profile_name
 
 _UNSTATED = "no licence stated"
 _LONGEST_LABEL = 40
@@ -42,15 +36,13 @@ def info_of(maker: str) -> CodecInfo:
 
 def with_profile(label: str, maker: str) -> str:
     """A picture's label, with the profile behind it unless the weights are the bundled ones."""
-    profile = parts_of(maker)[1]
-    return f"{label} {PROFILE_NAMES.get(profile, profile)}".strip()
+    return f"{label} {profile_name(parts_of(maker)[1])}".strip()
 
 
 def maker_of(bitstream: Bitstream) -> str:
     """Whose weights a file was made with; the bundled ones' unless an imported set says so."""
-    info = codec_of(bitstream.codec)
-    found = weights_of_tag(info.id, bitstream.weights) if info.learned else None
-    return info.id if found is None else maker_name(info.id, found.width)
+    codec, found = codec_of(bitstream.codec).id, imported_weights(bitstream)
+    return codec if found is None else maker_name(codec, found.width)
 
 
 def need_weights(maker: str) -> None:
@@ -100,6 +92,6 @@ def weights_words(maker: str) -> str:
     codec, profile = parts_of(maker)
     if profile:
         whose = "a re-implementation's" if codec == "elic" else "authors'"
-        return f"{PROFILE_NAMES.get(profile, profile)} ({whose} weights)"
+        return f"{profile_name(profile)} ({whose} weights)"
     bundled = {one.width for one in all_weights() if one.codec == codec and not one.is_public}
     return f"{', '.join(sorted(bundled))} (bundled)" if bundled else ""

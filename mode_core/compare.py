@@ -18,7 +18,7 @@ from mode_core.metrics import Measured, measure_with_stand_in
 from mode_core.registry import load_codec
 from mode_core.roundtrip import decode_all, terms_of_file
 from mode_core.types import Image, Reconstruction, Target
-from mode_core.weights import PROFILE_NAMES
+from mode_core.weights import profile_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Pane:
     @property
     def label(self) -> str:
         """What the picture is called, with whose weights made it unless they are ours."""
-        whose = PROFILE_NAMES.get(self.profile, self.profile) if self.terms else ""
+        whose = profile_name(self.profile) if self.terms else ""
         return f"{self.picture.label} {whose}".strip()
 
 

@@ -42,7 +42,7 @@ def decode_all(
 
 def load_decoder(bitstream: Bitstream, profile: str = "") -> Codec:
     """The codec that a file needs: of the imported set that made it, or else the bundled one."""
-    found = _imported(bitstream)
+    found = imported_weights(bitstream)
     return load_codec(codec_of(bitstream.codec).id, profile if found is None else found.width)
 
 
@@ -55,11 +55,12 @@ def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:
 
 def terms_of_file(bitstream: Bitstream) -> str:
     """Weights and licence of a file's pictures where they are not this project's; else empty."""
-    found = _imported(bitstream)
+    found = imported_weights(bitstream)
     return "" if found is None else f"weights {found.folder.name}: {found.licence}"
 
 
-def _imported(bitstream: Bitstream) -> WeightsSet | None:
+def imported_weights(bitstream: Bitstream) -> WeightsSet | None:
+    """The imported set that a file was made with, if it is here."""
     info = codec_of(bitstream.codec)
     return weights_of_tag(info.id, bitstream.weights) if info.learned else None
 

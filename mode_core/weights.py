@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -31,8 +31,6 @@ BUNDLED = Path(__file__).parents[1] / "assets" / "weights"
 FOLDER_VARIABLE = "MODE_WEIGHTS"
 TAG_BYTES = 4
 PUBLIC = "public"
-PROFILE_NAMES = {f"{PUBLIC}-nogan": "No-GAN"}
-"""Where people say another name than the command line."""
 OWN_LICENCE = "Apache-2.0"
 """Of the weights that this project trained; imported ones bring their own."""
 _LARGE = 1 << 16
@@ -80,11 +78,6 @@ class WeightsSet:
         usual = usual_licence(self.codec) if self.is_public else OWN_LICENCE
         return self.facts.get("licence") or usual
 
-    @property
-    def name(self) -> str:
-        """What people call weights of this kind: tiny, public, No-GAN."""
-        return PROFILE_NAMES.get(self.width, self.width)
-
     def digest(self) -> bytes:
         """SHA-256 over all shards; for MoDE over the experts' digests as well."""
         if "identity" in self.facts:
@@ -96,6 +89,16 @@ class WeightsSet:
         for shard in self.shards:
             total.update(shard.read_bytes())
         return total.digest()
+
+
+def profile_name(profile: str) -> str:
+    """What people call weights of this kind: public, No-GAN."""
+    return "No-GAN" if profile == f"{PUBLIC}-nogan" else profile
+
+
+def tags_of(sets: Iterable[WeightsSet]) -> str:
+    """Sets by what files name them by, and by their folders: for messages."""
+    return ", ".join(f"{one.digest()[:TAG_BYTES].hex()} ({one.folder.name})" for one in sets)
 
 
 def weights_folders() -> list[Path]:

@@ -209,6 +209,7 @@ export class Plot {
     };
     const size = {
       width: this.element.clientWidth + LEGEND_WIDTH,
+      // Two lines more than curves, or Plotly takes the last one for something to scroll to.
       height: Math.max(this.element.clientHeight, 80 + LEGEND_LINE * (traces.length + 2)),
     };
     const figure = { data: traces, layout: { ...layout, ...extras }, config: CONFIG };

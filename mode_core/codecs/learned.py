@@ -15,7 +15,7 @@ from mode_core.errors import BitstreamError, UnknownAnchor, WeightsMismatch
 from mode_core.rates import nearest_quality
 from mode_core.tensors import to_image, to_tensor
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
-from mode_core.weights import PUBLIC, TAG_BYTES, all_weights, find_weights, load_net
+from mode_core.weights import PUBLIC, TAG_BYTES, all_weights, find_weights, load_net, tags_of
 
 
 class LearnedCodec:
@@ -63,8 +63,7 @@ class LearnedCodec:
         if bitstream.codec != self.info.wire_id:
             raise BitstreamError(f"this is not a file of {self.info.id}")
         if bitstream.weights != self.tag:
-            sets = (one for one in all_weights() if one.codec == self.info.id)
-            here = ", ".join(f"{s.digest()[:TAG_BYTES].hex()} ({s.folder.name})" for s in sets)
+            here = tags_of(one for one in all_weights() if one.codec == self.info.id)
             raise WeightsMismatch(
                 f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, but "
                 f"{here} are here; import the checkpoint that it was made with, or use the version "

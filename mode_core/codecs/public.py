@@ -19,7 +19,7 @@ from mode_core.nets.elic_public import ElicPublic
 from mode_core.nets.hific import pad_by_reflection
 from mode_core.rates import nearest_quality
 from mode_core.types import Anchor, CodecInfo, Image, Target
-from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net
+from mode_core.weights import TAG_BYTES, WeightsSet, family, load_net, tags_of
 
 _LOADED_AT_ONCE = 2
 _ENCODER_ONLY = {"dlf": ("hybrid_codec.encoder",)}
@@ -115,10 +115,9 @@ class PublicFamily:
         for index, found in enumerate(self.sets):
             if found.digest()[:TAG_BYTES] == bitstream.weights:
                 return self._member(index).decode(bitstream, anchor)
-        here = ", ".join(f"{s.digest()[:TAG_BYTES].hex()} ({s.folder.name})" for s in self.sets)
         raise WeightsMismatch(
             f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
-            f"{here}; import the checkpoint that it was made with"
+            f"{tags_of(self.sets)}; import the checkpoint that it was made with"
         )
 
     def _load(self, index: int) -> LearnedCodec:
