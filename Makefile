@@ -1,34 +1,42 @@
 # make run    everything on a fresh machine, then the app on http://127.0.0.1:7860
 # make test   everything on a fresh machine, then all tests
-# make check  formatting, lint and types
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+# make test-fast   the same without browser, training and what takes long: an answer in a minute
+# make check  formatting, lint and types, of the Python and of the scripts
+PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
+  $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
 UV_PIP := $(BIN)/uv pip install --python $(BIN)/python
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 
-.PHONY: setup run test check bench-speed chromium
+.PHONY: setup run test test-fast check bench-speed chromium node
 
 setup: .venv/.run-ready
 
 run: setup
 	$(BIN)/python app.py
 
-test: .venv/.test-ready chromium
+test: .venv/.test-ready node_modules/.ready chromium
+	node --test tests/js/*.test.js tests/js/*/*.test.js
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: .venv/.test-ready
+test-fast: .venv/.test-ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not training and not slow"
+
+check: .venv/.test-ready node_modules/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	node_modules/.bin/tsc
 
 bench-speed: setup
-	$(BIN)/python -m mode_core.speed
+	$(BIN)/python -m mode_core.evaluation.speed
 
 $(BIN)/uv:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: apt-get install python3 python3-venv"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.12 or 3.11 is needed: apt-get install python3 python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv || { echo "python3-venv is needed: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
-	$(BIN)/python -c "$(SUPPORTED)" || $(BIN)/uv venv --quiet --allow-existing --python 3.12 .venv
+	$(BIN)/uv venv --quiet --allow-existing --no-python-downloads --python 3.12 .venv 2>/dev/null || \
+	  $(BIN)/python -c "$(SUPPORTED)" || $(BIN)/uv venv --quiet --allow-existing --python 3.12 .venv
 
 .venv/.run-ready: requirements.txt | $(BIN)/uv
 	$(UV_PIP) -r requirements.txt
@@ -38,10 +46,22 @@ $(BIN)/uv:
 	$(UV_PIP) -r requirements-dev.txt
 	@touch $@
 
-# Debian's own browser: it is small, patched, and needs no download from elsewhere.
+# The type checker of the scripts; they run as they are written, so this builds nothing.
+node_modules/.ready: package.json package-lock.json | node
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# $(1) is a command, $(2) its Debian packages: small, patched, and no download from elsewhere.
+define installed
+@command -v $(1) >/dev/null || { \
+  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
+  $$as_root apt-get update -qq && \
+  DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends $(2); \
+} || { echo "$(1) is needed: apt-get install $(2)"; exit 1; }
+endef
+
 chromium:
-	@command -v chromium >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
-	  $$as_root apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends chromium; \
-	} || { echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
+	$(call installed,chromium,chromium)
+
+node:
+	$(call installed,npm,nodejs npm)

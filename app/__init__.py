@@ -1,0 +1,1 @@
+"""The page: layout in `ui`, and a folder for each thing that it shows or stands on."""

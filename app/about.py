@@ -10,19 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from app.axes import METRICS, Metric
-from app.curves import Curve
-from app.library import Library, load_library
-from app.makers import info_of, public_makers, sets_of, terms_of, with_profile
-from app.tables import escape_markdown
-from mode_core.curves import PUBLISHED_AS
-from mode_core.errors import NoOverlap
-from mode_core.metrics import bdrate
-from mode_core.registry import CODECS
+from app.explorer.curves import Curve
+from app.explorer.library import Library, load_library
+from app.panes.weights import info_of, public_makers, sets_of, terms_of, with_profile
+from app.viewer.tables import escape_markdown
+from mode_core.codecs.registry import CODECS
+from mode_core.evaluation.curves import compared
+from mode_core.metrics.table import METRICS, Metric
+from mode_core.settings import CARDS
 from mode_core.types import CodecInfo
-from mode_core.weights import all_weights
+from mode_core.weights.sets import all_weights
 
-CARDS = Path(__file__).resolve().parent.parent / "assets" / "cards"
 DATASET = "kodak"
 _CARD_LINE = re.compile(r"^[-*|\s]*\**(licence|license|origin|data)\**\s*[:|]\s*(.+?)[\s|]*$", re.I)
 
@@ -38,14 +36,10 @@ class Check(NamedTuple):
     metric: str
 
 
-CHECKS = (
-    *(
-        Check(codec, name, metric)
-        for codec, (name, some) in PUBLISHED_AS.items()
-        for metric in some
-    ),
-    Check("jpeg", "JPEG", "psnr"),
-    Check("webp", "WebP", "psnr"),
+CHECKS = tuple(
+    Check(info.id, info.published_as, metric)
+    for info in CODECS.values()
+    for metric in info.published_in
 )
 
 
@@ -104,7 +98,7 @@ def _codec_part(info: CodecInfo, library: Library, profiles: Mapping[str, str], 
 
 
 def _public_line(maker: str) -> str:
-    """That public weights are at hand here, and on what terms."""
+    """A line that says whose public weights are here, and on what terms."""
     label = with_profile(next(iter(info_of(maker).outputs.values())), maker)
     sources = dict.fromkeys(one.facts.get("source", "") for one in sets_of(maker))
     origin = escape_markdown(", ".join(filter(None, sources)) or "an unknown place")
@@ -150,27 +144,18 @@ def _distance(ours: Curve, theirs: Curve | None, check: Check) -> str:
     start = f"- {escape_markdown(ours.label)}, {metric.label}: "
     if theirs is None:
         return f"{start}nobody has published operating points of {check.published} that we know of."
-    try:
-        found = bdrate.bd_rate(as_bd(theirs, metric), as_bd(ours, metric))
-    except NoOverlap as refusal:
-        return f"{start}not comparable, because {escape_markdown(str(refusal))}."
+    found = compared(theirs.for_bd(metric), ours.for_bd(metric))
+    if not (rate := found.rate):
+        return f"{start}not comparable, because {escape_markdown(found.reason)}."
     source = escape_markdown(theirs.source.partition(":")[0])
-    return f"{start}{found.percent:+.0f} % bits ({found.overlap:.0%} overlap; {source})."
+    return f"{start}{rate.percent:+.0f} % bits ({rate.overlap:.0%} overlap; {source})."
 
 
 def longest(curves: Iterable[Curve], name: str, metric: Metric) -> Curve | None:
-    """The published curve of this codec with most points in the metric."""
-    named = [curve for curve in curves if curve.kind == "published" and curve.label == name]
-    named = [curve for curve in named if curve.at(metric.key)]
-    return max(named, key=lambda curve: len(curve.at(metric.key)), default=None)
-
-
-def as_bd(curve: Curve, metric: Metric) -> bdrate.Curve:
-    """The curve as BD-rates take it."""
-    at = curve.at(metric.key)
-    rates, values = [bpp for bpp, _, _ in at], [value for _, value, _ in at]
-    name = f"the published {curve.label}" if curve.kind == "published" else f"our {curve.label}"
-    return bdrate.Curve(rates, values, metric.better == "higher", name)
+    """The published curve of this codec with the most points in the metric."""
+    named = [one for one in curves if (one.kind, one.label) == ("published", name)]
+    known = [curve for curve in named if curve.at(metric.key)]
+    return max(known, key=lambda curve: len(curve.at(metric.key)), default=None)
 
 
 def _sources(curves: Sequence[Curve]) -> str:
@@ -191,7 +176,7 @@ def _cards(folder: Path) -> list[Path]:
 
 
 def _card_line(path: Path) -> str:
-    """The card's name with what it says of licence, origin and data, or else its first line."""
+    """A line with the card's name and its licence, origin and data, or with its first line."""
     facts: dict[str, str] = {}
     lines = path.read_text(encoding="utf-8").splitlines()
     for line in lines:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+
+from mode_core.settings import setting
 
 MEBIBYTE = 1 << 20
 
@@ -26,9 +27,9 @@ class Settings:
     @classmethod
     def from_environment(cls) -> Settings:
         """The defaults, with MODE_HOST, MODE_PORT, MODE_QUEUE, … in their place where set."""
-        port = os.environ.get("MODE_PORT")
+        port = setting("MODE_PORT")
         return cls(
-            host=os.environ.get("MODE_HOST") or None,
+            host=setting("MODE_HOST") or None,
             port=_whole("MODE_PORT", 0) if port else None,
             queue_length=_whole("MODE_QUEUE", 20),
             cache_bytes=_whole("MODE_CACHE_MB", 1024) * MEBIBYTE,
@@ -38,7 +39,7 @@ class Settings:
 
 
 def _whole(name: str, default: int) -> int:
-    text = os.environ.get(name, "")
+    text = setting(name)
     if not text:
         return default
     if not text.isdecimal() or int(text) == 0:

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import gradio as gr
 
-from app import explorer
 from app.about import about_page
-from app.api import add_api
-from app.hero import opening
-from app.line import Question
-from app.media import STATIC, media_routes
-from app.records import Comparison
-from app.runner import Runner, make_runner
-from app.service import Service
+from app.explorer import component as explorer
+from app.http.api import add_api
+from app.http.routes import media_routes
+from app.panes.names import parse_pane
+from app.panes.weights import sentence
+from app.server.opening import opening
+from app.server.queue import Question
+from app.server.runner import Runner, make_runner
+from app.server.service import Service
+from app.server.snapshot import Comparison
 from app.settings import Settings
-from app.text import parse_pane
-from app.viewer import viewer
-from app.work import sentence
+from app.viewer.component import viewer
 from mode_core.errors import ModeError
 
 _LOG = logging.getLogger("mode.app")
-_FORGET = (600, 1800)
-"""Gradio looks every 10 minutes for uploads of its own that are older than half an hour."""
-_STYLES = ("theme", "viewer")
-_MODULES = sorted(path.name for path in STATIC.glob("*.js") if "explorer" not in path.name)
+_UPLOADS_S = (600, 1800)
+"""Every 600 seconds, Gradio deletes those of its own uploads that are older than 1800 seconds."""
+_STYLES = ("shared/theme.css", "viewer/static/viewer.css")
+_HERE = Path(__file__).parent
+_MODULES = sorted(
+    path.relative_to(_HERE).as_posix()
+    for pattern in ("shared/*.js", "viewer/static/*.js")
+    for path in _HERE.glob(pattern)
+)
 
 
 def build_demo(settings: Settings | None = None, runner: Runner | None = None) -> gr.Blocks:
@@ -36,7 +42,7 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
     settings = settings or Settings.from_environment()
     service = Service(settings, runner or make_runner(settings))
     with gr.Blocks(
-        title="MoDE Explorer", analytics_enabled=False, fill_width=True, delete_cache=_FORGET
+        title="MoDE Explorer", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_S
     ) as demo:
         panes = viewer(service, opening(service))
         _wire(panes, service)
@@ -51,7 +57,7 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
 
 def head() -> str:
     """Styles and scripts by their own addresses, all asked for at once."""
-    links = [f'<link rel="stylesheet" href="mode/static/{name}.css">' for name in _STYLES]
+    links = [f'<link rel="stylesheet" href="mode/static/{name}">' for name in _STYLES]
     links += [f'<link rel="modulepreload" href="mode/static/{name}">' for name in _MODULES]
     return "\n".join(links)
 
@@ -60,6 +66,7 @@ def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
     service: Service = demo.service  # type: ignore[attr-defined]
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
+    Thread(target=explorer.rd_view, args=({},), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(
         server_name=settings.host,
@@ -79,8 +86,8 @@ def launch(demo: gr.Blocks) -> None:
 def _wire(panes: gr.HTML, service: Service) -> None:
     def compare(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = _Asked(event)
-        wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
-        yield from asked.answers(service.compare(*wish, asked.question))
+        request = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
+        yield from asked.answers(service.compare(*request, asked.question))
 
     def open_file(event: gr.EventData) -> Iterator[dict[str, Any]]:
         asked = _Asked(event)
@@ -99,7 +106,7 @@ def _wire(panes: gr.HTML, service: Service) -> None:
 
 
 class _Asked:
-    """What the browser sent with an event, read with suspicion."""
+    """What the browser sent with an event; fields that are missing or wrong read as empty."""
 
     def __init__(self, event: gr.EventData) -> None:
         data = event._data
@@ -117,12 +124,12 @@ class _Asked:
         value = self.data.get(name)
         return [str(one)[:48] for one in value[:64]] if isinstance(value, list) else []
 
-    def answers(self, moments: Iterator[Comparison]) -> Iterator[dict[str, Any]]:
-        """Each moment as the page expects it; a deliberate error as its sentence."""
+    def answers(self, snapshots: Iterator[Comparison]) -> Iterator[dict[str, Any]]:
+        """Each snapshot as the page expects it; a ModeError as its sentence."""
         mark = {"page": self.question.page, "seq": self.question.number}
         try:
-            for moment in moments:
-                yield moment.as_json() | mark
+            for snapshot in snapshots:
+                yield snapshot.as_json() | mark
         except ModeError as error:
             _LOG.info("refused: %s", error)
             yield {"error": sentence(error)} | mark

@@ -5,25 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-# Not on first use as the others: the module bears the function's name, and importing it later would
-# put the module in the function's place.
-from mode_core.roundtrip import roundtrip
-
 if TYPE_CHECKING:
-    from mode_core.bitstream import Bitstream
+    from mode_core.codecs.registry import CODECS, codec_of, find_codec, load_codec
+    from mode_core.codecs.roundtrip import decode_all, roundtrip
     from mode_core.errors import ModeError
-    from mode_core.images import read_image, write_png
     from mode_core.metrics import METRICS
     from mode_core.metrics.bdrate import BDRate, Curve, bd_metric, bd_rate
-    from mode_core.registry import CODECS, codec_of, find_codec, load_codec
-    from mode_core.roundtrip import decode_all
+    from mode_core.pictures.files import read_image, write_png
+    from mode_core.stream.container import Bitstream
     from mode_core.types import Anchor, Codec, CodecInfo, Image, Reconstruction, Target
 
 _HOMES = {
     "Anchor": "types",
     "BDRate": "metrics.bdrate",
-    "Bitstream": "bitstream",
-    "CODECS": "registry",
+    "Bitstream": "stream.container",
+    "CODECS": "codecs.registry",
     "Codec": "types",
     "CodecInfo": "types",
     "Curve": "metrics.bdrate",
@@ -34,12 +30,13 @@ _HOMES = {
     "Target": "types",
     "bd_metric": "metrics.bdrate",
     "bd_rate": "metrics.bdrate",
-    "codec_of": "registry",
-    "decode_all": "roundtrip",
-    "find_codec": "registry",
-    "load_codec": "registry",
-    "read_image": "images",
-    "write_png": "images",
+    "codec_of": "codecs.registry",
+    "decode_all": "codecs.roundtrip",
+    "find_codec": "codecs.registry",
+    "load_codec": "codecs.registry",
+    "read_image": "pictures.files",
+    "roundtrip": "codecs.roundtrip",
+    "write_png": "pictures.files",
 }
 
 __all__ = [

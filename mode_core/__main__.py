@@ -2,7 +2,7 @@
 
 import sys
 
-from mode_core.cli import main
+from mode_core.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

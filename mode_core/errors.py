@@ -8,7 +8,8 @@ ModeError
 ├── WeightsUnavailable   the codec has no (usable) weights here
 ├── UnknownCodec · UnknownAnchor
 ├── NoOverlap            two rate-distortion curves that cannot be compared
-└── ResultsError         a results file that cannot be read
+├── ResultsError         a results file that cannot be read
+└── CheckpointError      somebody else's weights that cannot be taken over
 """
 
 
@@ -46,6 +47,10 @@ class UnknownAnchor(ModeError):
 
 class NoOverlap(ModeError):
     """The curves share too little of their range, or are not curves at all."""
+
+
+class CheckpointError(ModeError):
+    """A checkpoint that cannot be read, or is not what it was said to be."""
 
 
 class ResultsError(ModeError):

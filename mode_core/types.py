@@ -1,4 +1,4 @@
-"""The words that every part of the project shares: pictures, wishes, and what a codec promises."""
+"""The types that every part of the project shares: pictures, anchors, targets and codecs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mode_core.errors import UnknownAnchor
 
 if TYPE_CHECKING:
-    from mode_core.bitstream import Bitstream
+    from mode_core.stream.container import Bitstream
 
 Image = npt.NDArray[np.uint8]
 """(height, width, 3), sRGB, 8 bit."""
@@ -72,22 +72,101 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a curve is drawn; colour is never the only difference between two codecs."""
+
+    light: str
+    dark: str
+    symbol: str
+    dash: str = "solid"
+
+
+INK = Look("#1c1c1c", "#f0f0f0", "circle")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One checkpoint that a program may fetch."""
+
+    codec: str
+    dialect: str
+    name: str
+    quality: str
+    bpp: float
+    """The rate that its authors aimed for."""
+    url: str
+    licence: str
+    bytes_: int
+
+    @property
+    def file(self) -> str:
+        """The file's name in its address."""
+        return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Checkpoints that only people can fetch: their hosts ask for a browser."""
+
+    codec: str
+    what: str
+    licence: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodecInfo:
-    """What is known of a codec without loading it."""
+    """What is known of a codec without loading it: the row that opens its folder."""
 
     id: str
     wire_id: int
+    """Written into files: never reused, never changed."""
     outputs: Mapping[Anchor | None, str]
-    """Labels of the standard pictures of one file; the key None means: only one way to decode."""
-    module: str
+    """Labels of the standard pictures of one file; the key None means that there is only one."""
     summary: str
     paper: str = ""
+    name: str = ""
+    """The name of the codec itself; by default the label of its first output."""
     streams: tuple[str, ...] = ("payload",)
     learned: bool = True
+    experts: tuple[str, ...] = ()
+    """Codecs whose networks it stands on, frozen."""
+    stages: tuple[str, ...] = ()
+    """Names of its training stages, in order."""
+    looks: Mapping[Anchor | None, Look] = field(default_factory=dict)
+    """How its curves are drawn; the key None stands for all that are not named."""
+    published_as: str = ""
+    """The name under which its authors' numbers are in results/published."""
+    published_in: tuple[str, ...] = ()
+    """The metrics in which ours is held against them."""
+    checkpoints: tuple[Published | ByHand, ...] = ()
+    """Weights that others have published."""
+    terms: str = ""
+    """What the licence of public weights means for those who show their pictures."""
+    folder: str = ""
+    """The package that holds it; filled in by the registry."""
+
+    @property
+    def title(self) -> str:
+        """The codec's name, whatever is decoded from its files."""
+        return self.name or next(iter(self.outputs.values()))
+
+    @property
+    def has_anchors(self) -> bool:
+        """Whether one file decodes in several ways."""
+        return None not in self.outputs
+
+    def label(self, anchor: Anchor | None) -> str:
+        """The name of a picture: MoDE-F, MoDE-P, ELIC, or "MoDE 0.5" between and beside them."""
+        return self.outputs.get(anchor) or f"{self.title} {anchor}"
+
+    def look(self, anchor: Anchor | None) -> Look:
+        """How the curve of an output is drawn."""
+        return self.looks.get(anchor) or self.looks.get(None, INK)
 
 
 class Codec(Protocol):
-    """A photo into a file and back. Obtained from `registry.load_codec`."""
+    """Makes a file of a photo, and a photo of the file. Obtained from `registry.load_codec`."""
 
     info: CodecInfo
     profile: str
@@ -107,14 +186,30 @@ class Reconstruction:
     """One decoded picture with the file that it came from."""
 
     codec: str
-    label: str
+    profile: str
+    """Width of the weights that decoded it; "" for a classical codec."""
     anchor: Anchor | None
+    label: str
+    """The name of the picture, with the profile of the weights unless they are ours."""
     image: Image = field(repr=False)
     file: bytes = field(repr=False)
-    bpp: float
+    bitstream: Bitstream = field(repr=False)
+    """The content of `file`, parsed."""
     target_bpp: float | None
-    quality: int
-    encode_s: float
+    encode_s: float | None
+    """None if the file existed before."""
     decode_s: float
     note: str = ""
     """Empty, or a sentence such as why the size asked for was not reached."""
+    terms: str = ""
+    """Weights and their licence, where they are not this project's."""
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel of the whole file."""
+        return 8 * len(self.file) / (self.bitstream.width * self.bitstream.height)
+
+    @property
+    def quality(self) -> int:
+        """The codec's own number."""
+        return self.bitstream.quality

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+from mode_core.codecs.registry import load_codec
 from mode_core.types import Image
+from mode_core.weights import sets as weights
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is first imported, by whoever does
 
@@ -39,6 +43,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("no CUDA device")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no browser is asked for, nothing is imported that drives one."""
+    wanted = "not browser" not in config.option.markexpr or collection_path.name != "browser"
+    return None if wanted else True
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_network() -> Iterator[None]:
     """Connecting to anything but this machine is an error, so no test comes to need it."""
@@ -60,6 +70,69 @@ def _no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded)
         patch.setattr(socket.socket, "connect_ex", guarded_ex)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_integers() -> Iterator[None]:
+    """8-bit products where they are quick: some processors take ten times as long for them.
+
+    float64 gives the same integers; `test_elic_public` holds one against the other everywhere.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "mode_core.layers.integer" in sys.modules and not _has_quick_bytes():
+            patch.setattr("mode_core.layers.integer.fast_products", lambda: False)
+        yield
+
+
+def _has_quick_bytes() -> bool:
+    import torch
+
+    spent = []
+    for kind, product in ((torch.int8, torch._int_mm), (torch.float64, torch.matmul)):
+        a, b = torch.ones(64, 1024, dtype=kind), torch.ones(1024, 64, dtype=kind)
+        product(a, b)
+        start = process_time()
+        for _ in range(3):
+            product(a, b)
+        spent.append(process_time() - start)
+    return spent[0] < spent[1]
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread and a known seed; a test may take more threads, and they end with it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder for imported weights, which does not exist yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(weights.FOLDER_VARIABLE, str(folder))
+    load_codec.cache_clear()
+    yield folder
+    load_codec.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of toy weights, for reading."""
+    from tests.made_up.toys import save_all
+
+    return save_all(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def toy_weights(home: Path, toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The registry finds toy weights instead of the bundled ones, and none that are imported."""
+    monkeypatch.setattr(weights, "BUNDLED", toy_home)
+    return toy_home
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import torch
 
-from mode_core import weights
-from mode_core.codecs.placed import PRECISION_VARIABLE
-from mode_core.images import write_png
-from mode_core.registry import load_codec
+from mode_core.codecs import networks
+from mode_core.codecs.registry import load_codec
+from mode_core.layers.device import PRECISION_VARIABLE
+from mode_core.pictures.files import write_png
 from mode_core.types import Anchor, Target
+from mode_core.weights import sets as weights
 from tests.conftest import make_photo
-from tests.toys import enliven, save_toy, toy_elic, toy_mode, toy_vq
+from tests.made_up.toys import enliven, save_toy, toy_elic, toy_mode, toy_vq
 
 GOLDEN = Path(__file__).parent / "golden"
 LEARNED = {"elic": 120, "vq": 20, "mode": 140}
@@ -51,7 +52,7 @@ def main(version: str, *chosen: str) -> None:
 
 def save_mode() -> None:
     """MoDE's own weights over the experts that are there."""
-    mode = toy_mode(*(weights.load_net(weights.find_weights(e)) for e in weights.EXPERTS))
+    mode = toy_mode(*(networks.load_net(weights.find_weights(e)) for e in weights.EXPERTS))
     enliven(mode)
     for gamma in (*mode.gates(0), *mode.gates(1)):
         torch.nn.init.normal_(gamma, std=0.3)

@@ -2,8 +2,8 @@
 
     python tools/ablation.py runs/full runs/no-ese runs/no-cem ... --photos PHOTOS
 
-Runs are what `train mode --width tiny-no-ese` and its kin leave; they should have had the same
-number of steps. Written: results/ablation.csv, and the table in docs/ablation.md.
+Each run is the folder of a training such as `train mode --width tiny-no-ese`; all should have had
+the same number of steps. Writes results/ablation.csv and the table in docs/ablation.md.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ NAMES = {
 
 
 def measure(run: Path | None, photos: list[Any], backbone: Path | None) -> dict[str, Any]:
-    """Facts of a run and its mean figures over photos, from real streams; of no run, the start."""
+    """Facts of a run and its mean figures on photos, from real streams; None measures the start."""
+    from mode_core.codecs.stages import STAGES
+    from mode_core.evaluation.pack import averaged
     from mode_core.training.checkpoint import load_into, read_weights
-    from mode_core.training.pack import averaged
     from mode_core.training.stage import Setup
-    from mode_core.training.stages import STAGES
 
     facts = read_weights(run)[1] if run else {"width": "tiny-experts", "steps": "0", "minutes": "0"}
     base, _, left_out = facts["width"].partition("-")

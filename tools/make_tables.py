@@ -1,4 +1,4 @@
-"""Writes mode_core/tables.npz: coder tables as integers. Files depend on every bit of it."""
+"""Writes mode_core/stream/tables.npz: coder tables as integers. Files depend on every bit of it."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def main() -> None:
     cdfs = [gaussian_cdf(scale) for scale in scales]
     sizes = [len(cdf) for cdf in cdfs]
     np.savez_compressed(
-        Path(__file__).parents[1] / "mode_core/tables.npz",
+        Path(__file__).parents[1] / "mode_core/stream/tables.npz",
         cdf=np.concatenate(cdfs).astype(np.int32),
         sizes=np.array(sizes, np.int32),
         offsets=np.array([-(size - 3) // 2 for size in sizes], np.int32),

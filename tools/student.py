@@ -21,8 +21,8 @@ SIDE = 384
 def pairs_of(photo: Path) -> list[tuple[str, float, float]]:
     """Codec, LPIPS and the student's estimate, for the middle of one photo."""
     from mode_core import Target, read_image
+    from mode_core.codecs.roundtrip import decode_all
     from mode_core.metrics import measure
-    from mode_core.roundtrip import decode_all
 
     whole = read_image(photo)
     top, left = (max(0, side - SIDE) // 2 for side in whole.shape[:2])

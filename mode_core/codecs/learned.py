@@ -1,96 +1,18 @@
-"""All learned codecs behind one adapter: what a network codes and draws, wrapped in real files.
-
-Everything that is the same for all of them is here: padding, the search for the size asked for,
-checks, precision. What differs is their `System`.
-"""
+"""A learned codec with its weights loaded: ours, or the authors'."""
 
 from __future__ import annotations
 
-import torch
-
-from mode_core.bitstream import Bitstream, Stream
-from mode_core.codecs.placed import fast_type, quick
-from mode_core.codecs.systems import SYSTEMS, System
-from mode_core.errors import BitstreamError, UnknownAnchor, WeightsMismatch
-from mode_core.rates import nearest_quality
-from mode_core.tensors import to_image, to_tensor
-from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
-from mode_core.weights import PUBLIC, TAG_BYTES, all_weights, find_weights, load_net, tags_of
-
-
-class LearnedCodec:
-    """Real bytes out, and nothing but those bytes in."""
-
-    draws_in = staticmethod(fast_type)
-    """The precision of pictures; what is read from files is exact whatever it is."""
-
-    def __init__(self, info: CodecInfo, profile: str, tag: bytes, system: System) -> None:
-        self.info, self.profile, self.tag, self.system = info, profile, tag, system
-
-    @torch.inference_mode()
-    def encode(self, image: Image, target: Target) -> Bitstream:
-        """The file nearest to the target; the transforms run once."""
-        system = self.system
-        analysed = system.analyse(to_tensor(image, system.stride))
-        made: dict[int, Bitstream] = {}
-
-        def size_of(quality: int) -> int:
-            made[quality] = self._file(image, quality, system.write(analysed, quality), target)
-            return len(made[quality].to_bytes())
-
-        if target.quality is not None:
-            size_of(min(max(target.quality, system.qualities[0]), system.qualities[-1]))
-            return next(iter(made.values()))
-        wanted = (target.bpp or 0) * image.shape[0] * image.shape[1] / 8
-        return made[nearest_quality(size_of, system.qualities, wanted)]
-
-    @torch.inference_mode()
-    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
-        """The picture at an anchor; with one stream lost, what the other gives."""
-        self._refuse_foreign(bitstream, anchor)
-        size = bitstream.height, bitstream.width
-        latents = self.system.read(bitstream.streams, bitstream.quality, size)
-        with quick(self.draws_in()):
-            return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
-
-    def _file(
-        self, image: Image, quality: int, streams: tuple[Stream, ...], target: Target
-    ) -> Bitstream:
-        height, width, _ = image.shape
-        return Bitstream(self.info.wire_id, self.tag, quality, width, height, streams, target.bpp)
-
-    def _refuse_foreign(self, bitstream: Bitstream, anchor: Anchor | None) -> None:
-        if bitstream.codec != self.info.wire_id:
-            raise BitstreamError(f"this is not a file of {self.info.id}")
-        if bitstream.weights != self.tag:
-            here = tags_of(one for one in all_weights() if one.codec == self.info.id)
-            raise WeightsMismatch(
-                f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, but "
-                f"{here} are here; import the checkpoint that it was made with, or use the version "
-                "of this program whose bundled weights made it"
-            )
-        if bitstream.quality not in self.system.qualities:
-            raise BitstreamError(
-                f"the file has quality {bitstream.quality}; {self.info.id} knows "
-                f"{self.system.qualities[0]} to {self.system.qualities[-1]}"
-            )
-        if len(bitstream.streams) != len(self.info.streams):
-            raise BitstreamError(
-                f"the file has {len(bitstream.streams)} streams; {self.info.id} has "
-                f"{len(self.info.streams)}"
-            )
-        if anchor is not None and None in self.info.outputs:
-            raise UnknownAnchor(
-                f"{self.info.id} decodes in one way only; leave out the anchor ({anchor})"
-            )
+from mode_core.codecs.adapter import LearnedCodec
+from mode_core.codecs.authors import PublicFamily
+from mode_core.codecs.networks import load_net, networks_of
+from mode_core.types import Codec, CodecInfo
+from mode_core.weights.sets import PUBLIC, TAG_BYTES, family, find_weights
 
 
 def build(info: CodecInfo, profile: str) -> Codec:
-    """The codec with its weights loaded; the entry point the registry calls."""
+    """What the registry calls for every codec whose folder has no `build` of its own."""
     if profile.startswith(PUBLIC):
-        from mode_core.codecs import public  # it builds on this module
-
-        return public.build(info, profile)
+        return PublicFamily(info, family(info.id, profile))
     found = find_weights(info.id, profile)
-    system = SYSTEMS[info.id](load_net(found))
+    system = networks_of(found).system(load_net(found))
     return LearnedCodec(info, found.width, found.digest()[:TAG_BYTES], system)

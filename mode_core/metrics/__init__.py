@@ -1,41 +1,19 @@
-"""The table of metrics. Torch is imported inside those that need it, on first call."""
+"""The table of metrics (`table`), how each is computed, and measuring several at once.
+
+Torch is imported inside those that need it, on first call.
+May use: errors, settings, stream, types, weights.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from mode_core.errors import ModeError
-from mode_core.metrics.fidelity import ms_ssim, psnr
-from mode_core.metrics.perceptual import dists, lpips, lpips_student
+from mode_core.metrics.table import BENCH_METRICS, METRICS, Metric
 from mode_core.types import Image
 
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One number for a decoded picture against its original."""
-
-    name: str
-    label: str
-    higher_is_better: bool
-    compute: Callable[[Image, Image], float]
-    """(original, decoded) -> value; ModeError where it cannot be computed, never NaN."""
-    unit: str = ""
-
-
-_TABLE = (
-    Metric("psnr", "PSNR", True, psnr, "dB"),
-    Metric("ms_ssim", "MS-SSIM", True, ms_ssim),
-    Metric("lpips", "LPIPS (AlexNet)", False, lpips),
-    Metric("dists", "DISTS", False, dists),
-    Metric("lpips_student", "LPIPS (student)", False, lpips_student),
-)
-
-METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _TABLE})
-
-BENCH_METRICS = ("psnr", "ms_ssim", "lpips", "dists")
-"""The columns of a results file; the student stands in on the page only."""
+__all__ = ["BENCH_METRICS", "METRICS", "Measured", "Metric", "measure", "measure_with_stand_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +24,23 @@ class Measured:
     missing: Mapping[str, str]
 
 
-def measure(reference: Image, decoded: Image, names: Iterable[str] = BENCH_METRICS) -> Measured:
+def measure(reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRICS) -> Measured:
     """Several metrics of one picture; one that cannot be had here is left out, with its reason."""
     values: dict[str, float] = {}
     missing: dict[str, str] = {}
-    for name in names:
+    for key in keys:
         try:
-            values[name] = METRICS[name].compute(reference, decoded)
+            values[key] = METRICS[key].compute(reference, decoded)
         except ModeError as error:
-            missing[name] = str(error)
+            missing[key] = str(error)
     return Measured(values, missing)
 
 
-def measure_with_stand_in(reference: Image, decoded: Image) -> Measured:
-    """All metrics, with the student where LPIPS itself cannot be had; each under its own name."""
-    measured = measure(reference, decoded)
-    if "lpips" in measured.values:
-        return measured
-    student = measure(reference, decoded, ("lpips_student",))
-    return Measured({**measured.values, **student.values}, {**measured.missing, **student.missing})
+def measure_with_stand_in(
+    reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRICS
+) -> Measured:
+    """Several metrics, and for those that cannot be had what stands in, under its own name."""
+    found = measure(reference, decoded, keys)
+    stand_ins = [one.key for one in METRICS.values() if one.stands_in_for in found.missing]
+    others = measure(reference, decoded, stand_ins)
+    return Measured({**found.values, **others.values}, {**found.missing, **others.missing})

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import pickle
 import shutil
 import urllib.request
@@ -22,9 +21,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tqdm import tqdm
 
-from mode_core.cache import cache_folder
 from mode_core.errors import WeightsUnavailable
-from mode_core.files import make_folder, write_whole
+from mode_core.settings import cache_folder, setting
+from mode_core.stream.atomic import make_folder, write_atomic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,11 +71,11 @@ def vgg16_state() -> State:
 
 def dists_weights_path() -> Path:
     """The authors' file of DISTS weights; WeightsUnavailable if it is not here."""
-    wish = os.environ.get(DISTS_VARIABLE)
-    path = Path(wish or cache_folder() / "dists_weights.pt")
+    named = setting(DISTS_VARIABLE)
+    path = Path(named or cache_folder() / "dists_weights.pt")
     if not path.is_file():
         # without the path: visitors of a page read this too
-        where = f"where {DISTS_VARIABLE} says" if wish else "in the cache folder"
+        where = f"where {DISTS_VARIABLE} says" if named else "in the cache folder"
         raise WeightsUnavailable(
             f"no DISTS weights {where}; let {DISTS_VARIABLE} name the authors' weights.pt"
         )
@@ -98,7 +97,7 @@ def load_state(path: Path) -> State:
 
 def _find(variable: str, pattern: str, torchvision_name: str) -> Path | None:
     """The first file of the search order; one that was named must be there."""
-    if named := os.environ.get(variable):
+    if named := setting(variable):
         if not Path(named).is_file():
             raise WeightsUnavailable(f"{variable} names {named}, which is not a file")
         return Path(named)
@@ -142,7 +141,7 @@ def _download_alexnet() -> Path | str:
         buffer = io.BytesIO()
         torch.save({key: state[key] for key in state if key.startswith("features.")}, buffer)
         make_folder(kept.parent)
-        write_whole(kept, buffer.getvalue())
+        write_atomic(kept, buffer.getvalue())
     except (OSError, HTTPException) as error:
         return (
             f"no AlexNet weights here and {_ALEXNET_URL} cannot be fetched ({_line(error)}); "

@@ -35,14 +35,14 @@ class Curve:
 
 
 class BDRate(NamedTuple):
-    """Rate of the other curve at equal quality, in percent of the anchor's; negative is smaller."""
+    """Rate of the other curve at equal quality against the reference's; negative is smaller."""
 
     percent: float
     overlap: float
 
 
 class BDMetric(NamedTuple):
-    """Metric of the other curve at equal rate minus the anchor's, in the metric's own unit."""
+    """Metric of the other curve at equal rate minus the reference's, in the metric's own unit."""
 
     difference: float
     overlap: float
@@ -54,34 +54,34 @@ class _Points(NamedTuple):
     """Rising with rate: a metric that falls as pictures get better is negated."""
 
 
-def bd_rate(anchor: Curve, other: Curve, method: str = "pchip") -> BDRate:
-    """How many percent more rate `other` needs for the same quality; NoOverlap if that is moot."""
+def bd_rate(reference: Curve, other: Curve, method: str = "pchip") -> BDRate:
+    """Percent of rate that `other` needs more for the same quality; NoOverlap if not comparable."""
     import bjontegaard
 
-    first, second = _comparable(anchor, other)
-    overlap = _overlap(first.qualities, second.qualities, anchor, other)
+    first, second = _comparable(reference, other)
+    overlap = _overlap(first.qualities, second.qualities, reference, other)
     percent = float(
         bjontegaard.bd_rate(*first, *second, method, require_matching_points=False, min_overlap=0)
     )
     return BDRate(percent, overlap)
 
 
-def bd_metric(anchor: Curve, other: Curve, method: str = "pchip") -> BDMetric:
-    """How much higher the metric of `other` is at the same rate; NoOverlap if that is moot."""
+def bd_metric(reference: Curve, other: Curve, method: str = "pchip") -> BDMetric:
+    """How much higher the metric of `other` is at the same rate; NoOverlap if not comparable."""
     import bjontegaard
 
-    first, second = _comparable(anchor, other)
-    overlap = _overlap(_logs(first.rates), _logs(second.rates), anchor, other)
+    first, second = _comparable(reference, other)
+    overlap = _overlap(_logs(first.rates), _logs(second.rates), reference, other)
     difference = float(
         bjontegaard.bd_psnr(*first, *second, method, require_matching_points=False, min_overlap=0)
     )
-    return BDMetric(difference if anchor.higher_is_better else 0.0 - difference, overlap)
+    return BDMetric(difference if reference.higher_is_better else 0.0 - difference, overlap)
 
 
-def _comparable(anchor: Curve, other: Curve) -> tuple[_Points, _Points]:
-    if anchor.higher_is_better != other.higher_is_better:
+def _comparable(reference: Curve, other: Curve) -> tuple[_Points, _Points]:
+    if reference.higher_is_better != other.higher_is_better:
         raise ValueError("one curve's metric rises with quality, the other's falls")
-    return _points(anchor), _points(other)
+    return _points(reference), _points(other)
 
 
 def _points(curve: Curve) -> _Points:
@@ -107,13 +107,15 @@ def _logs(rates: Sequence[float]) -> list[float]:
     return [math.log(rate) for rate in rates]
 
 
-def _overlap(first: Sequence[float], second: Sequence[float], anchor: Curve, other: Curve) -> float:
+def _overlap(
+    first: Sequence[float], second: Sequence[float], reference: Curve, other: Curve
+) -> float:
     shared = min(max(first), max(second)) - max(min(first), min(second))
     shorter = min(max(first) - min(first), max(second) - min(second))
     share = max(shared, 0.0) / shorter
     if share < MIN_OVERLAP:
         raise NoOverlap(
-            f"{anchor.name} and {other.name} share {share:.0%} of the shorter curve; "
+            f"{reference.name} and {other.name} share {share:.0%} of the shorter curve; "
             f"a comparison needs {MIN_OVERLAP:.0%}"
         )
     return share

@@ -80,7 +80,7 @@ def _check_backbone(distance: Distance) -> None:
 
 @lru_cache(maxsize=1)
 def _student() -> Distance:
-    from mode_core.nets.lpips_student import load
+    from mode_core.metrics.student import load
 
     return load()
 

@@ -14,15 +14,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from mode_core.files import replacing
-from mode_core.tensors import write_tensors
+from mode_core.stream.atomic import replacing
 from mode_core.training.optim import layer_weights
 from mode_core.training.stage import TrainingError
+from mode_core.weights.tensors import write_tensors
 
 WEIGHTS, STATE = "weights.safetensors", "state.pt"
 
 
-def save_whole(path: Path, write: Callable[[Path], object]) -> None:
+def save_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file that replaces the old one; a full disk is said in words."""
     try:
         with replacing(path) as part:
@@ -68,7 +68,7 @@ def facts_of(net: nn.Module) -> dict[str, str]:
 def save_weights(folder: Path, tensors: dict[str, Tensor], facts: Mapping[str, object]) -> None:
     """Write the weights file of a run."""
     metadata = {name: str(value) for name, value in facts.items()}
-    save_whole(folder / WEIGHTS, lambda path: write_tensors(path, tensors, metadata))
+    save_atomic(folder / WEIGHTS, lambda path: write_tensors(path, tensors, metadata))
 
 
 def read_weights(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -104,7 +104,7 @@ def load_into(net: nn.Module, source: Path, codec: str = "") -> dict[str, str]:
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Write what exact continuation needs."""
-    save_whole(folder / STATE, lambda path: torch.save(dict(state), path))
+    save_atomic(folder / STATE, lambda path: torch.save(dict(state), path))
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:

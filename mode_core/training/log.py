@@ -11,7 +11,7 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
-from mode_core.training.checkpoint import save_whole
+from mode_core.training.checkpoint import save_atomic
 
 SIDE = 192
 
@@ -70,4 +70,4 @@ def save_sheet(path: Path, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
     rows = [torch.cat([_tile(pair[row]) for pair in pairs], 2) for row in (0, 1)]
     pixels = (torch.cat(rows, 1).permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     picture = PillowImage.fromarray(pixels)
-    save_whole(path, lambda part: picture.save(part, "PNG"))
+    save_atomic(path, lambda part: picture.save(part, "PNG"))

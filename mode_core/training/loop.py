@@ -17,8 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from mode_core.operations import counted
-from mode_core.provenance import commit
+from mode_core.layers.flops import counted
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos
 from mode_core.training.log import Log, Means, save_sheet
@@ -26,6 +25,7 @@ from mode_core.training.schedule import Clock
 from mode_core.training.stage import Rig, Stage, TrainingError
 from mode_core.training.throughput import best_rate
 from mode_core.training.trainer import Trainer, world_size
+from mode_core.weights.provenance import commit
 
 PROBE_S = 20.0
 LOG_S = 15.0

@@ -26,7 +26,7 @@ class Rig(nn.Module):
 
     net: Any
     critic: Any
-    """Networks have methods of their own, which stages know and `nn.Module` does not."""
+    """Both are Any, because stages call methods of theirs that `nn.Module` does not have."""
 
     def __init__(
         self, net: nn.Module, critic: nn.Module | None = None, **frozen: nn.Module
@@ -34,7 +34,7 @@ class Rig(nn.Module):
         super().__init__()
         self.net = net
         self.facts: dict[str, str] = {}
-        """What the weights file shall say besides."""
+        """Further facts for the metadata of the weights file."""
         self.critic = critic
         self.frozen = nn.ModuleDict(frozen)
         self.frozen.requires_grad_(False)
@@ -95,9 +95,9 @@ class Stage:
     """The id under which the weights are used."""
     assemble: Callable[[Setup], Rig]
     loss: Loss
-    """Of the rig, crops (B, 3, H, W) in [0, 1], progress 0..1 and a CPU generator."""
+    """Takes the rig, crops (B, 3, H, W) in [0, 1], progress 0..1 and a CPU generator."""
     validate: Validate
-    """Of the rig (its gains frozen) and one photo (1, 3, H, W): its reconstruction and figures."""
+    """Takes the rig, gains frozen, and a photo (1, 3, H, W); gives a reconstruction and figures."""
     trainable: Callable[[Rig], list[nn.Parameter]] = everything
     prepare: Prepare = nothing
     """Runs once on a large batch of crops before a start from scratch."""

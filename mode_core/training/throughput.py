@@ -1,4 +1,4 @@
-"""How fast the device could go: what a run's speed is held against."""
+"""How fast the device could go, to compare a run's speed with."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from mode_core.training.stage import Rig, Stage, TrainingError
 
 MOST_SKIPS = 10
 SPIKE = 20.0
-"""A gradient this many times its usual norm is not learnt from."""
+"""A step whose gradient has this many times the usual norm is skipped."""
 SETTLED = 50
 """Steps before a usual norm is known."""
 

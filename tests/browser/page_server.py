@@ -10,20 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import app.defaults
-import app.hero
-from app import work
-from app.makers import info_of, with_profile
+import app.panes.defaults
+import app.server.opening
+from app.panes.weights import info_of, parts_of, with_profile
+from app.server import jobs as work
+from app.server.jobs import Job, Outcome, anchor_of
+from app.server.store import StoredFile
 from app.settings import MEBIBYTE, Settings
 from app.ui import build_demo, launch
-from app.work import Job, Outcome, View
-from mode_core.bitstream import Bitstream
-from mode_core.images import png_bytes
+from mode_core.codecs.registry import CODECS, codec_of
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
-from mode_core.registry import CODECS, codec_of
-from mode_core.roundtrip import output_label
-from mode_core.types import Anchor, Image
+from mode_core.types import Image, Reconstruction
 
 _NOT_HERE = ("dlf.public",)
 
@@ -40,14 +38,15 @@ class StandInRunner:
             else:
                 yield _play(job)
 
-    def open_file(self, data: bytes, anchors: Sequence[str]) -> Outcome:
-        stream = Bitstream.from_bytes(data)
+    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
+        stream = file.bitstream
         if not CODECS[codec_of(stream.codec).id].learned:
-            return work.open_file(data, anchors)
+            return work.open_file(file, anchors)
+        as_jpeg = replace(stream, codec=CODECS["jpeg"].wire_id)
+        (made,) = work.open_file(replace(file, bitstream=as_jpeg)).pictures
+        made = replace(made, bitstream=stream)
         offered = anchors or ["fidelity", "perception"]
-        as_jpeg = replace(stream, codec=CODECS["jpeg"].wire_id).to_bytes()
-        picture = work.open_file(as_jpeg).views[0].pixels
-        return Outcome("mode", tuple(_shade(picture, "mode", one) for one in offered), data)
+        return Outcome("mode", tuple(_shade(made, "mode", one) for one in offered))
 
     def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
         absent = {name: "not measured in this test" for name in names if name != "psnr"}
@@ -59,22 +58,25 @@ class StandInRunner:
 
 
 def _play(job: Job) -> Outcome:
-    made = work.run_job(replace(job, codec="jpeg", anchors=("",), file=b""))
-    stream = replace(Bitstream.from_bytes(made.file), codec=info_of(job.codec).wire_id)
-    views = tuple(_shade(made.views[0].pixels, job.codec, anchor) for anchor in job.anchors)
-    return Outcome(job.codec, views, job.file or stream.to_bytes(), job.bpp, 0.1)
+    (made,) = work.run_job(replace(job, codec="jpeg", anchors=("",), file=None)).pictures
+    stream = replace(made.bitstream, codec=info_of(job.codec).wire_id)
+    file = job.file or StoredFile("", stream.to_bytes(), stream)
+    made = replace(made, file=file.data, bitstream=file.bitstream, encode_s=0.1, note="")
+    return Outcome(job.codec, tuple(_shade(made, job.codec, anchor) for anchor in job.anchors))
 
 
-def _shade(picture: Image, codec: str, anchor: str) -> View:
-    place = Anchor.parse(anchor) if anchor else None
-    pixels = picture ^ round(7 * place.blend) if place else picture
-    label = with_profile(output_label(info_of(codec), place), codec)
-    return View(anchor, label, pixels, png_bytes(pixels), 0.02)
+def _shade(made: Reconstruction, maker: str, anchor: str) -> Reconstruction:
+    codec, profile = parts_of(maker)
+    place = anchor_of(anchor)
+    image = made.image ^ round(7 * place.blend) if place else made.image
+    label = with_profile(info_of(maker).label(place), maker)
+    shade = replace(made, codec=codec, profile=profile, anchor=place, label=label, image=image)
+    return replace(shade, decode_s=0.02)
 
 
 if __name__ == "__main__":
-    app.hero.FOLDER = Path("no stored pictures")  # they are the real codecs'
-    app.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
+    app.server.opening.FOLDER = Path("no stored pictures")  # they are the real codecs'
+    app.panes.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     port, queue = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
     settings = Settings(None, port, queue, cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
     launch(build_demo(settings, StandInRunner()))

@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 
 import gradio as gr
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
-from app import explorer, library
-
-STATIC = Path(explorer.__file__).parent / "static"
+from app.explorer import component as explorer
+from app.explorer import library
+from app.http.routes import static_routes
 
 
 def main(port: int, results: Path) -> None:
@@ -19,8 +17,7 @@ def main(port: int, results: Path) -> None:
     explorer.load_library = lambda: library.load_library(results)
     with gr.Blocks(title="Explorer under test", analytics_enabled=False) as demo:
         explorer.rd_panel("mode/plotly.min.js")
-    static = Mount("/mode/static", StaticFiles(directory=STATIC))
-    routes = {"routes": [explorer.plotly_route(), static]}
+    routes = {"routes": [explorer.plotly_route(), *static_routes()]}
     demo.launch(server_name="127.0.0.1", server_port=port, app_kwargs=routes, run_history=False)
 
 

@@ -15,7 +15,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from app.work import png_bytes
+from mode_core.pictures.files import png_bytes
 from tests.browser.conftest import served
 from tests.conftest import make_photo
 
@@ -188,8 +188,9 @@ def test_twenty_at_a_short_line_are_answered_or_told_that_it_is_busy(tmp_path: P
 @pytest.mark.parametrize(
     "path",
     [
-        "mode/static/../viewer.py",
-        "mode/static/%2e%2e/viewer.py",
+        "mode/static/viewer.py",
+        "mode/static/shared/../viewer.py",
+        "mode/static/viewer/static/%2e%2e/%2e%2e/viewer.py",
         "mode/media/../../app.py",
         "mode/media/0.png",
         "gradio_api/file=/etc/passwd",

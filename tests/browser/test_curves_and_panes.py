@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from app.viewer.component import catalogue
 from tests.browser.conftest import Opener
 from tests.browser.viewer_page import settled, state_of
 
 pytestmark = pytest.mark.browser
 HEADS = """async (wish) => {
-  const { makePane, describePane } = await import("./mode/static/panes.js");
+  const { makePane, describePane } = await import("./mode/static/viewer/static/panes.js");
   const dists = wish.lpips === "lpips" ? { dists: 0.123 } : {};
   const view = { psnr: 33.15, ms_ssim: 0.9864, [wish.lpips]: 0.025, ...dists };
   const record = { id: "elic", label: "ELIC", state: "ready", bpp: 0.7284, bytes: 1, view,
     decode_ms: wish.ms };
   const pane = makePane("elic", {});
-  describePane(pane, record, { index: 0, choices: [], best: view, compared: "", same: false });
+  describePane(pane, record, wish.catalogue, { index: 0, best: view, compared: "", same: false });
   pane.figure.style.width = `${wish.width}px`;
   document.querySelector("#viewer").append(pane.figure);
   const rect = (node) => node.getBoundingClientRect();
@@ -52,7 +53,7 @@ def test_a_point_of_the_plot_opens_in_the_viewer(visit: Opener) -> None:
 def test_the_plot_hears_of_pictures_that_were_there_before_it(open_page: Opener) -> None:
     page = settled(open_page("#image=coffee&panes=original,jpeg"), 2)
     late: list[Any] = []
-    page.route("**/mode/static/explorer.js", lambda route: late.append(route))
+    page.route("**/mode/static/explorer/static/explorer.js", lambda route: late.append(route))
     page.reload()
     settled(page, 2)
     late.pop().continue_()
@@ -90,9 +91,9 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
 def test_the_time_never_touches_the_numbers_in_a_pane(visit: Opener) -> None:
     """Best in all, as they are widest then; a time without room is not there at all."""
     page = settled(visit("panes=original"), 1)
-    told = {}
-    for width, lpips, ms in product((760, 478, 425, 400), ("lpips", "lpips_student"), (9, 10123)):
-        head = page.evaluate(HEADS, {"width": width, "lpips": lpips, "ms": ms})
+    told, wish = {}, {"catalogue": catalogue()}
+    for width, lpips, ms in product((760, 540, 478, 425, 400), ("lpips", "lpips_student"), (9, 10123)):
+        head = page.evaluate(HEADS, wish | {"width": width, "lpips": lpips, "ms": ms})
         assert head["numbers"] <= head["end"], (width, lpips)
         assert head["rows"] < 4, width  # none has gone to another line
         if head["told"]:
@@ -101,4 +102,4 @@ def test_the_time_never_touches_the_numbers_in_a_pane(visit: Opener) -> None:
             assert head["time"][1] <= head["end"], width
         told[width, lpips, ms] = head["told"]
     assert told[760, "lpips_student", 10123]
-    assert not told[478, "lpips_student", 10123]
+    assert not told[540, "lpips_student", 10123]

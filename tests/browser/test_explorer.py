@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.usercsv import read_user_csv
+from app.explorer.usercsv import read_user_csv
 from tests.browser.conftest import PATIENCE_MS, served, watch
-from tests.made_up_results import write_results
+from tests.made_up.results import write_results
 
 pytestmark = pytest.mark.browser
 DRAWN = "#rd-plot .scatterlayer .trace"
@@ -72,8 +72,8 @@ def test_curves_switch_off_and_on_with_their_bd_rates(page: Page) -> None:
 
 def test_the_metric_and_its_direction_follow_the_choice(page: Page) -> None:
     expect(page.locator("#rd-plot .ytitle")).to_have_text("PSNR [dB] — higher is better")
-    page.locator("[data-rd=metric]").select_option(label="LPIPS (Alex)")
-    expect(page.locator("#rd-plot .ytitle")).to_have_text("LPIPS (Alex) — lower is better")
+    page.locator("[data-rd=metric]").select_option(label="LPIPS (AlexNet)")
+    expect(page.locator("#rd-plot .ytitle")).to_have_text("LPIPS (AlexNet) — lower is better")
 
 
 def test_the_ultra_low_range_shows_only_low_rates(page: Page) -> None:

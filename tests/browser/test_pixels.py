@@ -68,7 +68,7 @@ def test_screen_pixels_are_decoder_pixels(
 def picture_of(page: Page, home: str, id: str) -> Image:
     """The decoder's own pixels, from the address that the page got them from."""
     if id == "original":
-        from app.gallery import sample_path
+        from app.server.samples import sample_path
 
         path = sample_path("chelsea")
         assert path is not None

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.work import png_bytes
-from mode_core.bitstream import Bitstream, Stream
-from mode_core.registry import CODECS
+from mode_core.codecs.registry import CODECS
+from mode_core.pictures.files import png_bytes
+from mode_core.stream.container import Bitstream, Stream
 from tests.browser.conftest import Opener
 from tests.browser.viewer_page import EVIL, canvases, painted, settled, state_of
 from tests.conftest import make_photo

@@ -1,0 +1,235 @@
+"""From results to the curves that can be drawn: ours, published, the user's, one picture's.
+
+One source per curve, never mixed; what a point is stands in `mode_core.evaluation.curves`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
+from pathlib import PurePath
+from typing import Any, Literal, NamedTuple
+from zlib import crc32
+
+from app.panes.weights import licence_of, maker_name, parts_of, with_profile
+from mode_core.codecs.registry import CODECS
+from mode_core.errors import UnknownAnchor
+from mode_core.evaluation.curves import (
+    Point,
+    Sample,
+    curve_at,
+    frame_of,
+    mean_points,
+    published_points,
+)
+from mode_core.evaluation.rows import PublishedPoint, Row
+from mode_core.metrics import bdrate
+from mode_core.metrics.table import SHOWN_METRICS, Metric
+from mode_core.types import Anchor
+
+Kind = Literal["ours", "picture", "now", "yours", "published"]
+
+
+class Curve(NamedTuple):
+    """Points of one codec from one source by rate; `group` is the legend entry it belongs to.
+
+    Groups stand in links: short, and the same in every run.
+    """
+
+    key: str
+    group: str
+    label: str
+    kind: Kind
+    dataset: str
+    points: Sequence[Point]
+    codec: str = ""
+    anchor: str = ""
+    image: str = ""
+    source: str = ""
+    note: str = ""
+    licence: str = ""
+    """Licence of the public weights that made the pictures behind the points; else empty."""
+
+    def at(self, metric: str) -> list[tuple[float, float, Point]]:
+        """(bpp, value, point) wherever this metric is known."""
+        return [(p.bpp, p.values[metric], p) for p in self.points if metric in p.values]
+
+    @property
+    def origin(self) -> str:
+        """Who made the curve: ours, yours, measured here, or the source of a published one."""
+        ours = "measured here" if self.licence else "ours"  # weights of others are not ours
+        return {"ours": ours, "yours": "yours"}.get(self.kind, self.source.split("/")[0])
+
+    @property
+    def name(self) -> str:
+        """The label with the origin."""
+        return f"{self.label} ({self.origin})"
+
+    def for_bd(self, metric: Metric) -> bdrate.Curve:
+        """The curve as BD-rates take it."""
+        return curve_at(self.points, metric, self.name)
+
+
+def number(value: object) -> float | None:
+    """The value as a finite float, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        parsed = float(value)
+    except ValueError:
+        return None
+    return parsed if isfinite(parsed) else None
+
+
+def anchor_of(text: str) -> Anchor | None:
+    """The anchor that a row names; None if there is no such anchor."""
+    try:
+        return Anchor.parse(text)
+    except UnknownAnchor:
+        return None
+
+
+def codec_label(codec: str, anchor: str) -> str:
+    """The label of a codec's picture, with the profile of public weights."""
+    info, found = CODECS.get(parts_of(codec)[0]), anchor_of(anchor)
+    if info is None or (found is None and (anchor or info.has_anchors)):
+        return f"{info.title if info else codec} {anchor}".strip()
+    return with_profile(info.label(found), codec)
+
+
+def our_curves(rows: Iterable[Row]) -> list[Curve]:
+    """The mean over each dataset at each target, one curve per codec, anchor and profile."""
+    first: dict[str, Row] = {}
+    samples = []
+    for row in rows:
+        key = f"{row.dataset}/{maker_name(row.codec, row.profile)}/{row.anchor}/{row.profile}"
+        first.setdefault(key, row)
+        step = f"aimed at {row.target_bpp:g} bpp"
+        samples.append(Sample(key, step, row.image, row.bpp, row.values))
+    frame = frame_of(samples)
+    pictures = frame.groupby(["curve", "step"]).image.nunique()
+    curves = [
+        _ours(first[key], points, pictures[key]) for key, points in mean_points(frame).items()
+    ]
+    return sorted(_told_apart(curves), key=_registry_order)
+
+
+def _ours(row: Row, points: Sequence[Point], pictures: Any) -> Curve:
+    """A curve of ours; its note counts the rates that were left out, as they miss pictures."""
+    codec, anchor, profile = maker_name(row.codec, row.profile), row.anchor, row.profile
+    whole = pictures.max()
+    left_out = (pictures < whole).sum()
+    note = f"{left_out} unfinished rates left out (fewer than {whole} pictures)" if left_out else ""
+    return Curve(
+        key=f"ours/{row.dataset}/{codec}/{anchor}/{profile}",
+        group=f"{codec}/{anchor}",
+        label=codec_label(codec, anchor),
+        kind="ours",
+        dataset=row.dataset,
+        points=points,
+        codec=codec,
+        anchor=anchor,
+        source=f"measured here, {profile} weights" if profile else "measured here",
+        note=note,
+        licence=licence_of(codec),
+    )
+
+
+def picture_curves(rows: Iterable[Row], image: str) -> list[Curve]:
+    """The curves of one picture, where the results hold it; [] where they do not."""
+    wanted = PurePath(image).stem.lower()
+    mine = [row for row in rows if wanted and PurePath(row.image).stem.lower() == wanted]
+    return [
+        curve._replace(
+            key=f"picture/{curve.key}",
+            kind="picture",
+            image=mine[0].image,
+            note="this picture only",
+        )
+        for curve in our_curves(mine)
+    ]
+
+
+def published_curves(rows: Sequence[PublishedPoint]) -> list[Curve]:
+    """One curve per (codec, dataset, source); the same codec from two sources is two curves."""
+    notes: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        notes[row.codec, row.dataset, row.source_ref] |= {row.notes: None} if row.notes else {}
+    curves = []
+    for (codec, dataset, source), points in published_points(rows).items():
+        key = f"published/{dataset}/{codec}/{source}"
+        group = f"published/{crc32(key.encode()):08x}"
+        note = "; ".join(notes[codec, dataset, source])
+        curves.append(
+            Curve(key, group, codec, "published", dataset, points, source=source, note=note)
+        )
+    return sorted(curves, key=lambda curve: (curve.label.lower(), curve.source))
+
+
+def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
+    """The curves of the picture on screen through all rates at which it was seen."""
+    seen = live_curves(picture, "visited")
+    points = mean_points(
+        frame_of(Sample(one.group, str(at.bpp), "", *at[:2]) for one in seen for at in one.points)
+    )
+    return [
+        curve._replace(
+            key=f"picture/{group}",
+            kind="picture",
+            points=[point._replace(quality="") for point in points[group]],
+            source="measured here, now",
+            note="this picture only",
+        )
+        for group, curve in {one.group: one for one in reversed(seen)}.items()
+        if len(points[group]) > 1
+    ]
+
+
+def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
+    """The points of the picture on screen, from the viewer's `mode:result`; junk is left out."""
+    image = str(picture.get("image", ""))[:200]
+    curves: list[Curve] = []
+    rows = picture.get(which)
+    for row in rows[:256] if isinstance(rows, list) else []:
+        bpp = number(row.get("bpp")) if isinstance(row, Mapping) else None
+        if bpp is None or bpp <= 0:
+            continue
+        codec, anchor = str(row.get("codec") or "")[:40], str(row.get("anchor") or "")[:40]
+        found = {metric.key: number(row.get(metric.key)) for metric in SHOWN_METRICS}
+        values = {key: value for key, value in found.items() if value is not None}
+        curves.append(
+            Curve(
+                key=f"now/{len(curves)}/{codec}/{anchor}",
+                group=f"{codec}/{anchor}",
+                label=str(row.get("label") or codec_label(codec, anchor))[:80],
+                kind="now",
+                dataset="",
+                points=[Point(bpp, values)],
+                codec=codec,
+                anchor=anchor,
+                image=image,
+                source="the picture on screen",
+                licence=licence_of(codec),
+            )
+        )
+    return curves
+
+
+def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
+    """The curves; labels name the profile where a codec was measured with several."""
+    profiles = Counter((curve.dataset, curve.group) for curve in curves)
+    return [
+        curve._replace(label=f"{curve.label} ({curve.key.rpartition('/')[2] or 'no profile'})")
+        if profiles[curve.dataset, curve.group] > 1
+        else curve
+        for curve in curves
+    ]
+
+
+def _registry_order(curve: Curve) -> tuple[int, float, str, str]:
+    ids = list(CODECS)
+    codec, profile = parts_of(curve.codec)
+    place = ids.index(codec) if codec in CODECS else len(ids)
+    anchor = anchor_of(curve.anchor or "fidelity")
+    return (place, anchor.blend if anchor else 2.0, profile, curve.key)

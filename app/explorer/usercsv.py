@@ -1,0 +1,163 @@
+"""A user's own CSV of results, read strictly: every refusal says which line and what would work."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from app.explorer.curves import Curve, number
+from mode_core.errors import ResultsError
+from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_points
+from mode_core.metrics.table import COLUMNS, metric_of
+
+MAX_BYTES, MAX_ROWS, MAX_CURVES = 2_000_000, 20_000, 60
+WANTED = f"codec, bpp and at least one of {', '.join(COLUMNS)}"
+LIMITS = {"bpp": (0, 100), **{column: metric_of(column).limits for column in COLUMNS}}
+Line = Mapping[str, str]
+
+
+def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
+    """The curves in a CSV that somebody dropped on the page, and a sentence on what was found."""
+    check_size(len(text.encode("utf-8", "replace")))
+    header, lines = _lines(text.removeprefix("\ufeff"))
+    default_net = "alex" if {"bytes_payload", "weights", "profile"} <= set(header) else "?"
+    groups: dict[tuple[str, ...], list[tuple[Line, Point]]] = defaultdict(list)
+    for line_number, line in lines:
+        label = line["codec"] or "unnamed"
+        place = (
+            line.get("dataset", "").lower(),
+            label,
+            line.get("anchor", ""),
+            line.get("source_ref", ""),
+        )
+        groups[place].append((line, _point(line, line_number, default_net)))
+    if not groups:
+        raise ResultsError(f"the file has a header but no rows; it needs {WANTED}")
+    if len(groups) > MAX_CURVES:
+        raise ResultsError(
+            f"the file holds {len(groups)} curves; at most {MAX_CURVES} can be shown"
+        )
+    curves = [_curve(place, members, name) for place, members in groups.items()]
+    if not any(point.values for curve in curves for point in curve.points):
+        raise ResultsError(f"no row has a number for any metric; it needs {WANTED}")
+    return curves, _summary(curves, header, default_net)
+
+
+def check_size(size: int) -> None:
+    """ResultsError for a file that is too large to be read."""
+    if size > MAX_BYTES:
+        raise ResultsError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+
+
+def _lines(text: str) -> tuple[list[str], Iterator[tuple[int, Line]]]:
+    if "\0" in text:
+        raise ResultsError("the file is not text; save it as CSV (UTF-8)")
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter, strict=False)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise ResultsError(f"line {reader.line_num}: {error}") from error
+    if len(rows) > MAX_ROWS + 1:
+        raise ResultsError(f"the file has {len(rows) - 1} rows; at most {MAX_ROWS} can be shown")
+    header = _header(rows[0] if rows else [])
+    return header, _numbered(header, rows[1:])
+
+
+def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, Line]]:
+    for line_number, row in enumerate(rows, 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise ResultsError(
+                f"line {line_number} has {len(row)} cells, the header has {len(header)}"
+            )
+        yield line_number, dict(zip(header, (cell.strip() for cell in row), strict=True))
+
+
+def _column(cell: str) -> str:
+    """Our name of a column: people write PSNR, MS-SSIM or "ms ssim" for psnr and ms_ssim."""
+    name = cell.strip().lower().replace("-", "_").replace(" ", "_")
+    return {"msssim": "ms_ssim", "rate": "bpp", "method": "codec", "notes": "note"}.get(name, name)
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    """Our names of the columns; an error shows the columns under the user's names."""
+    header = [_column(cell) for cell in cells]
+    shown = ", ".join(repr(cell.strip()[:40]) for cell in cells[:20]) or "nothing"
+    twice = sorted({column for column in header if header.count(column) > 1 and column})
+    if twice:
+        raise ResultsError(f"the header names {twice[0][:40]!r} twice")
+    missing = [column for column in ("codec", "bpp") if column not in header]
+    if missing:
+        raise ResultsError(
+            f"the header has no {' and no '.join(repr(column) for column in missing)}; "
+            f"it needs {WANTED}, and has {shown}"
+        )
+    if not set(COLUMNS) & set(header):
+        raise ResultsError(f"the header has no metric; it needs {WANTED}, and has {shown}")
+    return header
+
+
+def _point(line: Line, line_number: int, default_net: str) -> Point:
+    numbers = {}
+    for column, (low, high) in LIMITS.items():
+        cell = line.get(column, "")
+        if cell == "" and column != "bpp":
+            continue
+        value = number(cell)
+        if value is None:
+            hint = "; decimals take a point" if "," in cell else ""
+            raise ResultsError(f"line {line_number}: {column} is {cell[:40]!r}, not a number{hint}")
+        if not low <= value <= high or (column == "bpp" and value == 0):
+            hint = " (plain MS-SSIM, not dB)" if column == "ms_ssim" else ""
+            above = "above 0" if column == "bpp" else f"from {low:g}"
+            raise ResultsError(
+                f"line {line_number}: {column} is {value:g}; it must be {above} to {high:g}{hint}"
+            )
+        numbers[column] = value
+    net, bpp = line.get("lpips_net") or default_net, numbers.pop("bpp")
+    values = {metric_of(column, net).key: value for column, value in numbers.items()}
+    return Point(bpp, values, 1, line.get("target_bpp") or line.get("quality", ""))
+
+
+def _curve(place: tuple[str, ...], members: Sequence[tuple[Line, Point]], name: str) -> Curve:
+    dataset, codec, anchor, source = place
+    label = f"{codec} {anchor}".strip()[:80]
+    key = f"yours/{name}/{'/'.join(place)}"[:300]
+    per_image = any(line.get("image") for line, _ in members)
+    points = _averaged(members) if per_image else by_rate(point for _, point in members)
+    return Curve(key, key, label, "yours", dataset, points, source=source or name)
+
+
+def _averaged(members: Sequence[tuple[Line, Point]]) -> list[Point]:
+    """The mean over pictures at each target; rates that miss some pictures are left out."""
+    seen = set()
+    for line, point in members:
+        image = line.get("image", "")
+        place = point.quality, image
+        if place in seen:
+            raise ResultsError(
+                f"{line['codec'][:40]!r} has several rows for picture {image[:40]!r} at the same "
+                "target_bpp or quality; give each rate of a picture its own"
+            )
+        seen.add(place)
+    samples = (
+        Sample("", point.quality, line.get("image", ""), point.bpp, point.values)
+        for line, point in members
+    )
+    return mean_points(frame_of(samples)).get("", [])
+
+
+def _summary(curves: Sequence[Curve], header: Sequence[str], default_net: str) -> str:
+    points = sum(len(curve.points) for curve in curves)
+    text = f"{len(curves)} curve{'s' * (len(curves) != 1)}, {points} points"
+    if "lpips" in header and "lpips_net" not in header and default_net == "?":
+        text += (
+            f"; there is no lpips_net column, so LPIPS is under “{metric_of('lpips').label}”:"
+            " add lpips_net with alex or vgg to compare it with others"
+        )
+    return text

@@ -1,0 +1,113 @@
+"""Pictures and files over plain HTTP, straight from and into memory: no path of this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.panes.names import file_stem
+from app.server.service import BadRequest, Service, check_size
+from app.server.store import Decoded, Photo
+from app.viewer.exports import Wish, figure, table
+from mode_core.errors import ModeError
+
+STATIC = ("shared", "viewer/static", "explorer/static")
+"""Folders of `app` that browsers may read, each under mode/static at its own path."""
+_SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+_FOREVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+_KINDS = {"png": "image/png", "pdf": "application/pdf"}
+
+Answer = Callable[[bytes], Response]
+
+
+def media_routes(service: Service) -> list[BaseRoute]:
+    """Everything under /mode: scripts and styles, pictures out, photos and `.mode` files in."""
+
+    def send(request: Request) -> Response:
+        entry = service.store.get(request.path_params["key"])
+        if request.path_params["ending"] == "png" and isinstance(entry, Photo | Decoded):
+            return Response(entry.png, media_type="image/png", headers=_FOREVER | _name(request))
+        if request.path_params["ending"] == "mode" and isinstance(entry, Decoded):
+            kind = "application/octet-stream"
+            return Response(entry.picture.file, media_type=kind, headers=_FOREVER | _name(request))
+        return JSONResponse({"error": "this is not in memory any more"}, 404, _SAFE)
+
+    def photo(data: bytes) -> Response:
+        taken = service.add_photo(data)
+        height, width, _ = taken.pixels.shape
+        notes = list(taken.notes)
+        return _json({"key": taken.key, "width": width, "height": height, "notes": notes})
+
+    def file(data: bytes) -> Response:
+        return _json({"key": service.add_file(data).key})
+
+    def numbers(data: bytes) -> Response:
+        return _json({"text": table(service, _wish(data))})
+
+    def drawing(data: bytes) -> Response:
+        wish = _wish(data)
+        return Response(figure(service, wish), media_type=_KINDS.get(wish.kind), headers=_SAFE)
+
+    return [
+        Route("/mode/media/{key:str}.{ending:str}", send),
+        # A refused upload is answered with 200: browsers would log any other status as a failure.
+        _post("/mode/photo", service, photo, refused=200),
+        _post("/mode/file", service, file, refused=200),
+        _post("/mode/table", service, numbers, refused=422),
+        _post("/mode/figure", service, drawing, refused=422),
+        *static_routes(),
+    ]
+
+
+def static_routes() -> list[BaseRoute]:
+    """Scripts and styles at the addresses of their paths in `app`, so relative imports work."""
+    here = Path(__file__).parents[1]
+    return [Mount(f"/mode/static/{one}", StaticFiles(directory=here / one)) for one in STATIC]
+
+
+def _post(path: str, service: Service, answer: Answer, refused: int) -> Route:
+    """Read a body up to the limit; whatever is wrong with it is answered with a sentence."""
+
+    async def receive(request: Request) -> Response:
+        try:
+            data = await _body(request, service.settings.upload_bytes)
+            return await run_in_threadpool(answer, data)
+        except ModeError as error:
+            return JSONResponse({"error": str(error)}, refused, _SAFE)
+
+    return Route(path, receive, methods=["POST"])
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        check_size(size, limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _wish(data: bytes) -> Wish:
+    try:
+        return Wish.parse(json.loads(data))
+    except ValueError as error:
+        raise BadRequest("the request is not JSON") from error
+
+
+def _json(content: dict[str, object]) -> Response:
+    return JSONResponse(content, headers=_SAFE)
+
+
+def _name(request: Request) -> dict[str, str]:
+    """A download name, if one was asked for, of harmless characters only."""
+    if not (asked := request.query_params.get("name", "")):
+        return {}
+    name = f"{file_stem(asked)}.{request.path_params['ending']}"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

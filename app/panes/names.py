@@ -1,0 +1,77 @@
+"""Names of panes, and numbers as text: the same everywhere on the page and in the API."""
+
+from __future__ import annotations
+
+import re
+
+from app.panes.weights import info_of, parts_of, with_profile
+from mode_core.codecs.registry import CODECS
+from mode_core.errors import UnknownAnchor
+from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor
+
+_SHORT = {"fidelity": "f", "perception": "p", SQ_EXPERT: "sq", VQ_EXPERT: "vq"}
+_LONG = {short: anchor for anchor, short in _SHORT.items()}
+ORIGINAL = "original"
+_LONGEST = 40
+
+
+def pane_id(maker: str, anchor: str) -> str:
+    """The name of a pane: elic, mode-f, mode-p, mode-0.35, …"""
+    return f"{maker}-{_SHORT.get(anchor, anchor)}" if anchor else maker
+
+
+def parse_pane(id: str) -> tuple[str, str]:
+    """Maker and anchor of a pane; anything unknown comes back as it is and is refused later."""
+    for place, character in enumerate(id):
+        info = CODECS.get(parts_of(id[:place])[0]) if character == "-" else None
+        if info is not None and info.has_anchors:
+            short = id[place + 1 :]
+            return id[:place], _LONG.get(short, short)
+    return id, ""
+
+
+def panes_of(maker: str) -> list[str]:
+    """The panes of a maker's standard pictures."""
+    return [pane_id(maker, str(anchor or "")) for anchor in info_of(maker).outputs]
+
+
+def expert_panes(maker: str) -> list[str]:
+    """The panes that show what a single expert makes of a file."""
+    return [pane_id(maker, one) for one in (SQ_EXPERT, VQ_EXPERT) if info_of(maker).experts]
+
+
+def own_panes() -> list[str]:
+    """All panes that can be had with our weights, in the order of the table of codecs."""
+    standard = [pane for id in CODECS for pane in panes_of(id)]
+    return standard + [pane for id in CODECS for pane in expert_panes(id)]
+
+
+def pane_label(id: str) -> str:
+    """What a pane is called before its picture is there."""
+    if id == ORIGINAL:
+        return "Original"
+    maker, anchor = parse_pane(id)
+    if (info := CODECS.get(parts_of(maker)[0])) is None:
+        return id[:_LONGEST]
+    try:
+        label = info.label(Anchor.parse(anchor) if anchor else None)
+    except UnknownAnchor:
+        label = f"{info.title} {anchor}"
+    return with_profile(label, maker)[:_LONGEST]
+
+
+def bytes_text(count: int) -> str:
+    """4 971 B, 123.4 kB, 5.1 MB."""
+    if count < 10_000:
+        return f"{count:,} B".replace(",", "\u202f")
+    return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
+
+
+def deviation(bpp: float, target_bpp: float | None) -> float | None:
+    """How far the real rate is from the target, as a fraction; None without a target."""
+    return None if not target_bpp else bpp / target_bpp - 1
+
+
+def file_stem(text: str) -> str:
+    """A harmless name for a download, without its ending."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", text)[:80].strip(".-") or "picture"

@@ -1,0 +1,166 @@
+"""The waiting line: one comparison at a time, first come first served, and not endlessly many."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+from threading import Condition, Lock, Thread
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache
+
+from mode_core.errors import ModeError
+
+_POLL_S = 0.4
+"""Seconds between two looks at the position of a ticket that waits."""
+
+
+class Busy(ModeError):
+    """Too many comparisons are waiting."""
+
+
+class Ticket:
+    """One piece of work in the line; iterate it for positions while waiting, then for results."""
+
+    def __init__(self, line: Line, work: Callable[[], Iterator[Any]]) -> None:
+        self._line, self._work = line, work
+        self._results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        # ZeroGPU knows whose quota to use from the context in which the request came in.
+        self._context = copy_context()
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Leave the line, or stop after the step that is running; nobody wants the rest."""
+        self.cancelled = True
+        self._line.leave(self)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """("waiting", how many are ahead) any number of times, then ("result", …)."""
+        try:
+            yield from self._news()
+        except GeneratorExit:  # the caller has gone
+            self.cancel()
+            raise
+
+    def _news(self) -> Iterator[tuple[str, Any]]:
+        told = -1
+        while True:
+            try:
+                kind, value = self._results.get(timeout=_POLL_S)
+            except Empty:
+                if (ahead := self._line.ahead_of(self)) not in (0, told):
+                    told = ahead
+                    yield "waiting", ahead
+                continue
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield kind, value
+
+    def run(self) -> None:
+        """Do the work here and now, handing each result over as it comes."""
+        self._context.run(self._run)
+
+    def end(self) -> None:
+        """End the iteration over this ticket."""
+        self._results.put(("end", None))
+
+    def _run(self) -> None:
+        try:
+            for result in self._work():
+                self._results.put(("result", result))
+                if self.cancelled:
+                    break
+            self.end()
+        except Exception as error:  # raised again where the ticket is iterated
+            self._results.put(("error", error))
+
+
+class Line:
+    """A bounded queue that one daemon thread of its own serves."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._waiting: deque[Ticket] = deque()
+        self._current: Ticket | None = None
+        self._changed = Condition()
+        Thread(target=self._serve, name="line", daemon=True).start()
+
+    def join(self, work: Callable[[], Iterator[Any]]) -> Ticket:
+        """A place in the line; Busy when it is full."""
+        ticket = Ticket(self, work)
+        with self._changed:
+            if len(self._waiting) >= self.length:
+                ahead = len(self._waiting) + 1
+                raise Busy(
+                    f"busy, position {ahead}: {ahead - 1} comparisons are waiting already; "
+                    "try again in a minute"
+                )
+            self._waiting.append(ticket)
+            self._changed.notify()
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Take a ticket that still waits out of the line, so that its place is free at once."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return
+            self._waiting.remove(ticket)
+        ticket.end()
+
+    def ahead_of(self, ticket: Ticket) -> int:
+        """How many tickets come first, without cancelled ones; 0 when this is served or done."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return 0
+            busy = self._current is not None and not self._current.cancelled
+            return self._waiting.index(ticket) + busy
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                self._current = None
+                while not self._waiting:
+                    self._changed.wait()
+                self._current = self._waiting.popleft()
+            self._current.run()
+
+
+class Question(NamedTuple):
+    """Which page asks, and the number of its question; without a page, nothing ends it early."""
+
+    page: str = ""
+    number: float = 0
+
+
+class Newest:
+    """The newest question of each page: no work is done for older ones.
+
+    The page numbers its questions: the server's threads may get to them in another order.
+    """
+
+    def __init__(self, pages: int) -> None:
+        self._asked: LRUCache[str, tuple[float, Ticket | None]] = LRUCache(pages)
+        self._lock = Lock()
+
+    def take(self, question: Question, ticket: Ticket | None = None) -> bool:
+        """Whether this question is the newest of its page; the older one's ticket is cancelled."""
+        page, number = question
+        with self._lock:
+            newest, old = self._asked.get(page, (number, None))
+            if number < newest:
+                old = ticket
+            elif page:
+                self._asked[page] = number, ticket
+            if old is not None:
+                old.cancel()
+        return number >= newest
+
+    def is_wanted(self, question: Question) -> bool:
+        """Whether nothing newer has come from its page."""
+        with self._lock:
+            newest, _ = self._asked.get(question.page, (question.number, None))
+        return question.number >= newest

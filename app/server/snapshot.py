@@ -1,0 +1,142 @@
+"""The shape of what the page and the API get back: panes of a comparison, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isinf
+from typing import Any
+
+from app.panes.names import ORIGINAL, bytes_text, deviation, pane_id, pane_label, parse_pane
+from app.panes.weights import licence_of
+from app.server.store import Decoded, Photo
+from mode_core.metrics import Measured
+
+_BLANK: dict[str, Any] = {
+    "id": "",
+    "label": "",
+    "codec": "",
+    "anchor": "",
+    "state": "",
+    "url": "",
+    "file_url": "",
+    "key": "",
+    "sha256": "",
+    "bpp": None,
+    "bytes": None,
+    "bytes_text": "",
+    "deviation": None,
+    "encode_ms": None,
+    "decode_ms": None,
+    "note": "",
+    "licence": "",
+    "error": "",
+}
+"""A pane's JSON, in this order, before anything is known; the measured values come after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One pane: what is known of its picture, or why there is none (yet)."""
+
+    id: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What is known, under the page's names; only the store holds pixels, and it may drop them."""
+    error: str = ""
+    measured: Measured | None = None
+
+    @classmethod
+    def of(cls, one: Photo | Decoded, id: str = "", measured: Measured | None = None) -> Slot:
+        """The pane that shows this picture; addresses are relative to the page."""
+        shown = {"url": f"mode/media/{one.key}.png", "key": one.key}
+        if isinstance(one, Photo):
+            return cls(ORIGINAL, shown)
+        made = one.picture
+        facts = {
+            "label": made.label,
+            "file_url": f"mode/media/{one.key}.mode",
+            "sha256": one.sha256,
+            "bpp": made.bpp,
+            "bytes": len(made.file),
+            "bytes_text": bytes_text(len(made.file)),
+            "deviation": deviation(made.bpp, made.target_bpp),
+            "encode_ms": None if made.encode_s is None else round(1000 * made.encode_s, 1),
+            "decode_ms": round(1000 * made.decode_s, 1),
+            "note": made.note,
+        }
+        place = "" if made.anchor is None else str(made.anchor)
+        return cls(id or pane_id(one.maker, place), shown | facts, "", measured)
+
+    @property
+    def state(self) -> str:
+        """waiting, ready or failed."""
+        return "failed" if self.error else "ready" if self.facts else "waiting"
+
+    @property
+    def key(self) -> str:
+        """The picture's key in the store; empty while there is no picture."""
+        return str(self.facts.get("key", ""))
+
+    @property
+    def codec(self) -> str:
+        """Who makes the picture; empty for the original."""
+        return "" if self.id == ORIGINAL else parse_pane(self.id)[0]
+
+    @property
+    def anchor(self) -> str:
+        """How the file is decoded; empty where there is only one way."""
+        return parse_pane(self.id)[1]
+
+    def as_json(self) -> dict[str, Any]:
+        """The pane for a browser."""
+        return {
+            **_BLANK,
+            "id": self.id,
+            "label": pane_label(self.id),
+            "codec": self.codec,
+            "anchor": self.anchor,
+            "state": self.state,
+            "licence": licence_of(self.codec),
+            "error": self.error,
+            **self.facts,
+            "metrics": metrics_json(self.measured),
+            "missing": dict(self.measured.missing) if self.measured else {},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A snapshot of a comparison."""
+
+    picture: str
+    photo: Photo | None
+    bpp: float
+    slots: list[Slot]
+    note: str = ""
+    position: int | None = None
+    """How many comparisons come first, while waiting."""
+    done: bool = False
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the pictures in an uploaded file; used when there is no photo."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole snapshot for a browser."""
+        width, height = self.photo.pixels.shape[1::-1] if self.photo else self.size
+        return {
+            "image": self.picture,
+            "width": width,
+            "height": height,
+            "notes": list(self.photo.notes) if self.photo else [],
+            "has_original": self.photo is not None,
+            "bpp": self.bpp,
+            "panes": [slot.as_json() for slot in self.slots],
+            "note": self.note,
+            "position": self.position,
+            "done": self.done,
+        }
+
+
+def metrics_json(measured: Measured | None) -> dict[str, float | str]:
+    """The values; JSON knows no infinity, so identical pictures have the PSNR "inf"."""
+    values = measured.values.items() if measured else ()
+    return {name: "inf" if isinf(value) else value for name, value in values}

@@ -1,0 +1,136 @@
+"""What the server remembers: pictures and files in memory, bounded by their bytes.
+
+Nothing is written to disk, so nothing is left behind. Keys cannot be guessed: they are keyed
+hashes whose secret lives as long as the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Generic, TypeVar
+
+from cachetools import LRUCache
+
+from app.panes.weights import maker_name
+from mode_core.pictures.files import FASTEST, Picture, png_bytes
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Image, Reconstruction
+
+T = TypeVar("T")
+_SECRET = secrets.token_bytes(32)
+
+
+def secret_key(*parts: bytes | str) -> str:
+    """A name for this content that only this server can make."""
+    mac = hmac.new(_SECRET, digestmod="sha256")
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        mac.update(len(data).to_bytes(8, "little") + data)
+    return mac.hexdigest()[:32]
+
+
+def recon_key(source: str, maker: str, anchor: Anchor | None, bpp: float) -> str:
+    """The name under which a decoded picture is kept: made of what it was made from."""
+    place = "" if anchor is None else str(anchor)
+    return secret_key("decoded", source, maker, place, f"{bpp:.6g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A canonical picture: what is shown and measured as the original."""
+
+    key: str
+    pixels: Image = field(repr=False)
+    png: bytes = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, key: str, picture: Picture) -> Photo:
+        """The picture with its PNG."""
+        return cls(key, picture.pixels, png_bytes(picture.pixels, level=FASTEST), picture.notes)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded picture in memory: where to find it, and how browsers get it."""
+
+    key: str
+    photo: str
+    """Key of the original, "" for a file that came without one."""
+    picture: Reconstruction
+    png: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, picture: Reconstruction, photo: str = "", bpp: float = 0.0) -> Decoded:
+        """The picture with its PNG; `bpp` is the rate that was asked for, if one was."""
+        source = photo or hashlib.sha256(picture.file).hexdigest()
+        key = recon_key(source, maker_name(picture.codec, picture.profile), picture.anchor, bpp)
+        return cls(key, photo, picture, png_bytes(picture.image, picture.terms, FASTEST))
+
+    @property
+    def maker(self) -> str:
+        """Whose picture this is, as in app.panes.weights."""
+        return maker_name(self.picture.codec, self.picture.profile)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file: two pictures come from one file only if these are equal."""
+        return hashlib.sha256(self.picture.file).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An uploaded `.mode` file, parsed but not yet decoded."""
+
+    key: str
+    data: bytes = field(repr=False)
+    bitstream: Bitstream = field(repr=False)
+
+
+Entry = Photo | Decoded | StoredFile
+
+
+def size_of(entry: Entry) -> int:
+    """The bytes that an entry holds on to; a file is there twice, as it is and parsed."""
+    match entry:
+        case Photo():
+            return entry.pixels.nbytes + len(entry.png)
+        case Decoded():
+            picture = entry.picture
+            return picture.image.nbytes + len(entry.png) + 2 * len(picture.file)
+        case StoredFile():
+            return 2 * len(entry.data)
+
+
+class Memory(Generic[T]):
+    """The values used last, as many as fit; thread-safe. A value over the limit stays alone."""
+
+    def __init__(self, limit: int, size: Callable[[T], int] = lambda _: 1) -> None:
+        self._kept: LRUCache[str, T] = LRUCache(limit, lambda value: min(size(value), limit))
+        self._pinned: dict[str, T] = {}
+        self._lock = Lock()
+
+    def put(self, key: str, value: T) -> None:
+        """Keep the value; if there is no room for it, the least recently used ones go."""
+        with self._lock:
+            self._kept[key] = value
+
+    def pin(self, key: str, value: T) -> None:
+        """Keep the value for good, outside the limit: for the few that every visitor gets."""
+        self._pinned[key] = value
+
+    def get(self, key: str) -> T | None:
+        """The value, now the most recently used."""
+        with self._lock:
+            return self._pinned.get(key) or self._kept.get(key)
+
+    @property
+    def size(self) -> float:
+        """Size of all values that are kept, without the pinned ones."""
+        return self._kept.currsize

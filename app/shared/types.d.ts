@@ -1,0 +1,232 @@
+/** Shapes that modules pass to each other, known in all of them. Only the type checker reads this file. */
+
+// Places and sizes of the viewer
+/** Centre as fractions of the picture. */
+type View = { cx: number; cy: number; scale: number };
+type Size = { width: number; height: number };
+type Place = { x: number; y: number };
+type Region = Place & Size;
+type Box = [x: number, y: number, width: number, height: number];
+/** A picture, in its own pixels, and the frame it is seen in, in those of the screen. */
+type Framed = { picture: Size; frame: Size };
+/** In pixels of the picture, and as shares of the frame. */
+type Pointer = { place: Place; share: Place };
+type Picture = Size & { bitmap: ImageBitmap; small: ImageBitmap | null };
+
+// What the server knows beforehand; app/viewer/component.py says what each field is
+type Named = { id: string; label: string; group?: string };
+type Choice = Named & { codec: string; anchor: string; terms?: string };
+type Blend = { codec: string; label: string; fidelity: string; perception: string; prefix: string };
+type Metric = {
+  key: string;
+  label: string;
+  unit: string;
+  better: "higher" | "lower" | "";
+  digits: number;
+  stands_in_for: string;
+};
+type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number };
+type Spot = [name: string, cx: number, cy: number, scale: number];
+type Sample = { id: string; title: string; credit: string; spots: Spot[] };
+type Catalogue = {
+  samples: Sample[];
+  choices: Choice[];
+  blends: Blend[];
+  metrics: Metric[];
+  limits: Limits;
+};
+
+// What the server answers: the panes of a comparison, at one moment
+/** JSON knows no infinity. */
+type Value = number | "inf" | null | undefined;
+/** Metrics by their keys. */
+type Values = Record<string, number | "inf">;
+/** The best value of each metric, where there is a contest. */
+type Best = Record<string, Value>;
+/** Metrics of what is in view, by the keys of panes. */
+type Found = Record<string, { metrics: Values }>;
+type PaneAnswer = {
+  id: string;
+  label: string;
+  state: "waiting" | "ready" | "failed";
+  url: string;
+  codec?: string;
+  anchor?: string;
+  file_url?: string;
+  key?: string;
+  sha256?: string;
+  bpp: number | null;
+  bytes: number | null;
+  bytes_text?: string;
+  deviation?: number | null;
+  encode_ms?: number | null;
+  decode_ms?: number | null;
+  note?: string;
+  licence?: string;
+  error?: string;
+  metrics?: Values;
+  missing?: Record<string, string>;
+};
+/** What comes back for something that was sent. */
+type Sent = { key?: string; text?: string; blob?: Blob; error?: string };
+type Answer = Size & {
+  page: string;
+  seq: number;
+  image: string;
+  notes: string[];
+  has_original: boolean;
+  bpp: number;
+  panes: PaneAnswer[];
+  note: string;
+  position: number | null;
+  done: boolean;
+  error?: string;
+};
+/** A pane as the page keeps it: `view` are the metrics of what is in view, `before` is painted until
+ * its own picture is there. */
+type PaneRecord = PaneAnswer & { words?: string; view?: Values; before: Picture | null };
+
+// The viewer
+/** What a link holds; pins are crops of this picture, as [cx, cy, scale]. */
+type Linked = View & {
+  image: string;
+  bpp: number;
+  anchor: number;
+  mode: string;
+  panes: string[];
+  pick: string;
+  a: string;
+  b: string;
+  split: number;
+  against: string;
+  gain: number;
+  signed: boolean;
+  smooth: boolean;
+  loupe: boolean;
+  minimap: boolean;
+  captions: boolean;
+  pins: number[][];
+};
+/** The whole state: with the picture's file, name and size, and what was said of it on the way in. */
+type State = Readonly<
+  Linked & { file: string; name: string; size: Size | null; notes: string[]; flipping: boolean }
+>;
+type ViewerHost = {
+  element: HTMLElement;
+  catalogue: Catalogue;
+  first: Answer;
+  root: string;
+  request: (detail: object) => void;
+  open: (detail: object) => void;
+  server: { region: (...query: any[]) => Promise<Found | null> };
+  watch: (take: (value: Answer) => void) => void;
+};
+/** By name, as keys.js and the buttons call them. */
+type Actions = Record<string, (...given: any[]) => any>;
+/** Show another codec in a pane, close it, show it everywhere while it is held. */
+type PaneActions = {
+  swap: (id: string, next: string) => void;
+  close: (id: string) => void;
+  hold: (id: string | null) => void;
+};
+type FileKind = "photo" | "file" | "table";
+/** A column of the table of numbers; `why` says why a record has no value in it. */
+type Column = {
+  head: string;
+  better: Metric["better"];
+  value: (record: PaneRecord) => Value;
+  text: (value: Value, record: PaneRecord) => string;
+  why?: (record: PaneRecord) => string | undefined;
+};
+
+// The rate-distortion plot
+type Style = { light: string; dark: string; symbol: string; dash: string };
+type Curve = {
+  key: string;
+  group: string;
+  label: string;
+  codec: string;
+  anchor: string;
+  image: string;
+  kind: "ours" | "now" | "picture" | "published" | "yours";
+  dataset: string;
+  source: string;
+  note: string;
+  licence: string;
+  on: boolean;
+  images: number[];
+  at: string[];
+  style: Style;
+};
+type Trace = { x: number[]; y: number[] };
+type Point = { curve: Curve; c: number; p: number; bpp: number; value: number };
+/** [low, high] of both axes, as logarithms on a log axis. */
+type Ranges = { x: number[]; y: number[] };
+type Axis = {
+  label: string;
+  title: string;
+  unit: string;
+  digits: number;
+  column: string;
+  lpips_net: string;
+};
+type BdRow = {
+  key: string;
+  label: string;
+  source: string;
+  origin: string;
+  refused: string;
+  rate: string;
+  overlap: string;
+};
+type FileReport = {
+  name: string;
+  error: string;
+  summary: string;
+  elsewhere: { dataset: string; metric: string } | null;
+};
+type PlotAnswer = {
+  dataset: string;
+  metric: string;
+  choices: { datasets: Named[]; metrics: Named[] };
+  axis: Axis;
+  figure: { data: Trace[]; layout: any };
+  curves: Curve[];
+  files: FileReport[];
+  notes: string[];
+  bd: { anchors: Named[]; anchor: string; note: string; rows: BdRow[] };
+};
+type UserFile = { name: string; size: number; text: string; error?: string };
+type PlotLimits = { files: number; file_bytes: number; metrics: string[] };
+/** What the controls say; `on` and `off` are legend entries that somebody has ticked or not, `zoom` are
+ * the ends of both axes, as [low, high] each, where somebody has zoomed by hand. */
+type PlotState = {
+  dataset: string;
+  metric: string;
+  anchor: string;
+  log: boolean;
+  range: string;
+  zoom: number[][];
+  own: boolean;
+  on: string[];
+  off: string[];
+};
+type PlotHost = {
+  element: HTMLElement;
+  root: string;
+  plotly: string;
+  limits: PlotLimits;
+  start: { dataset: string; metric: string };
+  server: { rd_view: (wish: object) => Promise<PlotAnswer> };
+};
+/** What the viewer tells of the picture on screen. */
+type Shown = { image?: string; rows?: { id: string; bpp: number }[]; visited?: object[] };
+
+/** A field of an address. */
+type Field<T> = { read: (text: string, fallback: T) => T; write: (value: T) => string };
+
+// Classes of one module each, passed to others
+type Viewer = import("../viewer/static/viewer.js").Viewer;
+type Explorer = import("../explorer/static/explorer.js").Explorer;
+type Share<S extends object> = import("./link.js").Share<S>;
+type Pane = ReturnType<typeof import("../viewer/static/panes.js").makePane>;

@@ -1,0 +1,100 @@
+"""The comparison viewer as one Gradio component: a fixed template and modules beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
+from app.panes.weights import parts_of, public_makers, terms_of, weights_words
+from app.server.samples import SAMPLES
+from app.server.service import MAX_BPP, MAX_PANES, MIN_BPP, Service
+from app.viewer.figure import MAX_CROPS
+from app.viewer.region import parse_query, region_metrics
+from app.viewer.tables import NOT_EQUAL
+from mode_core.codecs.registry import CODECS
+from mode_core.errors import ModeError
+from mode_core.metrics.table import browser_metrics
+from mode_core.types import CodecInfo
+
+_STATIC = Path(__file__).parent / "static"
+# Events are recognised by their quoted names in this text. Everything else lives in the modules.
+_ON_LOAD = """
+const root = new URL('./', document.baseURI).href;
+const script = new URL('mode/static/viewer/static/viewer.js', root).href;
+import(script).then(({mountViewer}) => mountViewer({
+  element, root, server,
+  catalogue: props.catalogue,
+  first: props.first,
+  request: (detail) => trigger('compare', detail),
+  open: (detail) => trigger('open', detail),
+  watch: (take) => watch('value', () => take(props.value)),
+}));
+"""
+
+
+def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
+    """The panes and everything around them; `first` is what opens at once."""
+
+    def region(args: object) -> dict[str, Any]:
+        try:
+            return region_metrics(service, *parse_query(args))
+        except (ModeError, ValueError):
+            return {}
+
+    return gr.HTML(
+        value=None,
+        html_template=(_STATIC / "viewer.html").read_text(encoding="utf-8"),
+        css_template="",
+        js_on_load=_ON_LOAD,
+        apply_default_css=False,
+        server_functions=[region],
+        elem_classes="viewer-host",
+        catalogue=catalogue(),
+        first=first,
+    )
+
+
+def catalogue() -> dict[str, Any]:
+    """What the scripts must know beforehand: choices, how they are shown, and limits."""
+    ids, public = [ORIGINAL], public_makers()
+    for codec in CODECS:
+        ids += panes_of(codec)
+        ids += [pane for one in public if parts_of(one)[0] == codec for pane in panes_of(one)]
+    ids += [pane for codec in CODECS for pane in expert_panes(codec)]
+    choices: list[dict[str, str]] = [{"id": id, "label": pane_label(id)} for id in ids]
+    for choice in choices:
+        maker, anchor = parse_pane(choice["id"])
+        choice |= {"codec": "" if maker == ORIGINAL else maker, "anchor": anchor}
+    # Without imported weights nobody can choose between weights, so the menu does not name them.
+    for choice in choices if public else ():
+        maker = parse_pane(choice["id"])[0]
+        choice |= {"group": weights_words(maker), "terms": terms_of(maker)}
+    return {
+        "samples": [
+            {"id": one.id, "title": one.title, "credit": one.credit, "spots": one.spots}
+            for one in SAMPLES
+        ],
+        "choices": choices,
+        "blends": [_blend(info) for info in CODECS.values() if info.has_anchors],
+        "metrics": browser_metrics(),
+        "limits": {
+            "bpp": [MIN_BPP, MAX_BPP],
+            "panes": MAX_PANES,
+            "crops": MAX_CROPS,
+            "unequal": NOT_EQUAL,
+        },
+    }
+
+
+def _blend(info: CodecInfo) -> dict[str, str]:
+    """For a codec with anchors: the panes of its two ends, and the prefix of those between."""
+    return {
+        "codec": info.id,
+        "label": info.title,
+        "fidelity": pane_id(info.id, "fidelity"),
+        "perception": pane_id(info.id, "perception"),
+        "prefix": f"{info.id}-",
+    }

@@ -1,0 +1,56 @@
+"""Metrics of exactly the region that is on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.server.service import MAX_PANES, Service
+from app.server.snapshot import metrics_json
+from mode_core.metrics import Measured
+from mode_core.metrics.fidelity import psnr
+from mode_core.types import Image
+
+MAX_PERCEPTUAL_PIXELS = 1_500_000
+PERCEPTUAL = ("ms_ssim", "lpips")
+_TOO_LARGE = "the region is too large to measure on the fly; zoom in"
+
+
+def region_metrics(
+    service: Service, picture: str, keys: Sequence[str], box: Sequence[int], perceptual: bool
+) -> dict[str, Any]:
+    """PSNR, or MS-SSIM and LPIPS, of each decoded picture inside the box (x, y, width, height)."""
+    photo = service.photo(picture)
+    found: dict[str, Any] = {}
+    for decoded in service.decoded(photo, keys[:MAX_PANES]):
+        pair = crop(photo.pixels, box), crop(decoded.picture.image, box)
+        measured = _perceptual(service, *pair) if perceptual else _fidelity(*pair)
+        found[decoded.key] = {"metrics": metrics_json(measured), "missing": dict(measured.missing)}
+    return found
+
+
+def crop(pixels: Image, box: Sequence[int]) -> Image:
+    """The part of the picture inside the box, never empty."""
+    height, width, _ = pixels.shape
+    x, y = min(max(box[0], 0), width - 1), min(max(box[1], 0), height - 1)
+    right, bottom = box[0] + box[2], box[1] + box[3]
+    return pixels[y : max(bottom, y + 1), x : max(right, x + 1)]
+
+
+def _fidelity(original: Image, decoded: Image) -> Measured:
+    return Measured({"psnr": psnr(original, decoded)}, {})
+
+
+def _perceptual(service: Service, original: Image, decoded: Image) -> Measured:
+    if original.size // 3 > MAX_PERCEPTUAL_PIXELS:
+        return Measured({}, dict.fromkeys(PERCEPTUAL, _TOO_LARGE))
+    return service.runner.measure(original, decoded, PERCEPTUAL)
+
+
+def parse_query(args: object) -> tuple[str, list[str], list[int], bool]:
+    """The browser's arguments, or ValueError: anyone can call this."""
+    match args:
+        case [str(picture), list(keys), list(box), bool(perceptual)] if len(box) == 4:
+            if all(isinstance(key, str) for key in keys) and all(type(n) is int for n in box):
+                return picture, keys, box, perceptual
+    raise ValueError("expected picture, keys, [x, y, width, height], perceptual")

@@ -1,0 +1,172 @@
+/** What buttons and keys do. Each changes the state; the page follows. */
+
+import { clamp, further } from "../../shared/arithmetic.js";
+import { find } from "../../shared/dom.js";
+import { codingActions } from "./coding.js";
+import { nextScale, panBy, zoomAt } from "./geometry.js";
+import { MAX_PINS } from "./state.js";
+import { takeawayActions } from "./takeaway.js";
+
+const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
+const PAN_SHARE = 0.08;
+const MODES = { gridOrSingle: "single", swipe: "swipe", diff: "diff" };
+const SWITCHES = /** @type {const} */ (["signed", "smooth", "loupe", "minimap", "captions"]);
+
+/** @param {Viewer} viewer @returns {Actions} */
+export function actionsOf(viewer) {
+  return {
+    ...viewActions(viewer),
+    ...modeActions(viewer),
+    ...flipActions(viewer),
+    ...codingActions(viewer),
+    ...paneActions(viewer),
+    ...takeawayActions(viewer),
+    goTo: (id) => document.getElementById(id)?.scrollIntoView(),
+    retry: () => viewer.questions.refresh(),
+    help: () => find(viewer.root, "dialog.help", HTMLDialogElement).showModal(),
+    fullScreen() {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else viewer.root.requestFullscreen?.();
+    },
+  };
+}
+
+/** Where one looks, and the crops to come back to. @param {Viewer} viewer @returns {Actions} */
+function viewActions(viewer) {
+  const zoomTo = (/** @type {number} */ scale) => {
+    const front = viewer.stage.front();
+    if (!front) return;
+    const middle = { x: front.frame.width / 2, y: front.frame.height / 2 };
+    viewer.setView(zoomAt(viewer.state, scale, middle, front));
+  };
+  return {
+    scale: zoomTo,
+    zoom: (direction) => zoomTo(nextScale(viewer.state.scale, direction)),
+    zoomToggle: () => zoomTo(viewer.state.scale === 1 ? 2 : 1),
+    fit: () => viewer.set({ scale: viewer.stage.fit(), cx: 0.5, cy: 0.5 }),
+    pan([dx, dy], far) {
+      const front = viewer.stage.front();
+      if (!front) return;
+      const step = -Math.round(front.frame.width * PAN_SHARE) * (far ? 4 : 1);
+      viewer.setView(panBy(viewer.state, dx * step, dy * step, front.picture));
+    },
+    spot(index) {
+      const [, cx, cy, scale] = viewer.spots()[index];
+      viewer.set({ cx, cy, scale });
+    },
+    pin() {
+      const { cx, cy, scale, pins } = viewer.state;
+      if (pins.length >= MAX_PINS) {
+        return viewer.words.tell(`${MAX_PINS} pins are the most; remove one first`);
+      }
+      viewer.set({ pins: [...pins, [cx, cy, scale]] });
+      viewer.words.tell(`Crop pinned as pin ${pins.length + 1}`);
+    },
+    unpin(index) {
+      viewer.set({ pins: viewer.state.pins.filter((_, at) => at !== index) });
+      viewer.words.tell(`Pin ${index + 1} removed`);
+    },
+  };
+}
+
+/** @param {Viewer} viewer @returns {Actions} */
+function modeActions(viewer) {
+  const mode = (/** @type {string} */ next) => {
+    viewer.actions.endFlip();
+    viewer.set({ mode: next });
+    viewer.words.tell(`View: ${next}`);
+  };
+  const there = (/** @type {string} */ one) => () => mode(viewer.state.mode === one ? "grid" : one);
+  const flip = (/** @type {typeof SWITCHES[number]} */ name) => () =>
+    viewer.set({ [name]: !viewer.state[name] });
+  return {
+    mode,
+    back: () => mode("grid"),
+    ...Object.fromEntries(Object.entries(MODES).map(([name, one]) => [name, there(one)])),
+    ...Object.fromEntries(SWITCHES.map((name) => [name, flip(name)])),
+    against: (id) => viewer.set({ against: id }),
+    // Choosing for one side of the swipe what is on the other exchanges them.
+    left: (id) => viewer.set(id === viewer.state.b ? { a: id, b: viewer.state.a } : { a: id }),
+    right: (id) => viewer.set(id === viewer.state.a ? { b: id, a: viewer.state.b } : { b: id }),
+    split: (share) => viewer.set({ split: clamp(Number(share), 0, 1) }),
+    setGain: (gain) => viewer.set({ gain: Number(gain) }),
+    gain: (way) => viewer.set({ gain: clamp(viewer.state.gain * (way > 0 ? 2 : 0.5), 1, 32) }),
+    cycle(way) {
+      const { panes, pick } = viewer.state;
+      const next = further(panes, pick, way);
+      viewer.set({ mode: "single", pick: next });
+      viewer.words.tell(viewer.records.nameOf(next));
+    },
+  };
+}
+
+/** @param {Viewer} viewer @returns {Actions} */
+function flipActions(viewer) {
+  const { stage, words } = viewer;
+  let timer = 0;
+  let recent = /** @type {string[]} */ ([]);
+  const say = (/** @type {string} */ id) => words.tell(`Showing ${viewer.records.nameOf(id)}`);
+  const show = (/** @type {number | null} */ index) => {
+    const id = index === null ? null : (viewer.state.panes[index] ?? null);
+    if (id && recent[0] !== id) recent = [id, recent[0] ?? viewer.state.panes[0]];
+    stage.hold(id);
+    return id;
+  };
+  const start = () => {
+    let at = 0;
+    timer = setInterval(() => show(at++ % viewer.state.panes.length), FLIP_MS);
+    viewer.set({ flipping: true });
+    words.tell("Flipping through the panes; F or Esc stops it");
+  };
+  const endFlip = () => {
+    clearInterval(timer);
+    if (viewer.state.flipping) viewer.set({ flipping: false });
+    show(null);
+  };
+  return {
+    endFlip,
+    hold(index) {
+      const id = show(index);
+      if (id) say(id);
+    },
+    toggle() {
+      const { panes } = viewer.state;
+      recent = [recent[1] ?? panes[0], recent[0] ?? panes[1]];
+      stage.hold(recent[0]);
+      say(recent[0]);
+    },
+    autoFlip() {
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        return words.tell("Your system asks for less motion: hold 1 to 9 to flip by hand");
+      }
+      if (!viewer.state.flipping) return start();
+      endFlip();
+      words.tell("Flipping stopped");
+    },
+  };
+}
+
+/** @param {Viewer} viewer @returns {Actions} */
+function paneActions(viewer) {
+  return {
+    addPane(id) {
+      const { panes } = viewer.state;
+      if (!id || panes.length >= viewer.catalogue.limits.panes) return;
+      viewer.set({ panes: [...panes, id] });
+      viewer.questions.ask();
+    },
+    swap(id, next) {
+      /** @type {Record<string, string>} */
+      const other = { [id]: next, [next]: id }; // one that is there already changes places
+      viewer.set({ panes: viewer.state.panes.map((one) => other[one] ?? one) });
+      viewer.questions.ask();
+    },
+    close(id) {
+      const { panes } = viewer.state;
+      if (panes.length < 2) return;
+      viewer.set({ panes: panes.filter((one) => one !== id) });
+      viewer.stage.root.focus({ preventScroll: true });
+      viewer.words.tell(`${viewer.records.labelOf(id)} removed`);
+    },
+  };
+}

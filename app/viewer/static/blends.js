@@ -1,0 +1,62 @@
+/** Panes of codecs whose files decode anywhere between fidelity and perception. Pure. */
+
+/** Where a pane lies between the ends of a codec, as text; undefined if it is no blend of this codec's. */
+export function placeOf(/** @type {Blend} */ { prefix }, /** @type {string} */ pane) {
+  const place = pane.slice(prefix.length);
+  return pane.startsWith(prefix) && /^[01]?\.?\d/.test(place) ? place : undefined;
+}
+
+/** The pane that shows a codec at an anchor: a number, or the name of an end.
+ * @param {Blend} blend @param {number | string} anchor */
+export function paneAt({ fidelity, perception, prefix }, anchor) {
+  if (anchor === 0 || anchor === "fidelity") return fidelity;
+  return anchor === 1 || anchor === "perception" ? perception : `${prefix}${anchor}`;
+}
+
+/** Whether a pane shows this codec, at whatever anchor. @param {Blend} blend @param {string} pane */
+export const isOf = (blend, pane) =>
+  pane === blend.fidelity || pane === blend.perception || placeOf(blend, pane) !== undefined;
+
+/** Codecs between whose ends the anchor moves: those that are shown, or else the first there is. */
+export function movedBlends(/** @type {string[]} */ panes, /** @type {Blend[]} */ blends) {
+  const shown = blends.filter((blend) => panes.some((pane) => isOf(blend, pane)));
+  return shown.length ? shown : blends.slice(0, 1);
+}
+
+/** Panes after the anchor moved: strictly between its ends, one pane of each codec shows the blend.
+ * @param {string[]} panes @param {number} anchor @param {Catalogue} catalogue */
+export function withBlends(panes, anchor, { blends, limits }) {
+  let all = panes;
+  for (const blend of movedBlends(panes, blends)) {
+    const at = all.findIndex((pane) => placeOf(blend, pane) !== undefined);
+    const rest = all.filter((pane) => placeOf(blend, pane) === undefined);
+    const last = Math.max(rest.indexOf(blend.fidelity), rest.indexOf(blend.perception));
+    if (anchor > 0 && anchor < 1) {
+      rest.splice(at >= 0 ? at : last + 1 || rest.length, 0, paneAt(blend, anchor));
+    }
+    all = rest;
+  }
+  return all.slice(0, limits.panes);
+}
+
+/** What the server chose, and the blends that an address asks for beside it.
+ * @param {string[]} ids @param {number} anchor @param {Catalogue} catalogue */
+export function chosenBeside(ids, anchor, catalogue) {
+  const blends = catalogue.blends.filter(({ fidelity }) => ids.includes(fidelity));
+  const more = withBlends(ids, anchor, { ...catalogue, blends });
+  return more.length > ids.length ? more : ids;
+}
+
+/** What a pane is called that no choice names. @param {string} id @param {Blend[]} blends */
+export function blendLabel(id, blends) {
+  const blend = blends.find((one) => placeOf(one, id) !== undefined);
+  return blend ? `${blend.label} ${placeOf(blend, id)}` : id;
+}
+
+/** The pane that shows a codec at an anchor, which is "" for a codec that decodes in one way only.
+ * @param {string} codec @param {string} anchor @param {Catalogue} catalogue */
+export function paneOf(codec, anchor, { blends, choices }) {
+  const known = choices.find((one) => one.codec === codec && one.anchor === anchor);
+  const blend = blends.find((one) => one.codec === codec);
+  return known?.id ?? (blend && anchor ? paneAt(blend, anchor) : codec);
+}

@@ -1,0 +1,76 @@
+/** Actions that change what is coded: rate, anchor, picture, and what the plot asks for. */
+
+import { clamp, further } from "../../shared/arithmetic.js";
+import { tell } from "../../shared/messages.js";
+import { isOf, movedBlends, paneAt, paneOf, withBlends } from "./blends.js";
+import { anchorText } from "./controls.js";
+import { PRESETS, STEPS, positionOf, rateAt } from "./rates.js";
+
+const KEY_STEP = STEPS / 20;
+
+/** @param {Viewer} viewer @returns {Actions} */
+export function codingActions(viewer) {
+  const { catalogue, words, questions } = viewer;
+  const setRate = (/** @type {number} */ bpp) => {
+    const [least, most] = catalogue.limits.bpp;
+    const refused = viewer.state.file
+      ? "A .mode file has the size that it has; open a photo to choose another"
+      : !(bpp >= least && bpp <= most) && `The rate must be between ${least} and ${most} bits per pixel`;
+    if (refused) words.tell(refused, true);
+    if (refused || bpp === viewer.state.bpp) return viewer.render();
+    questions.refresh({ bpp });
+  };
+  const setAnchor = (/** @type {number | string} */ wish) => {
+    const anchor = Math.round(Number(wish) * 100) / 100;
+    const { panes: before, pick } = viewer.state;
+    const moved = movedBlends(before, catalogue.blends);
+    const blend = moved.find((one) => isOf(one, pick)) ?? moved[0];
+    const panes = withBlends(before, anchor, catalogue);
+    viewer.set({ anchor, panes, pick: blend ? paneAt(blend, anchor) : pick });
+    if (panes.join() !== before.join()) return questions.ask();
+    words.tell(`Anchor: ${anchorText(anchor)}`);
+  };
+  const turn = (/** @type {number} */ way) => {
+    const ids = catalogue.samples.map(({ id }) => id);
+    viewer.openPicture(further(ids, viewer.state.image, way));
+  };
+  return {
+    setRate,
+    setAnchor,
+    slide: (position) => setRate(rateAt(Number(position))),
+    rate: (way) => setRate(rateAt(clamp(positionOf(viewer.state.bpp) + KEY_STEP * way, 0, STEPS))),
+    anchor: () => setAnchor(viewer.state.anchor > 0.5 ? 0 : 1),
+    picture: (id) => viewer.openPicture(id),
+    previous: () => turn(-1),
+    next: () => turn(1),
+  };
+}
+
+/** A point of the rate-distortion plot: that picture, that codec, at that rate.
+ * @param {Viewer} viewer @param {{image: string, codec: string, anchor: string, bpp: number}} point */
+export function openPoint(viewer, { image, codec, anchor, bpp }) {
+  const { catalogue } = viewer;
+  const id = paneOf(codec, anchor, catalogue);
+  const known = catalogue.samples.some((one) => one.id === image);
+  if (known && image !== viewer.state.image) viewer.openPicture(image);
+  const { panes } = viewer.state;
+  const more = panes.includes(id) ? panes : [...panes, id].slice(-catalogue.limits.panes);
+  viewer.questions.refresh({ panes: more, bpp: Number(bpp.toPrecision(3)), pick: id });
+  viewer.root.scrollIntoView({ block: "start" });
+}
+
+/** Code the picture at every preset, one after the other, and come back; ends on any change. */
+export async function measureCurve(/** @type {Viewer} */ { state, words, questions }) {
+  if (state.file) return words.tell("A file brings no original to measure against", true);
+  const rates = [...PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== state.bpp), state.bpp];
+  let done = 0;
+  const say = (/** @type {boolean} */ running) =>
+    tell("mode:measuring", { done, of: rates.length, running });
+  for (const bpp of rates) {
+    say(true);
+    questions.refresh({ bpp });
+    if (!(await questions.answer())) break;
+    done += 1;
+  }
+  say(false);
+}

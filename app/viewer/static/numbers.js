@@ -1,0 +1,87 @@
+/** Metrics as words, which value is best, and the columns of the table of numbers. Pure. */
+
+import { deviationText, grouped, rateText } from "./rates.js";
+
+const ARROWS = { higher: " ↑", lower: " ↓", "": "" };
+
+const ms = (/** @type {number} */ value) => String(Math.round(value));
+
+export function metricText(/** @type {Metric} */ { digits }, /** @type {Value} */ value) {
+  if (value === "inf") return "∞";
+  return typeof value === "number" ? value.toFixed(digits) : "–";
+}
+
+/** Whether a pane may be called the best: at another size than was asked for that means nothing.
+ * @param {number} unequal @returns {(record: PaneRecord) => boolean} */
+export const competing = (unequal) => ({ deviation }) => !(Math.abs(deviation ?? 0) > unequal);
+
+/** The best of some values, or undefined: fewer than two is no contest. @returns {Value} */
+export function bestOf(/** @type {Value[]} */ values, /** @type {Metric["better"]} */ better) {
+  const numbers = values
+    .map((value) => (value === "inf" ? Infinity : value))
+    .filter((value) => typeof value === "number");
+  if (numbers.length < 2 || !better) return undefined;
+  const best = better === "higher" ? Math.max(...numbers) : Math.min(...numbers);
+  return best === Infinity ? "inf" : best;
+}
+
+/** The best value of each metric in view, for marking.
+ * @param {PaneRecord[]} records @param {Catalogue} catalogue */
+export function bestInView(records, { metrics, limits }) {
+  const views = records.filter(competing(limits.unequal)).map(({ view }) => view);
+  const bestOfAll = (/** @type {Metric} */ { key, better }) => bestOf(views.map((view) => view?.[key]), better);
+  return Object.fromEntries(metrics.map((metric) => [metric.key, bestOfAll(metric)]));
+}
+
+/** A column of a record's own field.
+ * @param {string} head @param {"bytes" | "bpp" | "deviation" | "encode_ms" | "decode_ms"} field
+ * @param {(value: number) => string} text @param {Metric["better"]} better @returns {Column} */
+const plain = (head, field, text, better) => ({
+  head,
+  better,
+  value: (record) => record[field],
+  text: (value) => (typeof value === "number" ? text(value) : "–"),
+});
+
+/** @param {Metric} metric @returns {Column} */
+const measured = (metric) => ({
+  head: `${metric.label}${metric.unit && ` [${metric.unit}]`}${ARROWS[metric.better]}`,
+  better: metric.better,
+  value: (record) => record.metrics?.[metric.key],
+  text: (value, record) =>
+    value === undefined && !(metric.key in (record.missing ?? {})) ? "…" : metricText(metric, value),
+  why: (record) => record.missing?.[metric.key],
+});
+
+/** All columns; a metric that stands in for another takes its place where it has been measured. */
+export function columnsFor(/** @type {PaneRecord[]} */ records, /** @type {Metric[]} */ metrics) {
+  const found = metrics.filter(({ key }) => records.some((one) => key in (one.metrics ?? {})));
+  const replaced = new Set(found.map(({ stands_in_for: other }) => other));
+  const shown = metrics.filter((one) => (one.stands_in_for ? found.includes(one) : !replaced.has(one.key)));
+  return [
+    plain("Bytes", "bytes", grouped, ""),
+    plain("bpp", "bpp", rateText, ""),
+    plain("Δ target", "deviation", deviationText, ""),
+    ...shown.map(measured),
+    plain("Encode [ms]", "encode_ms", ms, "lower"),
+    plain("Decode [ms]", "decode_ms", ms, "lower"),
+  ];
+}
+
+/** What a reader must know about the columns: estimates, and why one is empty. */
+export function notesOn(/** @type {PaneRecord[]} */ records, /** @type {Catalogue} */ { metrics, limits }) {
+  const ready = records.filter(({ state }) => state === "ready");
+  const missing = Object.assign({}, ...ready.map((record) => record.missing));
+  const labels = (/** @type {string} */ why) =>
+    metrics.filter(({ key }) => missing[key] === why).map(({ label }) => label);
+  const notes = [...new Set(Object.values(missing))].map((why) => `No ${labels(why).join(", ")}: ${why}.`);
+  for (const { key, label, stands_in_for: other } of metrics) {
+    const real = metrics.find((one) => one.key === other);
+    if (!real || !ready.some((record) => key in (record.metrics ?? {}))) continue;
+    notes.push(`${label} is an estimate of ${real.label} by a small network that comes with this page.`);
+  }
+  if (!ready.every(competing(limits.unequal))) {
+    notes.push(`What misses the size by more than ${100 * limits.unequal} % is not compared.`);
+  }
+  return notes;
+}

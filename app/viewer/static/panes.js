@@ -1,0 +1,103 @@
+/** The boxes around the pictures: captions in words, canvases, and what a pane says without one. */
+
+import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
+import { licenceOf } from "../../shared/phrases.js";
+import { competing, metricText } from "./numbers.js";
+import { deviationText, rateText } from "./rates.js";
+
+/** @param {string} name @param {(Node | string)[]} children */
+const span = (name, ...children) => make("span", { class: name }, ...children);
+
+/** One pane's elements. @param {string} id @param {PaneActions} on */
+export function makePane(id, on) {
+  const onchange = () => on.swap(id, swap.value);
+  const swap = make("select", { class: "swap", title: "Show another codec in this pane", onchange });
+  const close = makeButton({ class: "close", onclick: () => on.close(id) }, "×");
+  const index = makeButton({ class: "index" });
+  listenToHold(index, (down) => on.hold(down ? id : null));
+  const licence = make("p", { class: "licence" }); // stays when captions are hidden
+  const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
+  const [compared, metrics, time] = ["compared", "metrics", "time"].map((name) => span(name));
+  const parts = { index, swap, rate, off, bytes, same, compared, metrics, time, licence };
+  const first = span("line", index, swap, rate, off, bytes, same, compared);
+  const caption = make("figcaption", {}, first, span("line second", metrics, time), close);
+  const canvas = make("canvas", { role: "img", "data-pane": id });
+  const word = make("p", { class: "word" });
+  const view = make("div", { class: "view" }, canvas, word);
+  const figure = make("figure", { class: "pane", "data-id": id }, caption, view, licence);
+  return { id, figure, view, canvas, word, close, parts, frame: /** @type {Size | null} */ (null) };
+}
+
+/** A button that acts for as long as it is held, by hand or by key. */
+function listenToHold(/** @type {HTMLElement} */ button, /** @type {(down: boolean) => void} */ hold) {
+  button.addEventListener("pointerdown", (event) => {
+    button.setPointerCapture(event.pointerId);
+    hold(true);
+  });
+  for (const end of ["pointerup", "pointercancel", "keyup", "blur"]) {
+    button.addEventListener(end, () => hold(false));
+  }
+  button.addEventListener("keydown", (event) => {
+    if (event.key === " " || event.key === "Enter") hold(true);
+  });
+}
+
+/** Bring a pane's words up to date. `same` tells that another pane shows the same file, `compared` what
+ * a difference map is drawn against, `last` that no other pane is left.
+ * @param {Pane} pane @param {PaneRecord} record @param {Catalogue} catalogue
+ * @param {{index: number, same: boolean, best: Best, compared: string, last: boolean}} how */
+export function describePane(pane, record, catalogue, { index, same, best, compared, last }) {
+  const { figure, parts, canvas, close, word } = pane;
+  const { label } = record;
+  figure.dataset.state = record.state;
+  write(parts.index, `${index + 1}`, `Hold this, or the key ${index + 1}, to show ${label} in all panes`);
+  parts.index.ariaLabel = `${index + 1}: hold to show ${label} in all panes`;
+  const known = catalogue.choices.find(({ id }) => id === record.id);
+  const own = known ? [] : [{ id: record.id, label }];
+  fillSelect(parts.swap, [...own, ...catalogue.choices], record.id);
+  parts.swap.ariaLabel = `Pane: ${label}. Choose what it shows`;
+  const rate = record.bpp === null ? "" : rateText(record.bpp);
+  parts.rate.textContent = rate && `${rate} bpp`;
+  parts.bytes.textContent = record.bytes_text ?? "";
+  describeDeviation(parts.off, record, catalogue.limits.unequal);
+  if (same) write(parts.same, "same file", `SHA-256 ${record.sha256?.slice(0, 16)}… is that of the other pane`);
+  else write(parts.same, "");
+  const licence = record.state === "failed" ? "" : licenceOf(record);
+  write(parts.licence, licence, known?.terms);
+  fillMetrics(parts.metrics, record, best, catalogue);
+  const ms = record.decode_ms;
+  parts.time.textContent = record.words || (typeof ms === "number" ? `${Math.round(ms)} ms` : "");
+  word.textContent = { waiting: "coding…", failed: record.error ?? "", ready: "" }[record.state];
+  close.ariaLabel = `Remove ${label}`;
+  close.hidden = last;
+  parts.compared.textContent = compared;
+  const map = compared.startsWith("vs ") ? `Difference map of ${label} ${compared}` : label;
+  canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
+}
+
+/** How far the file is from the size asked for.
+ * @param {HTMLElement} place @param {PaneRecord} record @param {number} unequal */
+function describeDeviation(place, { bpp, deviation, note }, unequal) {
+  const off = bpp === null ? null : (deviation ?? null);
+  const uneven = off !== null && Math.abs(off) > unequal;
+  const text = off === null ? "" : `${uneven ? "⚠ " : ""}${deviationText(off)}`;
+  const why = note || `Not an equal rate: more than ${100 * unequal} % off the target`;
+  write(place, text, uneven ? why : "");
+  place.classList.toggle("uneven", uneven);
+}
+
+/** What cannot be measured, and why, stands under the table.
+ * @param {HTMLElement} place @param {PaneRecord} record @param {Best} best @param {Catalogue} catalogue */
+function fillMetrics(place, record, best, { metrics, limits }) {
+  const { view = {} } = record;
+  const nodes = metrics.filter(({ key }) => key in view).map((metric) => {
+    const { key, label, unit } = metric;
+    const top = competing(limits.unequal)(record) && view[key] === best[key];
+    const text = ` ${metricText(metric, view[key])}`;
+    const node = span(top ? `best ${key}` : key, make("abbr", {}, label), text);
+    if (unit) node.append(span("unit", ` ${unit}`));
+    node.title = `${label} in view${top ? ", the best here" : ""}`;
+    return node;
+  });
+  place.replaceChildren(...nodes);
+}

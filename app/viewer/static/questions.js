@@ -1,0 +1,123 @@
+/** What the page asks of the server, and what becomes of its answers. */
+
+import { find } from "../../shared/dom.js";
+import { chosenBeside } from "./blends.js";
+import { ORIGINAL } from "./state.js";
+import { Trial } from "./uploads.js";
+
+const ASK_MS = 60;
+const NO_ORIGINAL = "a .mode file brings no original to measure against";
+
+export class Questions {
+  constructor(/** @type {Viewer} */ viewer) {
+    this.viewer = viewer;
+    this.trial = new Trial(viewer);
+    this.chosen = /** @type {string[]} */ ([]); // the panes of the server's choice, when nobody had named any
+    this.lost = /** @type {Set<string>} */ (new Set());
+    this.timer = 0;
+    this.busy = false;
+    /** Told whether the question was answered before another one was asked. */
+    this.answered = (/** @type {boolean} */ _) => {};
+  }
+
+  /** Ask the server for what the state wants, once it has stopped changing. */
+  ask() {
+    const { viewer } = this;
+    this.forget();
+    this.busy = true;
+    viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${viewer.state.bpp} bpp…`);
+    this.timer = setTimeout(() => {
+      const { file, image, panes, bpp } = viewer.state;
+      if (file) return viewer.exchange.ask("open", { key: file, panes });
+      // Asked for none, the server chooses the same again, and says which it had to leave out.
+      viewer.exchange.ask("request", { picture: image, panes: panes === this.chosen ? [] : panes, bpp });
+    }, ASK_MS);
+  }
+
+  /** Nobody waits for the last question any more. */
+  forget() {
+    clearTimeout(this.timer);
+    this.viewer.exchange.forget();
+    this.answered(false);
+    this.trial.end();
+  }
+
+  /** The rate changed, or all is asked for again: what is shown is out of date until then. */
+  refresh(/** @type {Partial<State>} */ change = {}) {
+    this.viewer.records.outdate();
+    this.viewer.set(change);
+    this.ask();
+  }
+
+  /** Whether the question that was just asked is answered; false as soon as another one is asked. */
+  answer() {
+    return new Promise((answered) => (this.answered = answered));
+  }
+
+  receive(/** @type {Answer | null} */ value) {
+    const { viewer } = this;
+    if (!value || !viewer.exchange.isNewest(value) || !this.trial.lets(value)) return;
+    this.busy = !value.done && !value.error;
+    if (value.error) return this.fail(value.error);
+    this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
+    const open = !viewer.state.panes.length;
+    this.adopt(value);
+    if (open && viewer.state.panes !== this.chosen) return this.ask(); // for the blend as well
+    viewer.words.tellProgress(value);
+    if (this.trial.refused) viewer.words.tell(this.trial.refused, true);
+    if (!value.done) return;
+    viewer.tellResult();
+    this.answered(true);
+  }
+
+  /** Take in an answer: pictures and numbers into the records, the rest into the state. */
+  adopt(/** @type {Answer} */ value) {
+    const { viewer } = this;
+    const { records, catalogue, state } = viewer;
+    const real = catalogue.metrics.filter((metric) => !metric.stands_in_for);
+    const withoutOriginal = Object.fromEntries(real.map(({ key }) => [key, NO_ORIGINAL]));
+    for (const pane of value.panes) {
+      const words = pane.id === ORIGINAL ? `${value.width} × ${value.height}` : "";
+      const missing = value.has_original ? pane.missing : withoutOriginal;
+      const url = pane.url && viewer.exchange.address(pane.url);
+      const then = { come: () => this.arrived(), lost: (/** @type {string} */ at) => this.askAgain(at) };
+      records.take({ ...pane, words, missing, url }, then);
+    }
+    const unanswered = state.file ? "this file does not hold it" : "the server left it out; try again";
+    if (!state.panes.length) this.chosen = value.panes.map(({ id }) => id);
+    else if (value.done) records.fail(unanswered, state.panes);
+    const panes = state.panes.length ? state.panes : chosenBeside(this.chosen, state.anchor, catalogue);
+    viewer.set({ panes, notes: value.notes, size: { width: value.width, height: value.height } });
+  }
+
+  /** The server has dropped a picture since it named it; asked once more, it makes it anew. */
+  askAgain(/** @type {string} */ url) {
+    if (this.lost.has(url)) return this.viewer.render();
+    this.lost.add(url);
+    this.refresh();
+  }
+
+  arrived() {
+    const { records, pictures, state } = this.viewer;
+    pictures.trim(new Set(records.list(state.panes).map(({ url }) => url)));
+    this.viewer.render();
+  }
+
+  /** Panes with a picture that has been coded. */
+  coded() {
+    const all = this.viewer.records.list(this.viewer.state.panes);
+    return all.filter(({ id, state }) => state === "ready" && id !== ORIGINAL);
+  }
+
+  fail(/** @type {string} */ words) {
+    this.answered(false);
+    this.viewer.records.fail(words);
+    this.viewer.render();
+    this.viewer.words.tell(words, true);
+    this.offerRetry(true);
+  }
+
+  offerRetry(/** @type {boolean} */ offered) {
+    find(this.viewer.root, "[data-do=retry]").hidden = !offered;
+  }
+}

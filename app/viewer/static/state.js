@@ -1,0 +1,72 @@
+/** The viewer's state: where it starts, what of it a link holds, and how it is kept whole. Pure. */
+
+import { Share, flag, id, ids, number, oneOf, rows } from "../../shared/link.js";
+import { placeOf, withBlends } from "./blends.js";
+import { MAX_SCALE, MIN_SCALE } from "./geometry.js";
+
+export const ORIGINAL = "original";
+export const MODES = ["grid", "single", "swipe", "diff"];
+export const MAX_PINS = 12;
+
+/** @type {Readonly<Linked>} */
+export const START = Object.freeze({
+  image: "", bpp: 0.1, anchor: 1, panes: [],
+  cx: 0.5, cy: 0.5, scale: 0, pins: [],
+  mode: "grid", pick: "", a: "", b: "", split: 0.5, against: ORIGINAL, gain: 4, signed: false,
+  smooth: false, loupe: false, minimap: true, captions: true,
+});
+/** The state before anything is known. @type {State} */
+export const NOTHING = Object.freeze({
+  ...START, file: "", name: "", size: null, notes: [], flipping: false,
+});
+
+/** The viewer's share of the address. @param {Catalogue} catalogue */
+export function shareOf({ limits }) {
+  const scales = /** @type {[number, number]} */ ([MIN_SCALE, MAX_SCALE]);
+  const share = number(0, 1);
+  const fields = {
+    image: id, bpp: number(...limits.bpp), anchor: share, panes: ids(limits.panes),
+    cx: share, cy: share, scale: number(...scales), pins: rows([[0, 1], [0, 1], scales], MAX_PINS),
+    mode: oneOf(MODES), pick: id, a: id, b: id, split: share, against: id, gain: number(1, 64), signed: flag,
+    smooth: flag, loupe: flag, minimap: flag, captions: flag,
+  };
+  return new Share(fields, START);
+}
+
+/** The state that an address asks for; written by hand, it may name a blend in one way only.
+ * @param {Share<Linked>} share @param {string} hash @param {Catalogue} catalogue */
+export function readLink(share, hash, catalogue) {
+  const state = share.read(hash);
+  const places = state.panes.map((pane) => catalogue.blends.map((blend) => placeOf(blend, pane)));
+  const place = places.flat().find((one) => one !== undefined);
+  if (place !== undefined) state.anchor = number(0, 1).read(place, state.anchor);
+  else if (state.panes.length) state.panes = withBlends(state.panes, state.anchor, catalogue);
+  return state;
+}
+
+/** The state after a change, whole again; nobody can write to it.
+ * @param {State} state @param {Partial<State>} change @returns {State} */
+export const changed = (state, change) => Object.freeze(mended({ ...state, ...change }));
+
+/** Modes that need a pane by name get one that is there. @param {State} state */
+function mended(state) {
+  const { panes } = state;
+  if (!panes.length) return state; // the server is yet to say which
+  const there = (/** @type {string} */ id, fallback = "") => (panes.includes(id) ? id : fallback);
+  const a = there(state.a, panes[0]);
+  return {
+    ...state,
+    pick: there(state.pick, panes[1] ?? panes[0]),
+    a,
+    b: there(state.b, panes.find((id) => id !== a && id !== ORIGINAL)),
+    against: there(state.against, panes[0]),
+  };
+}
+
+/** Panes that are on the screen in this mode: all, one, or the two sides of the swipe. @param {State} state */
+export function visiblePanes({ mode, panes, pick, a, b }) {
+  const there = (/** @type {string[]} */ ...ids) => ids.filter((id) => panes.includes(id));
+  if (mode === "single") return there(pick).concat(panes).slice(0, 1);
+  if (mode === "swipe") return there(a, b).concat(panes).slice(0, 2);
+  return panes;
+}

@@ -1,0 +1,185 @@
+/** The viewer: one state, changed in one place; everything else on the page follows from it. */
+
+import { onLink, writeLink } from "../../shared/address.js";
+import { find } from "../../shared/dom.js";
+import { hear } from "../../shared/messages.js";
+import { actionsOf } from "./actions.js";
+import { measureCurve, openPoint } from "./coding.js";
+import { listenToControls, showControls, showZoom } from "./controls.js";
+import { Exchange } from "./exchange.js";
+import { settle, visibleRegion } from "./geometry.js";
+import { listenToGestures } from "./gestures.js";
+import { listenToFiles } from "./intake.js";
+import { fillHelp, listenToKeys } from "./keys.js";
+import { Pictures } from "./pictures.js";
+import { announceResult, promisedState } from "./promises.js";
+import { Questions } from "./questions.js";
+import { Records } from "./records.js";
+import { Stage } from "./stage.js";
+import { NOTHING, ORIGINAL, changed, readLink, shareOf } from "./state.js";
+import { fillNumbers } from "./table.js";
+import { takeFile } from "./uploads.js";
+import { Words } from "./words.js";
+
+const LINK_MS = 250;
+
+export function mountViewer(/** @type {ViewerHost} */ host) {
+  const viewer = new Viewer(find(host.element, "#viewer"), host);
+  listen(viewer);
+  viewer.start(host.first);
+  host.watch((value) => viewer.questions.receive(value));
+  return viewer;
+}
+
+export class Viewer {
+  constructor(/** @type {HTMLElement} */ root, /** @type {ViewerHost} */ host) {
+    this.root = root;
+    this.catalogue = host.catalogue;
+    this.share = shareOf(host.catalogue);
+    this.state = NOTHING;
+    this.pins = /** @type {Map<string, number[][]>} */ (new Map()); // of pictures that were open before
+    this.linking = 0;
+    this.measured = "";
+    this.words = new Words(root);
+    this.pictures = new Pictures();
+    this.records = new Records(this.pictures, host.catalogue);
+    this.exchange = new Exchange(host);
+    this.questions = new Questions(this);
+    this.stage = new Stage(this);
+    this.actions = actionsOf(this);
+  }
+
+  /** Open what the address asks for, or else the picture that the server has ready. @param {Answer} first */
+  start(first) {
+    const linked = readLink(this.share, location.hash, this.catalogue);
+    this.set({ ...linked, image: linked.image || first.image });
+    if (first.image === this.state.image && first.bpp === this.state.bpp) this.questions.adopt(first);
+    const { panes } = this.state;
+    const waits = this.records.list(panes).some((one) => one.state === "waiting");
+    if (waits || !panes.length) this.questions.ask();
+    else this.tellResult();
+  }
+
+  /** The one place where the state changes; the page follows. Where it `moved` only, no more is done
+   * than must be: that happens for every frame of a drag.
+   * @param {Partial<State>} change */
+  set(change, moved = false) {
+    this.state = changed(this.state, change);
+    if (!moved) return this.render();
+    this.stage.paint();
+    showZoom(this);
+    this.tellState();
+  }
+
+  setView(/** @type {View} */ { cx, cy, scale }) {
+    const front = this.stage.front();
+    const view = { cx, cy, scale };
+    this.set(front ? settle(view, front) : view, true);
+  }
+
+  render() {
+    this.root.classList.toggle("bare", !this.state.captions);
+    this.stage.show();
+    if (this.settleView()) return;
+    showControls(this);
+    this.words.tellCredit(this.sample(), this.state.notes);
+    fillNumbers(this);
+    this.tellState();
+  }
+
+  /** A picture that has no place yet opens at its hand-picked crop, or whole. */
+  settleView() {
+    if (this.state.scale || !this.stage.front()) return false;
+    const [[, cx, cy, scale] = ["", 0.5, 0.5, this.stage.fit()]] = this.spots();
+    this.set({ cx, cy, scale });
+    return true;
+  }
+
+  /** Frames have a size now, or another one. */
+  resized() {
+    if (!this.state.scale) this.render();
+    else this.measure();
+  }
+
+  tellState() {
+    this.root.dataset.state = promisedState(this.state, this.records.list(this.state.panes));
+    this.measure();
+    clearTimeout(this.linking);
+    this.linking = setTimeout(() => {
+      if (!this.state.file) writeLink(this);
+    }, LINK_MS);
+  }
+
+  tellResult() {
+    announceResult(this.state.image, this.questions.coded());
+  }
+
+  sample() {
+    return this.catalogue.samples.find(({ id }) => id === this.state.image);
+  }
+
+  /** Crops worth a look: hand-picked ones, then the user's pins. */
+  spots() {
+    const pins = this.state.pins.map(([cx, cy, scale], i) => /** @type {Spot} */ ([`pin ${i + 1}`, cx, cy, scale]));
+    return [...(this.sample()?.spots ?? []), ...pins];
+  }
+
+  /** Ask for the metrics of what is in view, when that has changed. */
+  measure() {
+    const front = this.stage.front();
+    if (!front || this.records.get(ORIGINAL).state !== "ready") return;
+    const region = visibleRegion(this.state, front);
+    const coded = this.questions.coded();
+    const keys = coded.map(({ key = "" }) => key);
+    const question = JSON.stringify([region, keys]);
+    if (question === this.measured) return;
+    this.measured = question;
+    const ids = coded.map(({ id }) => id);
+    this.exchange.measure(this.state.image, keys, region, (found, more) => {
+      this.records.takeView(ids, found, more);
+      this.stage.describe();
+    });
+  }
+
+  /** Show what an address asks for. @param {string} hash */
+  follow(hash) {
+    const linked = readLink(this.share, hash, this.catalogue);
+    const image = linked.image || this.state.image;
+    const gone = image !== this.state.image;
+    if (gone) this.clear();
+    this.questions.refresh({ ...linked, image, file: "", ...(gone && { size: null }) });
+  }
+
+  /** Nothing that was known of the last picture holds for the next one. */
+  clear() {
+    this.records.panes.clear();
+    this.exchange.forgetRegion();
+    this.measured = "";
+  }
+
+  openPicture(/** @type {string} */ image, name = "") {
+    this.replace(image, name, this.state.file ? [] : this.state.panes);
+    this.questions.ask();
+  }
+
+  /** Another picture takes the place of this one; `file` says which file it is in, if in one. */
+  replace(/** @type {string} */ image, /** @type {string} */ name, /** @type {string[]} */ panes, file = "") {
+    this.clear();
+    this.pins.set(this.state.image, this.state.pins);
+    this.set({ image, name, panes, file, size: null, scale: 0, pins: this.pins.get(image) ?? [] });
+  }
+}
+
+/** Connect everything on the page that changes the state. @param {Viewer} viewer */
+function listen(viewer) {
+  const { root, stage, actions } = viewer;
+  listenToControls(viewer);
+  listenToKeys(stage.root, actions);
+  listenToFiles(root, (kind, file) => takeFile(viewer, kind, file));
+  listenToGestures(viewer);
+  fillHelp(find(root, "dialog.help dl"));
+  onLink(viewer);
+  hear("mode:open-point", root, (point) => openPoint(viewer, point));
+  hear("mode:measure-curve", root, () => measureCurve(viewer));
+  hear("mode:ask-result", root, () => viewer.tellResult());
+}

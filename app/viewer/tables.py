@@ -1,0 +1,152 @@
+"""The table of results as Markdown, LaTeX and CSV; the best of a column is bold.
+
+A column that no row knows is left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mode_core.metrics.table import SHOWN_METRICS
+
+
+class ResultRow(NamedTuple):
+    """One line: a codec's file and how near its picture is to the original, by column."""
+
+    label: str
+    values: Mapping[str, float | None]
+
+
+class Column(NamedTuple):
+    """How a value is shown, and which way it is better."""
+
+    key: str
+    label: str
+    digits: int
+    better: str = ""
+    """higher, lower, or neither."""
+    percent: bool = False
+
+
+class Cell(NamedTuple):
+    """A cell's text, and whether nothing in its column is better."""
+
+    text: str
+    best: bool = False
+
+
+COLUMNS = (
+    Column("bytes_file", "Bytes", 0),
+    Column("bpp", "bpp", 4),
+    Column("deviation", "Δ target [%]", 1, percent=True),  # kept as a fraction
+    *(Column(one.key, one.heading, one.digits, one.better) for one in SHOWN_METRICS),
+    Column("encode_ms", "Encode [ms]", 0, "lower"),
+    Column("decode_ms", "Decode [ms]", 0, "lower"),
+)
+UNKNOWN = "n/a"
+NOT_EQUAL = 0.1
+"""A file further from its target than this fraction is never best: being small is no merit."""
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "Δ": r"$\Delta$",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+
+
+def columns_of(rows: Sequence[ResultRow]) -> list[Column]:
+    """The columns that at least one row has a value for."""
+    return [one for one in COLUMNS if any(row.values.get(one.key) is not None for row in rows)]
+
+
+def cells(rows: Sequence[ResultRow]) -> list[list[Cell]]:
+    """The texts by row and column (without the label); ties at the shown digits are all best."""
+    columns = columns_of(rows)
+    best = [_best(rows, column) for column in columns]
+    return [
+        [
+            Cell(text := _text(row.values.get(column.key), column), _competes(row) and text == top)
+            for column, top in zip(columns, best, strict=True)
+        ]
+        for row in rows
+    ]
+
+
+def as_markdown(rows: Sequence[ResultRow]) -> str:
+    """A GitHub table; the best of a column is bold."""
+    heads = [column.label for column in columns_of(rows)]
+    lines = ["| Codec | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for row, line in zip(rows, cells(rows), strict=True):
+        texts = [f"**{cell.text}**" if cell.best else cell.text for cell in line]
+        lines.append(f"| {escape_markdown(row.label)} | " + " | ".join(texts) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def as_latex(rows: Sequence[ResultRow]) -> str:
+    """A booktabs table; the best of a column is bold."""
+    heads = [_latex(column.label) for column in columns_of(rows)]
+    lines = [
+        r"\begin{tabular}{l" + "r" * len(heads) + "}",
+        r"\toprule",
+        "Codec & " + " & ".join(heads) + r" \\",
+        r"\midrule",
+    ]
+    for row, line in zip(rows, cells(rows), strict=True):
+        texts = [rf"\textbf{{{cell.text}}}" if cell.best else cell.text for cell in line]
+        lines.append(f"{_latex(row.label)} & " + " & ".join(texts) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def as_csv(rows: Sequence[ResultRow]) -> str:
+    """Full numbers under the columns' keys; an unknown one is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    keys = [column.key for column in columns_of(rows)]
+    writer.writerow(["codec", *keys])
+    for row in rows:
+        values = [row.values.get(key) for key in keys]
+        writer.writerow([_disarmed(row.label), *("" if v is None else v for v in values)])
+    return text.getvalue()
+
+
+def _best(rows: Sequence[ResultRow], column: Column) -> str:
+    """The text of a column's best value among files near their target; empty for one value."""
+    values = [row.values.get(column.key) for row in rows if _competes(row)]
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    if len(known) < 2 or not column.better:
+        return ""
+    return _text(max(known) if column.better == "higher" else min(known), column)
+
+
+def _competes(row: ResultRow) -> bool:
+    return abs(row.values.get("deviation") or 0) <= NOT_EQUAL
+
+
+def _text(value: float | None, column: Column) -> str:
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if column.percent:
+        return f"{100 * value:+.{column.digits}f}"
+    return "inf" if math.isinf(value) else f"{value:.{column.digits}f}"
+
+
+def escape_markdown(text: str) -> str:
+    """The label with its markup escaped and without line breaks, so that the table stays whole."""
+    plain = " ".join(text.split())
+    for mark in "\\|<>*_`[]":
+        plain = plain.replace(mark, f"\\{mark}")
+    return plain
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
+
+
+def _disarmed(text: str) -> str:
+    """The label, changed so that no spreadsheet runs it as a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

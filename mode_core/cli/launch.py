@@ -1,0 +1,157 @@
+"""From a command line to a run: device, networks, photos, and what to continue from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from mode_core.codecs.stages import STAGES
+from mode_core.layers.device import multiplies_bfloat16
+from mode_core.settings import setting
+from mode_core.training import checkpoint
+from mode_core.training.data import Photos, read_photos, refuse_no_source
+from mode_core.training.loop import Run, Settings
+from mode_core.training.stage import Rig, Setup, Stage, TrainingError
+
+HELD_OUT = 8
+HELD_OUT_SIDE = 256
+PREPARED_CROPS = 64
+
+
+def launch(args: argparse.Namespace) -> None:
+    """Run one stage as the arguments say."""
+    stage = STAGES[args.stage]
+    _refuse(args, stage)
+    device = _device(args)
+    torch.manual_seed(args.seed)
+    rig = stage.assemble(_setup(args)).to(device)
+    photos, held_out = _photos(args.photos, device)
+    state = _start(args, stage, rig, photos)
+    _channels_last(rig)
+    run = Run(stage, rig, photos, held_out, _settings(args, stage, device), say)
+    if state is not None:
+        run.resume(state)
+    run.train()
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def say(sentence: str) -> None:
+    """Print a sentence, once however many processes train."""
+    if not dist.is_initialized() or dist.get_rank() == 0:
+        print(sentence, flush=True)
+
+
+def _refuse(args: argparse.Namespace, stage: Stage) -> None:
+    if args.minutes <= 0:
+        raise TrainingError(f"--minutes is {args.minutes:g}; give a positive number")
+    if args.out.exists() and not args.out.is_dir():
+        raise TrainingError(f"--out {args.out} is a file; give a folder")
+    if args.resume is None and stage.continues:
+        names = " or ".join(stage.continues)
+        raise TrainingError(f"{stage.name} builds on {names}: give --resume with that run's folder")
+    refuse_no_source(args.photos)
+
+
+def _device(args: argparse.Namespace) -> torch.device:
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise TrainingError(f"there is no device {device} here; {_devices_here()}")
+    if int(setting("WORLD_SIZE") or 1) > 1:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        if device.type == "cuda":
+            device = torch.device("cuda", int(setting("LOCAL_RANK")))
+    if device.type == "cuda":
+        torch.cuda.set_device(device.index or 0)
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+    return device
+
+
+def _devices_here() -> str:
+    count = torch.cuda.device_count()
+    return f"give --device cuda:0 to cuda:{count - 1}, or cpu" if count else "give --device cpu"
+
+
+def _channels_last(rig: nn.Module) -> None:
+    for tensor in [*rig.parameters(), *rig.buffers()]:
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+
+
+def _settings(args: argparse.Namespace, stage: Stage, device: torch.device) -> Settings:
+    cuda = device.type == "cuda"
+    return Settings(
+        out=args.out,
+        minutes=args.minutes,
+        seed=args.seed,
+        batch=args.batch or (stage.gpu_batch if cuda else stage.batch),
+        bf16=multiplies_bfloat16(device) and not args.fp32,
+        width=args.width,
+        pause_after_s=args.pause_after * 60,
+    )
+
+
+def _setup(args: argparse.Namespace) -> Setup:
+    starts: dict[str, Path] = {}
+    for text in args.start:
+        codec, equals, path = text.partition("=")
+        if not equals:
+            raise TrainingError(f"--start {text} is not CODEC=FOLDER, such as elic=runs/elic")
+        starts[codec] = Path(path)
+    return Setup(args.width, args.lpips_backbone, starts)
+
+
+def _photos(sources: list[Path], device: torch.device) -> tuple[Photos, list[Tensor]]:
+    say("reading photos...")
+    photos, bad = read_photos(sources)
+    for line in bad:
+        say(f"skipped {line}")
+    held = range(0, len(photos), -(-len(photos) // HELD_OUT))
+    kept = Photos([photo for i, photo in enumerate(photos) if i not in held], device)
+    say(f"{len(kept)} photos, {kept.megapixels:.0f} megapixels; {len(held)} more for validation")
+    return kept, [centre(photos[i]).to(device) for i in held]
+
+
+def centre(photo: Tensor) -> Tensor:
+    """The middle of a photo as a float batch of one; photos smaller than 64 pixels are padded."""
+    high, wide = (min(HELD_OUT_SIDE, max(64, side // 64 * 64)) for side in photo.shape[1:])
+    y, x = (max(0, (photo.shape[1] - high) // 2), max(0, (photo.shape[2] - wide) // 2))
+    part = photo[None, :, y : y + high, x : x + wide].float() / 255
+    missing = (0, wide - part.shape[3], 0, high - part.shape[2])
+    return nn.functional.pad(part, missing, mode="replicate") if any(missing) else part
+
+
+def _start(
+    args: argparse.Namespace, stage: Stage, rig: Rig, photos: Photos
+) -> dict[str, Any] | None:
+    """Fit a fresh start to the photos, or load what --resume names; the state if it is exact."""
+    if args.resume is None:
+        generator = torch.Generator().manual_seed(args.seed)
+        stage.prepare(rig, photos.crops(PREPARED_CROPS, stage.crop, generator))
+        return None
+    idle = args.warm and rig.critic is None
+    state = None if idle else checkpoint.read_state(args.resume)
+    same = state is not None and (state["stage"], state["width"]) == (stage.name, args.width)
+    if state is not None and same and not args.warm and state["elapsed_s"] < args.minutes * 60:
+        say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
+        return state
+    facts = checkpoint.load_into(rig.net, args.resume, stage.codec)
+    say(f"starting from the weights of {facts.get('stage')} after {facts.get('steps')} steps")
+    if state is not None and same and rig.critic is not None:
+        _keep_critic(rig.critic, state["trainer"]["rig"])
+    return None
+
+
+def _keep_critic(critic: nn.Module, saved: dict[str, Tensor]) -> None:
+    """A critic learns slowly and is in no weights file: a stage's next run goes on with it."""
+    critic.load_state_dict({name: saved[f"critic.{name}"] for name in critic.state_dict()})
+    say("and from the critic of that run")

@@ -1,0 +1,238 @@
+"""The command line. Exit status 0, or 1 with one line that says what, where and what would work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from io import TextIOWrapper
+from pathlib import Path
+
+from mode_core.cli import measure as evidence_cli
+from mode_core.cli.codecs import CodecLine, codec_lines
+from mode_core.cli.parsing import Commands, Parser, add_profile, bpp, codec_list
+from mode_core.codecs.catalogue import licence_of
+from mode_core.codecs.registry import CODECS, codec_of, find_codec, load_codec
+from mode_core.codecs.roundtrip import load_decoder, terms_of_file, weights_of_file
+from mode_core.errors import BitstreamError, ModeError
+from mode_core.evaluation.compare import (
+    Pane,
+    compare_codecs,
+    file_name,
+    picture_name,
+    write_comparison,
+)
+from mode_core.evaluation.tables import text_table
+from mode_core.metrics import METRICS
+from mode_core.pictures.files import read_image, write_png
+from mode_core.stream.atomic import write_atomic
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Target
+
+MAX_FILE_BYTES = 100_000_000
+"""25 megapixels of raw pixels and a good margin."""
+
+# Modules with an `add_commands(commands)` of their own: `train` and `weights`.
+_MORE = ("mode_core.cli.train", "mode_core.cli.weights")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0, or 1 after one line on stderr."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file name may hold bytes that are no characters; it is shown all the same.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        arguments = build_parser().parse_args(argv)
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except ModeError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # The reader (head, less) has left. Nothing may be flushed to it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}")
+    except MemoryError:
+        return _fail("there is not enough memory for this picture; scale it down")
+    except KeyboardInterrupt:
+        return _fail("stopped")
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    parser = Parser(prog="python -m mode_core", description=__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_codecs(commands)
+    _add_encode(commands)
+    _add_decode(commands)
+    _add_info(commands)
+    _add_compare(commands)
+    evidence_cli.add_commands(commands)
+    for module in _MORE:
+        if _exists(module):
+            import_module(module).add_commands(commands)
+    return parser
+
+
+def _add_codecs(commands: Commands) -> None:
+    parser = commands.add_parser("codecs", help="list the codecs, their weights and rate ranges")
+    parser.set_defaults(run=_codecs)
+
+
+def _add_encode(commands: Commands) -> None:
+    parser = commands.add_parser("encode", help="make a photo into a .mode file")
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--codec", required=True, help=", ".join(CODECS))
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--bpp", type=bpp, help="bits per pixel to aim for")
+    target.add_argument("--quality", type=int, help="the codec's own number, 0 to 255")
+    add_profile(parser)
+    parser.set_defaults(run=_encode)
+
+
+def _add_decode(commands: Commands) -> None:
+    parser = commands.add_parser("decode", help="make a .mode file into a PNG")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument(
+        "--anchor", help="fidelity, perception, a number from 0 to 1, sq-expert or vq-expert"
+    )
+    add_profile(parser)
+    parser.set_defaults(run=_decode)
+
+
+def _add_info(commands: Commands) -> None:
+    parser = commands.add_parser("info", help="say what is in a .mode file, as JSON")
+    parser.add_argument("file", type=Path)
+    parser.set_defaults(run=_info)
+
+
+def _add_compare(commands: Commands) -> None:
+    parser = commands.add_parser("compare", help="one photo through every codec at one file size")
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--bpp", type=bpp, required=True, help="bits per pixel to aim for")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
+    add_profile(parser)
+    parser.set_defaults(run=_compare)
+
+
+def _codecs(args: argparse.Namespace) -> None:
+    print(text_table([name.replace("_", " ") for name in CodecLine._fields], codec_lines()))
+    print("\n`train CODEC` and `weights list` say how to get weights that are not here.")
+
+
+def _encode(args: argparse.Namespace) -> None:
+    _keep_original(args.photo, args.file)
+    image = read_image(args.photo)
+    codec = load_codec(find_codec(args.codec).id, args.profile)
+    bitstream = codec.encode(image, Target(bpp=args.bpp, quality=args.quality))
+    data = bitstream.to_bytes()
+    write_atomic(args.file, data)
+    asked = "" if args.bpp is None else f", asked for {args.bpp:g}"
+    size = f"{len(data)} bytes, {bitstream.bpp:.4f} bits per pixel{asked}"
+    print(f"{args.file}: {size}{_terms(bitstream)}")
+
+
+def _decode(args: argparse.Namespace) -> None:
+    _keep_original(args.file, args.picture)
+    if args.picture.suffix.lower() != ".png":
+        raise ModeError(f"{args.picture}: pictures are written as PNG; choose a .png name")
+    anchor = None if args.anchor is None else Anchor.parse(args.anchor)
+    bitstream = Bitstream.from_bytes(_read_file(args.file))
+    codec = load_decoder(bitstream, args.profile)
+    write_png(args.picture, codec.decode(bitstream, anchor), terms_of_file(bitstream))
+    size = f"{bitstream.width}x{bitstream.height}"
+    print(f"{args.picture}: {size}, {codec.info.id}{_terms(bitstream)}")
+
+
+def _terms(bitstream: Bitstream) -> str:
+    terms = terms_of_file(bitstream)
+    return f"; {terms}" if terms else ""
+
+
+def _info(args: argparse.Namespace) -> None:
+    data = _read_file(args.file)
+    bitstream = Bitstream.from_bytes(data)
+    info, found = codec_of(bitstream.codec), weights_of_file(bitstream)
+    names = [*info.streams, *("?" for _ in bitstream.streams)]
+    facts = {
+        "codec": info.id,
+        "outputs": list(info.outputs.values()),
+        "width": bitstream.width,
+        "height": bitstream.height,
+        "bytes": len(data),
+        "bpp": bitstream.bpp,
+        "target_bpp": bitstream.target_bpp,
+        "quality": bitstream.quality,
+        "weights": bitstream.weights.hex() if any(bitstream.weights) else None,
+        "weights_name": found.folder.name if found else None,
+        "weights_licence": licence_of(found) if found else None,
+        "streams": [
+            {"name": name, "bytes": len(stream.payload)}
+            for name, stream in zip(names, bitstream.streams, strict=False)
+        ],
+    }
+    print(json.dumps(facts, indent=2))
+
+
+def _compare(args: argparse.Namespace) -> None:
+    target = Target(bpp=args.bpp)
+    codecs = list(CODECS) if args.codecs == "all" else codec_list(args.codecs)
+    image = read_image(args.photo)
+    result = compare_codecs(image, target, codecs, args.profile)
+    for pane in result.panes:
+        for name in (file_name(pane.picture), picture_name(pane.picture)):
+            _keep_original(args.photo, args.out / name)
+    if result.panes:
+        write_comparison(result, args.photo.name, target, args.out)
+        print(_comparison_table(result.panes))
+    for codec_id, reason in result.left_out.items():
+        print(f"{codec_id} is left out: {reason}", file=sys.stderr)
+    if not result.panes:
+        raise ModeError("no codec could run; see `python -m mode_core codecs`")
+
+
+def _comparison_table(panes: Sequence[Pane]) -> str:
+    names = [name for name in METRICS if any(name in pane.measured.values for pane in panes)]
+    head = ("output", "bytes", "bpp", *(METRICS[name].label for name in names), "note")
+    return text_table(head, [_comparison_row(pane, names) for pane in panes])
+
+
+def _comparison_row(pane: Pane, names: Sequence[str]) -> tuple[str, ...]:
+    values = pane.measured.values
+    cells = (f"{values[name]:.{METRICS[name].digits}f}" if name in values else "" for name in names)
+    picture = pane.picture
+    note = "; ".join(filter(None, (picture.note, picture.terms)))
+    return picture.label, str(len(picture.file)), f"{picture.bpp:.4f}", *cells, note
+
+
+def _read_file(path: Path) -> bytes:
+    """The bytes of a .mode file; a file too large to be one is refused before it is all read."""
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise BitstreamError(f"{path} is larger than any .mode file; name one that encode made")
+    return data
+
+
+def _keep_original(source: Path, result: Path) -> None:
+    if source.exists() and result.exists() and source.samefile(result):
+        raise ModeError(f"{result} is the original, which is never overwritten; name another")
+
+
+def _exists(module: str) -> bool:
+    return find_spec(module) is not None
+
+
+def _fail(message: str) -> int:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return 1

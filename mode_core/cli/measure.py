@@ -1,0 +1,166 @@
+"""The commands `bench` and `bdrate`: making results, and reading them."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from mode_core.cli.parsing import (
+    Commands,
+    add_profile,
+    anchor_list,
+    bpp_list,
+    codec_list,
+    positive,
+)
+from mode_core.codecs.registry import CODECS, load_codec
+from mode_core.errors import ModeError
+from mode_core.evaluation.bench import (
+    DEFAULT_ANCHORS,
+    DEFAULT_TARGETS,
+    Plan,
+    find_photos,
+    run_bench,
+    unmeasurable,
+    usable_codecs,
+)
+from mode_core.evaluation.curves import (
+    PUBLISHED,
+    Comparison,
+    comparisons,
+    published_curve,
+)
+from mode_core.evaluation.rows import measured_metrics, read_folder, read_published
+from mode_core.evaluation.tables import markdown_table
+from mode_core.metrics import BENCH_METRICS, METRICS, Metric
+from mode_core.metrics.bdrate import Curve
+from mode_core.metrics.table import find_metric
+from mode_core.settings import POINTS
+from mode_core.weights.provenance import write_provenance
+
+RESULTS = Path("results")
+DEFAULT_REFERENCE = "webp"
+SHOWN = 3
+
+
+def add_commands(commands: Commands) -> None:
+    """Attach both."""
+    _add_bench(commands)
+    _add_bdrate(commands)
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = commands.add_parser("bench", help="measure codecs on photos into results files")
+    parser.add_argument("photos", type=Path, help="a folder of photos, or one photo")
+    parser.add_argument("--out", type=Path, required=True, help="results/NAME; NAME is the dataset")
+    parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
+    parser.add_argument("--bpp", type=bpp_list, default=DEFAULT_TARGETS, help="rates to aim for")
+    parser.add_argument("--anchors", type=anchor_list, default=DEFAULT_ANCHORS, help="for MoDE")
+    parser.add_argument("--workers", type=positive, default=1, help="processes")
+    parser.add_argument("--resume", action="store_true", help="keep what is measured already")
+    add_profile(parser)
+    parser.set_defaults(run=_bench)
+
+
+def _add_bdrate(commands: Commands) -> None:
+    parser = commands.add_parser("bdrate", help="Bjontegaard deltas of measured results")
+    parser.add_argument("folder", type=Path, nargs="?", default=RESULTS / "kodak")
+    parser.add_argument(
+        "--reference",
+        "--anchor",  # what it was called first
+        default=DEFAULT_REFERENCE,
+        help='a curve of the results such as elic or mode@fidelity, or "published:BPG 4:4:4"',
+    )
+    known = ", ".join(BENCH_METRICS)
+    parser.add_argument("--metric", help=f"one of {known}; all that are measured unless given")
+    parser.set_defaults(run=_bdrate)
+
+
+def _bench(args: argparse.Namespace) -> None:
+    codecs = _codecs(args.codecs, args.profile)
+    # Also loads what LPIPS needs, or fetches it, before any worker does.
+    for name, reason in unmeasurable().items():
+        _say(f"{METRICS[name].label} stays empty: {reason}")
+    photos = find_photos(args.photos)
+    plan = Plan(
+        photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers, args.resume
+    )
+    command = _command(args)
+    failed = run_bench(plan, lambda _, path, kept: write_provenance(path, command, kept))
+    if failed:
+        reasons = [f"{what}: {why}" for what, why in failed.items()]
+        more = f"; and {len(reasons) - SHOWN} more" * (len(reasons) > SHOWN)
+        raise ModeError(
+            f"the rest is in {args.out}, but left out are {'; '.join(reasons[:SHOWN])}{more}"
+        )
+    print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
+
+
+def _codecs(wanted: str, profile: str) -> list[str]:
+    if wanted != "all":
+        codecs = codec_list(wanted)
+        for codec in codecs:
+            load_codec(codec, profile)  # what cannot run is said now, not after an hour
+        return codecs
+    usable, left_out = usable_codecs(profile)
+    for codec, reason in left_out.items():
+        _say(f"{codec} is left out: {reason}")
+    return usable
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command as anybody would type it: photos by their folder's name, out by the dataset's."""
+    words = ["python", "-m", "mode_core", "bench", args.photos.resolve().name]
+    words += ["--out", f"results/{args.out.resolve().name}", "--codecs", args.codecs]
+    words += ["--bpp", ",".join(f"{target:g}" for target in args.bpp)]
+    words += ["--anchors", ",".join(map(str, args.anchors)), "--workers", str(args.workers)]
+    words += ["--profile", args.profile] if args.profile else []
+    return shlex.join(words + ["--resume"] * args.resume)
+
+
+def _bdrate(args: argparse.Namespace) -> None:
+    rows = read_folder(args.folder)
+    metrics = [find_metric(args.metric, BENCH_METRICS)] if args.metric else measured_metrics(rows)
+    against = {metric: _reference(metric, args.reference, args.folder) for metric in metrics}
+    found = {
+        (metric, item.name): item
+        for metric, reference in against.items()
+        for item in comparisons(rows, metric, reference)
+    }
+    head = [f"against {args.reference}"]
+    for metric in metrics:
+        head += [f"{metric.label} BD-rate", "overlap", f"BD-{metric.label}"]
+    body = [
+        [name, *(cell for metric in metrics for cell in _cells(found[metric, name]))]
+        for name in dict.fromkeys(name for _, name in found)
+    ]
+    print(markdown_table(head, body))
+    for metric, reference in against.items():
+        if isinstance(reference, Curve):
+            print(f"\n{metric.label} against {reference.name}.")
+    for (metric, name), item in found.items():
+        if item.reason:
+            print(f"\n{name}, {metric.label}: {item.reason}.")
+
+
+def _reference(metric: Metric, reference: str, folder: Path) -> str | Curve:
+    """The name of a curve of the results, or a published curve over the same pictures."""
+    if not reference.startswith(PUBLISHED):
+        return reference
+    codec, dataset = reference.removeprefix(PUBLISHED), folder.resolve().name
+    return published_curve(read_published(POINTS), metric, codec, dataset)
+
+
+def _cells(item: Comparison) -> tuple[str, str, str]:
+    rate, gap = item.rate, item.metric
+    return (
+        f"{rate.percent:+.1f} %" if rate else "-",
+        f"{rate.overlap:.0%}" if rate else "-",
+        f"{gap.difference:+.3f}" if rate and gap else "-",
+    )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -1,0 +1,65 @@
+"""`train STAGE`: photos in, a run folder out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mode_core.cli.parsing import device, positive
+from mode_core.codecs.registry import CODECS
+
+STAGE_NAMES = (
+    *(
+        name
+        for info in sorted(CODECS.values(), key=lambda info: len(info.experts))
+        for name in info.stages
+    ),
+    "lpips-student",
+)
+"""The keys of the table of stages, known without loading torch."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a training run is told."""
+    add = parser.add_argument
+    add("stage", choices=STAGE_NAMES, metavar="STAGE", help=", ".join(STAGE_NAMES))
+    add("--photos", type=Path, nargs="+", required=True, help="folders or .tar files of photos")
+    add("--minutes", type=float, required=True, help="length of the run; it ends annealed")
+    add("--out", type=Path, required=True, help="folder for weights, state and logs")
+    add("--resume", type=Path, help="a run's folder: exact where --minutes leaves time")
+    add(
+        "--warm", action="store_true",
+        help="with --resume: a new schedule, from weights and critic alone",
+    )  # fmt: skip
+    add(
+        "--start", action="append", default=[], metavar="CODEC=FOLDER",
+        help="a frozen partner's run; without it, the bundled weights",
+    )  # fmt: skip
+    add("--width", default="tiny", help="tiny or compact; mode: also public")
+    add("--device", type=device, help="cpu, cuda or cuda:N; by default cuda where there is one")
+    add("--threads", type=positive, help="CPU threads")
+    add("--seed", type=int, default=0)
+    add("--batch", type=positive, help="crops per step and process")
+    add("--fp32", action="store_true", help="no bfloat16, where the device multiplies it")
+    add(
+        "--pause-after", type=float, default=float("inf"), metavar="MINUTES",
+        help="save and stop after so long; --resume continues exactly",
+    )  # fmt: skip
+    add(
+        "--lpips-backbone", type=Path, metavar="FILE",
+        help="AlexNet's ImageNet features; by default the file that MODE_LPIPS_BACKBONE names",
+    )  # fmt: skip
+
+
+def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `train` to a command line."""
+    parser = subparsers.add_parser("train", help="train a network for a number of minutes")
+    add_arguments(parser)
+    parser.set_defaults(run=train)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Run one stage."""
+    from mode_core.cli.launch import launch
+
+    launch(args)

@@ -1,0 +1,85 @@
+"""What all learned codecs share: what a network codes and draws, wrapped in real files.
+
+Everything that is the same for all of them is here: padding, the search for the size asked for,
+checks, precision. What differs is their `System`.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from mode_core.codecs.rates import nearest_quality
+from mode_core.codecs.system import System
+from mode_core.codecs.tiles import to_image, to_tensor
+from mode_core.errors import BitstreamError, UnknownAnchor, WeightsMismatch
+from mode_core.layers.device import fast_type, quick
+from mode_core.stream.container import Bitstream, Stream
+from mode_core.types import Anchor, CodecInfo, Image, Target
+from mode_core.weights.sets import all_weights, tags_of
+
+
+class LearnedCodec:
+    """Real bytes out, and nothing but those bytes in."""
+
+    draws_in = staticmethod(fast_type)
+    """The precision in which pictures are drawn; reading files is exact with any of them."""
+
+    def __init__(self, info: CodecInfo, profile: str, tag: bytes, system: System) -> None:
+        self.info, self.profile, self.tag, self.system = info, profile, tag, system
+
+    @torch.inference_mode()
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        """The file nearest to the target; the transforms run once."""
+        system = self.system
+        analysed = system.analyse(to_tensor(image, system.stride))
+        made: dict[int, Bitstream] = {}
+
+        def size_of(quality: int) -> int:
+            made[quality] = self._file(image, quality, system.write(analysed, quality), target)
+            return len(made[quality].to_bytes())
+
+        if target.quality is not None:
+            size_of(min(max(target.quality, system.qualities[0]), system.qualities[-1]))
+            return next(iter(made.values()))
+        wanted = (target.bpp or 0) * image.shape[0] * image.shape[1] / 8
+        return made[nearest_quality(size_of, system.qualities, wanted)]
+
+    @torch.inference_mode()
+    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
+        """The picture at an anchor; if one stream is lost, the picture that the other gives."""
+        self._refuse_foreign(bitstream, anchor)
+        size = bitstream.height, bitstream.width
+        latents = self.system.read(bitstream.streams, bitstream.quality, size)
+        with quick(self.draws_in()):
+            return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
+
+    def _file(
+        self, image: Image, quality: int, streams: tuple[Stream, ...], target: Target
+    ) -> Bitstream:
+        height, width, _ = image.shape
+        return Bitstream(self.info.wire_id, self.tag, quality, width, height, streams, target.bpp)
+
+    def _refuse_foreign(self, bitstream: Bitstream, anchor: Anchor | None) -> None:
+        if bitstream.codec != self.info.wire_id:
+            raise BitstreamError(f"this is not a file of {self.info.id}")
+        if bitstream.weights != self.tag:
+            here = tags_of(one for one in all_weights() if one.codec == self.info.id)
+            raise WeightsMismatch(
+                f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, but "
+                f"{here} are here; import the checkpoint that it was made with, or use the version "
+                "of this program whose bundled weights made it"
+            )
+        if bitstream.quality not in self.system.qualities:
+            raise BitstreamError(
+                f"the file has quality {bitstream.quality}; {self.info.id} knows "
+                f"{self.system.qualities[0]} to {self.system.qualities[-1]}"
+            )
+        if len(bitstream.streams) != len(self.info.streams):
+            raise BitstreamError(
+                f"the file has {len(bitstream.streams)} streams; {self.info.id} has "
+                f"{len(self.info.streams)}"
+            )
+        if anchor is not None and None in self.info.outputs:
+            raise UnknownAnchor(
+                f"{self.info.id} decodes in one way only; leave out the anchor ({anchor})"
+            )

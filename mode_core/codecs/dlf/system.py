@@ -1,0 +1,66 @@
+"""How DLF codes and draws: tokens of windows, and detail that may be absent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mode_core.codecs.dlf.config import DlfConfig
+from mode_core.codecs.dlf.net import Dlf
+from mode_core.codecs.dlf.net import Features as DlfFeatures
+from mode_core.codecs.dlf.net import Latents as DlfLatents
+from mode_core.codecs.system import Networks, by_repeating, refuse_drift
+from mode_core.codecs.tiles import grid_of
+from mode_core.layers.device import Placed
+from mode_core.stream.container import Stream
+from mode_core.types import Anchor
+
+
+class DlfSystem:
+    """Semantic tokens of 256-pixel windows, and detail that may be absent."""
+
+    def __init__(self, net: Dlf) -> None:
+        # a decoder of the published size, which is loaded without the encoder, may be in half
+        # precision; an encoder decides integers
+        draws_only = net.config.as_published and not hasattr(net.hybrid_codec, "encoder")
+        self.placed = Placed(net, torch.float16 if draws_only else torch.float32)
+        self.net = net
+        self.stride, self.qualities = net.stride, net.qualities
+
+    def analyse(self, x: Tensor) -> DlfFeatures:
+        """Tokens and detail features, on the CPU."""
+        made = self.placed.drawing.analyse(x.to(self.placed.device))
+        return DlfFeatures(made.tokens.cpu(), made.detail.float().cpu())
+
+    def write(self, analysed: DlfFeatures, quality: int) -> tuple[Stream, ...]:
+        """Tokens, then detail."""
+        return tuple(Stream(*made) for made in self.net.write(analysed, quality))
+
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> DlfLatents:
+        """Both, or the tokens alone."""
+        padded = grid_of(*size, self.stride, 1)
+        payloads = [stream.payload for stream in streams]
+        latents, checks = self.net.read(payloads, quality, padded)
+        for stream, check in zip(streams, checks, strict=True):
+            if stream.payload:
+                refuse_drift(check, stream.check)
+        return latents
+
+    def draw(self, latents: DlfLatents, quality: int, anchor: Anchor | None) -> Tensor:
+        """The picture."""
+        at = self.placed.quality_at(self.net.place(quality))
+        picture: Tensor = self.placed.drawing.synthesise(latents, at)
+        return picture
+
+
+OURS = Networks(Dlf, DlfConfig, DlfSystem)
+PUBLIC = Networks(
+    Dlf,
+    DlfConfig,
+    DlfSystem,
+    by_repeating(256),
+    writes=("hybrid_codec.encoder",),
+    draws=("hybrid_codec.decoder", "prior_fusion", "vqgan"),
+)

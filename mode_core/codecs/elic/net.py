@@ -1,0 +1,293 @@
+"""ELIC (He et al., CVPR 2022, https://arxiv.org/abs/2203.10886): the fidelity expert.
+
+    x ── analysis ─► y ──× gain──► round ─► rANS ─►  ──× inverse──► ŷ ── synthesis ─► x̂
+    │                │                ▲                             │                 ▲
+    └─ block DCT ────┘     mean, scale per group                    └─ inverse DCT ───┘
+                     │                │
+                     └─ hyper ─► z ─► hyper synthesis + channel context + checkerboard context
+
+Deviations of the compact profile from the paper, all ours:
+ - transforms work on unshuffled pixels at strides 8 and 16 (or as configured), beside a block DCT
+   that starts as the 16x16 DCT of opponent colours, so an untrained net is a DCT codec already;
+ - one set of weights for all rates by learned gains; hyper and context see natural units;
+ - hyper-latents have a Gaussian prior per channel and quality instead of a factorised one;
+ - everything that decides a probability runs in exact arithmetic (`layers.exact`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mode_core.layers.blocks import (
+    Analysis,
+    QualityScale,
+    Stage,
+    Synthesis,
+    dct_basis,
+    finely,
+    fitted_dct_basis,
+    reach_of,
+    start_small,
+)
+from mode_core.layers.exact import VALUE_STEP, ExactConv2d, on_grid
+from mode_core.layers.gaussian import Gains, round_through, training_bits
+from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
+from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter, scale_index
+
+TRAINED = 10
+STEPS_BETWEEN = 28
+LAMBDA_LOW = 0.00015
+
+
+@dataclass(frozen=True, slots=True)
+class ElicConfig:
+    """The size of one ELIC."""
+
+    stages: tuple[Stage, ...] = ((8, 160, 3), (16, 256, 4))
+    groups: tuple[int, ...] = (16, 16, 32, 64, 192)
+    hyper: int = 160
+    hyper_latent: int = 64
+    side: int = 160
+    context: int = 96
+    parameters: int = 128
+
+
+class GroupContext(nn.Module):
+    """Mean and scale of one channel group from the hyper features and all that is decoded."""
+
+    def __init__(self, group: int, before: int, config: ElicConfig) -> None:
+        super().__init__()
+        width = config.context
+        self.channel = ExactConv2d(before, width, 3, active=True) if before else None
+        self.spatial = ExactConv2d(group, width, 3, active=True)
+        inputs = config.side + width + (width if before else 0)
+        self.mix = ExactConv2d(inputs, config.parameters + group, 1, active=True)
+        self.out = ExactConv2d(config.parameters + group, 2 * group, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def support(self, side: Tensor, before: Tensor | None) -> Tensor:
+        """What both checkerboard passes share."""
+        if self.channel is None or before is None:
+            return side
+        return torch.cat([side, self.channel(before)], 1)
+
+    def parameters_at(self, support: Tensor, spatial: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean in natural units and table index for a gain of one."""
+        mean, raw = self.out(self.mix(torch.cat([support, spatial], 1))).chunk(2, 1)
+        return mean, raw * INDEX_UNIT + INDEX_START
+
+
+class Elic(nn.Module):
+    """The network with its coder; qualities are steps of 1/28 between ten trained ones."""
+
+    stride = 64
+    codec = "elic"
+    qualities = range((TRAINED - 1) * STEPS_BETWEEN + 1)
+    steps_between = STEPS_BETWEEN
+
+    def __init__(self, config: ElicConfig) -> None:
+        super().__init__()
+        self.config = config
+        latent = sum(config.groups)
+        self.cell = config.stages[-1][0]
+        self.reach = reach_of(config.stages)
+        block = 3 * self.cell**2
+        self.forward_dct = nn.Parameter(torch.empty(latent, block, 1, 1))
+        self.inverse_dct = nn.Parameter(torch.empty(latent, block, 1, 1))
+        self.std = nn.Parameter(torch.empty(1, latent, 1, 1), requires_grad=False)
+        self.analysis = Analysis(config.stages, latent)
+        self.synthesis = Synthesis(config.stages, latent)
+        self.quality_scales = nn.ModuleList(
+            QualityScale(TRAINED, width) for width in self.synthesis.widths
+        )
+        self.hyper = HyperPrior(latent, config.hyper, config.hyper_latent, config.side, TRAINED)
+        self.gains = Gains(torch.zeros(TRAINED, latent))
+        self._start_from(*dct_basis(latent, self.cell))
+        starts = [sum(config.groups[:k]) for k in range(len(config.groups))]
+        self.contexts = nn.ModuleList(
+            GroupContext(group, start, config)
+            for group, start in zip(config.groups, starts, strict=True)
+        )
+        first: nn.Module = self.synthesis.head[0]
+        start_small(self.analysis.out, 0.003)
+        start_small(first, 0.001)
+
+    def fit_start(self, x_BCHW: Tensor) -> None:
+        """Order and scale the block DCT by the strengths found in photographs, before training."""
+        self._start_from(*fitted_dct_basis(x_BCHW, len(self.forward_dct), self.cell))
+
+    @torch.no_grad()
+    def _start_from(self, basis: Tensor, strength: Tensor) -> None:
+        for kernel in (self.forward_dct, self.inverse_dct):
+            kernel.copy_(basis[..., None, None])
+        self.std.copy_(strength.reshape(1, -1, 1, 1))
+        self.gains.log_gain.copy_(_starting_gains(strength))
+        self.gains.log_inverse.copy_(-self.gains.log_gain)
+
+    # ── transforms: float, any device ──────────────────────────────────────────────────────────
+
+    def analyse(self, x_BCHW: Tensor) -> Tensor:
+        """The latent in natural units (about unit variance); the same for all qualities."""
+        blocks = F.pixel_unshuffle(x_BCHW - 0.5, self.cell)
+        return F.conv2d(blocks, self.forward_dct.to(x_BCHW.dtype)) / self.std + self.analysis(
+            x_BCHW - 0.5
+        )
+
+    def linear_part(self, y_BCHW: Tensor) -> Tensor:
+        """The picture that the inverse block DCT alone would give."""
+        kernel = self.inverse_dct.to(y_BCHW.dtype).transpose(0, 1)
+        with finely(y_BCHW):
+            blocks = F.conv2d(y_BCHW * self.std.to(y_BCHW.dtype), kernel)
+        return F.pixel_shuffle(blocks, self.cell) + 0.5
+
+    def level(self, index: int, features: Tensor, quality_B: Tensor) -> Tensor:
+        """One level of the synthesis; MoDE changes its features before the next."""
+        out: Tensor = self.quality_scales[index](self.synthesis.levels[index](features), quality_B)
+        return out
+
+    def head(self, features: Tensor, y_BCHW: Tensor) -> Tensor:
+        """The picture from the last level's features and the latent."""
+        out: Tensor = self.synthesis.head(features) + self.linear_part(y_BCHW)
+        return out
+
+    def synthesise(self, y_BCHW: Tensor, quality_B: Tensor) -> Tensor:
+        """The picture."""
+        features = y_BCHW
+        for index in range(len(self.synthesis.levels)):
+            features = self.level(index, features, quality_B)
+        return self.head(features, y_BCHW)
+
+    # ── training: float32, differentiable ──────────────────────────────────────────────────────
+
+    def training_step(
+        self, x_BCHW: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """The decoded batch and the bits of each picture."""
+        y_hat, bits_B = self.quantise(self.analyse(x_BCHW).float(), quality_B, settled)
+        return self.synthesise(y_hat, quality_B), bits_B
+
+    def quantise(
+        self, y: Tensor, quality_B: Tensor, settled: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """The decoded latent (straight-through) and the estimated bits of each picture."""
+        with torch.autocast(y.device.type, enabled=False):
+            side, bits = self.hyper.quantise(y, quality_B)
+            gains = self.gains.at(quality_B)
+            done: list[Tensor] = []
+            for context, v, *gain in zip(
+                self.contexts, *(t.split(self.config.groups, 1) for t in (y, *gains)), strict=True
+            ):
+                before = torch.cat(done, 1) if done else None
+                y_hat, spent = _quantise_group(settled, context, side, before, v, *gain)
+                done.append(y_hat)
+                bits = bits + spent
+            return torch.cat(done, 1), bits
+
+    # ── coding: float64, exact ─────────────────────────────────────────────────────────────────
+
+    def freeze(self) -> None:
+        """Round the gains into the integers that files depend on; done before every evaluation."""
+        self.gains.freeze()
+        self.hyper.gains.freeze()
+
+    def write(self, y: Tensor, quality: int) -> tuple[bytes, int]:
+        """The stream of a latent (on the CPU) and its symbol check."""
+        writer = SymbolWriter()
+        self._walk(writer, quality, (y.shape[2], y.shape[3]), y.double())
+        return writer.payload(), writer.check
+
+    def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
+        """The decoded latent in float64 and the check of its symbols."""
+        height, width = grid
+        count = height * width * sum(self.config.groups) + self.hyper.symbols(grid)
+        reader = SymbolReader(payload, count)
+        return self._walk(reader, quality, grid, None), reader.check
+
+    def _walk(self, coder: Coder, quality: int, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+        """Code everything in file order; writer and reader take the same path."""
+        at = quality / STEPS_BETWEEN
+        side = self.hyper.walk(coder, at, grid, y)
+        done: list[Tensor] = []
+        parts = [t.split(self.config.groups, 1) for t in self.gains.exact(at)]
+        values = [None] * len(parts[0]) if y is None else y.split(self.config.groups, 1)
+        for context, v, *gains in zip(self.contexts, values, *parts, strict=True):
+            before = on_grid(torch.cat(done, 1)) if done else None
+            done.append(_code_group(coder, context, side, before, v, *gains))
+        return torch.cat(done, 1)
+
+
+def lagrange(quality_B: Tensor) -> Tensor:
+    """The weight of 255^2 MSE against bits per pixel at a quality counted in trained ones."""
+    return LAMBDA_LOW * torch.exp2(quality_B)
+
+
+def _starting_gains(strength_C: Tensor) -> Tensor:
+    """Log-gains at which a uniform quantiser trades rate for error at each lambda."""
+    steps = torch.arange(TRAINED, dtype=torch.float32)
+    log_lambda = lagrange(steps).log()
+    coarser = 0.25 * (1 - steps / (TRAINED - 1))
+    return (3.913 + 0.5 * log_lambda - coarser)[:, None] + strength_C.log()[None]
+
+
+def first_half(like: Tensor) -> Tensor:
+    """The half of the checkerboard that is coded first: row + column even."""
+    rows = torch.arange(like.shape[2], device=like.device)[:, None]
+    columns = torch.arange(like.shape[3], device=like.device)[None]
+    return (rows + columns) % 2 == 0
+
+
+def _quantise_group(
+    settled: bool,
+    context: GroupContext,
+    side: Tensor,
+    before: Tensor | None,
+    v: Tensor,
+    gain: Tensor,
+    inverse: Tensor,
+    offset: Tensor,
+) -> tuple[Tensor, Tensor]:
+    first = first_half(v)
+    support = context.support(side, before)
+    y_hat, bits = torch.zeros_like(v), v.new_zeros(len(v))
+    for positions in (first, ~first):
+        spatial = context.spatial(y_hat) * (~first)
+        mean, raw = context.parameters_at(support, spatial)
+        residual = (v - mean) * gain
+        spent = training_bits(residual, raw + offset, settled) * positions
+        y_hat = torch.where(positions, (round_through(residual) + mean * gain) * inverse, y_hat)
+        bits = bits + spent.sum((1, 2, 3))
+    return y_hat, bits
+
+
+def _code_group(
+    coder: Coder,
+    context: GroupContext,
+    side: Tensor,
+    before: Tensor | None,
+    v: Tensor | None,
+    gain: Tensor,
+    inverse: Tensor,
+    offset: Tensor,
+) -> Tensor:
+    first = first_half(side)
+    support = context.support(side, before).flatten(2)
+    height, width = first.shape
+    channels = gain.shape[1]
+    y_hat = side.new_zeros(1, channels, height * width)
+    for positions in (first, ~first):
+        here = positions.flatten()
+        seen = on_grid(y_hat).reshape(1, channels, height, width)
+        spatial = context.spatial(seen) * (~first)
+        mean, raw = context.parameters_at(
+            support[:, :, here, None], spatial.flatten(2)[:, :, here, None]
+        )
+        shift = (mean * gain / VALUE_STEP).round() * VALUE_STEP
+        index = scale_index(raw + offset)
+        wanted = None if v is None else v.flatten(2)[:, :, here, None] * gain
+        symbols = coder.code(index, shift, wanted)
+        y_hat[:, :, here] = ((symbols + shift) * inverse)[..., 0]
+    return y_hat.reshape(1, channels, height, width)

@@ -1,0 +1,76 @@
+"""From a target size to the quality that comes nearest, with as few encodings as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from math import log
+
+_TYPICAL_SPAN = log(40)
+"""Log-ratio of the largest to the smallest file of a codec, good enough for a first step."""
+
+
+def nearest_quality(
+    size_of: Callable[[int], int],
+    qualities: range,
+    wanted_bytes: float,
+    guess: int | None = None,
+) -> int:
+    """The quality whose file size is nearest to the wanted one; the nearest end outside the range.
+
+    Sizes are expected to rise with quality. Where they dip, the answer is still a quality whose
+    neighbour lies on the other side of the wanted size.
+    """
+    size = cache(size_of)
+    low, high = qualities[0], qualities[-1]
+    start = (low + high) // 2 if guess is None else min(max(guess, low), high)
+    below, above = _bracket(size, low, high, start, wanted_bytes)
+    if below is None or above is None:
+        return high if above is None else low
+    below, above = _close(size, below, above, wanted_bytes)
+    return min(below, above, key=lambda quality: abs(size(quality) - wanted_bytes))
+
+
+def _bracket(
+    size: Callable[[int], int], low: int, high: int, start: int, wanted: float
+) -> tuple[int | None, int | None]:
+    """The tightest tried pair: too small, large enough; None on a side whose end was passed."""
+    below: int | None = None
+    above: int | None = None
+    slope = _TYPICAL_SPAN / max(high - low, 1)
+    quality, least = start, 1
+    while True:
+        before = below if below is not None else above
+        if size(quality) < wanted:
+            below, way, end = quality, 1, high
+        else:
+            above, way, end = quality, -1, low
+        if quality == end or (below is not None and above is not None):
+            return below, above
+        if before is not None:
+            slope = max(_slope(size, before, quality), slope / 8)
+        # A tenth too far, so that the next try lies beyond; ever longer where sizes hardly change.
+        step = max(round(1.1 * abs(log(wanted / size(quality))) / slope), least)
+        quality = min(max(quality + way * step, low), high)
+        least *= 2
+
+
+def _close(size: Callable[[int], int], below: int, above: int, wanted: float) -> tuple[int, int]:
+    """The bracket narrowed to two neighbours: secant in log size, bisection where that stalls."""
+    stalled = 0
+    while above - below > 1:
+        width = above - below
+        slope = _slope(size, below, above)
+        step = round(log(wanted / size(below)) / slope) if slope > 0 and stalled < 2 else width // 2
+        middle = min(max(below + step, below + 1), above - 1)
+        if size(middle) < wanted:
+            below = middle
+        else:
+            above = middle
+        stalled = stalled + 1 if above - below > width // 2 else 0
+    return below, above
+
+
+def _slope(size: Callable[[int], int], first: int, second: int) -> float:
+    """Growth of the log size per step of quality."""
+    return log(size(second) / size(first)) / (second - first)

@@ -1,0 +1,108 @@
+"""The only path to a picture: every one has passed through the bytes of a real file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+
+from mode_core.codecs.catalogue import licence_of
+from mode_core.codecs.registry import codec_of, find_codec, load_codec
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Codec, Image, Reconstruction, Target
+from mode_core.weights.sets import TAG_BYTES, WeightsSet, all_weights, profile_name, weights_of_tag
+
+_TOLERANCE = 0.03
+
+
+def roundtrip(
+    codec_id: str, image: Image, target: Target, anchor: Anchor | None = None, profile: str = ""
+) -> Reconstruction:
+    """The picture decoded from the file it was encoded to; without an anchor, the first output."""
+    if anchor is None:
+        anchor = next(iter(find_codec(codec_id).outputs))
+    return decode_all(codec_id, image, target, (anchor,), profile)[0]
+
+
+def decode_all(
+    codec_id: str,
+    image: Image,
+    target: Target,
+    anchors: Sequence[Anchor | None] = (),
+    profile: str = "",
+) -> list[Reconstruction]:
+    """Several pictures of one file, encoded once; without anchors, all outputs of the codec."""
+    codec = load_codec(codec_id, profile)
+    start = perf_counter()
+    file = codec.encode(image, target).to_bytes()
+    encode_s = perf_counter() - start
+    made = decode_file(file, Bitstream.from_bytes(file), anchors, codec)
+    bpp = target.bpp
+    return [replace(one, target_bpp=bpp, encode_s=encode_s, note=_note(one, bpp)) for one in made]
+
+
+def decode_file(
+    file: bytes,
+    bitstream: Bitstream,
+    anchors: Sequence[Anchor | None] = (),
+    codec: Codec | None = None,
+) -> list[Reconstruction]:
+    """The pictures in a file that was parsed before; without anchors, all outputs of its codec."""
+    codec = codec or load_decoder(bitstream)
+    info, terms = codec.info, terms_of_file(bitstream)
+    whose = profile_name(codec.profile) if terms else ""
+    made = []
+    for anchor in anchors or tuple(info.outputs):
+        start = perf_counter()
+        image = codec.decode(bitstream, anchor)
+        made.append(
+            Reconstruction(
+                codec=info.id,
+                profile=codec.profile,
+                anchor=anchor,
+                label=f"{info.label(anchor)} {whose}".strip(),
+                image=image,
+                file=file,
+                bitstream=bitstream,
+                target_bpp=bitstream.target_bpp,
+                encode_s=None,
+                decode_s=perf_counter() - start,
+                terms=terms,
+            )
+        )
+    return made
+
+
+def load_decoder(bitstream: Bitstream, profile: str = "") -> Codec:
+    """The codec that a file needs, with the imported set that made it or else bundled weights."""
+    found = imported_weights(bitstream)
+    return load_codec(codec_of(bitstream.codec).id, profile if found is None else found.width)
+
+
+def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:
+    """The set that a file was made with, if it is here."""
+    codec = codec_of(bitstream.codec)
+    mine = (found for found in all_weights() if codec.learned and found.codec == codec.id)
+    return next((one for one in mine if one.digest()[:TAG_BYTES] == bitstream.weights), None)
+
+
+def terms_of_file(bitstream: Bitstream) -> str:
+    """Weights and licence of a file's pictures where they are not this project's; else empty."""
+    found = imported_weights(bitstream)
+    return "" if found is None else f"weights {found.folder.name}: {licence_of(found)}"
+
+
+def imported_weights(bitstream: Bitstream) -> WeightsSet | None:
+    """The imported set that a file was made with, if it is here."""
+    info = codec_of(bitstream.codec)
+    return weights_of_tag(info.id, bitstream.weights) if info.learned else None
+
+
+def _note(made: Reconstruction, target_bpp: float | None) -> str:
+    if target_bpp is None or abs(made.bpp / target_bpp - 1) <= _TOLERANCE:
+        return ""
+    label = find_codec(made.codec).label(made.anchor)
+    return (
+        f"{label} made {made.bpp:.3f} bits per pixel instead of {target_bpp:.3f}: "
+        "the nearest it can do for this picture."
+    )

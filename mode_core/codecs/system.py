@@ -1,0 +1,110 @@
+"""How a learned codec uses its networks to code and to draw, without the file around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mode_core.codecs.tiles import by_tiles, grid_of
+from mode_core.errors import BitstreamError, DecoderDrift
+from mode_core.layers.device import Placed
+from mode_core.stream.container import Stream
+from mode_core.stream.entropy import DRIFT
+from mode_core.types import Anchor
+
+
+class System(Protocol):
+    """What differs between learned codecs. `read` and `write` are exact, `draw` may be float."""
+
+    stride: int
+    qualities: range
+
+    def analyse(self, x: Tensor) -> Any:
+        """What is coded, once for all qualities."""
+        ...
+
+    def write(self, analysed: Any, quality: int) -> tuple[Stream, ...]:
+        """The streams at one quality."""
+        ...
+
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Any:
+        """What the streams decode to; None for a lost stream that another can stand in for."""
+        ...
+
+    def draw(self, latents: Any, quality: int, anchor: Anchor | None) -> Tensor:
+        """The padded picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The network of a codec with one kind of weights, and how it is used."""
+
+    net: Callable[..., nn.Module]
+    """Makes the network from the codec's experts, if it has any, and a configuration."""
+    config: Callable[..., Any]
+    system: Callable[[Any], System]
+    pad: Callable[[Tensor], Tensor] = lambda x_BCHW: x_BCHW
+    """How a picture is padded for the authors' weights; for ours, the adapter pads it."""
+    writes: tuple[str, ...] = ()
+    """Parts of a large network that only encoding needs,"""
+    draws: tuple[str, ...] = ()
+    """and those that only decoding needs."""
+
+
+class SingleStream:
+    """ELIC and MS-ILLM: one latent, one stream, one picture."""
+
+    def __init__(self, net: Any) -> None:
+        self.placed, self.net = Placed(net), net
+        self.stride, self.qualities = net.stride, net.qualities
+
+    def analyse(self, x: Tensor) -> Tensor:
+        """The latent, on the CPU."""
+        net = self.placed.drawing
+        y = by_tiles(net.analyse, (x.to(self.placed.device),), net.reach, 1, net.cell)
+        return y.float().cpu()
+
+    def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
+        """One stream."""
+        return (Stream(*self.net.write(analysed, quality)),)
+
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
+        """The decoded latent."""
+        grid = grid_of(*size, self.stride, self.net.cell)
+        return read_stream(self.net.read, streams[0], quality, grid)
+
+    def draw(self, latents: Tensor, quality: int, anchor: Anchor | None) -> Tensor:
+        """The picture."""
+        net, y = self.placed.drawing, latents.float().to(self.placed.device)
+        at = self.placed.quality_at(quality / net.steps_between)
+        return by_tiles(lambda y: net.synthesise(y, at), (y,), net.reach, net.cell)
+
+
+def read_stream(reader: Callable[..., tuple[Tensor, int]], stream: Stream, *where: Any) -> Tensor:
+    """What a stream decodes to, checked against what was written."""
+    if not stream.payload:
+        raise BitstreamError("the stream that this picture needs is missing from the file")
+    latent, check = reader(stream.payload, *where)
+    refuse_drift(check, stream.check)
+    return latent
+
+
+def refuse_drift(read: int, written: int) -> None:
+    """DecoderDrift unless what was read is what was written."""
+    if read != written:
+        raise DecoderDrift(DRIFT)
+
+
+def by_repeating(stride: int) -> Callable[[Tensor], Tensor]:
+    """Padding to multiples of the stride by repeating the border."""
+
+    def pad(x_BCHW: Tensor) -> Tensor:
+        bottom, right = (-side % stride for side in x_BCHW.shape[2:])
+        return F.pad(x_BCHW, (0, right, 0, bottom), mode="replicate")
+
+    return pad

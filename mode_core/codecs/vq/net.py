@@ -1,0 +1,245 @@
+"""The perception expert: a VQGAN-like tokenizer at stride 16 and a prior that makes tokens cheap.
+
+    x ── analysis ─► unit vector ─► nearest of 1024 codes ─► token ─► rANS under the prior
+    x̂ ◄─ synthesis ◄─ code, or the prior's expected code where no token was sent
+
+Tokenizer after Esser et al. (https://arxiv.org/abs/2012.09841) with normalised codes; the prior
+and sending tokens in part are ours. Tokens go out in four quadtree steps, each seeing the steps
+before; within a step in a fixed scattered order, so a file may stop anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mode_core.errors import BitstreamError
+from mode_core.layers.blocks import Analysis, Stage, Synthesis, reach_of
+from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
+from mode_core.stream.entropy import SymbolReader, SymbolWriter, token_tables
+
+SHARES = 32
+"""Qualities: quality k sends (k + 1) / 32 of the tokens."""
+_STEP_ORDER = (0, 3, 1, 2)
+_TABLES_AT_ONCE = 2048
+_ROWS_AT_ONCE = 16
+_DECAY, _DEAD = 0.99, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class VqConfig:
+    """The size of one tokenizer and its prior."""
+
+    stages: tuple[Stage, ...] = ((8, 160, 3), (16, 256, 4))
+    codes: int = 1024
+    depth: int = 16
+    prior: int = 96
+    prior_blocks: int = 4
+
+
+class TokenPrior(nn.Module):
+    """What each token is likely to be, given those already sent; exact."""
+
+    def __init__(self, config: VqConfig) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(0.5 * torch.randn(config.codes + 1, config.prior))
+        self.blocks = nn.Sequential(
+            *(ExactResidual(config.prior, config.prior) for _ in range(config.prior_blocks))
+        )
+        self.out = ExactConv2d(config.prior, config.codes)
+
+    def features(self, tokens_BHW: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """What `out` makes logits of; a token equal to the number of codes is not known yet."""
+        table: Tensor = self.embedding
+        if dtype == torch.float64:
+            table = on_grid(table.double())
+        out: Tensor = self.blocks(F.embedding(tokens_BHW, table).permute(0, 3, 1, 2))
+        return out
+
+    def forward(self, tokens_BHW: Tensor) -> Tensor:
+        """Logits BCHW, in float32."""
+        out: Tensor = self.out(self.features(tokens_BHW))
+        return out
+
+
+class Codebook(nn.Module):
+    """Unit vectors that follow the encoder by exponential averages; unused ones start anew."""
+
+    vectors: Tensor
+    uses: Tensor
+
+    def __init__(self, codes: int, depth: int) -> None:
+        super().__init__()
+        self.register_buffer("vectors", F.normalize(torch.randn(codes, depth), dim=1))
+        self.register_buffer("uses", torch.ones(codes), persistent=False)
+
+    def nearest(self, z_BCHW: Tensor) -> Tensor:
+        """The token at every place."""
+        return torch.einsum("bchw,kc->bhwk", z_BCHW, self.vectors.to(z_BCHW.dtype)).argmax(-1)
+
+    def look_up(self, tokens_BHW: Tensor) -> Tensor:
+        """The code at every place, BCHW."""
+        return F.embedding(tokens_BHW, self.vectors).permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def follow(self, z_BCHW: Tensor, tokens_BHW: Tensor) -> None:
+        """Move each code towards the vectors that chose it."""
+        flat = z_BCHW.permute(0, 2, 3, 1).reshape(-1, z_BCHW.shape[1]).float()
+        chosen = F.one_hot(tokens_BHW.flatten(), len(self.vectors)).to(flat)
+        count, total = chosen.sum(0), chosen.t() @ flat
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(count)
+            torch.distributed.all_reduce(total)
+        self.uses.lerp_(count, 1 - _DECAY)
+        mean = F.normalize(total / count.clamp_min(1)[:, None], dim=1)
+        step = (1 - _DECAY) * (count / self.uses.clamp_min(1e-3)).clamp(max=20)[:, None]
+        moved = F.normalize(torch.lerp(self.vectors, mean, step.clamp(max=1)), dim=1)
+        self.vectors.copy_(torch.where(count[:, None] > 0, moved, self.vectors))
+
+    @torch.no_grad()
+    def revive(self, z_BCHW: Tensor, generator: torch.Generator | None = None) -> int:
+        """Replace codes that are hardly used by vectors of the batch; the number replaced."""
+        dead = (self.uses < _DEAD * self.uses.mean()).nonzero().flatten()
+        flat = z_BCHW.permute(0, 2, 3, 1).reshape(-1, z_BCHW.shape[1]).float()
+        pick = torch.randint(len(flat), (len(dead),), generator=generator, device="cpu")
+        self.vectors[dead] = flat[pick.to(flat.device)]
+        self.uses[dead] = self.uses.mean()
+        return len(dead)
+
+
+class Vq(nn.Module):
+    """Tokenizer, prior and coder."""
+
+    stride = 16
+    codec = "vq"
+    qualities = range(SHARES)
+
+    def __init__(self, config: VqConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.cell, self.reach = config.stages[-1][0], reach_of(config.stages)
+        self.analysis = Analysis(config.stages, config.depth)
+        self.codebook = Codebook(config.codes, config.depth)
+        self.synthesis = Synthesis(config.stages, config.depth)
+        self.prior = TokenPrior(config)
+
+    # ── transforms ─────────────────────────────────────────────────────────────────────────────
+
+    def encode(self, x_BCHW: Tensor) -> Tensor:
+        """Unit vectors before quantisation."""
+        return F.normalize(self.analysis(x_BCHW - 0.5).float(), dim=1)
+
+    def analyse(self, x_BCHW: Tensor) -> Tensor:
+        """The tokens of a picture."""
+        return self.codebook.nearest(self.encode(x_BCHW))
+
+    def start(self, codes_BCHW: Tensor) -> Tensor:
+        """What the synthesis takes: codes of unit variance."""
+        return codes_BCHW * self.config.depth**0.5
+
+    def level(self, index: int, features: Tensor) -> Tensor:
+        """One level of the synthesis; MoDE changes its features before the next."""
+        out: Tensor = self.synthesis.levels[index](features)
+        return out
+
+    def head(self, features: Tensor) -> Tensor:
+        """The picture from the last level's features."""
+        out: Tensor = self.synthesis.head(features) + 0.5
+        return out
+
+    def synthesise(self, codes_BCHW: Tensor) -> Tensor:
+        """The picture of a map of codes."""
+        features = self.start(codes_BCHW)
+        for index in range(len(self.synthesis.levels)):
+            features = self.level(index, features)
+        return self.head(features)
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Picture, commitment loss and tokens; in training mode the codebook follows along."""
+        z = self.encode(x_BCHW)
+        tokens = self.codebook.nearest(z)
+        codes = self.codebook.look_up(tokens)
+        if self.training:
+            self.codebook.follow(z, tokens)
+        commitment = F.mse_loss(z, codes) * self.config.depth
+        return self.synthesise(z + (codes - z).detach()), commitment, tokens
+
+    # ── coding: exact ──────────────────────────────────────────────────────────────────────────
+
+    def freeze(self) -> None:
+        """Nothing to round: all that decides a probability is rounded when it is used."""
+
+    def write(self, tokens_1HW: Tensor, quality: int) -> tuple[bytes, int]:
+        """The stream of the tokens that this quality sends, and its check."""
+        writer, known = SymbolWriter(), self._unknown(tokens_1HW.shape[1:])
+        for places in sending_order(tokens_1HW.shape[1], tokens_1HW.shape[2], quality):
+            for part, logits in self._logits_at(known, places):
+                tables = token_tables(logits)
+                symbols = tokens_1HW.flatten()[part].numpy().astype(np.int32)
+                writer.put(symbols, np.arange(len(part), dtype=np.int32), tables)
+            known.view(-1)[places] = tokens_1HW.flatten()[places]
+        return writer.payload(), writer.check
+
+    def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
+        """Tokens, with the number of codes where none was sent, and the check."""
+        steps = sending_order(*grid, quality)
+        reader, known = SymbolReader(payload, sum(map(len, steps))), self._unknown(grid)
+        for places in steps:
+            read = []
+            for part, logits in self._logits_at(known, places):
+                tables = token_tables(logits)
+                read.append(reader.take(np.arange(len(part), dtype=np.int32), tables))
+            if not read:
+                continue
+            tokens = torch.from_numpy(np.concatenate(read)).long()
+            if tokens.max() >= self.config.codes or tokens.min() < 0:
+                raise BitstreamError("the token stream is damaged: it decodes to impossible tokens")
+            known.view(-1)[places] = tokens
+        return known, reader.check
+
+    def expected_codes(self, known_1HW: Tensor) -> Tensor:
+        """The code of each known token, elsewhere the mean code that the prior expects."""
+        unknown = known_1HW == self.config.codes
+        codes = self.codebook.look_up(known_1HW.clamp(max=self.config.codes - 1))
+        if not unknown.any():
+            return codes
+        # band by band: the logits of a large picture would fill the memory
+        bands = self.prior.features(known_1HW).split(_ROWS_AT_ONCE, 2)
+        shares = (self.prior.out(band).float().softmax(1) for band in bands)
+        expected = torch.cat(
+            [torch.einsum("bkhw,kc->bchw", share, self.codebook.vectors) for share in shares], 2
+        )
+        return torch.where(unknown[:, None], expected, codes)
+
+    def _unknown(self, grid: tuple[int, int] | torch.Size) -> Tensor:
+        return torch.full((1, *grid), self.config.codes)
+
+    def _logits_at(self, known: Tensor, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Places in portions, each with its logits: tables for all at once would fill memory."""
+        if not len(places):
+            return
+        features = self.prior.features(known, torch.float64).flatten(2)
+        for part in places.split(_TABLES_AT_ONCE):
+            yield part, self.prior.out(features[:, :, part, None])[0, :, :, 0].t()
+
+
+def sending_order(height: int, width: int, quality: int) -> list[Tensor]:
+    """The places sent in each of the four quadtree steps, as flat indices."""
+    rows = torch.arange(height)[:, None].expand(height, width)
+    columns = torch.arange(width)[None].expand(height, width)
+    position = (rows % 2 * 2 + columns % 2).flatten()
+    # a multiplicative hash scatters any prefix of a step evenly enough over the picture
+    scatter = ((rows // 2 * 40503 + columns // 2 * 30011) * 2654435761 % (1 << 32)).flatten()
+    left = -(-height * width * (quality + 1) // SHARES)
+    steps = []
+    for kind in _STEP_ORDER:
+        places = (position == kind).nonzero().flatten()
+        places = places[scatter[places].argsort(stable=True)][:left]
+        left -= len(places)
+        steps.append(places.sort().values)
+    return steps

@@ -1,0 +1,269 @@
+"""Pictures x codecs x targets x anchors into results files, resumable and repeatable.
+
+Per codec, in the output folder: `<codec>.csv` (the rows; equal runs are equal bytes),
+`<codec>.timing.csv` and `<codec>.json` (how they were made). While a run goes on its rows are in
+`<codec>.partial.csv`; they take the real name once all of them are there. Every job runs on one
+thread, so that the rows do not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mode_core.codecs.registry import CODECS, find_codec, load_codec
+from mode_core.codecs.roundtrip import decode_all
+from mode_core.errors import ModeError, ResultsError
+from mode_core.evaluation.ledger import Ledger, Measurement
+from mode_core.evaluation.rows import Row, Timing
+from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure
+from mode_core.pictures.files import read_image
+from mode_core.stream.atomic import make_folder
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Image, Reconstruction, Target
+
+DEFAULT_TARGETS = (0.05, 0.1, 0.2, 0.4, 0.8)
+DEFAULT_ANCHORS = (Anchor.FIDELITY, Anchor(0.5), Anchor.PERCEPTION)
+_KINDS = ("png", "jpg", "jpeg", "webp", "avif", "jxl", "bmp", "tif", "tiff", "ppm")
+PHOTO_SUFFIXES = tuple(f".{kind}" for kind in _KINDS)
+THREADS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be measured."""
+
+    photos: Sequence[Path]
+    out: Path
+    codecs: Sequence[str]
+    targets: Sequence[float] = DEFAULT_TARGETS
+    anchors: Sequence[Anchor] = DEFAULT_ANCHORS
+    profile: str = ""
+    workers: int = 1
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture through one codec at the targets that are still open."""
+
+    photo: Path
+    dataset: str
+    codec: str
+    profile: str
+    targets: Sequence[float]
+    anchors: Sequence[Anchor | None]
+
+
+Record = Callable[[str, Path, bool], None]
+"""(codec, path, whether earlier rows were kept) -> writes how a codec's rows were made."""
+
+
+def find_photos(path: Path) -> list[Path]:
+    """The photo, or the photos of a folder by name; ResultsError if there are none."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ResultsError(f"{path} does not exist; name a photo or a folder of photos")
+    photos = sorted(p for p in path.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+    if not photos:
+        raise ResultsError(f"{path} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
+    return photos
+
+
+def usable_codecs(profile: str = "") -> tuple[list[str], dict[str, str]]:
+    """The codecs that can run here, and for each of the others the reason why not."""
+    usable: list[str] = []
+    left_out: dict[str, str] = {}
+    for codec_id in CODECS:
+        try:
+            load_codec(codec_id, profile)
+        except ModeError as error:
+            left_out[codec_id] = str(error)
+        else:
+            usable.append(codec_id)
+    return usable, left_out
+
+
+def unmeasurable() -> Mapping[str, str]:
+    """The metrics that cannot be had here, and why, from one grey picture."""
+    side = max(METRICS[key].min_side for key in BENCH_METRICS)
+    grey = np.full((side, side, 3), 128, np.uint8)
+    return measure(grey, grey).missing
+
+
+def run_bench(plan: Plan, record: Record) -> dict[str, str]:
+    """Measure all that the plan asks for; photos that cannot be used come back with the reason."""
+    make_folder(plan.out)
+    ledgers = {codec: _open_ledger(plan, codec) for codec in plan.codecs}
+    jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
+    open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in plan.codecs}
+    failed: dict[str, str] = {}
+    with tqdm(total=len(jobs), unit="photo", disable=None) as bar:
+        for job, outcome in _outcomes(jobs, plan.workers):
+            bar.update()
+            if isinstance(outcome, str):
+                failed[f"{job.photo.name} ({job.codec})"] = outcome
+            else:
+                ledgers[job.codec].add(outcome)
+            open_jobs[job.codec] -= 1
+            if not open_jobs[job.codec]:
+                _close_ledger(ledgers[job.codec], job.codec, record)
+    for codec in plan.codecs:
+        # All was measured, but the run was stopped before the files got their names.
+        if not any(job.codec == codec for job in jobs) and ledgers[codec].partial.exists():
+            _close_ledger(ledgers[codec], codec, record)
+    return failed
+
+
+def measure_job(job: Job) -> list[Measurement]:
+    """The rows and timings of one job."""
+    image = read_image(job.photo)
+    measurements = []
+    for target in job.targets:
+        pictures = decode_all(job.codec, image, Target(bpp=target), job.anchors, job.profile)
+        measurements += [_measurement(job, image, picture, target) for picture in pictures]
+    return measurements
+
+
+def _measurement(job: Job, image: Image, picture: Reconstruction, target: float) -> Measurement:
+    file = picture.bitstream
+    anchor = "" if picture.anchor is None else str(picture.anchor)
+    row = Row(
+        dataset=job.dataset,
+        image=job.photo.name,
+        width=file.width,
+        height=file.height,
+        codec=job.codec,
+        profile=picture.profile,
+        anchor=anchor,
+        target_bpp=target,
+        quality=picture.quality,
+        weights=_tag(file),
+        bytes_file=len(picture.file),
+        bytes_payload=file.payload_bytes,
+        bpp=picture.bpp,
+        values=measure(image, picture.image).values,
+    )
+    device = _device(job.codec)
+    times = picture.encode_s or 0, picture.decode_s
+    return row, Timing(job.photo.name, target, anchor, device, THREADS, *times)
+
+
+def _device(codec: str) -> str:
+    """What the pictures were computed on."""
+    if not find_codec(codec).learned:
+        return "cpu"
+    from mode_core.layers.device import chosen_device
+
+    return str(chosen_device())
+
+
+def _open_ledger(plan: Plan, codec: str) -> Ledger:
+    stem = f"{codec}-{plan.profile}" if plan.profile and find_codec(codec).learned else codec
+    ledger = Ledger(plan.out, stem)
+    if plan.resume:
+        tag, dataset = _weights_tag(codec, plan.profile), plan.out.resolve().name
+        missing = unmeasurable()
+        wanted = [METRICS[key] for key in BENCH_METRICS if key not in missing]
+        ledger.recall(
+            lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
+        )
+    return ledger
+
+
+def _is_full(row: Row, wanted: Sequence[Metric]) -> bool:
+    """Whether a row has every metric that it could have today."""
+    side = min(row.width, row.height)
+    return all(one.key in row.values for one in wanted if one.min_side <= side)
+
+
+def _close_ledger(ledger: Ledger, codec: str, record: Record) -> None:
+    if ledger.rows:
+        ledger.finish()
+        record(codec, ledger.final.with_suffix(".json"), ledger.recalled)
+
+
+def _weights_tag(codec: str, profile: str) -> str:
+    """The tag that the codec writes into files now, from a tiny one."""
+    grey = np.full((16, 16, 3), 128, np.uint8)
+    return _tag(load_codec(codec, profile).encode(grey, Target(bpp=1)))
+
+
+def _tag(file: Bitstream) -> str:
+    """The weights as hexadecimal digits; empty for a codec without weights."""
+    return file.weights.hex() if any(file.weights) else ""
+
+
+def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
+    info = find_codec(codec)
+    anchors: Sequence[Anchor | None] = (None,) if None in info.outputs else plan.anchors
+    names = {"" if anchor is None else str(anchor) for anchor in anchors}
+    dataset = plan.out.resolve().name
+    done = {(row.image, row.target_bpp, row.anchor) for row in ledger.rows.values()}
+    for photo in plan.photos:
+        targets = [
+            target
+            for target in plan.targets
+            if any((photo.name, target, name) not in done for name in names)
+        ]
+        if targets:
+            yield Job(photo, dataset, codec, plan.profile, targets, anchors)
+
+
+def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, list[Measurement] | str]]:
+    """Each job with what it measured, or why it could not, as they get done."""
+    if workers == 1:
+        with _one_thread():
+            yield from ((job, _attempt(job)) for job in jobs)
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker)
+    try:
+        running: dict[Future[list[Measurement] | str], Job] = {
+            pool.submit(_attempt, job): job for job in jobs
+        }
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    except BrokenProcessPool as error:
+        raise ModeError(
+            "a worker process died, most likely for want of memory; what was measured is kept: "
+            "run again with --resume and fewer --workers"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _attempt(job: Job) -> list[Measurement] | str:
+    try:
+        return measure_job(job)
+    except (ModeError, OSError) as error:
+        return str(error)
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches every process of a terminal; only the one that hands out jobs may act on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = str(THREADS)  # torch, not imported yet, will read it
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

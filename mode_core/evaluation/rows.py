@@ -1,0 +1,241 @@
+"""Results as typed CSV: one row per picture, codec, anchor and target.
+
+A file is a list of one NamedTuple: its fields are the columns, its types cast the cells. The field
+`values` stands for the columns of the table of metrics; a file from before a metric existed lacks
+its column. An empty cell means "not measured"; NaN is never written and never read.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+from mode_core.errors import ResultsError
+from mode_core.metrics.table import BENCH_METRICS, COLUMNS, METRICS, Metric, metric_of
+from mode_core.stream.atomic import write_atomic
+
+TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
+_BPP_TOLERANCE = 1e-3
+"""Files that others made may be rounded; ours are exact."""
+
+
+class Row(NamedTuple):
+    """One decoded picture, measured. `bpp` counts every byte of the file, header included."""
+
+    dataset: str
+    image: str
+    width: int
+    height: int
+    codec: str
+    profile: str
+    anchor: str
+    target_bpp: float
+    quality: int
+    weights: str
+    bytes_file: int
+    bytes_payload: int
+    bpp: float
+    values: Mapping[str, float] = {}
+    """Values of the metrics that were measured, by key."""
+
+
+class Timing(NamedTuple):
+    """How long one row took; kept apart, because it differs from run to run."""
+
+    image: str
+    target_bpp: float
+    anchor: str
+    device: str
+    threads: int
+    encode_s: float
+    decode_s: float
+
+
+class PublishedPoint(NamedTuple):
+    """An operating point that others published; group by (codec, dataset, source_ref)."""
+
+    codec: str
+    dataset: str
+    metric_source: str
+    source_ref: str
+    quality: str
+    bpp: float
+    lpips_net: str
+    notes: str
+    values: Mapping[str, float] = {}
+    """Values by metric; LPIPS of each network is a metric of its own."""
+
+
+class PublishedBD(NamedTuple):
+    """A BD-rate that others published."""
+
+    codec: str
+    anchor: str
+    dataset: str
+    metric: str
+    bd_rate_percent: float
+    bd_metric: float | None
+    source_ref: str
+    notes: str
+
+
+Record = TypeVar("Record", Row, Timing, PublishedPoint, PublishedBD)
+
+# bpp is written in full: it must equal 8 * bytes_file / (width * height) to the last bit.
+_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "target_bpp": "{:g}".format,
+    "bpp": repr,
+    "encode_s": "{:.4f}".format,
+    "decode_s": "{:.4f}".format,
+    **{key: f"{{:.{METRICS[key].digits + 2}f}}".format for key in BENCH_METRICS},
+}
+_METRIC_COLUMNS: Mapping[type, tuple[str, ...]] = {Row: BENCH_METRICS, PublishedPoint: COLUMNS}
+
+
+def row_key(row: Row) -> tuple[str, str, str, str, float, str]:
+    """What makes a row unique, in the order of the file."""
+    return row.dataset, row.codec, row.profile, row.image, row.target_bpp, row.anchor
+
+
+def timing_key(timing: Timing) -> tuple[str, float, str]:
+    """What makes a timing unique, in the order of the file."""
+    return timing.image, timing.target_bpp, timing.anchor
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of one results file; ResultsError if any column or cell is not what it must be."""
+    rows = []
+    for line, row in enumerate(_records(path, Row), 2):
+        expected = 8 * row.bytes_file / (row.width * row.height) if row.width * row.height else 0
+        if not math.isclose(row.bpp, expected, rel_tol=_BPP_TOLERANCE):
+            raise ResultsError(
+                f"{path}, line {line}: bpp is {row.bpp:g}, but {row.bytes_file} bytes for "
+                f"{row.width}x{row.height} pixels are {expected:g}"
+            )
+        rows.append(row)
+    return rows
+
+
+def read_folder(folder: Path) -> list[Row]:
+    """The rows of every results file of a folder such as results/kodak."""
+    if not folder.is_dir():
+        raise ResultsError(f"{folder} is not a folder of results; `bench` makes one")
+    paths = [
+        path
+        for path in sorted(folder.glob("*.csv"))
+        if not path.name.endswith((TIMING_SUFFIX, PARTIAL_SUFFIX))
+    ]
+    if not paths:
+        raise ResultsError(f"{folder} holds no results (*.csv); `bench` makes them")
+    return [row for path in paths for row in read_rows(path)]
+
+
+def read_timings(path: Path) -> list[Timing]:
+    """The timings that belong to one results file."""
+    return list(_records(path, Timing))
+
+
+def read_published(path: Path) -> list[PublishedPoint]:
+    """The operating points that others published (results/published/points.csv)."""
+    return list(_records(path, PublishedPoint))
+
+
+def read_published_bd(path: Path) -> list[PublishedBD]:
+    """The BD-rates that others published (results/published/bd.csv)."""
+    return list(_records(path, PublishedBD))
+
+
+def measured_metrics(rows: Sequence[Row]) -> list[Metric]:
+    """The metrics that at least one row has, in the order of the table."""
+    return [METRICS[key] for key in BENCH_METRICS if any(key in row.values for row in rows)]
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """The file, sorted, so that equal rows are equal bytes."""
+    _write(path, Row, sorted(rows, key=row_key))
+
+
+def write_timings(path: Path, timings: Iterable[Timing]) -> None:
+    """The file, sorted."""
+    _write(path, Timing, sorted(timings, key=timing_key))
+
+
+def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
+    columns = [*_fixed(kind), *_METRIC_COLUMNS.get(kind, ())]
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for record in records:
+        cells = record._asdict()
+        cells |= cells.pop("values", {})
+        writer.writerow([_cell(path, column, cells.get(column)) for column in columns])
+    write_atomic(path, text.getvalue().encode(errors="backslashreplace"))
+
+
+def _cell(path: Path, column: str, value: object) -> str:
+    if value is None:
+        return ""
+    if value != value:
+        raise ValueError(f"{path}: {column} is NaN; leave a missing number empty")
+    return _FORMATS.get(column, str)(value)
+
+
+def _fixed(kind: type[Record]) -> dict[str, Any]:
+    """The columns that every file has, with their types."""
+    return {name: hint for name, hint in get_type_hints(kind).items() if name != "values"}
+
+
+def _records(path: Path, kind: type[Record]) -> Iterator[Record]:
+    fixed: Mapping[str, Any] = _fixed(kind)
+    more: Sequence[str] = _METRIC_COLUMNS.get(kind, ())
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = csv.reader(file)
+            found = next(lines, [])
+            lacking = fixed.keys() - set(found)
+            if lacking or set(found) - fixed.keys() - set(more) or len(set(found)) < len(found):
+                raise ResultsError(
+                    f"{path}: the columns are {','.join(found) or '(none)'}; "
+                    f"expected {','.join([*fixed, *more])}"
+                )
+            hints = {name: fixed.get(name, float | None) for name in found}
+            for cells in lines:
+                yield _record(kind, hints, cells, f"{path}, line {lines.line_num}")
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ResultsError(f"{path} is not a CSV file in UTF-8: {error}") from error
+
+
+def _record(kind: type[Record], hints: dict[str, Any], cells: list[str], where: str) -> Record:
+    if len(cells) != len(hints):
+        raise ResultsError(f"{where}: {len(cells)} cells where {len(hints)} are expected")
+    read: dict[str, Any] = {
+        column: _parsed(text, hint, f"{where}, column {column}")
+        for text, (column, hint) in zip(cells, hints.items(), strict=True)
+    }
+    if columns := _METRIC_COLUMNS.get(kind):
+        net = read.get("lpips_net", "alex")
+        found = {column: read.pop(column, None) for column in columns}
+        known = {column: value for column, value in found.items() if value is not None}
+        read["values"] = {metric_of(column, net).key: value for column, value in known.items()}
+    return kind(**read)
+
+
+def _parsed(text: str, hint: Any, where: str) -> str | int | float | None:
+    if hint is str:
+        return text
+    if hint == (float | None):
+        if not text:
+            return None
+        hint = float
+    try:
+        value: int | float = hint(text)
+    except ValueError:
+        word = "a whole number" if hint is int else "a number"
+        raise ResultsError(f"{where}: {text!r} is not {word}") from None
+    if value != value:
+        raise ResultsError(f"{where}: NaN is not a result; leave a missing number empty")
+    return value

@@ -1,1 +1,0 @@
-"""Checkpoints that others have published, made into this project's weights."""

@@ -1,0 +1,75 @@
+"""Side information at stride 64, shared by the compact scalar-quantised codecs."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mode_core.layers.blocks import at_quality
+from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
+from mode_core.layers.gaussian import Gains, round_through, training_bits
+from mode_core.stream.entropy import Coder, scale_index
+
+INDEX_UNIT, INDEX_START = 8.0, 18.0
+"""Networks give scales in units of 8 table places; they start near a standard deviation of 1."""
+
+
+class HyperPrior(nn.Module):
+    """What each place of the latent looks like, coded with a Gaussian per channel and quality."""
+
+    def __init__(self, latent: int, wide: int, small: int, side: int, trained: int) -> None:
+        super().__init__()
+        self.down = nn.Sequential(
+            nn.Conv2d(latent, wide, 1),
+            nn.LeakyReLU(0.125),
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * wide, wide, 1),
+            nn.LeakyReLU(0.125),
+            nn.Conv2d(wide, wide, 3, padding=1),
+            nn.LeakyReLU(0.125),
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * wide, small, 1),
+        )
+        self.widen = ExactConv2d(small, 4 * wide, 1)
+        self.middle = ExactResidual(wide, wide)
+        self.finish = ExactConv2d(wide, 4 * side, 1)
+        self.refine = ExactResidual(side, side)
+        self.gains = Gains(torch.zeros(trained, small))
+        self.mean = nn.Parameter(torch.zeros(trained, small))
+        self.scale = nn.Parameter(torch.full((trained, small), INDEX_START / INDEX_UNIT))
+
+    def prior(self, quality_B: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Mean and table index of the coded hyper-latent."""
+        tables: tuple[Tensor, Tensor] = self.mean, self.scale * INDEX_UNIT
+        if dtype == torch.float64:
+            tables = on_grid(self.mean.double()), on_grid(self.scale.double()) * INDEX_UNIT
+        mean, index = (at_quality(table, quality_B)[..., None, None] for table in tables)
+        return mean, index
+
+    def up(self, z_BCHW: Tensor) -> Tensor:
+        """Features at the latent's stride."""
+        half = self.middle(F.pixel_shuffle(self.widen(z_BCHW), 2))
+        out: Tensor = self.refine(F.pixel_shuffle(self.finish(half), 2))
+        return out
+
+    def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Features for training, and the estimated bits of each picture's hyper-latent."""
+        gain, inverse, offset = self.gains.at(quality_B)
+        mean, index = self.prior(quality_B, y_BCHW.dtype)
+        residual = self.down(y_BCHW) * gain - mean
+        bits_B = training_bits(residual, index + offset).sum((1, 2, 3))
+        return self.up((round_through(residual) + mean) * inverse), bits_B
+
+    def walk(self, coder: Coder, at: float, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+        """Write the hyper-latent of y, or read one; either way its features, exactly."""
+        gain, inverse, offset = self.gains.exact(at)
+        mean, index = self.prior(torch.tensor([at], dtype=torch.float64), torch.float64)
+        shape = (1, self.mean.shape[1], grid[0] // 4, grid[1] // 4)
+        z = None if y is None else self.down(y.to(self.mean.dtype)).double() * gain
+        index, mean = scale_index(index + offset).expand(shape), mean.expand(shape)
+        return self.up(on_grid((coder.code(index, mean, z) + mean) * inverse))
+
+    def symbols(self, grid: tuple[int, int]) -> int:
+        """How many integers stand for a latent of this size."""
+        return (grid[0] // 4) * (grid[1] // 4) * self.mean.shape[1]

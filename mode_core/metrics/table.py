@@ -1,0 +1,127 @@
+"""The table of metrics: one row says all that files, commands and the page know of a metric.
+
+A row with a function is measured: it is a column of results files, and stands in every table. A
+row without one is only published by others. Torch is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
+
+from mode_core.errors import ModeError, ResultsError
+from mode_core.metrics.fidelity import MS_SSIM_MIN_SIDE, ms_ssim, psnr
+from mode_core.metrics.perceptual import LPIPS_MIN_SIDE, dists, lpips, lpips_student
+from mode_core.types import Image
+
+Compute = Callable[[Image, Image], float]
+"""(original, decoded) -> value; ModeError where it cannot be computed, never NaN."""
+
+
+def not_measured(original: Image, decoded: Image) -> float:
+    """The function of a row whose values only others have published."""
+    raise ModeError("this metric is not measured here")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number for a decoded picture against its original."""
+
+    key: str
+    label: str
+    better: Literal["higher", "lower"]
+    digits: int
+    """Digits after the point in tables for people; results files have two more."""
+    limits: tuple[float, float]
+    """The lowest and the highest value that is accepted from a user's file."""
+    compute: Compute = not_measured
+    unit: str = ""
+    short: str = ""
+    """The label where the network is clear from the place; the label itself unless given."""
+    column: str = ""
+    """The column in CSV files; the key itself unless several metrics share a column."""
+    net: str = ""
+    """What `lpips_net` says beside the values in a shared column."""
+    min_side: int = 1
+    """Pictures with a shorter side have no value."""
+    stands_in_for: str = ""
+    """The metric that this one replaces where it cannot be had, always under this one's name."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "short", self.short or self.label)
+        object.__setattr__(self, "column", self.column or self.key)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction as BD-rates take it."""
+        return self.better == "higher"
+
+    @property
+    def heading(self) -> str:
+        """The short label with its unit, for a column of a table."""
+        return with_unit(self.short, self.unit)
+
+    @property
+    def axis(self) -> str:
+        """The title of an axis, with its direction."""
+        return f"{with_unit(self.label, self.unit)} — {self.better} is better"
+
+    def as_json(self) -> dict[str, str | int]:
+        """What a browser needs to show values."""
+        names = ("key", "unit", "better", "digits", "stands_in_for")
+        return {"label": self.short, **{name: getattr(self, name) for name in names}}
+
+
+_TABLE = (
+    Metric("psnr", "PSNR", "higher", 2, (0, 200), psnr, unit="dB"),
+    Metric("ms_ssim", "MS-SSIM", "higher", 4, (-1, 1), ms_ssim, min_side=MS_SSIM_MIN_SIDE),
+    Metric(
+        "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, short="LPIPS", net="alex",
+        min_side=LPIPS_MIN_SIDE,
+    ),
+    Metric("lpips_vgg", "LPIPS (VGG)", "lower", 4, (0, 10), column="lpips", net="vgg"),
+    Metric(
+        "lpips_student", "LPIPS (student)", "lower", 4, (0, 10), lpips_student, column="lpips",
+        net="student", min_side=LPIPS_MIN_SIDE, stands_in_for="lpips",
+    ),
+    Metric("lpips_unknown", "LPIPS (net not stated)", "lower", 4, (0, 10), column="lpips", net="?"),
+    Metric("dists", "DISTS", "lower", 4, (-0.01, 10), dists, min_side=LPIPS_MIN_SIDE),
+    Metric("fid", "FID", "lower", 2, (-1, 10_000)),
+)  # fmt: skip
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.key: metric for metric in _TABLE})
+SHOWN_METRICS = tuple(metric for metric in _TABLE if metric.compute is not not_measured)
+"""What the tables of the page may show."""
+BENCH_METRICS = tuple(metric.key for metric in SHOWN_METRICS if not metric.stands_in_for)
+"""What is measured everywhere, and has a column in results files."""
+COLUMNS = tuple(dict.fromkeys(metric.column for metric in _TABLE))
+"""The columns in which CSV files of any origin keep metrics."""
+
+
+def find_metric(key: str, known: Collection[str] = METRICS) -> Metric:
+    """The metric of this name, however its words are joined."""
+    if (name := key.replace("-", "_")) not in known:
+        raise ResultsError(f"there is no metric {key!r:.40}; choose one of {', '.join(known)}")
+    return METRICS[name]
+
+
+@lru_cache(maxsize=256)
+def metric_of(column: str, net: str = "") -> Metric:
+    """The metric of a CSV column; LPIPS values of different networks are different metrics."""
+    rows = {metric.net: metric for metric in _TABLE if metric.column == column}
+    net = net.strip().lower()
+    known = rows.get({"alexnet": "alex", "vgg16": "vgg"}.get(net, net))
+    return known or rows.get("") or rows["?"]
+
+
+def browser_metrics() -> list[dict[str, str | int]]:
+    """The metrics of the numbers table, as the page's catalogue gives them to the browser."""
+    return [metric.as_json() for metric in SHOWN_METRICS]
+
+
+def with_unit(label: str, unit: str) -> str:
+    """PSNR [dB]; no brackets where there is no unit."""
+    return f"{label} [{unit}]" if unit else label

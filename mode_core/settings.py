@@ -1,0 +1,60 @@
+"""Where things are on this machine, and all that is read from the environment.
+
+`VARIABLES` is the whole list: what is not in it is not read, and a test holds the table in
+docs/hosting.md to it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder that this repository lies in."""
+ASSETS, RESULTS = ROOT / "assets", ROOT / "results"
+BUNDLED, CARDS = ASSETS / "weights", ASSETS / "cards"
+POINTS = RESULTS / "published" / "points.csv"
+
+VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "MODE_HOST": "address to listen on; 0.0.0.0 opens the page to the network",
+        "MODE_PORT": "port of the page",
+        "MODE_QUEUE": "comparisons that may wait; the next one is refused with its position",
+        "MODE_CACHE_MB": "memory for pictures and files; the least recently used go first",
+        "MODE_UPLOAD_MB": "largest upload",
+        "MODE_JOB_SECONDS": "a codec that takes longer is stopped, and its pane says so",
+        "MODE_WEIGHTS": "folder of imported weights",
+        "MODE_DEVICE": "where pictures are analysed and drawn",
+        "MODE_PRECISION": "what the bundled networks draw in",
+        "MODE_LPIPS_BACKBONE": "file of AlexNet's ImageNet features, for LPIPS",
+        "MODE_VGG16_BACKBONE": "file of VGG16's ImageNet features, for DISTS",
+        "MODE_DISTS_WEIGHTS": "file of the authors' DISTS weights",
+        "SPACES_ZERO_GPU": "set by a ZeroGPU Space, where networks borrow a GPU",
+        "WORLD_SIZE": "set by torchrun: processes that train together",
+        "LOCAL_RANK": "set by torchrun: which of them this is on its machine",
+    }
+)
+"""Every variable that this program reads, and what it means."""
+
+
+def setting(name: str) -> str:
+    """The value of a variable, "" if it is not set; only names in the list can be asked for."""
+    if name not in VARIABLES:
+        raise ValueError(f"{name} is not in the table of settings")
+    return os.environ.get(name, "")
+
+
+def cache_folder() -> Path:
+    """MODE_WEIGHTS if it is set, else a folder in the platform's user cache; not created here."""
+    if chosen := setting("MODE_WEIGHTS"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "mode-explorer"

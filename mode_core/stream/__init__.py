@@ -1,0 +1,5 @@
+"""Bytes: the `.mode` file, integers coded into it, and files written whole or not at all.
+
+No torch here.
+May use: errors.
+"""

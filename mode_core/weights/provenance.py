@@ -1,0 +1,85 @@
+"""How a results file was made: command, versions, commit and device."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mode_core.settings import ROOT
+from mode_core.stream.atomic import write_atomic
+
+_PACKAGES = (
+    "torch", "torchvision", "compressai", "lpips", "pytorch-msssim", "numpy", "pillow",
+    "pillow-jxl-plugin",
+)  # fmt: skip
+
+
+def write_provenance(path: Path, command: str, kept_rows: bool = False) -> None:
+    """The JSON file beside the rows; it may differ between runs, the rows may not.
+
+    Where a resumed run kept rows, the commits that made them stay on record.
+    """
+    from mode_core.layers.device import fast_type
+
+    facts = {
+        "command": command,
+        "commit": commit(),
+        "earlier_commits": _commits(path) if kept_rows else [],
+        "device": device(),
+        "bundled_weights_draw_in": str(fast_type()).removeprefix("torch."),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+    write_atomic(path, (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def commit() -> str:
+    """The commit of this working copy, with "-dirty" after changes; "unknown" outside of one."""
+    if not (ROOT / ".git").exists():
+        return "unknown"
+    try:
+        head = _git("rev-parse", "HEAD")
+        # Fresh results are no change of the program that makes them.
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return f"{head}-dirty" if changed else head
+
+
+def device() -> str:
+    """The processor, or the GPU where learned codecs use one."""
+    import torch
+
+    from mode_core.layers.device import chosen_device
+
+    if chosen_device().type == "cuda":
+        return str(torch.cuda.get_device_name(chosen_device()))
+    return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
+
+
+def _commits(path: Path) -> list[str]:
+    """Every commit that an earlier provenance file names, but for the present one."""
+    try:
+        facts = json.loads(path.read_bytes())
+        found = {facts["commit"], *facts["earlier_commits"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return ["unknown"]
+    return sorted(found - {commit()})
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found

@@ -1,0 +1,513 @@
+"""Checkpoints from strangers: every wrapping is understood, no code runs, nothing is left."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+import types
+from collections import OrderedDict, namedtuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mode_core.checkpoints import convert, dialects
+from mode_core.checkpoints.convert import Origin, import_checkpoint
+from mode_core.checkpoints.dialects import find_dialect
+from mode_core.checkpoints.read import read_checkpoint
+from mode_core.codecs import authors, learned
+from mode_core.codecs.dialect import Dialect
+from mode_core.codecs.networks import load_net
+from mode_core.codecs.registry import find_codec
+from mode_core.codecs.roundtrip import load_decoder
+from mode_core.errors import CheckpointError, ModeError, WeightsMismatch, WeightsUnavailable
+from mode_core.pictures.synthetic import built_in_picture
+from mode_core.stream.container import Bitstream
+from mode_core.types import Image, Target
+from mode_core.weights.sets import WeightsSet, family, weights_of_tag
+from tests.conftest import ROOT, make_photo
+from tests.made_up.public_nets import chandelier_names, reference, save
+
+ELIC = find_codec("elic")
+
+
+@pytest.fixture(scope="module")
+def theirs() -> Any:
+    """CompressAI's small ELIC."""
+    return reference("chandelier")
+
+
+def pictures(found: WeightsSet, image: Image) -> tuple[bytes, Image]:
+    codec = authors.FixedRateCodec(ELIC, found)
+    data = codec.encode(image, Target(bpp=0.3)).to_bytes()
+    return data, codec.decode(Bitstream.from_bytes(data))
+
+
+def expected_picture(net: Any, image: Image) -> Image:
+    height, width, _ = image.shape
+    x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    x = nn.functional.pad(x, (0, -width % 64, 0, -height % 64))
+    with torch.inference_mode():
+        made = net.compress(x)
+        y = net.decompress(made["strings"], made["shape"])["x_hat"][0, :, :height, :width]
+    out: Image = (y.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return out
+
+
+def import_state(state: dict[str, Any], folder: Path) -> WeightsSet:
+    return import_checkpoint("elic", Origin(save(state, folder / "s.pth")), "chandelier", "s")
+
+
+WRAPPED = {
+    "plain": lambda s: s,
+    "state_dict": lambda s: {"state_dict": s, "epoch": 3, "lr": [1e-4]},
+    "module": lambda s: OrderedDict((f"module.{k}", v) for k, v in s.items()),
+    "model": lambda s: {"state_dict": {f"model.{k}": v for k, v in s.items()}},
+    "both": lambda s: {"epoch": 1, "state_dict": {f"module.{k}": v for k, v in s.items()}},
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+@pytest.mark.parametrize("old", [True, False])
+def test_every_wrapping_gives_the_authors_picture(
+    wrapping: str,
+    old: bool,
+    theirs: Any,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(convert, "measured_rate", lambda _: {"bpp": "0.1", "mse": "1"})
+    state = chandelier_names(theirs, old)
+    # stored coder tables are never trusted
+    state["entropy_bottleneck._quantized_cdf"] = torch.full((3, 3), 7, dtype=torch.int32)
+    found = import_state(WRAPPED[wrapping](state), tmp_path)
+    image = make_photo(67, 101)
+    decoded = pictures(found, image)[1]
+    assert np.abs(decoded.astype(int) - expected_picture(theirs, image)).max() <= 1
+
+
+@pytest.mark.parametrize(("asked", "right"), [("compressai", "chandelier"), ("", "compressai")])
+def test_a_sister_dialect_is_not_taken_for_the_one_asked_for(
+    asked: str, right: str, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    """Their layers are the same, so all would fit; source and licence would be another's."""
+    state = chandelier_names(theirs) if right == "chandelier" else theirs.state_dict()
+    file = save(state, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match=f"--dialect {right}"):
+        import_checkpoint("elic", Origin(file), asked)
+    assert not list(home.glob("*")) if home.exists() else True
+
+
+@pytest.mark.parametrize("kind", ["chandelier", "official"])
+def test_both_compressai_classes_are_told_apart(kind: str, home: Path, tmp_path: Path) -> None:
+    net = reference(kind, 2)
+    file = save(net.state_dict(), tmp_path / "a.pth")
+    found = import_checkpoint("elic", Origin(file), "compressai")
+    assert load_net(found).config.dialect == kind  # type: ignore[union-attr]
+    image = make_photo(64, 64)
+    decoded = pictures(found, image)[1]
+    assert np.abs(decoded.astype(int) - expected_picture(net, image)).max() <= 1
+
+
+def test_a_card_says_what_it_is(theirs: Any, home: Path, tmp_path: Path) -> None:
+    file = save(chandelier_names(theirs), tmp_path / "ELIC_0450.pth")
+    found = import_checkpoint("elic", Origin(file, "a friend", "CC0"), "chandelier")
+    assert found.folder == home / "elic-ELIC_0450" or found.folder.name == "elic-ELIC_0450"
+    text = (found.folder / "card.md").read_text()
+    assert "a friend" in text
+    assert "CC0" in text
+    assert convert.file_sha256(file) in text
+    assert found.bpp == pytest.approx(
+        authors.FixedRateCodec(ELIC, found).encode(built_in_picture(), Target(bpp=1)).bpp, abs=1e-4
+    )
+    assert (found.facts["licence"], found.width, found.codec) == ("CC0", "public", "elic")
+    assert weights_of_tag("elic", found.digest()[:4]) == found
+    assert weights_of_tag("elic", b"1234") is None
+
+
+def test_other_names_are_refused_in_one_message(theirs: Any, home: Path, tmp_path: Path) -> None:
+    state = chandelier_names(theirs)
+    for k in range(12):
+        state[f"extra.{k}"] = torch.zeros(1)
+    del state["h_a.0.weight"], state["g_s.14.bias"]
+    state["h_a.2.weight"] = torch.zeros(3, 3)
+    with pytest.raises(CheckpointError) as raised:
+        import_state(state, tmp_path)
+    message = str(raised.value)
+    assert "2 missing (h_a.0.weight, g_s.14.bias)" in message or "g_s.14.bias, h_a.0" in message
+    assert "12 unknown (extra.0, " in message
+    assert "extra.9, ..." in message
+    assert "extra.10" not in message
+    assert "h_a.2.weight is (3, 3), expected (16, 16, 5, 5)" in message
+    assert not list(home.glob("*")) if home.exists() else True
+
+
+@pytest.mark.parametrize(
+    ("codec", "dialect", "hint"),
+    [
+        ("elic", "compressai", "--dialect chandelier"),
+        ("ms-illm", "msillm", "looks like elic"),
+    ],
+)
+def test_the_likely_dialect_is_named(
+    codec: str, dialect: str, hint: str, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    """Chandelier's names are ours, so only its old prior and masks tell it from CompressAI's."""
+    file = save({**chandelier_names(theirs), "odd": torch.zeros(2)}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match=hint):
+        import_checkpoint(codec, Origin(file), dialect, "a")
+
+
+def test_a_mask_that_is_no_checkerboard_is_refused(theirs: Any, home: Path, tmp_path: Path) -> None:
+    state = chandelier_names(theirs)
+    state["context_prediction.2.mask"] = torch.ones_like(state["context_prediction.2.mask"])
+    with pytest.raises(CheckpointError, match=r"context_prediction\.2\.mask is no checkerboard"):
+        import_state(state, tmp_path)
+
+
+# ── hostile and broken files ───────────────────────────────────────────────────────────────────
+
+
+class Runs:
+    """A pickle that calls a function when it is read."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+def _touch(path: Path) -> list[Any]:
+    import os
+
+    return [
+        Runs(os.system, f"touch {path}"),
+        Runs(eval, f"open({str(path)!r}, 'w')"),
+        Runs(subprocess.call, ["touch", str(path)]),
+        Runs(shutil.rmtree, str(path)),
+    ]
+
+
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_hostile_pickle_is_refused_by_name(
+    which: int, zipped: bool, home: Path, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    state = {"g_a.0.weight": torch.zeros(1), "bomb": _touch(marker)[which]}
+    file = tmp_path / "hostile.pth"
+    torch.save(state, file, _use_new_zipfile_serialization=zipped)
+    wanted = ("system", "eval", "call", "rmtree")[which]
+    with pytest.raises(CheckpointError, match=rf"refused: it wants to run .*{wanted}"):
+        import_checkpoint("elic", Origin(file), "chandelier")
+    assert not marker.exists()
+    assert not home.exists()
+
+
+def test_what_training_frameworks_leave_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("pytorch_lightning.callbacks")
+    Left = type("ModelCheckpoint", (), {"__module__": module.__name__})
+    module.ModelCheckpoint = Left  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pytorch_lightning", types.ModuleType("pytorch_lightning"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    left = Left()
+    left.best = 3
+    content = {
+        "callbacks": {Left: left},
+        "hyper_parameters": argparse.Namespace(lr=1.0),
+        "state_dict": {"a": torch.arange(3)},
+    }
+    file = save(content, tmp_path / "l.ckpt")
+    monkeypatch.delitem(sys.modules, module.__name__)
+    monkeypatch.delitem(sys.modules, "pytorch_lightning")
+    assert read_checkpoint(file)["a"].tolist() == [0, 1, 2]
+
+
+SPOILT = {
+    "empty": (lambda data: b"", "it is empty"),
+    "page": (lambda data: b"\n<!DOCTYPE html><html>Too many downloads</html>", "a web page"),
+    "text": (lambda data: b"not a checkpoint at all", "it is a text"),
+    "half": (lambda data: data[: len(data) // 2], "cut off"),
+    "end": (lambda data: data[:-7], "cut off"),
+    "garbage": (lambda data: bytes(range(256)), "does not begin as files of torch.save do"),
+    "list": (lambda data: pickle.dumps([1, 2, 3]), "does not begin as files of torch.save do"),
+    "hostile": (lambda data: pickle.dumps({"a": Runs(print, "hello")}), "does not begin as files"),
+}
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_broken_file_is_one_sentence_that_says_what_it_is(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    spoil, words = SPOILT[kind]
+    file = save({"a": torch.arange(500.0)}, tmp_path / name)
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(CheckpointError) as raised:
+        read_checkpoint(file)
+    message = str(raised.value)
+    assert message.startswith(f"{file} is not a checkpoint: ")
+    assert words in message or (name == "a.safetensors" and "not a whole safetensors" in message)
+    assert "weights_only" not in message, "torch's advice runs a stranger's code"
+    assert "\n" not in message
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damage_anywhere_is_a_refusal_or_does_not_matter(zipped: bool, tmp_path: Path) -> None:
+    file = tmp_path / "a.pth"
+    state = {"state_dict": {"a": torch.arange(5.0)}, "epoch": 1}
+    torch.save(state, file, _use_new_zipfile_serialization=zipped)
+    whole, chance = file.read_bytes(), np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        damaged[chance.integers(len(whole))] = chance.integers(256)
+        file.write_bytes(damaged)
+        with contextlib.suppress(CheckpointError):
+            read_checkpoint(file)
+
+
+@pytest.mark.parametrize("name", ["g_a.0.weight", "g_s.14.bias", "entropy_bottleneck._bias0"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_refused_by_name(
+    name: str, value: float, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    state = chandelier_names(theirs)
+    state[name].flatten()[-1] = value
+    ours = name.replace("_bias0", "biases.0")
+    with pytest.raises(CheckpointError, match=rf"holds NaN or infinity in {ours}: "):
+        import_state(state, tmp_path)
+    assert list(home.iterdir()) == []
+
+
+def test_an_untrained_network_of_nan_does_not_hang(theirs: Any, home: Path, tmp_path: Path) -> None:
+    state = {name: torch.zeros_like(value) for name, value in chandelier_names(theirs).items()}
+    masks = {name: value for name, value in chandelier_names(theirs).items() if "mask" in name}
+    state |= masks | {"g_a.0.weight": torch.full_like(state["g_a.0.weight"], float("nan"))}
+    with pytest.raises(CheckpointError, match=r"g_a\.0\.weight"):
+        import_state(state, tmp_path)
+
+
+def test_what_half_precision_cannot_hold_names_the_way_out(home: Path, tmp_path: Path) -> None:
+    net = Heavy(HeavyConfig(1))
+    net.layers[0].weight.data[3, 5] = 1e6  # type: ignore[operator, union-attr]
+    file = save(net.state_dict(), tmp_path / "heavy.pth")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dialects, "DIALECTS", (heavy_dialect(),))
+        with pytest.raises(CheckpointError, match=r"layers\.0\.weight .* float16, add --float32"):
+            import_checkpoint("dlf", Origin(file), "", "heavy")
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        (Tensor.to_sparse, "sparse_coo"),
+        (Tensor.to_sparse_csr, "sparse_csr"),
+        (Tensor.cfloat, "complex64"),
+        (lambda value: value.to("meta"), "without data"),
+        (lambda value: value.to(torch.float8_e4m3fn), "float8_e4m3fn"),
+        (lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8), "qint8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["cc_transforms.0.0.weight", "context_prediction.0.mask"])
+def test_tensors_that_are_no_plain_arrays_are_refused_by_name(
+    odd: Any, words: str, name: str, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    state = chandelier_names(theirs)
+    state[name] = odd(state[name][0, 0])
+    with pytest.raises(CheckpointError, match=rf"{name} is {words}; save them as dense"):
+        import_state(state, tmp_path)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["g_a.0.weight", "h_a.0.weight", "cc_transforms.0.0.weight", "cc_transforms.0.2.weight"]
+)
+def test_one_odd_tensor_is_the_one_that_is_blamed(
+    name: str, theirs: Any, home: Path, tmp_path: Path
+) -> None:
+    state = chandelier_names(theirs)
+    state[name] = state[name][:6]
+    with pytest.raises(CheckpointError, match=rf"chandelier: 1 misshaped \({name} is \(6, "):
+        import_state(state, tmp_path)
+
+
+def test_what_killed_imports_left_goes_after_a_day(theirs: Any, home: Path, tmp_path: Path) -> None:
+    old, young = home / ".killed.partial", home / ".at-work.partial"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "00.safetensors").touch()
+    os.utime(old, (0, time.time() - 25 * 3600))
+    import_state(chandelier_names(theirs), tmp_path)
+    assert {path.name for path in home.iterdir()} == {young.name, "s"}
+
+
+def test_numbers_beside_the_tensors_are_harmless(tmp_path: Path) -> None:
+    best = {"best": np.float64(0.5), "curve": np.arange(3.0), "kind": np.dtype("float32")}
+    file = save({"state_dict": {"a": torch.ones(2)}, "callbacks": best}, tmp_path / "a.ckpt")
+    assert read_checkpoint(file)["a"].tolist() == [1, 1]
+
+
+def test_safetensors_are_read_too(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"module.a": torch.ones(2)}, tmp_path / "a.safetensors")
+    assert read_checkpoint(tmp_path / "a.safetensors")["a"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(("step", "times"), [("measured_rate", 0), ("write_tensors", 2)])
+def test_a_failure_in_the_middle_leaves_nothing(
+    step: str, times: int, theirs: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the third of many shards is written, or when all are."""
+    done: list[object] = []
+
+    def full(*arguments: object) -> None:
+        if len(done) == times:
+            raise OSError(28, "No space left on device")
+        done.append(arguments)
+
+    monkeypatch.setattr(convert, "SHARD_BYTES", 100_000)
+    monkeypatch.setattr(convert, step, full)
+    with pytest.raises(OSError, match="No space"):
+        import_state(chandelier_names(theirs), tmp_path)
+    assert len(done) == times
+    assert list(home.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_first(
+    theirs: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Usage = namedtuple("Usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10, 10, 1000))
+    with pytest.raises(ModeError, match=r"has 0 MB free, the weights need 34 MB; .*MODE_WEIGHTS"):
+        import_state(chandelier_names(theirs), tmp_path)
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "x" * 80, "-"])
+def test_a_name_stays_in_the_cache(name: str, tmp_path: Path, home: Path) -> None:
+    with pytest.raises(CheckpointError, match="no name"):
+        import_checkpoint("elic", Origin(tmp_path / "none.pth"), "", name)
+
+
+def test_unknown_codecs_and_dialects_are_named() -> None:
+    with pytest.raises(CheckpointError, match="chandelier, compressai"):
+        find_dialect("elic", "jiang")
+    with pytest.raises(CheckpointError, match="elic, ms-illm, dlf, vq"):
+        find_dialect("jpeg", "")
+
+
+# ── several sets, and large ones ───────────────────────────────────────────────────────────────
+
+
+def test_sets_of_one_codec_are_a_family(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailable, match="weights list"):
+        family("elic")
+    sets, nets = [], []
+    for seed, scale in ((0, 1.0), (1, 3.0)):
+        net = reference("chandelier", seed)
+        with torch.no_grad():
+            net.g_a[13].weight.mul_(scale)
+        file = save(chandelier_names(net), tmp_path / f"{seed}.pth")
+        sets.append(import_checkpoint("elic", Origin(file), "chandelier", f"elic-{seed}"))
+        nets.append(net)
+    codec = learned.build(ELIC, "public")
+    assert [found.folder.name for found in codec.sets] == ["elic-0", "elic-1"]
+    image = make_photo(64, 96)
+    sizes = [codec.encode(image, Target(quality=q)).bpp for q in (0, 1)]
+    assert sizes[0] < sizes[1]
+    for wished, which in ((0.001, 0), (sizes[0] * 1.02, 0), (sizes[1] * 0.98, 1), (24, 1)):
+        made = Bitstream.from_bytes(codec.encode(image, Target(bpp=wished)).to_bytes())
+        assert made.weights == sets[which].digest()[:4]
+        decoded = codec.decode(made)
+        assert np.abs(decoded.astype(int) - expected_picture(nets[which], image)).max() <= 1
+    assert np.array_equal(load_decoder(made).decode(made), decoded)
+    foreign = Bitstream(2, b"abcd", 0, 96, 64, made.streams)
+    with pytest.raises(WeightsMismatch, match=r"61626364.*elic-0"):
+        codec.decode(foreign)
+
+
+def test_the_same_file_cannot_be_named_twice(theirs: Any, home: Path, tmp_path: Path) -> None:
+    import_state(chandelier_names(theirs), tmp_path)
+    with pytest.raises(CheckpointError, match="there already"):
+        import_state(chandelier_names(theirs), tmp_path)
+
+
+class Heavy(nn.Module):
+    """A network of a few large matrices, standing for one of five gigabytes."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(1024, 1024) for _ in range(config.layers))
+
+
+LARGE = """
+import dataclasses, resource, sys
+sys.path[:0] = [{tests!r}]
+from pathlib import Path
+from tests.checkpoints.test_convert import heavy_dialect
+from mode_core.checkpoints import convert, dialects
+from mode_core.checkpoints.convert import Origin, import_checkpoint
+dialects.DIALECTS = (heavy_dialect(),)
+convert.SHARD_BYTES = 8 << 20
+convert.measured_rate = lambda found: {{"bpp": "0.1", "mse": "1"}}
+def anonymous():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+import torch; torch.zeros(1)
+before = anonymous()
+found = import_checkpoint("dlf", Origin(Path({file!r})), "", "heavy")
+print((anonymous() - before) * 1024, len(found.shards))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class HeavyConfig:
+    """How many matrices."""
+
+    layers: int
+
+
+def heavy_dialect() -> Dialect:
+    """A dialect of the heavy network."""
+
+    def net(state: Any) -> tuple[type[Heavy], HeavyConfig]:
+        return Heavy, HeavyConfig(len(state) // 2)
+
+    return Dialect("dlf", "heavy", "public", "layers.0.weight", "-", "-", dict, net, half=True)
+
+
+@pytest.mark.slow
+def test_a_large_file_is_streamed(home: Path, tmp_path: Path) -> None:
+    """Peak memory, file pages included, stays below 1.5 times the file; weights become fp16."""
+    torch.manual_seed(0)
+    net = Heavy(HeavyConfig(60))
+    file = save({"state_dict": net.state_dict()}, tmp_path / "heavy.ckpt")
+    code = LARGE.format(tests=str(ROOT), file=str(file))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    grown, shards = map(int, done.stdout.split())
+    assert shards > 10
+    assert grown < 1.5 * file.stat().st_size
+    from safetensors.torch import load_file
+
+    first = load_file(next(iter(sorted((home / "heavy").glob("*.safetensors")))))
+    assert first["layers.0.weight"].dtype == torch.float16
+    assert first["layers.0.bias"].dtype == torch.float32
+    assert torch.equal(first["layers.0.weight"], net.layers[0].weight.half())  # type: ignore[operator]

@@ -1,0 +1,149 @@
+"""The command line as people misuse it: one line and status 1, never more."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mode_core.cli import main as cli
+from mode_core.cli.main import main
+from mode_core.errors import BitstreamError
+from tests.cli.folder import folder_with_photos  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("folder_with_photos")
+
+WRONG = {
+    "": "required: COMMAND",
+    "fly": "invalid choice: 'fly'",
+    "encode": "required: photo, file",
+    "encode photo.png a.mode --codec webp": "one of the arguments --bpp --quality is required",
+    "encode photo.png a.mode --codec mpeg --bpp 1": "there is no codec 'mpeg'; choose one of mode",
+    "encode photo.png a.mode --codec elic --bpp 1": "elic has no weights here",
+    "encode photo.png a.mode --codec jpeg --bpp 0": "above 0, at most 24",
+    "encode photo.png a.mode --codec jpeg --bpp nan": "'nan' is not a rate",
+    "encode photo.png a.mode --codec jpeg --bpp lots": "'lots' is not a rate",
+    "encode photo.png a.mode --codec jpeg --quality best": "invalid int value",
+    "encode absent.png a.mode --codec jpeg --bpp 1": "absent.png",
+    "encode photos a.mode --codec jpeg --bpp 1": "photos",
+    "encode broken.png a.mode --codec jpeg --bpp 1": "broken.png",
+    "encode afile a.mode --codec jpeg --bpp 1": "afile",
+    "encode photo.png photos --codec jpeg --bpp 1": "photos: is a folder; name a file",
+    "encode photo.png no/a.mode --codec jpeg --bpp 1": "no: there is no such folder",
+    "encode photo.png afile/a.mode --codec jpeg --bpp 1": "afile: there is no such folder",
+    "encode photo.png photo.png --codec jpeg --bpp 1": "the original, which is never overwritten",
+    "encode photo.png photos/../photo.png --codec jpeg --bpp 1": "never overwritten",
+    "decode absent.mode a.png": "absent.mode: No such file",
+    "decode photos a.png": "photos: Is a directory",
+    "decode photo.png a.png": "not a .mode file",
+    "decode text.mode a.png": "cut off",
+    "decode good.mode a.jpg": "choose a .png name",
+    "decode good.mode photos": "choose a .png name",
+    "decode good.mode a.png --anchor up": "anchor 'up' is unknown",
+    "decode good.mode a.png --anchor 1.5": "anchor '1.5' is unknown",
+    "decode good.mode a.png --anchor perception": "one way only",
+    "decode bad.mode a.png": "checksum",
+    "info photo.png": "not a .mode file",
+    "info afile": "not a .mode file",
+    "compare photo.png --bpp 1 --out afile": "afile: is a file; name a folder",
+    "compare photo.png --bpp 1 --out a --codecs elic,vq": "no codec could run",
+    "compare photo.png --bpp 1 --out a --codecs elic,x264": "no codec 'x264'",
+    "compare broken.png --bpp 1 --out a": "broken.png",
+    "bench absent --out r --codecs jpeg": "absent does not exist",
+    "bench photos --out r --codecs jpeg,elic": "elic has no weights here",
+    "bench photos --out afile --codecs jpeg": "afile: is a file; name a folder",
+    "bench photos --out r --codecs jpeg --bpp 1,x": "'x' is not a rate",
+    "bench photos --out r --codecs jpeg --workers 0": "'0' is not a whole number from 1",
+    "bench photos --out r --codecs mode --anchors left": "anchor 'left' is unknown",
+    "bdrate absent": "absent is not a folder of results",
+    "bdrate photos": "photos holds no results",
+    "bdrate results --metric beauty": "there is no metric 'beauty'",
+    "bdrate results --metric psnr --anchor h266": "no curve 'h266' in these results; choose one",
+    "bdrate results --metric psnr --anchor published:H.266": "nothing is published for 'H.266'",
+    "bdrate wrong": "expected dataset,image",
+}
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_a_mistake_is_one_line_and_status_1(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_mistakes()
+    capsys.readouterr()
+    before = Path("photo.png").read_bytes()
+    assert main(command.split()) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("error: ")
+    assert WRONG[command] in lines[-1]
+    assert not any("Traceback" in line for line in lines)
+    assert Path("photo.png").read_bytes() == before
+    assert not list(Path.cwd().rglob("*.part"))
+
+
+def test_compare_never_writes_over_the_photo(capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy("photo.png", "photos/jpeg.png")
+    before = Path("photos/jpeg.png").read_bytes()
+    assert (
+        main(["compare", "photos/jpeg.png", "--bpp", "1", "--out", "photos", "--codecs", "jpeg"])
+        == 1
+    )
+    assert "never overwritten" in capsys.readouterr().err
+    assert Path("photos/jpeg.png").read_bytes() == before
+
+
+def test_a_file_too_large_for_any_picture_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "MAX_FILE_BYTES", 100)
+    Path("large.mode").write_bytes(b"MODE" * 26)
+    assert main(["info", "large.mode"]) == 1
+    assert "larger than any .mode file" in capsys.readouterr().err
+
+
+def prepare_mistakes() -> None:
+    main(["encode", "photo.png", "good.mode", "--codec", "jpeg", "--bpp", "1"])
+    data = bytearray(Path("good.mode").read_bytes())
+    data[40] ^= 1
+    Path("bad.mode").write_bytes(data)
+    Path("results").mkdir()
+    header = "dataset,image,width,height,codec,profile,anchor,target_bpp,quality,weights,"
+    header += "bytes_file,bytes_payload,bpp,psnr,ms_ssim,lpips,dists\n"
+    Path("results/jpeg.csv").write_text(header + "r,a,8,8,jpeg,,,1,1,,8,4,1.0,30,,,\n")
+    Path("wrong").mkdir()
+    Path("wrong/jpeg.csv").write_text("a,b\n1,2\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_forbidden_folder_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("locked").mkdir(mode=0o500)
+    assert main(["encode", "photo.png", "locked/a.mode", "--codec", "jpeg", "--bpp", "1"]) == 1
+    assert "locked/a.mode: Permission denied" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (PermissionError(13, "Permission denied", "a.mode"), "a.mode: Permission denied"),
+        (OSError(28, "No space left on device", "a.mode"), "a.mode: No space left on device"),
+        (MemoryError(), "not enough memory"),
+        (KeyboardInterrupt(), "stopped"),
+        (BitstreamError("two\nlines"), "two lines"),
+    ],
+)
+def test_what_happens_to_a_user_is_one_line(
+    raised: BaseException,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli, "write_atomic", fail)
+    assert main(["encode", "photo.png", "a.mode", "--codec", "jpeg", "--bpp", "1"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert words in error
+    assert error.count("\n") == 1

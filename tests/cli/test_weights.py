@@ -1,0 +1,445 @@
+"""`weights`: what is listed, fetching with all that goes wrong on the way, importing, packing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+from collections import namedtuple
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+
+from mode_core.checkpoints import convert, download
+from mode_core.cli import weights as weights_cli
+from mode_core.cli.main import main
+from mode_core.codecs import catalogue
+from mode_core.codecs.catalogue import BY_HAND, PUBLISHED
+from mode_core.codecs.registry import load_codec
+from mode_core.errors import ModeError
+from mode_core.evaluation import cards
+from mode_core.pictures.files import write_png
+from mode_core.weights import sets as weights
+from tests.conftest import ROOT, make_photo
+from tests.made_up import illm_nets
+from tests.made_up.public_nets import save
+
+pytestmark = pytest.mark.usefixtures("home")
+FILE = "msillm_target_0.14bpp.ckpt"
+
+
+class Server(ThreadingHTTPServer):
+    """Files from memory; can break off, ignore ranges and remember what was asked for."""
+
+    daemon_threads = True
+    files: dict[str, bytes]
+    ranges: list[str]
+    break_after: int = 0
+    knows_ranges: bool = True
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        data = self.server.files.get(self.path.rsplit("/", 1)[-1])
+        if data is None:
+            self.send_error(404)
+            return
+        wanted = self.headers.get("Range", "")
+        self.server.ranges.append(wanted)
+        start = int(wanted[6:-1]) if wanted and self.server.knows_ranges else 0
+        if start >= len(data):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        end = self.server.break_after or len(data)
+        self.wfile.write(data[start:end])
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A small MS-ILLM in its authors' names."""
+    file = save(illm_nets.published(illm_nets.small()), tmp_path_factory.mktemp("net") / FILE)
+    return file.read_bytes()
+
+
+def publish_at(monkeypatch: pytest.MonkeyPatch, port: int, **changes: int) -> None:
+    """All published files are at a port of this machine."""
+    here = [replace(p, url=f"http://127.0.0.1:{port}/{p.file}", **changes) for p in PUBLISHED]
+    monkeypatch.setattr(catalogue, "PUBLISHED", tuple(here))
+
+
+@pytest.fixture
+def server(checkpoint: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A web server on this machine that the program takes for the authors'."""
+    made = Server(("127.0.0.1", 0), Handler)
+    made.files, made.ranges = {FILE: checkpoint}, []
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    publish_at(monkeypatch, made.server_port, bytes_=len(checkpoint))
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def file(checkpoint: bytes, tmp_path: Path) -> Path:
+    """The same, fetched by hand."""
+    (tmp_path / FILE).write_bytes(checkpoint)
+    return tmp_path / FILE
+
+
+def run(*words: str) -> int:
+    return main(["weights", *words])
+
+
+def get(*words: str) -> int:
+    return run("get", "ms-illm", "--accept-licence", *words)
+
+
+def test_the_list_names_every_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") == 0
+    out = capsys.readouterr().out
+    for one in PUBLISHED:
+        assert one.url in out
+    for other in BY_HAND:
+        assert other.where in out
+    assert out.count("CC-BY-NC 4.0") >= len(PUBLISHED)
+
+
+def test_what_is_published_is_what_the_authors_name() -> None:
+    urls = [one.url for one in PUBLISHED]
+    base = "https://dl.fbaipublicfiles.com/NeuralCompression/2023-muckley-msillm/"
+    assert len(urls) == len(set(urls)) == 14
+    assert f"{base}msillm_target_0.14bpp.ckpt" in urls
+    assert f"{base}msillm_target_0.00218bpp.ckpt" in urls
+    assert f"{base}noganms_target_0.9bpp.ckpt" in urls
+    assert all(0 < one.bpp < 1 and one.bytes_ > 700e6 for one in PUBLISHED)
+
+
+def test_getting_downloads_converts_and_lists(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert get() == 0
+    out = capsys.readouterr().out
+    assert "non-commercial" in out
+    assert "--profile public" in out
+    folder = home / "ms-illm-3"
+    assert "CC-BY-NC" in (folder / "card.md").read_text()
+    assert hashlib.sha256(server.files[FILE]).hexdigest() in (folder / "card.md").read_text()
+    assert not list((home / "downloads").glob("*.ckpt"))
+    assert run("list") == 0
+    assert "ms-illm-3" in capsys.readouterr().out
+    assert get() == 0
+    assert "here already" in capsys.readouterr().out
+    assert len(server.ranges) == 1
+
+
+def test_an_interrupted_download_continues(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.break_after = 3000
+    assert get() == 1
+    assert "run it again" in capsys.readouterr().err
+    part = home / "downloads" / f"{FILE}.part"
+    assert part.stat().st_size == 3000
+    server.break_after = 0
+    assert get("--keep") == 0
+    assert server.ranges == ["", "bytes=3000-"]
+    assert (home / "downloads" / FILE).read_bytes() == server.files[FILE]
+
+
+def test_a_server_without_ranges_starts_over(server: Server, home: Path) -> None:
+    server.break_after = 3000
+    assert get() == 1
+    server.break_after, server.knows_ranges = 0, False
+    assert get("--keep") == 0
+    assert (home / "downloads" / FILE).read_bytes() == server.files[FILE]
+
+
+def test_a_whole_part_needs_no_bytes_more(server: Server, home: Path) -> None:
+    downloads = home / "downloads"
+    downloads.mkdir(parents=True)
+    (downloads / f"{FILE}.part").write_bytes(server.files[FILE])
+    assert get() == 0
+
+
+def test_a_wrong_hash_deletes_and_says_so(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get("--sha256", "00" * 32) == 1
+    message = capsys.readouterr().err
+    assert "0000" in message
+    assert hashlib.sha256(server.files[FILE]).hexdigest() in message
+    assert "deleted" in message
+    assert list((home / "downloads").iterdir()) == []
+    assert not (home / "ms-illm-3").exists()
+
+
+def test_a_download_that_is_no_checkpoint_is_fetched_anew(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a provider's error page was must not decide what is right from then on."""
+    right, server.files[FILE] = server.files[FILE], b"<html>come back later</html>"
+    assert get() == 1
+    message = capsys.readouterr().err
+    assert "web page" in message
+    assert "deleted" in message
+    assert message.count("\n") == 1
+    assert list((home / "downloads").iterdir()) == []
+    server.files[FILE] = right
+    assert get() == 0
+    (note,) = (home / "downloads").iterdir()
+    assert note.read_text() == f"{hashlib.sha256(right).hexdigest()}  {FILE}\n"
+
+
+def test_a_full_disk_keeps_the_download(
+    server: Server,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise ModeError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert, "_refuse_full_disk", full)
+        assert get() == 1
+    assert "no room" in capsys.readouterr().err
+    assert [path.name for path in (home / "downloads").iterdir()] == [FILE]
+    assert get() == 0
+    assert len(server.ranges) == 1
+
+
+def test_a_mismatch_names_the_note(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    downloads = home / "downloads"
+    downloads.mkdir(parents=True)
+    note = downloads / f"{FILE}.sha256"
+    note.write_text("0" * 64 + f"  {FILE}\n")
+    assert get() == 1
+    assert f"(noted in {note}; delete that" in capsys.readouterr().err
+    note.unlink()
+    assert get() == 0
+
+
+def test_the_first_hash_is_remembered(
+    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get("--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper()) == 0
+    server.files[FILE] += b"tampered"
+    (home / "ms-illm-3").rename(home / "other")
+    assert get() == 0
+    assert "is here already" in capsys.readouterr().out
+    shutil.rmtree(home / "other")
+    assert get() == 1
+    assert "deleted" in capsys.readouterr().err
+
+
+def test_no_network_gives_the_url_and_the_manual_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    publish_at(monkeypatch, 9)
+    assert get() == 1
+    message = capsys.readouterr().err
+    assert f"http://127.0.0.1:9/{FILE}" in message
+    assert f"weights import ms-illm {FILE} --dialect msillm --name ms-illm-3" in message
+    assert message.count("\n") == 1
+
+
+def test_a_missing_file_is_the_servers_word(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get("--quality", "5") == 1
+    assert "404" in capsys.readouterr().err
+
+
+def test_a_licence_must_be_accepted(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("get", "ms-illm") == 1
+    shown = capsys.readouterr()
+    assert "CC-BY-NC 4.0" in shown.out
+    assert "--accept-licence" in shown.err
+    assert server.ranges == []
+    monkeypatch.setattr(weights_cli.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    assert run("get", "ms-illm") == 1
+    assert server.ranges == []
+
+
+def test_a_full_disk_is_noticed_before_the_download(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Usage = namedtuple("Usage", "total used free")
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: Usage(9, 8, 1))
+    assert get() == 1
+    assert "MODE_WEIGHTS" in capsys.readouterr().err
+    assert server.ranges == []
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["elic"], "by hand"),
+        (["dlf"], "OneDrive"),
+        (["vq"], "taming-transformers"),
+        (["mode"], "weights list"),
+        (["ms-illm", "--quality", "7"], "vlo1"),
+        (["ms-illm", "--quality", "1,2", "--sha256", "ab" * 32], "one --quality"),
+        (["ms-illm", "--sha256", "xyz"], "'xyz' is not a SHA-256; give its 64 hex digits"),
+        (["ms-illm", "--sha256", "ab" * 31 + "xy"], "64 hex digits"),
+    ],
+)
+def test_what_cannot_be_fetched_says_why(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("get", *words) == 1
+    assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file_name", "words", "profile"),
+    [
+        ("n.ckpt", ("--dialect", "nogan"), "public-nogan"),
+        ("noganms_target_0.14bpp.ckpt", (), "public-nogan"),
+        ("noganms_target_0.14bpp.ckpt", ("--dialect", "msillm"), "public"),
+    ],
+)
+def test_no_gan_weights_are_a_family_of_their_own(
+    file_name: str, words: tuple[str, ...], profile: str, file: Path
+) -> None:
+    assert run("import", "ms-illm", str(file.rename(file.with_name(file_name))), *words) == 0
+    assert load_codec("ms-illm", profile).profile == profile
+
+
+@pytest.mark.parametrize(
+    ("file_name", "plain"),
+    [
+        ("checkpoint (1).ckpt", "checkpoint-1"),
+        ("with space é.pth.tar", "with-space"),
+        ("ELIC_0450.pth.tar", "ELIC_0450"),
+        ("a.ckpt", "a"),
+    ],
+)
+def test_any_download_can_be_imported_as_it_is_called(
+    file_name: str, plain: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = file.rename(file.with_name(file_name))
+    assert run("import", "ms-illm", str(file)) == 0
+    (found,) = [one for one in weights.all_weights() if one.is_public]
+    assert found.folder.name == f"ms-illm-{plain}"
+    said = capsys.readouterr().out
+    assert " dB (no picture: is the file of this codec?) on the built-in picture" in said
+    assert run("import", "ms-illm", str(file), "--name", "a b") == 1
+    assert "--name 'a b' is no name for a folder" in capsys.readouterr().err
+
+
+def test_the_same_checkpoint_counts_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("import", "ms-illm", str(file), "--name", "one") == 0
+    assert run("import", "ms-illm", str(file), "--name", "two") == 0
+    assert len(weights.family("ms-illm")) == 1
+    assert get() == 0
+    assert f"{FILE} is here already" in capsys.readouterr().out
+    assert run("list") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if f"/{FILE}" in line]
+    assert line.split()[-1] == "yes"
+
+
+def test_a_damaged_set_says_how_to_mend_it(
+    file: Path, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "photo.png"
+    write_png(photo, make_photo(70, 90))
+    assert run("import", "ms-illm", str(file), "--name", "ms-illm-3") == 0
+    shard = home / "ms-illm-3" / "00.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-100])
+    words = ["--codec", "ms-illm", "--profile", "public", "--bpp", "0.14"]
+    assert main(["encode", str(photo), str(tmp_path / "a.mode"), *words]) == 1
+    assert "delete the folder and import the checkpoint again" in capsys.readouterr().err
+    shard.write_bytes(b"")
+    assert run("list") == 0
+    assert f"{home / 'ms-illm-3'} is damaged; delete it and import" in capsys.readouterr().out
+    assert get() == 1
+    assert f"{home / 'ms-illm-3'} is in the way" in capsys.readouterr().err
+
+
+def test_terms_are_said_wherever_pictures_are_made(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, made = tmp_path / "photo.png", tmp_path / "a.mode"
+    write_png(photo, make_photo(70, 90))
+    assert run("import", "ms-illm", str(file), "--name", "mine") == 0
+    public, terms = ["--profile", "public", "--bpp", "0.14"], "weights mine: CC-BY-NC 4.0"
+    for words in (
+        ["encode", str(photo), str(made), "--codec", "ms-illm", *public],
+        ["decode", str(made), str(tmp_path / "a.png")],
+        ["compare", str(photo), "--codecs", "ms-illm", "--out", str(tmp_path / "c"), *public],
+    ):
+        assert main(words) == 0
+        assert terms in capsys.readouterr().out
+    for picture in (tmp_path / "a.png", tmp_path / "c" / "ms-illm.png"):
+        assert Pillow.open(picture).info == {"Comment": terms}
+    (told,) = json.loads((tmp_path / "c" / "metrics.json").read_text())["pictures"]
+    assert (told["label"], told["terms"]) == ("MS-ILLM public", terms)
+    assert main(["info", str(made)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["weights_name"], facts["weights_licence"]) == ("mine", "CC-BY-NC 4.0")
+
+
+@pytest.mark.parametrize(
+    ("codec", "profile", "words"),
+    [("elic", "publc", "choose one of"), ("mode", "public", "docs/public-weights.md")],
+)
+def test_a_profile_that_is_not_here_says_which_are(
+    codec: str, profile: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "photo.png"
+    write_png(photo, make_photo(70, 90))
+    wish = ["--codec", codec, "--profile", profile, "--bpp", "0.2"]
+    assert main(["encode", str(photo), str(tmp_path / "a.mode"), *wish]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_a_missing_file_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("import", "elic", str(tmp_path / "none.pth")) == 1
+    assert "no such file" in capsys.readouterr().err
+    assert run("import", "elic", str(tmp_path)) == 1
+    assert "is a folder; name the file in it" in capsys.readouterr().err
+
+
+def test_packing_is_left_to_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from mode_core.evaluation import pack
+
+    monkeypatch.setattr(pack, "pack", lambda run, *_: print(f"packed {run.name}"))  # noqa: T201
+    assert run("pack", str(tmp_path / "a-run"), "--photos", str(tmp_path)) == 0
+    assert "packed a-run" in capsys.readouterr().out
+
+
+def test_a_card_is_written_anew_and_keeps_what_a_person_wrote(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    committed = (ROOT / "assets" / "cards" / "lpips-student-tiny.md").read_text()
+    failures = committed[committed.index("## Known failures") :]
+    (tmp_path / "lpips-student-tiny.md").write_text(f"# old\n\n{failures}")
+    monkeypatch.setattr(cards, "CARDS", tmp_path)
+    assert run("card", "lpips-student") == 0
+    assert "lpips-student-tiny.md" in capsys.readouterr().out
+    assert (tmp_path / "lpips-student-tiny.md").read_text() == committed
+    assert run("card", "nonsense") == 1

@@ -1,0 +1,186 @@
+"""MoDE over a public ELIC and a public VQGAN: sizes, training, files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mode_core.checkpoints.convert import Origin, import_checkpoint
+from mode_core.cli.main import main
+from mode_core.codecs.elic.public import ElicPublic, ElicPublicConfig
+from mode_core.codecs.mode import training as stages_mode
+from mode_core.codecs.mode.net import Mode, ModeConfig
+from mode_core.codecs.registry import load_codec
+from mode_core.codecs.vq.public import VqPublic, VqPublicConfig
+from mode_core.pictures.files import read_image, write_png
+from mode_core.stream.container import Bitstream
+from mode_core.training.checkpoint import facts_of, save_weights, stored
+from mode_core.training.losses import Lpips
+from mode_core.training.stage import Setup
+from mode_core.types import Anchor
+from mode_core.weights.sets import FOLDER_VARIABLE, WeightsSet, find_weights
+from tests.codecs.vq.test_public import TOY, toy
+from tests.conftest import make_photo
+from tests.made_up.public_nets import chandelier_names, reference, save
+
+ANCHORS = ("fidelity", "perception", "0.5", "sq-expert", "vq-expert")
+
+
+def test_full_size_is_that_of_the_spec() -> None:
+    with torch.device("meta"):
+        experts = ElicPublic(ElicPublicConfig()), VqPublic(VqPublicConfig())
+        net = Mode(*experts, ModeConfig.public())  # type: ignore[arg-type]
+    assert experts[0].synthesis.widths == [320, 192, 192, 192]
+    assert experts[1].synthesis.widths == [512, 256, 256, 128]
+    enhancing = sum(p.numel() for p in net.ese.parameters())
+    modulating = sum(p.numel() for p in net.cem.parameters())
+    assert enhancing / 1e6 == pytest.approx(0.44 + 0.84, abs=0.02)
+    assert modulating / 1e6 == pytest.approx(1.45 + 1.71, abs=0.03)
+
+
+def test_levels_of_the_public_elic_add_up_to_its_synthesis() -> None:
+    torch.manual_seed(0)
+    net = ElicPublic(ElicPublicConfig(width=16, groups=(4, 4, 8, 8, 24))).eval()
+    y, at = torch.randn(1, 48, 4, 6), torch.zeros(1)
+    for mode in (torch.inference_mode(), torch.enable_grad()):
+        with mode:
+            features, shapes = y.clone(), []
+            for index in range(4):
+                features = net.level(index, features, at)
+                shapes.append(tuple(features.shape[1:]))
+            kept = features.clone()
+            assert torch.equal(net.head(features, y), net.synthesise(y.clone(), at))
+            assert torch.equal(features, kept)
+    assert shapes == [(48, 4, 6), (16, 8, 12), (16, 16, 24), (16, 32, 48)]
+
+
+# ── trained and used by commands ───────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Toy experts, imported, and photos: for copying."""
+    folder = tmp_path_factory.mktemp("experts")
+    states = {"elic": chandelier_names(reference("chandelier")), "vq": toy().state_dict()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(folder / "cache"))
+        for codec, state in states.items():
+            import_checkpoint(codec, Origin(save(state, folder / f"{codec}.pth")), "", codec)
+    (folder / "photos").mkdir()
+    for index in range(50):
+        write_png(folder / "photos" / f"{index}.png", make_photo(256, 256, index))
+    return folder
+
+
+@pytest.fixture
+def home(home: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same for a test of its own, and a toy size for MoDE."""
+    monkeypatch.setitem(stages_mode.WIDTHS, "public", ModeConfig(hidden=(8, 8, 8, 8)))
+    monkeypatch.setattr(stages_mode, "load_lpips", lambda _: Lpips())
+    shutil.copytree(made, home.parent, dirs_exist_ok=True)
+    return home.parent
+
+
+def train(home: Path, *more: str) -> int:
+    words = ["train", "mode", "--photos", str(home / "photos"), "--out", str(home / "run")]
+    words += ["--minutes", "0.02", "--batch", "1", "--device", "cpu", *more]
+    return main(words)
+
+
+def starts(home: Path) -> list[str]:
+    return [
+        word
+        for codec in ("elic", "vq")
+        for word in ("--start", f"{codec}={home / 'cache' / codec}")
+    ]
+
+
+def packed(home: Path) -> WeightsSet:
+    assert train(home, "--width", "public", *starts(home)) == 0
+    assert main(["weights", "pack", str(home / "run"), "--photos", str(home / "photos")]) == 0
+    return find_weights("mode", "public")
+
+
+def decoded(home: Path, photo: Path) -> dict[str, np.ndarray]:
+    made = home / "a.mode"
+    words = ["--codec", "mode", "--profile", "public", "--bpp", "0.3"]
+    assert main(["encode", str(photo), str(made), *words]) == 0
+    pictures = {}
+    for anchor in ANCHORS:
+        load_codec.cache_clear()
+        assert main(["decode", str(made), str(home / "a.png"), "--anchor", anchor]) == 0
+        pictures[anchor] = read_image(home / "a.png").astype(int)
+    return pictures
+
+
+@pytest.mark.training
+def test_a_run_on_imported_experts_becomes_a_codec(home: Path) -> None:
+    found = packed(home)
+    assert found.folder.parent == home / "cache"
+    assert "elic: none stated" in found.facts["licence"]
+    photo = home / "p.png"
+    write_png(photo, make_photo(70, 100))
+    pictures = decoded(home, photo)
+    assert {p.shape for p in pictures.values()} == {(70, 100, 3)}
+    for end in ("fidelity", "perception"):
+        assert np.abs(pictures["0.5"] - pictures[end]).mean() > 1
+    file = Bitstream.from_bytes((home / "a.mode").read_bytes())
+    codec = load_codec("mode", "public")
+    alone = codec.decode(file.without(0), Anchor.FIDELITY)
+    assert np.array_equal(alone, pictures["sq-expert"])
+
+
+def test_before_training_each_anchor_is_its_expert(home: Path) -> None:
+    sets = {codec: home / "cache" / codec for codec in ("elic", "vq")}
+    rig = stages_mode.assemble(Setup("public", None, sets))
+    facts = {"stage": "mode", "codec": "mode", "width": "public"}
+    (home / "run").mkdir()
+    save_weights(home / "run", stored(rig.net), facts | rig.facts | facts_of(rig.net))
+    assert main(["weights", "pack", str(home / "run"), "--photos", str(home / "photos")]) == 0
+    write_png(home / "p.png", make_photo(64, 128))
+    pictures = decoded(home, home / "p.png")
+    assert np.array_equal(pictures["fidelity"], pictures["sq-expert"])
+    assert np.array_equal(pictures["perception"], pictures["vq-expert"])
+    assert not np.array_equal(pictures["fidelity"], pictures["perception"])
+
+
+def test_only_enhancement_and_modulation_learn(home: Path) -> None:
+    sets = {codec: home / "cache" / codec for codec in ("elic", "vq")}
+    rig = stages_mode.assemble(Setup("public", None, sets)).train()
+    x = torch.rand(2, 3, 64, 64)
+    loss, _ = stages_mode.loss(rig, x, 0.5, torch.Generator().manual_seed(0))
+    loss.backward()
+    moved = {name for name, p in rig.net.named_parameters() if p.grad is not None and p.grad.any()}
+    gates = {f"cem.{level}.{branch}.gamma" for level in range(4) for branch in (0, 1)}
+    assert gates <= moved
+    for expert in (rig.net.elic, rig.net.vq):
+        assert all(p.grad is None and not p.requires_grad for p in expert.parameters())
+
+
+def test_experts_and_width_go_together(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(home, "--width", "tiny", *starts(home)) == 1
+    assert train(home, "--width", "public", *starts(home)[:2]) == 1
+    assert "--width public, and no other" in capsys.readouterr().err
+    assert not (home / "run").exists()
+
+
+@pytest.mark.training
+def test_without_its_experts_it_says_which_to_import(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed(home)
+    (home / "cache" / "vq").rename(home / "away")
+    load_codec.cache_clear()
+    write_png(home / "p.png", make_photo(64, 64))
+    words = ["--codec", "mode", "--profile", "public", "--bpp", "0.3"]
+    assert main(["encode", str(home / "p.png"), str(home / "a.mode"), *words]) == 1
+    assert "needs the imported vq weights with the tag" in capsys.readouterr().err
+
+
+def test_toy_experts_meet_at_the_same_strides() -> None:
+    strides = [[stride for stride, *_ in c.stages] for c in (ElicPublicConfig(), TOY)]
+    assert strides[0] == strides[1] == [2, 4, 8, 16]

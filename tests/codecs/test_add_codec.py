@@ -1,0 +1,127 @@
+"""CONTRIBUTING's steps are true: its codec with two anchors is one folder, found everywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mode_core.pictures.files import write_png
+from tests.conftest import ROOT, make_photo
+
+SEEN = """
+import json
+from app.explorer.curves import our_curves
+from app.http.api import pane_names
+from app.panes.names import pane_id, pane_label, parse_pane
+from app.server.service import check_request, jobs_for
+from app.server.jobs import run_job
+from app.server.store import Photo
+from app.viewer.component import catalogue
+from mode_core.evaluation.rows import read_folder
+from mode_core.pictures.files import read_image
+from pathlib import Path
+
+check_request(["twin-f", "twin-p", "twin-0.5"], 0.5)
+pixels = read_image(Path("photos/a.png"))
+(job,) = jobs_for(Photo("", pixels, b""), ["twin-f", "twin-p", "twin-0.5"], 0.5)
+print(json.dumps({
+    "menu": [one["label"] for one in catalogue()["choices"] if one["id"].startswith("twin")],
+    "api": [name for name in pane_names() if name.startswith("twin")],
+    "links": [parse_pane(id) for id in ("twin-f", "twin-p", "twin-0.5", "mode-f", "mode-0.35")],
+    "ids": [pane_id("twin", anchor) for anchor in ("fidelity", "perception", "0.5")],
+    "label": pane_label("twin-0.5"),
+    "job": [job.codec, *job.anchors],
+    "pictures": sorted(job.anchors) if not run_job(job).error else run_job(job).error,
+    "curves": sorted({curve.label for curve in our_curves(read_folder(Path("results/mine")))}),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This program with one folder more: the code block of CONTRIBUTING, word for word."""
+    home = tmp_path_factory.mktemp("tree")
+    for part in ("mode_core", "app"):
+        shutil.copytree(ROOT / part, home / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (home / "assets").symlink_to(ROOT / "assets")
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^   ```py\n(.*?)^   ```$", guide, re.M | re.S)
+    folder = home / "mode_core" / "codecs" / "twin"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(textwrap.dedent(block), encoding="utf-8")
+    (home / "photos").mkdir()
+    write_png(home / "photos" / "a.png", make_photo(48, 64))
+    return home
+
+
+def run(tree: Path, *words: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_line_has_the_codec(tree: Path) -> None:
+    listed = run(tree, "-m", "mode_core", "codecs")
+    assert re.search(r"^twin +Twin-F, Twin-P ", listed, re.M)
+    run(
+        tree, "-m", "mode_core", "encode", "photos/a.png", "a.mode", "--codec", "twin", "--bpp", "1"
+    )
+    pictures = []
+    for anchor in ("fidelity", "perception"):
+        run(tree, "-m", "mode_core", "decode", "a.mode", f"{anchor}.png", "--anchor", anchor)
+        pictures.append((tree / f"{anchor}.png").read_bytes())
+    assert len(set(pictures)) == 2
+
+
+def test_benchmark_page_and_api_have_it(tree: Path) -> None:
+    words = "bench photos --out results/mine --codecs twin --bpp 0.2,0.5,1 --anchors"
+    run(tree, "-m", "mode_core", *words.split(), "fidelity,perception,0.5")
+    rows = (tree / "results" / "mine" / "twin.csv").read_text().splitlines()
+    assert len(rows) == 1 + 3 * 3
+    compared = run(tree, "-m", "mode_core", "bdrate", "results/mine", "--anchor", "twin@fidelity")
+    assert "| twin@perception |" in compared
+    seen = json.loads(run(tree, "-c", SEEN))
+    assert seen["menu"] == ["Twin-F", "Twin-P"]
+    assert seen["api"] == ["twin-f", "twin-p"]
+    assert seen["links"] == [
+        ["twin", "fidelity"], ["twin", "perception"], ["twin", "0.5"],
+        ["mode", "fidelity"], ["mode", "0.35"],
+    ]  # fmt: skip
+    assert seen["ids"] == ["twin-f", "twin-p", "twin-0.5"]
+    assert seen["label"] == "Twin 0.5"
+    assert seen["job"] == ["twin", "fidelity", "perception", "0.5"]
+    assert seen["pictures"] == ["0.5", "fidelity", "perception"]
+    assert seen["curves"] == ["Twin 0.5", "Twin-F", "Twin-P"]
+
+
+def test_two_codecs_with_one_number_are_refused(tree: Path) -> None:
+    folder = tree / "mode_core" / "codecs" / "other"
+    shutil.copytree(tree / "mode_core" / "codecs" / "twin", folder)
+    try:
+        with pytest.raises(AssertionError, match="two codecs share an id or a wire_id"):
+            run(tree, "-m", "mode_core", "codecs")
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_what_the_codec_draws_is_what_it_says(tree: Path) -> None:
+    """The example is no fake: its file holds the picture, and its anchors differ as stated."""
+    code = """
+import numpy as np
+from mode_core import Anchor, Bitstream, Target, load_codec
+codec, grey = load_codec("twin"), np.full((9, 7, 3), 100, np.uint8)
+file = Bitstream.from_bytes(codec.encode(grey, Target(quality=4)).to_bytes())
+print(*(int(codec.decode(file, anchor).mean()) for anchor in (Anchor.FIDELITY, Anchor.PERCEPTION)))
+"""
+    assert np.fromstring(run(tree, "-c", code), sep=" ").tolist() == [100, 116]

@@ -1,0 +1,120 @@
+"""Every picture passes through the bytes of a file, encoded once however often it is decoded."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from mode_core.codecs.registry import CODECS
+from mode_core.codecs.roundtrip import decode_all, decode_file, roundtrip
+from mode_core.errors import BitstreamError, UnknownCodec
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, CodecInfo, Target
+from tests.conftest import make_photo
+from tests.made_up.toy_codec import TAG, ToyMode
+
+PHOTO = make_photo(96, 120)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> ToyMode:
+    codec = ToyMode(CODECS["mode"], TAG)
+    monkeypatch.setattr(
+        sys.modules["mode_core.codecs.roundtrip"], "load_codec", lambda id, profile: codec
+    )
+    return codec
+
+
+def test_a_picture_is_what_its_file_decodes_to() -> None:
+    result = roundtrip("jpeg", PHOTO, Target(bpp=1))
+    from mode_core.codecs.registry import load_codec
+
+    again = load_codec("jpeg").decode(Bitstream.from_bytes(result.file))
+    assert np.array_equal(result.image, again)
+    assert result.bpp == 8 * len(result.file) / (96 * 120)
+    assert (result.codec, result.label, result.anchor) == ("jpeg", "JPEG", None)
+    assert result.encode_s > 0
+    assert result.decode_s > 0
+
+
+def test_both_anchors_come_from_one_file(toy: ToyMode) -> None:
+    fidelity, perception = decode_all("mode", PHOTO, Target(quality=3))
+    assert toy.encoded == 1
+    assert fidelity.file == perception.file
+    assert toy.seen == [fidelity.file] * 2
+    assert (fidelity.label, perception.label) == ("MoDE-F", "MoDE-P")
+    assert set((perception.image - fidelity.image).flat) == {8}
+
+
+def test_a_file_is_parsed_once_and_its_record_carries_what_it_says(
+    toy: ToyMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    real = Bitstream.from_bytes
+    monkeypatch.setattr(Bitstream, "from_bytes", lambda data: parsed.append(data) or real(data))
+    made, other = decode_all("mode", PHOTO, Target(bpp=3))
+    assert parsed == [made.file]
+    assert made.bitstream is other.bitstream
+    (again,) = decode_file(made.file, made.bitstream, [Anchor(0.5)])
+    assert len(parsed) == 1
+    assert (again.file, again.label, again.encode_s) == (made.file, "MoDE 0.5", None)
+    assert (again.bpp, again.quality, again.target_bpp) == (made.bpp, made.quality, 3)
+    assert (again.profile, again.terms, again.note) == ("toy", "", "")
+
+
+def test_without_an_anchor_the_first_output_is_decoded(toy: ToyMode) -> None:
+    assert roundtrip("mode", PHOTO, Target(quality=3)).anchor == Anchor.FIDELITY
+
+
+def test_an_anchor_in_between_is_decoded(toy: ToyMode) -> None:
+    result = roundtrip("mode", PHOTO, Target(quality=3), Anchor(0.5))
+    assert result.label == "MoDE 0.5"
+    assert result.image[0, 0, 0] == PHOTO[0, 0, 0] + 4
+
+
+def test_a_size_that_was_reached_has_no_note() -> None:
+    result = roundtrip("webp", make_photo(256, 256), Target(bpp=2))
+    assert abs(result.bpp / 2 - 1) < 0.03
+    assert result.note == ""
+
+
+@pytest.mark.parametrize("bpp", [0.01, 24])
+def test_a_size_outside_the_range_is_said_in_a_sentence(bpp: float) -> None:
+    result = roundtrip("jpeg", PHOTO, Target(bpp=bpp))
+    assert result.note == (
+        f"JPEG made {result.bpp:.3f} bits per pixel instead of {bpp:.3f}: "
+        "the nearest it can do for this picture."
+    )
+    assert result.target_bpp == bpp
+
+
+def test_a_quality_as_target_never_has_a_note() -> None:
+    assert roundtrip("jpeg", PHOTO, Target(quality=0)).note == ""
+
+
+def test_a_file_that_cannot_be_parsed_yields_no_picture(
+    toy: ToyMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bitstream, "to_bytes", lambda self: b"MODE but nothing else")
+    with pytest.raises(BitstreamError):
+        roundtrip("mode", PHOTO, Target(quality=3))
+
+
+def test_an_unknown_codec_is_refused() -> None:
+    with pytest.raises(UnknownCodec, match="choose one of mode, elic"):
+        roundtrip("mpeg", PHOTO, Target(bpp=1))
+
+
+@pytest.mark.parametrize(
+    ("anchor", "label"),
+    [
+        (Anchor(1.0), "MoDE-P"),
+        (Anchor(0.25), "MoDE 0.25"),
+        (Anchor(0, "vq-expert"), "MoDE vq-expert"),
+    ],
+)
+def test_every_anchor_has_a_label(anchor: Anchor, label: str) -> None:
+    info: CodecInfo = CODECS["mode"]
+    assert info.label(anchor) == label

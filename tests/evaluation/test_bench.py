@@ -1,0 +1,236 @@
+"""Benchmarks: complete, repeatable to the byte, and none the worse for an interruption."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mode_core import metrics
+from mode_core.codecs import learned
+from mode_core.codecs.registry import load_codec
+from mode_core.errors import ResultsError
+from mode_core.evaluation import bench
+from mode_core.evaluation.bench import Plan, find_photos, run_bench, usable_codecs
+from mode_core.evaluation.rows import Row, read_rows, read_timings
+from mode_core.metrics import METRICS
+from mode_core.pictures.files import write_png
+from mode_core.types import Anchor
+from mode_core.weights import provenance
+from mode_core.weights.provenance import write_provenance
+from tests.conftest import make_photo
+from tests.made_up.toy_codec import ToyMode, build_only_mode
+
+
+@pytest.fixture(autouse=True)
+def _toy_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """MoDE is the toy, and LPIPS is not looked for."""
+    monkeypatch.setattr(learned, "build", build_only_mode)
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
+    load_codec.cache_clear()
+    yield
+    load_codec.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("photos")
+    for place, size in enumerate([(48, 64), (57, 41), (163, 170)]):
+        write_png(folder / f"photo{place}.png", make_photo(*size, seed=place))
+    return find_photos(folder)
+
+
+@pytest.fixture
+def plan(photos: list[Path], tmp_path: Path) -> Plan:
+    return Plan(photos, tmp_path / "own", ["mode"], targets=[0.5, 2.0])
+
+
+def run(plan: Plan) -> dict[str, str]:
+    return run_bench(plan, lambda codec, path, kept: write_provenance(path, f"bench {codec}", kept))
+
+
+def test_every_photo_target_and_anchor_is_a_row(plan: Plan) -> None:
+    assert run(plan) == {}
+    rows = read_rows(plan.out / "mode.csv")
+    assert len(rows) == 3 * 2 * 3
+    assert {row.anchor for row in rows} == {"fidelity", "0.5", "perception"}
+    assert {row.dataset for row in rows} == {"own"}
+    assert {(row.profile, row.weights) for row in rows} == {("toy", b"toy!".hex())}
+    for row in rows:
+        assert row.bpp == 8 * row.bytes_file / (row.width * row.height)
+        assert 0 < row.bytes_payload < row.bytes_file
+        assert "psnr" in row.values
+        assert ("ms_ssim" in row.values) == (row.width >= 161)
+        assert "lpips" not in row.values
+
+
+def test_one_file_is_encoded_once_for_all_anchors(plan: Plan) -> None:
+    codec = load_codec("mode", "")
+    assert isinstance(codec, ToyMode)
+    run(plan)
+    assert codec.encoded == 3 * 2
+    sizes: dict[tuple[str, float], set[int]] = {}
+    for row in read_rows(plan.out / "mode.csv"):
+        sizes.setdefault((row.image, row.target_bpp), set()).add(row.bytes_file)
+    assert all(len(size) == 1 for size in sizes.values())
+
+
+def test_timings_and_provenance_lie_beside_the_rows(plan: Plan) -> None:
+    run(plan)
+    timings = read_timings(plan.out / "mode.timing.csv")
+    assert len(timings) == 18
+    assert {(timing.threads, timing.device) for timing in timings} == {(1, "cpu")}
+    facts = json.loads((plan.out / "mode.json").read_text())
+    assert facts["command"] == "bench mode"
+    assert {"torch", "numpy", "python"} <= set(facts["versions"])
+    assert sorted(path.name for path in plan.out.iterdir()) == [
+        "mode.csv", "mode.json", "mode.timing.csv"]  # fmt: skip
+
+
+def test_running_again_changes_no_byte(plan: Plan) -> None:
+    run(plan)
+    first = (plan.out / "mode.csv").read_bytes()
+    run(plan)
+    assert (plan.out / "mode.csv").read_bytes() == first
+    run(replace(plan, resume=True))
+    assert (plan.out / "mode.csv").read_bytes() == first
+
+
+def test_two_workers_give_the_bytes_of_one(plan: Plan, tmp_path: Path) -> None:
+    small = plan.photos[:2]  # no MS-SSIM, so no torch to import in each worker
+    alone = replace(plan, photos=small, codecs=["jpeg", "webp"], out=tmp_path / "one" / "own")
+    together = replace(alone, workers=2, out=tmp_path / "two" / "own")
+    assert run(alone) == run(together) == {}
+    for name in ("jpeg.csv", "webp.csv"):
+        assert (together.out / name).read_bytes() == (alone.out / name).read_bytes()
+
+
+def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of the job after `count` others."""
+    done = []
+
+    def measure(job: bench.Job) -> list[bench.Measurement]:
+        if len(done) == count:
+            raise KeyboardInterrupt
+        done.append(job)
+        return REAL_MEASURE(job)
+
+    monkeypatch.setattr(bench, "measure_job", measure)
+
+
+REAL_MEASURE = bench.measure_job
+
+
+def test_an_interrupted_run_resumes_to_the_same_bytes(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    whole = (plan.out / "mode.csv").read_bytes()
+    (plan.out / "mode.csv").unlink()
+    interrupt_after(2, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan)
+    assert not (plan.out / "mode.csv").exists()
+    codec = load_codec("mode", "")
+    assert isinstance(codec, ToyMode)
+    before = codec.encoded
+    monkeypatch.setattr(bench, "measure_job", REAL_MEASURE)
+    run(replace(plan, resume=True))
+    # The third photo at two targets, and the tiny picture that asks for the weights tag.
+    assert codec.encoded - before == 2 + 1
+    assert (plan.out / "mode.csv").read_bytes() == whole
+    assert len(read_timings(plan.out / "mode.timing.csv")) == 18
+    assert not list(plan.out.glob("*.partial.csv"))
+
+
+def test_finished_results_survive_an_interrupted_rerun(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    whole = (plan.out / "mode.csv").read_bytes()
+    interrupt_after(1, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan)
+    assert (plan.out / "mode.csv").read_bytes() == whole
+
+
+def test_resuming_adds_only_what_is_missing(plan: Plan) -> None:
+    run(plan)
+    before = read_rows(plan.out / "mode.csv")
+    run(replace(plan, targets=[0.5, 1.0, 2.0], resume=True))
+    after = read_rows(plan.out / "mode.csv")
+    assert all(row in after for row in before)
+    assert {row.target_bpp for row in after if row not in before} == {1.0}
+
+
+def test_rows_get_the_metrics_that_they_lacked_for_want_of_a_backbone(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    fake = replace(METRICS["lpips"], compute=lambda reference, decoded: 0.25)
+    monkeypatch.setattr(metrics, "METRICS", {**METRICS, "lpips": fake})
+    run(replace(plan, resume=True))
+    rows = read_rows(plan.out / "mode.csv")
+    assert len(rows) == 18
+    assert {row.values["lpips"] for row in rows} == {0.25}
+
+
+def test_commits_of_kept_rows_stay_on_record(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, targets in (("aaa", [0.5]), ("bbb", [0.5, 1.0]), ("ccc", [0.5, 1.0, 2.0])):
+        monkeypatch.setattr(provenance, "commit", lambda name=name: name)
+        run(replace(plan, targets=targets, resume=True))
+    facts = json.loads((plan.out / "mode.json").read_text())
+    assert (facts["commit"], facts["earlier_commits"]) == ("ccc", ["aaa", "bbb"])
+
+
+def test_resuming_what_is_complete_touches_nothing(plan: Plan) -> None:
+    run(plan)
+    before = {path: path.stat().st_mtime_ns for path in plan.out.iterdir()}
+    run(replace(plan, resume=True))
+    assert {path: path.stat().st_mtime_ns for path in plan.out.iterdir()} == before
+
+
+def test_rows_of_other_weights_are_measured_again(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    monkeypatch.setattr(learned, "build", partial(build_only_mode, tag=b"new!"))
+    load_codec.cache_clear()
+    run(replace(plan, resume=True))
+    rows: list[Row] = read_rows(plan.out / "mode.csv")
+    assert len(rows) == 18
+    assert {row.weights for row in rows} == {b"new!".hex()}
+
+
+def test_a_broken_photo_is_named_and_the_rest_is_measured(plan: Plan, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG nothing")
+    failed = run(replace(plan, photos=[broken, *plan.photos]))
+    assert list(failed) == ["broken.png (mode)"]
+    assert len(read_rows(plan.out / "mode.csv")) == 18
+
+
+def test_a_codec_with_one_output_has_no_anchor(plan: Plan) -> None:
+    run(replace(plan, codecs=["jpeg"], photos=plan.photos[:1], anchors=[Anchor.FIDELITY]))
+    assert [row.anchor for row in read_rows(plan.out / "jpeg.csv")] == ["", ""]
+
+
+def test_codecs_without_weights_are_left_out_with_the_reason() -> None:
+    usable, left_out = usable_codecs()
+    assert usable == ["mode", "jpeg", "webp", "avif", "jxl"]
+    assert left_out["elic"] == "elic has no weights here"
+
+
+def test_photos_are_found_by_name(photos: list[Path]) -> None:
+    assert [path.name for path in photos] == ["photo0.png", "photo1.png", "photo2.png"]
+    assert find_photos(photos[0]) == photos[:1]
+
+
+@pytest.mark.parametrize("name", ["absent", ""])
+def test_no_photos_are_an_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"does not exist|holds no photos"):
+        find_photos(tmp_path / name)

@@ -1,0 +1,86 @@
+"""Runs become bundled sets: sharded, compared, with a card that says what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mode_core.codecs.elic import training as stages_elic
+from mode_core.codecs.networks import load_net
+from mode_core.codecs.registry import load_codec
+from mode_core.evaluation import cards
+from mode_core.evaluation import pack as packing
+from mode_core.pictures.files import write_png
+from mode_core.training.checkpoint import facts_of, save_weights, stored
+from mode_core.types import Target
+from mode_core.weights import sets as weights
+from mode_core.weights.sets import find_weights
+from tests.conftest import make_photo
+from tests.made_up.toys import TOY_ELIC, toy_elic
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished run of a toy net, an empty bundle, and one photo."""
+    monkeypatch.setitem(stages_elic.WIDTHS, "tiny", TOY_ELIC)
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "bundle")
+    monkeypatch.setattr(cards, "CARDS", tmp_path / "cards")
+    monkeypatch.setattr(packing, "SHARD_BYTES", 20_000)
+    (tmp_path / "photos").mkdir()
+    write_png(tmp_path / "photos" / "a.png", make_photo(128, 128))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    net = toy_elic()
+    facts = {"stage": "elic", "codec": "elic", "width": "tiny", "steps": 7, **facts_of(net)}
+    save_weights(folder, stored(net), facts)
+    load_codec.cache_clear()
+    return folder
+
+
+def test_a_packed_run_is_found_loaded_and_used(run: Path) -> None:
+    folder = packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    found = find_weights("elic")
+    assert found.folder == folder
+    assert len(found.shards) > 1
+    assert all(shard.stat().st_size < 80_000 for shard in found.shards)
+    image = make_photo(70, 70)
+    codec = load_codec("elic")
+    assert codec.decode(codec.encode(image, Target(quality=100))).shape == image.shape
+    load_codec.cache_clear()
+
+
+def test_packing_what_is_bundled_again_is_refused(run: Path) -> None:
+    packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    before = find_weights("elic").digest()
+    with pytest.raises(packing.NotBetter, match="nothing was changed"):
+        packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    assert find_weights("elic").digest() == before
+
+
+def test_the_card_states_origin_and_keeps_what_a_person_wrote(run: Path) -> None:
+    packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    found = find_weights("elic")
+    path = cards.card_path(found)
+    text = path.read_text()
+    assert found.digest().hex() in text
+    assert f"{cards.parameters(found):,}" in text
+    assert "Not benchmarked yet" in text
+    path.write_text(text.replace("None noted yet.", "Smears water."))
+    assert "Smears water." in cards.write_card(found).read_text()
+
+
+def test_loading_gives_the_weights_as_stored(run: Path) -> None:
+    packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    net, original = load_net(find_weights("elic")), toy_elic()
+    for name, value in original.state_dict().items():
+        found = net.state_dict()[name]
+        assert torch.allclose(found.float(), value.float(), atol=2e-3), name
+
+
+def test_objective_prefers_the_stages_own_cost() -> None:
+    assert packing.objective({"cost": 3.0, "lpips_a": 9.0}) == 3.0
+    better = {"lpips_a": 0.2, "psnr_a": 25.0, "bpp_a": 0.1}
+    assert packing.objective(better) < packing.objective({**better, "lpips_a": 0.3})
+    assert packing.objective(better) < packing.objective({**better, "psnr_a": 24.0})

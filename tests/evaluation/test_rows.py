@@ -1,0 +1,193 @@
+"""The CSV files: what is written is read back, and nothing else is read."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mode_core.errors import ResultsError
+from mode_core.evaluation.rows import (
+    TIMING_SUFFIX,
+    Row,
+    Timing,
+    read_folder,
+    read_rows,
+    read_timings,
+    row_key,
+    write_rows,
+    write_timings,
+)
+from mode_core.metrics import BENCH_METRICS
+from tests.conftest import ROOT
+
+RESULTS = ROOT / "results"
+ROW = Row(
+    dataset="kodak",
+    image="kodim01.png",
+    width=768,
+    height=512,
+    codec="mode",
+    profile="compact",
+    anchor="0.5",
+    target_bpp=0.1,
+    quality=12,
+    weights="0a1b2c3d",
+    bytes_file=4915,
+    bytes_payload=4888,
+    bpp=8 * 4915 / (768 * 512),
+    values={"psnr": 27.12346, "ms_ssim": 0.9123456, "lpips": 0.1234567},
+)
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=12)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Row:
+    """Any row, with names that need quoting."""
+    width, height, size = (draw(st.integers(1, 5000)) for _ in range(3))
+    value = st.floats(-1, 100) | st.just(math.inf)
+    return ROW._replace(
+        image=draw(names),
+        anchor=draw(st.sampled_from(["", "fidelity", "0.5", "perception"])),
+        target_bpp=draw(st.sampled_from([0.05, 0.1, 0.125, 1.5])),
+        width=width,
+        height=height,
+        bytes_file=size,
+        bpp=8 * size / (width * height),
+        values=draw(st.dictionaries(st.sampled_from(BENCH_METRICS), value)),
+    )
+
+
+@given(wanted=st.lists(rows(), max_size=6, unique_by=row_key))
+@settings(deadline=None)
+def test_rows_come_back_as_they_were_written(wanted: list[Row]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "mode.csv"
+        write_rows(path, wanted)
+        found = read_rows(path)
+        first = path.read_bytes()
+        write_rows(path, reversed(found))
+        assert path.read_bytes() == first
+    for row, twin in zip(sorted(wanted, key=row_key), found, strict=True):
+        assert twin[:13] == row[:13]
+        assert twin.values == pytest.approx(row.values, abs=1e-4)
+        assert twin.bpp == 8 * twin.bytes_file / (twin.width * twin.height)
+
+
+def test_columns_and_formats_are_those_that_everybody_reads(tmp_path: Path) -> None:
+    write_rows(tmp_path / "mode.csv", [ROW])
+    assert (tmp_path / "mode.csv").read_text() == (
+        "dataset,image,width,height,codec,profile,anchor,target_bpp,quality,weights,bytes_file,"
+        "bytes_payload,bpp,psnr,ms_ssim,lpips,dists\n"
+        "kodak,kodim01.png,768,512,mode,compact,0.5,0.1,12,0a1b2c3d,4915,4888,"
+        "0.09999593098958333,27.1235,0.912346,0.123457,\n"
+    )
+
+
+def test_a_file_from_before_a_metric_existed_is_read_and_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "mode.csv"
+    write_rows(path, [ROW])
+    whole = path.read_bytes()
+    path.write_text("\n".join(line.rpartition(",")[0] for line in whole.decode().splitlines()))
+    rows = read_rows(path)
+    assert set(rows[0].values) == {"psnr", "ms_ssim", "lpips"}
+    write_rows(path, rows)
+    assert path.read_bytes() == whole
+
+
+def test_committed_files_come_out_byte_for_byte(tmp_path: Path) -> None:
+    files = [path for path in RESULTS.glob("*/*.csv") if path.parent.name != "published"]
+    assert len(files) >= 36
+    for path in files:
+        copy = tmp_path / path.name
+        if path.name.endswith(TIMING_SUFFIX):
+            write_timings(copy, read_timings(path))
+        else:
+            write_rows(copy, read_rows(path))
+        assert copy.read_bytes() == path.read_bytes(), path
+
+
+def test_a_missing_metric_is_an_empty_cell_and_comes_back_as_none(tmp_path: Path) -> None:
+    write_rows(tmp_path / "mode.csv", [ROW])
+    assert "dists" not in read_rows(tmp_path / "mode.csv")[0].values
+
+
+def test_nan_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="psnr is NaN"):
+        write_rows(tmp_path / "mode.csv", [ROW._replace(values={"psnr": math.nan})])
+    assert not list(tmp_path.iterdir())
+
+
+def test_timings_come_back(tmp_path: Path) -> None:
+    timings = [Timing("a.png", 0.1, "fidelity", "cpu", 1, 1.25, 0.5)]
+    write_timings(tmp_path / "mode.timing.csv", timings)
+    assert read_timings(tmp_path / "mode.timing.csv") == timings
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("dataset,", "data,"), "the columns are data,image.*expected dataset,image"),
+        (("dataset,image,", ""), "the columns are width.*expected dataset"),
+        ((",dists\n", ",vmaf\n"), "the columns are dataset.*vmaf; expected dataset"),
+        ((",lpips,dists\n", ",lpips,lpips\n"), "the columns are dataset.*lpips,lpips; expected"),
+        ((",12,", ",twelve,"), "line 2, column quality: 'twelve' is not a whole number"),
+        ((",27.1235,", ",good,"), "line 2, column psnr: 'good' is not a number"),
+        ((",27.1235,", ",nan,"), "column psnr: NaN is not a result"),
+        ((",0.1,", ",,"), "column target_bpp: '' is not a number"),
+        (("kodim01.png,", ""), "line 2: 16 cells where 17"),
+        ((",4915,", ",5915,"), "line 2: bpp is 0.099.* 5915 bytes for 768x512 pixels are 0.12"),
+        ((",768,512,", ",0,512,"), "bpp is 0.09"),
+        (("kodak,", "\udcff"), "not a CSV file in UTF-8"),
+    ],
+)
+def test_a_wrong_file_is_refused(change: tuple[str, str], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mode.csv"
+    write_rows(path, [ROW])
+    text = path.read_text().replace(*change, 1)
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ResultsError, match=words) as caught:
+        read_rows(path)
+    assert str(path) in str(caught.value)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mode.csv").touch()
+    with pytest.raises(ResultsError, match=r"the columns are \(none\); expected dataset"):
+        read_rows(tmp_path / "mode.csv")
+
+
+def test_a_folder_is_its_finished_files(tmp_path: Path) -> None:
+    write_rows(tmp_path / "mode.csv", [ROW])
+    write_rows(tmp_path / "elic.csv", [ROW._replace(codec="elic")])
+    write_rows(tmp_path / "vq.partial.csv", [ROW._replace(codec="vq")])
+    write_timings(tmp_path / "mode.timing.csv", [])
+    assert [row.codec for row in read_folder(tmp_path)] == ["elic", "mode"]
+
+
+@pytest.mark.parametrize("name", ["absent", "empty"])
+def test_a_folder_without_results_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ResultsError, match="bench"):
+        read_folder(tmp_path / name)
+
+
+def test_committed_rows_count_every_byte_exactly() -> None:
+    folders = {path.parent for path in RESULTS.glob("*/dataset.json")}
+    assert folders
+    for row in (row for folder in folders for row in read_folder(folder)):
+        assert row.bpp == 8 * row.bytes_file / (row.width * row.height)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "mode.csv"
+    write_rows(path, [ROW])
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="lpips is NaN"):
+        write_rows(path, [ROW, ROW._replace(values={"lpips": math.nan})])
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as numbers from "../../../app/viewer/static/numbers.js";
+import { CATALOGUE } from "../catalogue.js";
+
+const ready = (more) => ({ state: "ready", bytes: 1000, bpp: 0.1, deviation: 0, ...more });
+const heads = (records, { metrics } = CATALOGUE) =>
+  numbers.columnsFor(records, metrics).map(({ head }) => head);
+
+test("the best of a column is the highest or the lowest, and one value is no contest", () => {
+  assert.equal(numbers.bestOf([30, 31.5, undefined, null], "higher"), 31.5);
+  assert.equal(numbers.bestOf([30, "inf"], "higher"), "inf");
+  assert.equal(numbers.bestOf([0.2, 0.1], "lower"), 0.1);
+  assert.equal(numbers.bestOf([0.2], "lower"), undefined);
+  assert.equal(numbers.bestOf([1, 2], ""), undefined);
+});
+
+test("what misses the size does not compete", () => {
+  const competes = numbers.competing(0.1);
+  assert.ok(competes({ deviation: -0.1 }) && competes({}));
+  assert.ok(!competes({ deviation: 0.11 }));
+  const views = [{ view: { psnr: 30 } }, { view: { psnr: 31 } }, { view: { psnr: 40 }, deviation: 0.5 }];
+  assert.equal(numbers.bestInView(views, CATALOGUE).psnr, 31);
+});
+
+test("a metric has the digits of its row in the catalogue", () => {
+  const [psnr, ssim] = CATALOGUE.metrics;
+  assert.equal(numbers.metricText(psnr, 30.128), "30.13");
+  assert.equal(numbers.metricText(ssim, 0.98765), "0.9877");
+  assert.equal(numbers.metricText(psnr, "inf"), "∞");
+  assert.equal(numbers.metricText(psnr, undefined), "–");
+});
+
+test("the table has a column for each metric of the catalogue", () => {
+  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓", "DISTS ↓"];
+  assert.deepEqual(heads([]).slice(3, -2), usual);
+  const fresh = { key: "vmaf", label: "VMAF", unit: "", better: "higher", digits: 1, stands_in_for: "" };
+  const metrics = [...CATALOGUE.metrics, fresh];
+  assert.deepEqual(heads([], { metrics }).slice(3, -2), [...usual, "VMAF ↑"]);
+});
+
+test("a stand-in takes the column of what it stands for, and says so", () => {
+  const records = [ready({ metrics: { psnr: 30, lpips_student: 0.2 }, missing: { lpips: "no network" } })];
+  assert.deepEqual(heads(records).slice(4, 7), ["MS-SSIM ↑", "LPIPS (student) ↓", "DISTS ↓"]);
+  const notes = numbers.notesOn(records, CATALOGUE);
+  assert.equal(notes[0], "No LPIPS: no network.");
+  assert.match(notes[1], /^LPIPS \(student\) is an estimate of LPIPS by/);
+});
+
+test("a value that is not there yet is waited for, one that cannot be had is not", () => {
+  const [psnr] = numbers.columnsFor([], CATALOGUE.metrics).slice(3);
+  const text = (record) => psnr.text(psnr.value(record), record);
+  assert.equal(text(ready()), "…");
+  assert.equal(text(ready({ missing: { psnr: "no original" } })), "–");
+  assert.equal(psnr.why(ready({ missing: { psnr: "no original" } })), "no original");
+});
+
+test("the limit of what is compared is told in percent", () => {
+  const told = numbers.notesOn([ready({ deviation: 0.3 })], CATALOGUE);
+  assert.deepEqual(told, ["What misses the size by more than 10 % is not compared."]);
+});

@@ -1,0 +1,96 @@
+"""The probability path gives the same bits whatever computes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual
+from tests.conftest import ROOT
+
+
+def test_sums_do_not_depend_on_their_order() -> None:
+    torch.manual_seed(0)
+    layer = ExactConv2d(48, 24, 3, active=True)
+    shuffled = ExactConv2d(48, 24, 3, active=True)
+    order = torch.randperm(48)
+    shuffled.weight.data = layer.weight.data[:, order].clone()
+    x = torch.randn(1, 48, 9, 7, dtype=torch.float64) * 20
+    x = (x / VALUE_STEP).round() * VALUE_STEP
+    assert torch.equal(layer(x), shuffled(x[:, order]))
+
+
+def test_exact_and_float_paths_are_the_same_layer() -> None:
+    torch.manual_seed(0)
+    block = ExactResidual(16, 16)
+    torch.nn.init.normal_(block.second.weight, std=0.1)
+    x = torch.randn(2, 16, 8, 8)
+    assert (block(x) - block(x.double())).abs().max() < 4 * VALUE_STEP
+
+
+def test_bands_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer = ExactConv2d(4, 4, 3)
+    x = torch.randn(1, 4, 33, 5, dtype=torch.float64)
+    whole = layer(x)
+    monkeypatch.setattr("mode_core.layers.exact._ROWS_AT_ONCE", 4 * 9 * 5 * 2)
+    assert torch.equal(layer(x), whole)
+
+
+def test_new_weights_are_noticed() -> None:
+    layer = ExactConv2d(2, 2)
+    x = torch.ones(1, 2, 1, 1, dtype=torch.float64)
+    before = layer(x)
+    with torch.no_grad():
+        layer.weight.add_(1)
+    assert not torch.equal(layer(x), before)
+
+
+_PROBE = """
+import hashlib, pathlib, sys, torch
+from mode_core.codecs import networks
+from mode_core.weights import sets as weights
+torch.set_num_threads(int(sys.argv[1]))
+torch.backends.mkldnn.enabled = sys.argv[2] == "onednn"
+# stored weights: random ones would themselves depend on the instruction set
+weights.BUNDLED = pathlib.Path("tests/golden/v1/weights")
+elic, vq = (networks.load_net(weights.find_weights(name)) for name in ("elic", "vq"))
+y = torch.randn(1, 16, 12, 8, generator=torch.Generator().manual_seed(5)) * 3
+tokens = torch.randint(64, (1, 12, 8), generator=torch.Generator().manual_seed(6))
+with torch.inference_mode():
+    # the hyper analysis is float and belongs to the encoder: only reading must be exact
+    payload = bytes.fromhex(sys.stdin.readline()) or elic.write(y, 150)[0]
+    latent, check = elic.read(payload, 150, (12, 8))
+    stream, token_check = vq.write(tokens, 31)
+print(payload.hex())
+print(hashlib.sha256(latent.numpy().tobytes() + stream).hexdigest(), check, token_check)
+"""
+
+
+def _probe(payload: str, threads: int = 1, onednn: str = "onednn", **variables: str) -> list[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", _PROBE, str(threads), onednn],
+        input=payload + "\n",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        check=True,
+    )
+    return run.stdout.split("\n")[:2]
+
+
+@pytest.mark.slow
+def test_latents_are_identical_for_threads_instruction_sets_and_libraries() -> None:
+    payload, expected = _probe("")
+    others = [
+        _probe(payload, threads=2),
+        _probe(payload, ATEN_CPU_CAPABILITY="default"),
+        _probe(payload, ATEN_CPU_CAPABILITY="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2"),
+        _probe(payload, onednn="off"),
+    ]
+    assert [result for _, result in others] == [expected] * 4

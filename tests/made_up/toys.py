@@ -1,0 +1,77 @@
+"""Small untrained networks, saved and loaded like real weights; for tests only, never for show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mode_core.codecs import networks
+from mode_core.codecs.elic.net import Elic, ElicConfig
+from mode_core.codecs.mode.net import Mode, ModeConfig
+from mode_core.codecs.vq.net import Vq, VqConfig
+from mode_core.training.checkpoint import facts_of, save_weights, stored
+from mode_core.weights import sets as weights
+
+STAGES = ((8, 16, 1), (16, 24, 1))
+TOY_ELIC = ElicConfig(
+    STAGES, (4, 4, 8), hyper=16, hyper_latent=8, side=16, context=16, parameters=16
+)
+TOY_VQ = VqConfig(STAGES, codes=64, depth=8, prior=16, prior_blocks=1)
+TOY_MODE = ModeConfig(hidden=(12, 8))
+
+
+def toy_elic(seed: int = 0) -> Elic:
+    """ELIC with some life in its last layers, so that every path matters."""
+    torch.manual_seed(seed)
+    net = Elic(TOY_ELIC)
+    enliven(net)
+    net.freeze()
+    return net.eval()
+
+
+def toy_vq(seed: int = 1) -> Vq:
+    """A tokenizer with a prior that has opinions."""
+    torch.manual_seed(seed)
+    net = Vq(TOY_VQ)
+    enliven(net)
+    return net.eval()
+
+
+def toy_mode(elic: Elic, vq: Vq, config: ModeConfig = TOY_MODE) -> Mode:
+    """MoDE as it starts: exactly its experts."""
+    torch.manual_seed(2)
+    return Mode(elic, vq, config).eval()
+
+
+def enliven(net: nn.Module) -> None:
+    """Give layers that start at zero small random weights."""
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.ndim == 4 and not parameter.any():
+                parameter.normal_(std=0.05)
+
+
+def save_toy(net: nn.Module, codec: str, home: Path, **facts: str) -> None:
+    """A weights set as the bundle holds them."""
+    folder = home / f"{codec}-tiny"
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {"codec": codec, "width": "tiny", **facts_of(net), **facts}
+    save_weights(folder, stored(net), known)
+
+
+def save_all(home: Path) -> Path:
+    """A folder of toy weights for elic, vq and mode."""
+    save_toy(toy_elic(), "elic", home)
+    save_toy(toy_vq(), "vq", home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "BUNDLED", home)
+        experts = [networks.load_net(weights.find_weights(name)) for name in weights.EXPERTS]
+        mode = toy_mode(*experts)  # type: ignore[arg-type]
+        enliven(mode)
+        for gamma in (*mode.gates(0), *mode.gates(1)):
+            nn.init.normal_(gamma, std=0.3)
+        save_toy(mode, "mode", home, experts=weights.experts_tag())
+    return home

@@ -1,0 +1,222 @@
+"""Every metric against a closed form and a second implementation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision.models import AlexNet
+from torchvision.models.vgg import cfgs, make_layers
+
+from mode_core.errors import UnsupportedImage, WeightsUnavailable
+from mode_core.metrics import (
+    METRICS,
+    backbones,
+    dists_net,
+    measure,
+    measure_with_stand_in,
+    perceptual,
+)
+from mode_core.metrics.fidelity import ms_ssim, psnr
+from mode_core.metrics.table import SHOWN_METRICS, browser_metrics, metric_of
+from mode_core.types import Image
+from tests.conftest import make_photo
+from tests.made_up.plain_metrics import plain_dists, plain_lpips, plain_ms_ssim
+
+GREY = np.full((8, 8, 3), 100, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Image, Image]:
+    """A photo and the same with noise."""
+    reference = make_photo(170, 203)
+    noise = np.random.default_rng(1).normal(0, 20, reference.shape)
+    return reference, np.clip(reference + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _no_backbones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No weights of this machine, and nothing remembered from another test."""
+    for variable in ("MODE_LPIPS_BACKBONE", "MODE_VGG16_BACKBONE", "MODE_DISTS_WEIGHTS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for cached in (backbones.alexnet_state, backbones.vgg16_state, perceptual._alex):
+        cached.cache_clear()
+    dists_net.load_dists.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "decibels"), [(100, 101, 48.13), (0, 255, 0), (100, 100, float("inf"))]
+)
+def test_psnr_of_flat_pictures(one: int, other: int, decibels: float) -> None:
+    flat = np.zeros_like(GREY)
+    assert psnr(flat + np.uint8(one), flat + np.uint8(other)) == pytest.approx(decibels, abs=0.005)
+
+
+@pytest.mark.parametrize("name", [metric.key for metric in SHOWN_METRICS])
+def test_two_sizes_are_a_mistake_of_the_program(name: str) -> None:
+    with pytest.raises(ValueError, match="shapes differ"):
+        METRICS[name].compute(GREY, np.zeros((8, 9, 3), np.uint8))
+
+
+def test_ms_ssim_equals_one_written_from_the_paper(pair: tuple[Image, Image]) -> None:
+    expected = np.mean([plain_ms_ssim(pair[0][..., c], pair[1][..., c]) for c in range(3)])
+    assert ms_ssim(*pair) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(160, 300), (300, 160), (1, 1)])
+def test_ms_ssim_of_a_small_picture_is_refused(height: int, width: int) -> None:
+    small = np.zeros((height, width, 3), np.uint8)
+    with pytest.raises(UnsupportedImage, match=f"161 pixels .* {width}x{height}"):
+        ms_ssim(small, small)
+
+
+def test_ms_ssim_takes_161_pixels() -> None:
+    small = make_photo(161, 161)
+    assert ms_ssim(small, small) == pytest.approx(1)
+
+
+def test_lpips_is_the_package_with_the_backbone_from_the_file(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    net = save_alexnet(tmp_path / "backbone.pth", torch.float16)
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "backbone.pth"))
+    monkeypatch.setattr(perceptual, "_CHECK_TOLERANCE", float("inf"))
+    assert perceptual.lpips(*pair) == pytest.approx(plain_lpips(net, *pair), rel=2e-3)
+    assert perceptual.lpips(pair[0], pair[0]) == 0
+
+
+def test_a_random_backbone_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    save_alexnet(tmp_path / "backbone.pth")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "backbone.pth"))
+    with pytest.raises(WeightsUnavailable, match="not torchvision's"):
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+
+
+@pytest.mark.parametrize(
+    "place", ["cache/alexnet_features_fp16.pth", "torch/hub/checkpoints/alexnet-owt-7be5be79.pth"]
+)
+def test_the_backbone_is_found_in_the_cache_and_where_torchvision_keeps_it(
+    place: str, tmp_path: Path
+) -> None:
+    (tmp_path / place).parent.mkdir(parents=True)
+    save_alexnet(tmp_path / place)
+    assert backbones.alexnet_state()["features.0.weight"].shape == (64, 3, 11, 11)
+
+
+def test_without_backbone_and_network_the_sentence_says_what_to_do() -> None:
+    with pytest.raises(WeightsUnavailable, match=r"cannot be fetched.*MODE_LPIPS_BACKBONE"):
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "names .* which is not a file"),
+        (b"not weights", "is not a file of weights"),
+        ({"features.0.weight": torch.zeros(64, 3, 11, 11)}, "lacks features.0.bias"),
+        ({"features.0.weight": torch.zeros(1)}, "lacks features.0.weight"),
+        ([1, 2], "not a state dict"),
+    ],
+)
+def test_a_wrong_backbone_file_is_refused(
+    content: object, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(path))
+    with pytest.raises(WeightsUnavailable, match=words):
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+
+
+def test_a_backbone_that_would_run_code_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    torch.save({"features.0.weight": Hostile()}, tmp_path / "hostile.pth")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "hostile.pth"))
+    with pytest.raises(WeightsUnavailable, match="not a file of weights"):
+        backbones.alexnet_state()
+    assert not Path("ran-by-a-pickle").exists()
+
+
+@pytest.mark.parametrize("name", ["lpips", "lpips_student", "dists"])
+def test_perceptual_metrics_refuse_tiny_pictures(name: str) -> None:
+    tiny = np.zeros((30, 64, 3), np.uint8)
+    with pytest.raises(UnsupportedImage, match=r"31 pixels .* 64x30"):
+        METRICS[name].compute(tiny, tiny)
+
+
+def test_dists_equals_one_written_with_torchvision_layers(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    features = make_layers(cfgs["D"], batch_norm=False)
+    alpha, beta = torch.rand(1, 1475, 1, 1), torch.rand(1, 1475, 1, 1)
+    state = {f"features.{name}": value for name, value in features.state_dict().items()}
+    torch.save(state, tmp_path / "vgg.pth")
+    torch.save({"alpha": alpha, "beta": beta}, tmp_path / "weights.pt")
+    monkeypatch.setenv("MODE_VGG16_BACKBONE", str(tmp_path / "vgg.pth"))
+    monkeypatch.setenv("MODE_DISTS_WEIGHTS", str(tmp_path / "weights.pt"))
+    expected = plain_dists(features, alpha.flatten(), beta.flatten(), *pair)
+    assert perceptual.dists(*pair) == pytest.approx(expected, rel=1e-3)
+    assert perceptual.dists(pair[0], pair[0]) == pytest.approx(0, abs=1e-5)
+
+
+def test_what_cannot_be_measured_is_left_out_with_its_reason(pair: tuple[Image, Image]) -> None:
+    measured = measure(*pair)
+    assert set(measured.values) == {"psnr", "ms_ssim"}
+    assert set(measured.missing) == {"lpips", "dists"}
+    assert "MODE_DISTS_WEIGHTS" in measured.missing["dists"]
+
+
+def test_the_student_stands_in_under_its_own_name(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perceptual, "_student", lambda: lambda x, y: (x - y).abs().mean())
+    measured = measure_with_stand_in(*pair)
+    assert "lpips" not in measured.values
+    assert measured.values["lpips_student"] > 0
+    assert METRICS["lpips_student"].label == "LPIPS (student)"
+    assert METRICS["lpips"].label == "LPIPS (AlexNet)"
+
+
+def test_a_metric_that_others_publish_is_not_measured() -> None:
+    assert measure(GREY, GREY, ["fid"]).missing == {"fid": "this metric is not measured here"}
+
+
+def test_values_of_a_shared_column_are_told_apart_by_their_network() -> None:
+    nets = ("alex", "AlexNet", "vgg16", "student", "", "squeeze")
+    keys = [metric_of("lpips", net).key.removeprefix("lpips") for net in nets]
+    assert keys == ["", "", "_vgg", "_student", "_unknown", "_unknown"]
+    assert metric_of("psnr", "alex").key == "psnr"
+
+
+def test_the_browser_gets_what_it_needs_to_show_numbers() -> None:
+    shown = {one["key"]: one for one in browser_metrics()}
+    assert list(shown) == ["psnr", "ms_ssim", "lpips", "lpips_student", "dists"]
+    assert shown["psnr"] == {
+        "key": "psnr", "label": "PSNR", "unit": "dB", "better": "higher", "digits": 2,
+        "stands_in_for": "",
+    }  # fmt: skip
+    assert shown["lpips"]["label"] == "LPIPS"
+
+
+class Hostile:
+    """A pickle that would create a file when read."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return open, ("ran-by-a-pickle", "w")
+
+
+def save_alexnet(path: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
+    torch.manual_seed(0)
+    net = AlexNet().features
+    torch.save({f"features.{k}": v.to(dtype) for k, v in net.state_dict().items()}, path)
+    return net

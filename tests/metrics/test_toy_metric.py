@@ -1,0 +1,90 @@
+"""A metric is a row: one function and one row in the table, and it is everywhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mode_core.pictures.files import write_png
+from tests.conftest import ROOT, make_photo
+
+FUNCTION = '''
+def toy(original: Image, decoded: Image) -> float:
+    """The mean of the error."""
+    return float(abs(original.astype(float) - decoded).mean())
+
+
+_TABLE = (
+'''
+ROW = '    Metric("toy", "TOY", "lower", 1, (0, 255), toy, unit="grey"),\n'
+TABLE = Path("mode_core") / "metrics" / "table.py"
+
+LOOK = """
+import json
+from pathlib import Path
+import numpy as np
+from app.explorer.curves import live_curves
+from app.explorer.library import load_library
+from app.explorer.usercsv import read_user_csv
+from app.explorer.view import Wish, answer
+from app.server.service import BENCH_METRICS
+from app.viewer.figure import FigurePane, caption_columns
+from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown
+from mode_core.cli.main import main
+from mode_core.evaluation.rows import read_rows
+from mode_core.metrics.table import browser_metrics
+
+assert "toy" in BENCH_METRICS  # what the page measures
+(told,) = [one for one in browser_metrics() if one["key"] == "toy"]
+assert (told["label"], told["unit"], told["better"], told["digits"]) == ("TOY", "grey", "lower", 1)
+
+command = "bench photos --out results/own --codecs jpeg,webp --bpp 1,2,4,8"
+assert main(command.split()) == 0
+path = Path("results/own/jpeg.csv")
+assert path.read_text().splitlines()[0].endswith(",dists,toy")
+assert all(row.values["toy"] > 0 for row in read_rows(path))
+assert main("bdrate results/own --reference jpeg --metric toy".split()) == 0
+
+row = ResultRow("A", {"toy": 1.25})
+assert "| TOY [grey] |" in as_markdown([row]) and "| 1.2 |" in as_markdown([row])
+assert "TOY [grey]" in as_latex([row])
+assert as_csv([row]) == "codec,toy\\nA,1.25\\n"
+pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"toy": 1.25})
+assert caption_columns([pane]) == [["TOY [grey]"], ["1.2"]]
+
+seen = answer(load_library(Path("results")), Wish(dataset="own", metric="toy"))
+assert seen["metric"] == "toy" and len(seen["figure"]["data"]) == 2
+assert seen["axis"]["title"] == "TOY [grey] \\u2014 lower is better"
+assert {"id": "toy", "label": "TOY"} in seen["choices"]["metrics"]
+assert seen["bd"]["rows"]
+assert live_curves({"rows": [{"codec": "jpeg", "bpp": 1, "toy": 2}]})[0].at("toy")
+assert read_user_csv("codec,bpp,toy\\nA,1,2\\n", "a.csv")[0][0].at("toy")
+"""
+
+
+def test_a_new_row_is_in_files_tables_figures_and_curves(tmp_path: Path) -> None:
+    for name in ("mode_core", "app"):
+        mirror(ROOT / name, tmp_path / name)
+    text = (ROOT / TABLE).read_text(encoding="utf-8")
+    text = text.replace("\n_TABLE = (\n", FUNCTION).replace(")  # fmt: skip", f"{ROW})", 1)
+    (tmp_path / TABLE).unlink()
+    (tmp_path / TABLE).write_text(text, encoding="utf-8")
+    (tmp_path / "photos").mkdir()
+    write_png(tmp_path / "photos" / "a.png", make_photo(48, 64))
+    environment = {"PATH": "", "HOME": str(tmp_path), "MODE_LPIPS_BACKBONE": "absent"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "| against jpeg | TOY BD-rate | overlap | BD-TOY |" in done.stdout
+
+
+def mirror(source: Path, target: Path) -> None:
+    """A folder whose files are links to those of another."""
+    for path in source.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            link = target / path.relative_to(source)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path)

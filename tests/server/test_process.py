@@ -1,0 +1,109 @@
+"""The helper process: it answers, it can be lost, and it comes back."""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from app.panes import weights as makers
+from app.server import jobs as work
+from app.server.jobs import Job
+from app.server.process import Worker, WorkerLost
+from app.server.runner import LocalRunner
+from app.server.store import StoredFile
+from app.settings import Settings
+from mode_core.errors import UnknownCodec
+from mode_core.stream.container import Bitstream
+from mode_core.types import Image
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    running = Worker(seconds=120)
+    yield running
+    running.close()
+
+
+def test_it_answers_from_another_process(worker: Worker) -> None:
+    assert worker.call(os.getpid) != os.getpid()
+    assert worker.call(operator.add, 2, 3) == 5
+
+
+def test_errors_come_back_as_they_were(worker: Worker) -> None:
+    with pytest.raises(ZeroDivisionError):
+        worker.call(operator.truediv, 1, 0)
+    with pytest.raises(UnknownCodec, match="no codec"):
+        worker.call(makers.need_weights, "nonsense")
+
+
+def test_what_libraries_print_does_not_garble_the_answers(worker: Worker) -> None:
+    worker.call(os.write, 1, b"noise\n")
+    assert worker.call(operator.add, 1, 1) == 2
+
+
+def test_a_killed_worker_is_noticed_and_replaced(worker: Worker) -> None:
+    before = worker.call(os.getpid)
+    with pytest.raises(WorkerLost, match="restarted"):
+        worker.call(os._exit, 9)
+    assert worker.call(os.getpid) != before
+
+
+def test_a_hanging_task_is_stopped() -> None:
+    worker = Worker(seconds=0.5)
+    with pytest.raises(WorkerLost, match="longer than"):
+        worker.call(time.sleep, 60)
+    worker.close()
+
+
+def test_a_codec_that_dies_takes_only_its_own_pane_down(
+    photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = LocalRunner(Settings(job_seconds=120))
+    jobs = [Job("jpeg", ("",), 0.5, photo), Job("webp", ("",), 0.5, photo)]
+    dies, real = True, runner.codecs.call
+
+    def call(task: object, *args: object) -> object:
+        nonlocal dies
+        dies, now = False, dies
+        return real(os._exit, 9) if now else real(task, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(runner.codecs, "call", call)
+    lost, made = runner.run(jobs)
+    runner.close()
+    assert "stopped" in lost.error
+    assert made.pictures[0].image.shape == photo.shape
+
+
+def test_a_job_gives_pixels_out_of_its_file(photo: Image) -> None:
+    (made,) = work.run_job(Job("webp", ("",), 0.5, photo)).pictures
+    stored = StoredFile("", made.file, Bitstream.from_bytes(made.file))
+    (again,) = work.open_file(stored).pictures
+    assert np.array_equal(made.image, again.image)
+    assert made.bitstream == stored.bitstream
+    assert made.bitstream.target_bpp == pytest.approx(0.5, abs=1e-3)
+    (other,) = work.run_job(Job("webp", ("",), 0.25, photo, stored)).pictures
+    assert (other.file, other.target_bpp, other.encode_s) == (made.file, 0.25, None)
+
+
+def test_a_file_that_cannot_be_decoded_fails_as_its_own_codec(photo: Image) -> None:
+    lost = Bitstream(200, bytes(4), 0, 8, 8, ())
+    made = work.run_job(Job("webp", ("",), 0.5, photo, StoredFile("", b"", lost)))
+    assert made.codec == "webp"
+    assert made.error
+
+
+def test_a_codec_without_weights_says_so_and_names_no_folder_of_the_server(
+    photo: Image, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    empty = ROOT / "assets" / "none"
+    monkeypatch.setattr("mode_core.weights.sets.BUNDLED", empty)
+    monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path_factory.mktemp("empty")))
+    error = work.run_job(Job("elic", ("",), 0.1, photo)).error
+    assert "elic has no weights in assets/none" in error
+    assert str(ROOT) not in error

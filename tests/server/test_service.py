@@ -1,0 +1,586 @@
+"""What the page can ask for, without a browser and without torch: a made-up codec does the work."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from resource import getpagesize
+from threading import Event, Semaphore, Thread
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.http.routes import media_routes
+from app.panes.names import bytes_text, file_stem, pane_id, pane_label, parse_pane
+from app.panes.weights import parts_of
+from app.server.jobs import Job, Outcome, anchor_of
+from app.server.queue import Busy, Line, Newest, Question
+from app.server.service import BadRequest, Expired, Service, check_request
+from app.server.snapshot import Comparison
+from app.server.store import Entry, Memory, StoredFile, secret_key, size_of
+from app.settings import MEBIBYTE, Settings
+from app.viewer.exports import Wish, figure, table
+from app.viewer.region import crop, parse_query, region_metrics
+from mode_core.codecs.registry import CODECS
+from mode_core.errors import ModeError
+from mode_core.metrics import Measured
+from mode_core.metrics.fidelity import psnr
+from mode_core.pictures.files import png_bytes
+from mode_core.stream.container import Bitstream, Stream
+from mode_core.types import Image, Reconstruction
+from tests.conftest import ROOT, make_photo
+
+
+def _file_of(job: Job) -> StoredFile:
+    height, width, _ = job.pixels.shape
+    payload = f"{job.codec} {job.bpp}".encode()
+    stream = Bitstream(1, b"\0" * 4, 0, width, height, (Stream(payload),), job.bpp)
+    return StoredFile("", stream.to_bytes(), stream)
+
+
+def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Reconstruction:
+    codec, profile = parts_of(maker)
+    return Reconstruction(
+        codec=codec,
+        profile=profile,
+        anchor=anchor_of(anchor),
+        label=maker + anchor,
+        image=pixels,
+        file=file.data,
+        bitstream=file.bitstream,
+        target_bpp=file.bitstream.target_bpp,
+        encode_s=0.02,
+        decode_s=0.01,
+    )
+
+
+@dataclass
+class FakeRunner:
+    """Darkens pictures by a number of grey levels that depends on codec and anchor."""
+
+    jobs: list[Job] = field(default_factory=list)
+    turns: Semaphore = field(default_factory=lambda: Semaphore(1000))
+    """One is used up by each job; a test that runs out of them holds the worker."""
+    started: Event = field(default_factory=Event)
+    broken: str = ""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            self.started.set()
+            assert self.turns.acquire(timeout=10)
+            self.jobs.append(job)
+            if job.codec == self.broken:
+                yield Outcome(job.codec, error=f"{job.codec} is broken")
+                continue
+            made, file = [], job.file or _file_of(job)
+            for anchor in job.anchors:
+                pixels = job.pixels // 2 + (7 if anchor == "perception" else 3)
+                made.append(_decoded(job.codec, anchor, pixels, file))
+            yield Outcome(job.codec, tuple(made))
+
+    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
+        pixels = np.full((file.bitstream.height, file.bitstream.width, 3), 50, np.uint8)
+        chosen = anchors or ["fidelity", "perception"]
+        return Outcome("mode", tuple(_decoded("mode", one, pixels, file) for one in chosen))
+
+    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
+        return Measured({"psnr": psnr(reference, decoded)}, {"lpips": "not here"})
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+
+class Held:
+    """Work for the line that says when it has begun and ends when it may."""
+
+    def __init__(self) -> None:
+        self.started, self.gate = Event(), Event()
+
+    def __call__(self) -> Iterator[int]:
+        self.started.set()
+        self.gate.wait(10)
+        yield 1
+
+
+@pytest.fixture
+def runner() -> FakeRunner:
+    return FakeRunner()
+
+
+@pytest.fixture
+def service(runner: FakeRunner) -> Service:
+    return Service(Settings(queue_length=2), runner)
+
+
+@pytest.fixture
+def key(service: Service, photo: Image) -> str:
+    """The photo, uploaded."""
+    return service.add_photo(png_bytes(photo)).key
+
+
+def last(moments: Iterator[Comparison]) -> Comparison:
+    *_, end = moments
+    return end
+
+
+PANES = ["original", "mode-f", "mode-p", "jpeg"]
+
+
+def test_importing_the_service_loads_neither_gradio_nor_torch() -> None:
+    code = (
+        "import sys, app.server.service, app.http.routes, app.viewer.region; "
+        "sys.exit(bool({'gradio', 'torch', 'plotly', 'pandas'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_panes_fill_in_one_codec_after_the_other(service: Service, key: str) -> None:
+    counts = [
+        sum(slot.state == "ready" for slot in moment.slots)
+        for moment in service.compare(key, PANES, 0.1)
+    ]
+    assert counts[:3] == [1, 3, 4]
+
+
+def test_mode_is_encoded_once_for_both_anchors(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    end = last(service.compare(key, PANES, 0.1))
+    assert [job.anchors for job in runner.jobs if job.codec == "mode"] == [
+        ("fidelity", "perception")
+    ]
+    f, p = (slot for slot in end.slots if slot.codec == "mode")
+    assert f.facts["sha256"] == p.facts["sha256"]
+    assert f.key != p.key
+
+
+def test_another_anchor_is_decoded_from_the_file_that_is_there(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    before = last(service.compare(key, PANES, 0.1)).slots[1]
+    runner.jobs.clear()
+    after = last(service.compare(key, [*PANES, "mode-0.35"], 0.1)).slots[-1]
+    assert [job.anchors for job in runner.jobs] == [("0.35",)]
+    assert runner.jobs[0].file
+    assert after.facts["sha256"] == before.facts["sha256"]
+
+
+def test_what_was_computed_is_not_computed_again(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    first = last(service.compare(key, PANES, 0.1))
+    runner.jobs.clear()
+    second = last(service.compare(key, PANES, 0.1))
+    assert not runner.jobs
+    assert [slot.key for slot in first.slots] == [slot.key for slot in second.slots]
+
+
+def test_a_broken_codec_speaks_in_its_own_pane(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    runner.broken = "jpeg"
+    states = [slot.state for slot in last(service.compare(key, PANES, 0.1)).slots]
+    assert states == ["ready", "ready", "ready", "failed"]
+    assert last(service.compare(key, PANES, 0.1)).slots[-1].error == "jpeg is broken"
+
+
+def test_another_anchor_that_cannot_be_decoded_says_so(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    last(service.compare(key, PANES, 0.1))
+    runner.broken = "mode"
+    end = last(service.compare(key, [*PANES, "mode-0.35"], 0.1))
+    assert (end.slots[-1].state, end.slots[-1].error) == ("failed", "mode is broken")
+
+
+def test_one_anchor_however_it_is_written_is_one_picture(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    last(service.compare(key, ["mode-f", "mode-0.5"], 0.1))
+    runner.jobs.clear()
+    end = last(service.compare(key, ["mode-0.0", "mode-fidelity", "mode-0.50"], 0.1))
+    assert [slot.id for slot in end.slots] == ["mode-0.0", "mode-f", "mode-0.50"]
+    assert len({slot.key for slot in end.slots}) == 2
+    assert not runner.jobs
+
+
+def test_rows_carry_real_bytes_and_metrics(service: Service, photo: Image, key: str) -> None:
+    row = last(service.compare(key, PANES, 0.1)).as_json()["panes"][-1]
+    height, width, _ = photo.shape
+    assert row["bpp"] == pytest.approx(8 * row["bytes"] / (width * height))
+    assert row["deviation"] == pytest.approx(row["bpp"] / 0.1 - 1)
+    assert row["metrics"]["psnr"] > 5
+    assert row["missing"] == {"lpips": "not here"}
+
+
+def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: str) -> None:
+    """Scripts of others read these names too: they are the rows of the API."""
+    first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
+    names = (
+        "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
+        "encode_ms decode_ms note licence error metrics missing"
+    )
+    for moment in (first, end):
+        assert all(list(pane) == names.split() for pane in moment.as_json()["panes"])
+    original, between, jpeg = end.as_json()["panes"]
+    assert (original["codec"], original["file_url"], original["bytes"]) == ("", "", None)
+    assert (between["id"], between["codec"], between["anchor"]) == ("mode-0.35", "mode", "0.35")
+    assert jpeg["url"] == f"mode/media/{jpeg['key']}.png"
+    assert jpeg["file_url"] == f"mode/media/{jpeg['key']}.mode"
+    assert (jpeg["encode_ms"], jpeg["decode_ms"], jpeg["deviation"]) == (
+        20,
+        10,
+        pytest.approx(jpeg["bpp"] / 0.1 - 1),
+    )
+    names = "image width height notes has_original bpp panes note position done"
+    assert list(end.as_json()) == names.split()
+
+
+def test_a_newer_request_of_the_same_page_ends_the_older(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    runner.turns = Semaphore(0)
+    old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, Question("p", 1))
+    next(old)
+    waiting = iter(old)
+    run_ahead(waiting, runner)
+    new = service.compare(key, ["jxl"], 0.1, Question("p", 2))
+    next(new)
+    runner.turns.release(9)
+    last(new)
+    assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
+
+
+def test_the_page_s_order_counts_whatever_order_threads_have() -> None:
+    newest, line = Newest(pages=2), Line(length=5)
+    older, newer = line.join(lambda: iter([])), line.join(lambda: iter([]))
+    assert newest.take(Question("p", 1))
+    assert newest.take(Question("p", 2))
+    assert newest.take(Question("p", 2), newer)
+    assert not newest.take(Question("p", 1), older)
+    assert (older.cancelled, newer.cancelled) == (True, False)
+    assert not newest.is_wanted(Question("p", 1))
+    assert newest.is_wanted(Question("p", 2))
+    assert newest.take(Question("q", 1))
+    assert newest.take(Question())
+    assert not newer.cancelled
+
+
+def test_a_question_that_comes_late_is_not_worked_for(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    assert last(service.compare(key, ["jpeg"], 0.1, Question("p", 2))).done
+    late = service.compare(key, ["webp"], 0.1, Question("p", 1))
+    assert not last(late).done
+    assert [job.codec for job in runner.jobs] == ["jpeg"]
+
+
+def test_a_superseded_comparison_is_not_measured(service: Service, key: str) -> None:
+    old = service.compare(key, ["jpeg", "webp"], 0.1, Question("p", 1))
+    while all(slot.measured is None for slot in next(old).slots):
+        continue
+    next(service.compare(key, ["jxl"], 0.1, Question("p", 2)))
+    left = list(old)
+    assert not any(one.done for one in left)
+    assert all(one.slots[-1].measured is None for one in left)
+
+
+def test_nobody_works_for_visitors_who_have_left(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    runner.turns = Semaphore(1)
+    moments = service.compare(key, ["jpeg", "webp", "avif"], 0.1)
+    next(moments)
+    next(moments)
+    moments.close()
+    runner.turns.release(9)
+    last(service.compare(key, ["jxl"], 0.1))
+    assert [job.codec for job in runner.jobs] == ["jpeg", "webp", "jxl"]
+
+
+def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
+    """Let the generator reach its place in the line, and the worker its first job."""
+    Thread(target=lambda: list(moments), daemon=True).start()
+    assert runner.started.wait(5)
+
+
+def test_the_line_tells_positions_and_refuses_when_full() -> None:
+    work, line = Held(), Line(length=2)
+    line.join(work)
+    assert work.started.wait(5)
+    second, third = line.join(work), line.join(work)
+    assert (line.ahead_of(second), line.ahead_of(third)) == (1, 2)
+    with pytest.raises(Busy, match="busy, position 3"):
+        line.join(work)
+    news = iter(third)
+    assert next(news) == ("waiting", 2)
+    work.gate.set()
+    assert [value for kind, value in news if kind == "result"] == [1]
+
+
+def test_whoever_no_longer_wants_to_wait_is_ahead_of_nobody() -> None:
+    work, line = Held(), Line(length=2)
+    served = line.join(work)
+    assert work.started.wait(5)
+    gone = line.join(work)
+    served.cancel()
+    gone.cancel()
+    assert list(gone) == []
+    mine = line.join(work)
+    assert line.ahead_of(mine) == 0
+    assert line.ahead_of(line.join(work)) == 1
+    work.gate.set()
+    assert list(mine) == [("result", 1)]
+
+
+def test_a_page_takes_up_one_place_however_often_it_asks() -> None:
+    work, line, newest = Held(), Line(length=2), Newest(pages=2)
+    newest.take(Question("p", 0), line.join(work))
+    assert work.started.wait(5)
+    tickets = [line.join(work)]
+    for number in range(1, 6):
+        newest.take(Question("p", number), tickets[-1])
+        tickets.append(line.join(work))
+    assert line.ahead_of(tickets[-1]) == 1
+    work.gate.set()
+    assert [len(list(ticket)) for ticket in tickets] == [0, 0, 0, 0, 1, 1]
+
+
+def test_an_error_in_the_line_reaches_its_owner_and_no_one_else() -> None:
+    line = Line(length=5)
+
+    def fails() -> Iterator[int]:
+        raise ValueError("mine")
+        yield 0
+
+    bad, good = line.join(fails), line.join(lambda: iter([1, 2]))
+    with pytest.raises(ValueError, match="mine"):
+        list(bad)
+    assert list(good) == [("result", 1), ("result", 2)]
+
+
+def stored(name: object, size: int) -> StoredFile:
+    return StoredFile(str(name), bytes(size), Bitstream(1, b"", 0, 1, 1, ()))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=60))
+def test_the_store_never_outgrows_its_bytes(puts: list[tuple[int, int]]) -> None:
+    store: Memory[Entry] = Memory(100, size_of)
+    for name, size in puts:
+        store.put(str(name), stored(name, size))
+        kept = [store.get(str(n)) for n in range(10)]
+        held = [min(size_of(one), 100) for one in kept if one]
+        assert sum(held) == store.size <= 100
+        assert store.get(str(name)) is not None
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_five_hundred_comparisons() -> None:
+    """A comparison holds about a megabyte here: what is not let go of would show."""
+    runner = FakeRunner()
+    service = Service(Settings(cache_bytes=8 * MEBIBYTE), runner)
+
+    def compare_many(seeds: range) -> int:
+        for seed in seeds:
+            photo = service.add_photo(png_bytes(make_photo(192, 256, seed)))
+            last(service.compare(photo.key, PANES, 0.1, Question(f"page {seed}", 1)))
+            runner.jobs.clear()
+        pages = Path("/proc/self/statm").read_text().split()[1]
+        return int(pages) * getpagesize() // MEBIBYTE
+
+    before = compare_many(range(100))
+    assert compare_many(range(100, 500)) - before < 40
+    assert service.store.size <= 8 * MEBIBYTE
+
+
+def test_keys_of_pictures_cannot_be_computed_from_outside(
+    service: Service, photo: Image, key: str
+) -> None:
+    import hashlib
+
+    assert key == service.add_photo(png_bytes(photo)).key
+    assert key not in hashlib.sha256(photo.tobytes()).hexdigest()
+    assert secret_key("a", "bc") != secret_key("ab", "c")
+
+
+def test_the_original_is_shown_exactly(service: Service, photo: Image) -> None:
+    stored = service.add_photo(png_bytes(photo))
+    assert np.array_equal(np.asarray(Pillow.open(BytesIO(stored.png))), photo)
+    assert np.array_equal(stored.pixels, photo)
+
+
+@pytest.mark.parametrize(
+    ("panes", "bpp", "words"),
+    [
+        (["jpeg"] * 13, 0.1, "12 is the most"),
+        (["jpeg"], 0.0, "between"),
+        (["jpeg"], float("nan"), "between"),
+        (["nonsense"], 0.1, "no codec"),
+        (["mode-2"], 0.1, "anchor"),
+        (["mode"], 0.1, "no pane"),
+        (["<img src=x onerror=alert(1)>"], 0.1, "no codec"),
+    ],
+)
+def test_impossible_requests_are_refused_with_a_sentence(
+    panes: list[str], bpp: float, words: str
+) -> None:
+    with pytest.raises(ModeError, match=words):
+        check_request(panes, bpp)
+
+
+def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
+    client = TestClient(Starlette(routes=media_routes(service)))
+    for kind in ("photo", "file"):
+        answer = client.post(f"/mode/{kind}", content=b"hello")
+        assert (answer.status_code, list(answer.json())) == (200, ["error"])
+
+
+@pytest.mark.parametrize("id", ["../../etc/passwd", "", "0" * 32, "file:///etc/passwd"])
+def test_only_pictures_in_memory_can_be_asked_for(service: Service, id: str) -> None:
+    with pytest.raises(Expired):
+        service.photo(id)
+
+
+def test_the_gallery_comes_from_the_machine(service: Service) -> None:
+    assert service.photo("astronaut").pixels.shape == (512, 512, 3)
+    assert service.photo("chelsea").pixels.shape == (300, 451, 3)
+
+
+def test_uploads_over_the_limit_are_refused(runner: FakeRunner) -> None:
+    service = Service(Settings(upload_bytes=MEBIBYTE), runner)
+    with pytest.raises(BadRequest, match="1 MB"):
+        service.add_photo(bytes(MEBIBYTE + 1))
+    with pytest.raises(BadRequest, match="1 MB"):
+        service.add_file(bytes(MEBIBYTE + 1))
+
+
+def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> None:
+    file = _file_of(Job("mode", ("fidelity",), 0.1, photo))
+    end = last(service.open_file(service.add_file(file.data).key))
+    assert [slot.id for slot in end.slots] == ["mode-f", "mode-p"]
+    assert end.as_json()["has_original"] is False
+    with pytest.raises(ModeError, match=r"not a \.mode file"):
+        service.add_file(b"GIF89a")
+
+
+def test_region_metrics_see_exactly_the_region(service: Service, photo: Image, key: str) -> None:
+    slot = last(service.compare(key, PANES, 0.1)).slots[-1]
+    box = [5, 9, 30, 20]
+    found = region_metrics(service, key, [slot.key, "other"], box, perceptual=False)
+    decoded = photo // 2 + 3
+    expected = psnr(photo[9:29, 5:35], decoded[9:29, 5:35])
+    assert found == {slot.key: {"metrics": {"psnr": expected}, "missing": {}}}
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), min_size=4, max_size=4))
+def test_a_crop_is_never_empty_and_never_outside(box: list[int]) -> None:
+    part = crop(make_photo(20, 30), box)
+    assert part.size > 0
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=9
+    )
+)
+def test_region_queries_are_checked(args: object) -> None:
+    try:
+        _, _, box, _ = parse_query(args)
+    except ValueError:
+        return
+    assert len(box) == 4
+
+
+def test_another_users_key_does_not_open_a_region(service: Service, photo: Image) -> None:
+    mine = service.add_photo(png_bytes(photo)).key
+    other = service.add_photo(png_bytes(255 - photo)).key
+    slot = last(service.compare(other, ["jpeg"], 0.1)).slots[0]
+    assert region_metrics(service, mine, [slot.key], [0, 0, 9, 9], perceptual=False) == {}
+
+
+def test_pane_names_lead_back_to_codec_and_anchor() -> None:
+    for info in CODECS.values():
+        for anchor in info.outputs:
+            text = "" if anchor is None else str(anchor)
+            assert parse_pane(pane_id(info.id, text)) == (info.id, text)
+    assert pane_label("mode-p") == "MoDE-P"
+    assert parse_pane("mode-0.35") == ("mode", "0.35")
+
+
+def test_words_for_sizes_and_names() -> None:
+    assert (bytes_text(999), bytes_text(4971)) == ("999 B", "4\u202f971 B")
+    assert (bytes_text(123_400), bytes_text(5_100_000)) == ("123.4 kB", "5.1 MB")
+    assert file_stem('<img src="x">/../é') == "img-src--x"
+
+
+@pytest.mark.parametrize("text", ["-3", "many", "0", "1.5"])
+def test_settings_say_what_they_want(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MODE_QUEUE", text)
+    with pytest.raises(SystemExit, match="MODE_QUEUE"):
+        Settings.from_environment()
+
+
+def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str) -> None:
+    end = last(service.compare(key, PANES, 0.1))
+    keys = [slot.key for slot in end.slots[1:]]
+    asked = {"kind": "csv", "picture": key, "keys": keys}
+    lines = table(service, Wish.parse(asked)).splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        slot.facts["label"] for slot in end.slots[1:]
+    ]
+    assert lines[1].split(",")[1] == str(end.slots[1].facts["bytes"])
+    drawn = figure(service, Wish.parse(asked | {"kind": "png", "crops": [[5, 5, 20, 20]]}))
+    assert Pillow.open(BytesIO(drawn)).width > 500
+    with pytest.raises(BadRequest, match="in memory"):
+        table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
+
+
+def test_the_student_s_lpips_is_copied_under_its_own_name(
+    service: Service, runner: FakeRunner, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = Measured({"psnr": 30.0, "lpips_student": 0.25}, {"lpips": "not here"})
+    monkeypatch.setattr(runner, "measure", lambda *_: measured)
+    end = last(service.compare(key, ["jpeg"], 0.1))
+    asked = {"picture": key, "keys": [end.slots[0].key]}
+    head, line = table(service, Wish.parse(asked | {"kind": "csv"})).splitlines()
+    row = dict(zip(head.split(","), line.split(","), strict=True))
+    assert row["lpips_student"] == "0.25"
+    assert float(row["deviation"]) == pytest.approx(end.as_json()["panes"][0]["deviation"])
+    assert "lpips" not in row
+    for kind in ("markdown", "latex"):
+        assert "LPIPS (student)" in table(service, Wish.parse(asked | {"kind": kind}))
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], {"kind": "exe"}, {"kind": "csv", "picture": 1, "keys": []}]
+)
+def test_wishes_of_another_shape_are_refused(data: object) -> None:
+    with pytest.raises(BadRequest):
+        Wish.parse(data)
+
+
+def test_every_setting_is_documented() -> None:
+    source = (ROOT / "app" / "settings.py").read_text()
+    told = (ROOT / "docs" / "hosting.md").read_text()
+    names = set(re.findall(r'"(MODE_[A-Z_]+)"', source))
+    assert len(names) >= 6
+    assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_what_every_visitor_gets_is_never_dropped() -> None:
+    store: Memory[Entry] = Memory(20, size_of)
+    store.pin("first", stored("first", 100))
+    for name in "abc":
+        store.put(name, stored(name, 9))
+    assert store.get("first") is not None
+    assert store.get("a") is None

@@ -1,0 +1,112 @@
+"""Real bytes from integers: exact both ways, close to the information, never out of bounds."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mode_core.errors import BitstreamError
+from mode_core.stream.entropy import (
+    LOG_SCALE_STEP,
+    SCALE_LOW,
+    SYMBOL_LIMIT,
+    SymbolReader,
+    SymbolWriter,
+    exp_table,
+    frequencies_to_tables,
+    gaussian_tables,
+    token_tables,
+)
+
+
+def test_tables_are_frozen_by_value() -> None:
+    tables = gaussian_tables()
+    flat = np.concatenate([np.array(cdf, np.int32) for cdf in tables.cdfs])
+    digest = hashlib.sha256(flat.tobytes() + exp_table().numpy().tobytes()).hexdigest()
+    assert digest[:16] == "a1f79858f5c41f25"
+    assert all(cdf[0] == 0 and cdf[-1] == 1 << 16 for cdf in tables.cdfs)
+    assert all(np.diff(cdf).min() >= 1 for cdf in tables.cdfs)
+
+
+@pytest.mark.parametrize("scale", [0, 10, 20, 40, 63])
+def test_payload_is_within_two_percent_of_the_information(scale: int) -> None:
+    torch.manual_seed(scale)
+    index = torch.full((20_000,), float(scale), dtype=torch.float64)
+    sigma = SCALE_LOW * np.exp(LOG_SCALE_STEP * scale)
+    values = torch.randn(20_000, dtype=torch.float64) * sigma
+    writer = SymbolWriter()
+    symbols = writer.code(index, torch.zeros_like(values), values)
+    mass = torch.special.ndtr((symbols + 0.5) / sigma) - torch.special.ndtr((symbols - 0.5) / sigma)
+    information = float(-mass.clamp_min(1e-12).log2().sum())
+    assert information - 1 <= 8 * len(writer.payload()) <= 1.02 * information + 64
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 63), st.integers(-SYMBOL_LIMIT, SYMBOL_LIMIT)), max_size=50)
+)
+@settings(max_examples=150, deadline=None)
+def test_any_symbols_come_back(pairs: list[tuple[int, int]]) -> None:
+    index, values = (torch.tensor([pair[k] for pair in pairs], dtype=torch.float64) for k in (0, 1))
+    writer = SymbolWriter()
+    written = writer.code(index, torch.zeros_like(values), values)
+    reader = SymbolReader(writer.payload(), len(pairs))
+    read = reader.code(index, torch.zeros_like(values))
+    assert torch.equal(read, written)
+    assert torch.equal(written, values)
+    assert reader.check == writer.check
+
+
+@given(st.binary(max_size=400), st.integers(1, 300), st.integers(0, 63))
+@settings(max_examples=300, deadline=None)
+def test_hostile_bytes_give_symbols_or_a_typed_error(data: bytes, count: int, scale: int) -> None:
+    reader = SymbolReader(data, count)
+    index = torch.full((count,), float(scale), dtype=torch.float64)
+    try:
+        symbols = reader.code(index, torch.zeros_like(index))
+    except BitstreamError:
+        return
+    assert symbols.shape == (count,)
+    assert symbols.abs().max() <= SYMBOL_LIMIT
+
+
+def test_the_first_symbols_stop_a_stream_of_another_size() -> None:
+    writer = SymbolWriter()
+    values = torch.randn(500, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 3
+    index = torch.full((500,), 27.0, dtype=torch.float64)
+    writer.code(index, torch.zeros_like(values), values)
+    payload = writer.payload()
+    stopped = 0
+    for scale in range(64):
+        reader, other = SymbolReader(payload, 500), torch.full((500,), float(scale))
+        try:
+            reader.code(other, torch.zeros(500))
+        except BitstreamError:
+            stopped += 1
+    assert stopped >= 61
+
+
+def test_reading_more_than_announced_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="announced"):
+        SymbolReader(b"", 1).code(torch.zeros(2), torch.zeros(2))
+
+
+def test_token_tables_follow_the_softmax() -> None:
+    torch.manual_seed(0)
+    logits = (torch.randn(5, 64, dtype=torch.float64) * 3 * 1024).round() / 1024
+    tables = token_tables(logits)
+    shares = torch.tensor(tables.cdfs, dtype=torch.float64).diff(dim=1)[:, :-1] / (1 << 16)
+    divergence = (shares * (shares / logits.softmax(1)).log()).sum(1)
+    assert divergence.max() < 0.005
+
+
+@given(st.lists(st.integers(0, 1 << 30), min_size=2, max_size=40).filter(any))
+def test_every_symbol_keeps_a_count(weights: list[int]) -> None:
+    (cdf,) = frequencies_to_tables(torch.tensor([weights])).cdfs
+    assert cdf[0] == 0
+    assert cdf[-1] == 1 << 16
+    assert min(np.diff(cdf)) >= 1

@@ -1,0 +1,133 @@
+"""The rooms of the house, read from the code: who uses whom, never upwards, never in a circle."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+MOST_NAMES = {"mode_core": 14, "app": 9}
+PAGE_ONLY = {"gradio": "app", "plotly": "app/explorer", "starlette": "app"}
+LIGHT = (
+    "mode_core", "mode_core.codecs.registry", "mode_core.evaluation.rows",
+    "mode_core.evaluation.curves", "mode_core.evaluation.bench", "mode_core.pictures.files",
+    "mode_core.metrics", "mode_core.codecs.roundtrip", "mode_core.cli.main", "app.server.service",
+)  # fmt: skip
+HEAVY = {"torch", "compressai", "lpips", "gradio", "plotly", "pandas", "scipy", "matplotlib"}
+Arrows = Mapping[str, set[str]]
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name."""
+    found = {}
+    for path in sorted([*ROOT.glob("mode_core/**/*.py"), *ROOT.glob("app/**/*.py")]):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules()
+FOLDERS = [name for name, path in MODULES.items() if path.name == "__init__.py" and "." in name]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every name that a file imports, wherever in the file and for whatever reason."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else str(node.module) for name in names)
+
+
+def room(module: str) -> str:
+    """The folder that a module lies in; at the top a module is a room of its own."""
+    if MODULES[module].name == "__init__.py" or module.count(".") == 1:
+        return module
+    return module.rpartition(".")[0]
+
+
+def module_arrows() -> Arrows:
+    return {name: {i for i in imports(path) if i in MODULES} for name, path in MODULES.items()}
+
+
+def room_arrows() -> Arrows:
+    arrows = defaultdict(set)
+    for module, used in module_arrows().items():
+        arrows[room(module)] |= {room(one) for one in used} - {room(module)}
+    return arrows
+
+
+def circles(arrows: Arrows) -> list[str]:
+    """What is left when everything that uses nothing (more) has been taken away."""
+    left = {name: set(used) for name, used in arrows.items()}
+    while free := [name for name, used in left.items() if not used & left.keys() - {name}]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def stated(folder: str) -> set[str]:
+    """What the folder's `__init__` says that it may use."""
+    text = ast.get_docstring(ast.parse(MODULES[folder].read_text(encoding="utf-8"))) or ""
+    found = re.search(r"^May use: (.*?)\.$", text, re.M | re.S)
+    assert found, f"{MODULES[folder]} does not say what it may use"
+    return set(re.split(r",\s*", found[1])) - {"nothing"}
+
+
+def used(folder: str) -> set[str]:
+    """What a folder does use: rooms of its own half, and `mode_core` as a whole from the page."""
+    own = folder.partition(".")[0]
+    names = {one.removeprefix(f"{own}.") for one in room_arrows()[folder]}
+    return {"mode_core" if name.startswith("mode_core") else name for name in names}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_uses_what_it_says_and_no_more(folder: str) -> None:
+    assert used(folder) == stated(folder)
+
+
+def test_there_is_no_circle_of_modules_and_none_of_rooms() -> None:
+    assert circles(module_arrows()) == []
+    assert circles(room_arrows()) == []
+
+
+def test_a_circle_would_be_seen() -> None:
+    arrows: Arrows = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": set()}
+    assert circles(arrows) == ["a", "b", "c", "d"]
+    assert circles({"a": {"b"}, "b": set()}) == []
+
+
+@pytest.mark.parametrize("top", MOST_NAMES)
+def test_few_names_lie_at_the_top(top: str) -> None:
+    folder = ROOT / top
+    names = [one.name for one in folder.iterdir() if not one.name.startswith((".", "__init__"))]
+    assert len([name for name in names if name != "__pycache__"]) <= MOST_NAMES[top]
+
+
+def test_the_core_knows_no_page() -> None:
+    for name, path in MODULES.items():
+        for used in imports(path):
+            top = used.partition(".")[0]
+            assert top != "app" or name.startswith("app"), f"{path} imports {used}"
+            home = PAGE_ONLY.get(top)
+            assert home is None or path.is_relative_to(ROOT / home), f"{path} imports {used}"
+
+
+def test_light_modules_load_nothing_heavy() -> None:
+    """In a fresh process, because here something else may have loaded it; lightest first."""
+    code = (
+        f"import sys, importlib\nfor name in {LIGHT}:\n    importlib.import_module(name)\n"
+        f"    print(name, *{HEAVY} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.splitlines(), done.stderr) == ([*LIGHT], "")
