@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from app.explorer.curves import Curve
 from app.explorer.library import Library, load_library
@@ -23,24 +22,7 @@ from mode_core.weights.sets import all_weights
 
 DATASET = "kodak"
 _CARD_LINE = re.compile(r"^[-*|\s]*\**(licence|license|origin|data)\**\s*[:|]\s*(.+?)[\s|]*$", re.I)
-
-
 _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
-
-
-class Check(NamedTuple):
-    """Which published curve a codec of ours is held against, in which metric."""
-
-    codec: str
-    published: str
-    metric: str
-
-
-CHECKS = tuple(
-    Check(info.id, info.published_as, metric)
-    for info in CODECS.values()
-    for metric in info.published_in
-)
 
 
 def about_page() -> str:
@@ -126,10 +108,11 @@ def _distances(library: Library) -> list[str]:
     """A line per codec that can be held against its published curve, or why it cannot."""
     here = library.of(DATASET)
     lines = []
-    for check in CHECKS:
-        ours = [curve for curve in here if curve.kind == "ours" and curve.codec == check.codec]
-        theirs = longest(here, check.published, METRICS[check.metric])
-        lines += [_distance(curve, theirs, check) for curve in ours]
+    for info in CODECS.values():
+        ours = [curve for curve in here if curve.kind == "ours" and curve.codec == info.id]
+        for metric in map(METRICS.__getitem__, info.published_in):
+            theirs = longest(here, info.published_as, metric)
+            lines += [_distance(curve, theirs, info.published_as, metric) for curve in ours]
     if not lines:
         return ["Our codecs are not measured yet, so there is nothing to compare."]
     head = (
@@ -139,11 +122,10 @@ def _distances(library: Library) -> list[str]:
     return [head, "\n".join(lines)]
 
 
-def _distance(ours: Curve, theirs: Curve | None, check: Check) -> str:
-    metric = METRICS[check.metric]
+def _distance(ours: Curve, theirs: Curve | None, name: str, metric: Metric) -> str:
     start = f"- {escape_markdown(ours.label)}, {metric.label}: "
     if theirs is None:
-        return f"{start}nobody has published operating points of {check.published} that we know of."
+        return f"{start}nobody has published operating points of {name} that we know of."
     found = compared(theirs.for_bd(metric), ours.for_bd(metric))
     if not (rate := found.rate):
         return f"{start}not comparable, because {escape_markdown(found.reason)}."

@@ -1,16 +1,4 @@
-"""The errors that callers may catch; each message says what, where, and what would work.
-
-ModeError
-├── BitstreamError       the bytes are not a stream that can be decoded
-│   ├── WeightsMismatch  they are, but were made with other weights
-│   └── DecoderDrift     they are, but this machine's arithmetic reads them differently
-├── UnsupportedImage     the file is not a picture that can be encoded
-├── WeightsUnavailable   the codec has no (usable) weights here
-├── UnknownCodec · UnknownAnchor
-├── NoOverlap            two rate-distortion curves that cannot be compared
-├── ResultsError         a results file that cannot be read
-└── CheckpointError      somebody else's weights that cannot be taken over
-"""
+"""The errors that callers may catch; each message says what, where, and what would work."""
 
 
 class ModeError(Exception):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -14,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from mode_core.cli.main import main
 from mode_core.codecs.registry import load_codec
 from mode_core.types import Image
 from mode_core.weights import sets as weights
@@ -25,6 +29,7 @@ settings.register_profile("calm", deadline=None, derandomize=True)
 settings.load_profile("calm")
 
 ROOT = Path(__file__).parents[1]
+PYTHON = sys.executable
 WEIGHTS = ROOT / "assets" / "weights"
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
@@ -76,7 +81,7 @@ def _no_network() -> Iterator[None]:
 def _quick_integers() -> Iterator[None]:
     """8-bit products where they are quick: some processors take ten times as long for them.
 
-    float64 gives the same integers; `test_elic_public` holds one against the other everywhere.
+    float64 gives the same integers; `codecs/elic/test_public` compares the two everywhere.
     """
     with pytest.MonkeyPatch.context() as patch:
         if "mode_core.layers.integer" in sys.modules and not _has_quick_bytes():
@@ -120,6 +125,57 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     load_codec.cache_clear()
 
 
+def process(
+    *command: str | Path, home: Path = ROOT, env: Mapping[str, str] | None = None, **how: Any
+) -> subprocess.CompletedProcess[str]:
+    """A command of its own process, which finds the program that lies in `home`."""
+    env = {**os.environ, "PYTHONPATH": str(home), **(env or {})}
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200, env=env, **how)
+
+
+class Shell:
+    """The command line: what it says where it works, and where it refuses."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def does(self, *words: str | Path) -> str:
+        """What is printed by a command that works; texts are split as a shell does it."""
+        assert self._run(*words) == 0, self.err
+        return self.out
+
+    def refuses(self, *words: str | Path) -> str:
+        """What is said by a command that fails with status 1."""
+        assert self._run(*words) == 1
+        return self.err
+
+    def _run(self, *words: str | Path) -> int:
+        self._capsys.readouterr()
+        split = ([str(one)] if isinstance(one, Path) else shlex.split(one) for one in words)
+        status = main([*chain.from_iterable(split)])
+        self.out, self.err = self._capsys.readouterr()
+        return status
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+@pytest.fixture
+def only_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """MoDE is a toy, the other learned codecs have no weights, and LPIPS is not looked for."""
+    from mode_core.codecs import learned
+    from tests.made_up.toy_codec import build_only_mode
+
+    monkeypatch.setattr(learned, "build", build_only_mode)
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent.pth"))
+    load_codec.cache_clear()
+    yield
+    load_codec.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of toy weights, for reading."""
@@ -139,6 +195,14 @@ def toy_weights(home: Path, toy_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def photo() -> Image:
     """A picture with edges, a gradient and texture, of odd size; the same in every run."""
     return make_photo(67, 101)
+
+
+@pytest.fixture
+def x() -> Any:
+    """A photo as networks take it, as a tensor."""
+    from mode_core.codecs.tiles import to_tensor
+
+    return to_tensor(make_photo(120, 180), 64)
 
 
 def make_photo(height: int, width: int, seed: int = 7) -> Image:

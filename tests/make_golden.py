@@ -12,16 +12,13 @@ import os
 import sys
 from pathlib import Path
 
-import torch
-
-from mode_core.codecs import networks
 from mode_core.codecs.registry import load_codec
 from mode_core.layers.device import PRECISION_VARIABLE
 from mode_core.pictures.files import write_png
 from mode_core.types import Anchor, Target
 from mode_core.weights import sets as weights
 from tests.conftest import make_photo
-from tests.made_up.toys import enliven, save_toy, toy_elic, toy_mode, toy_vq
+from tests.made_up.toys import save_mode, save_toy, toy_elic, toy_vq
 
 GOLDEN = Path(__file__).parent / "golden"
 LEARNED = {"elic": 120, "vq": 20, "mode": 140}
@@ -39,7 +36,7 @@ def main(version: str, *chosen: str) -> None:
     if "vq" in codecs:
         save_toy(toy_vq(), "vq", weights.BUNDLED)
     if "mode" in codecs:
-        save_mode()
+        save_mode(weights.BUNDLED)
     photo = make_photo(70, 90)
     for codec_id in codecs:
         codec = load_codec(codec_id)
@@ -48,15 +45,6 @@ def main(version: str, *chosen: str) -> None:
         (home / f"{codec_id}.mode").write_bytes(bitstream.to_bytes())
         anchor = Anchor.parse("0.5") if codec_id == "mode" else None
         write_png(home / f"{codec_id}.png", codec.decode(bitstream, anchor))
-
-
-def save_mode() -> None:
-    """MoDE's own weights over the experts that are there."""
-    mode = toy_mode(*(networks.load_net(weights.find_weights(e)) for e in weights.EXPERTS))
-    enliven(mode)
-    for gamma in (*mode.gates(0), *mode.gates(1)):
-        torch.nn.init.normal_(gamma, std=0.3)
-    save_toy(mode, "mode", weights.BUNDLED, experts=weights.experts_tag())
 
 
 if __name__ == "__main__":

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PYTHON, ROOT, process
 
 MOST_NAMES = {"mode_core": 14, "app": 9}
 PAGE_ONLY = {"gradio": "app", "plotly": "app/explorer", "starlette": "app"}
@@ -129,5 +127,5 @@ def test_light_modules_load_nothing_heavy() -> None:
         f"import sys, importlib\nfor name in {LIGHT}:\n    importlib.import_module(name)\n"
         f"    print(name, *{HEAVY} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = process(PYTHON, "-c", code, cwd=ROOT)
     assert (done.stdout.splitlines(), done.stderr) == ([*LIGHT], "")

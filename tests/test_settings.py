@@ -27,6 +27,9 @@ def test_the_docs_have_the_same_table() -> None:
     text = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[A-Z0-9_]+`(?:, `[A-Z0-9_]+`)*) \|", text, re.M)
     assert set(re.findall(r"`([A-Z0-9_]+)`", " ".join(rows))) == set(VARIABLES)
+    asked = re.findall(r'"(MODE_[A-Z_]+)"', (ROOT / "app" / "settings.py").read_text("utf-8"))
+    assert len(set(asked)) >= 6
+    assert set(asked) <= set(VARIABLES)
 
 
 def test_what_is_not_listed_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,12 +49,12 @@ def measure(run: Path | None, photos: list[Any], backbone: Path | None) -> dict[
 
 def table() -> str:
     """The CSV as the page shows it."""
+    from mode_core.evaluation.tables import markdown_table
+
     with CSV.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    lines = [
-        "| MoDE | steps | bpp | MoDE-F PSNR | MoDE-F LPIPS | MoDE-P PSNR | MoDE-P LPIPS |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
+    head = "MoDE", "steps", "bpp", "MoDE-F PSNR", "MoDE-F LPIPS", "MoDE-P PSNR", "MoDE-P LPIPS"
+    lines = []
     for row in rows:
         for rate in ("1", "4"):
             figures = [
@@ -63,9 +63,8 @@ def table() -> str:
                     ("bpp", 3), ("psnr_f", 2), ("lpips_f", 4), ("psnr_p", 2), ("lpips_p", 4),
                 )
             ]  # fmt: skip
-            name = NAMES[row["left_out"]]
-            lines.append("| " + " | ".join([name, row["steps"], *figures]) + " |")
-    return "\n".join(lines) + "\n"
+            lines.append([NAMES[row["left_out"]], row["steps"], *figures])
+    return markdown_table(head, lines) + "\n"
 
 
 def refreshed(text: str) -> str:

@@ -54,7 +54,7 @@ def bd_table(curves: Sequence[Curve], metric: Metric, wanted: str = "") -> BDTab
     return BDTable(
         anchor=reference.key,
         anchors=[{"id": c.key, "label": c.name} for c in _listed(usable)],
-        rows=sorted(rows, key=_best_first),
+        rows=sorted(rows, key=lambda row: (row["percent"] is None, row["percent"] or 0.0)),
         note=(
             f"Bits at equal {metric.label}, of the curves as drawn; negative is fewer. PCHIP over "
             f"log rate; refused where curves share under {bdrate.MIN_OVERLAP:.0%}."
@@ -85,7 +85,3 @@ def _rank(curve: Curve, metric: Metric) -> int:
 def _listed(curves: Sequence[Curve]) -> list[Curve]:
     kinds = ("ours", "yours", "published")
     return sorted(curves, key=lambda curve: (kinds.index(curve.kind), curve.label.lower()))
-
-
-def _best_first(row: BDRow) -> tuple[bool, float]:
-    return (row["percent"] is None, row["percent"] or 0.0)

@@ -70,7 +70,8 @@ def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Library:
             elif path.parent.name != PUBLISHED.parent.name and not path.name.endswith(_NO_ROWS):
                 rows += read_rows(path)
         except ResultsError as error:
-            problems.append(_without_paths(error, folder))
+            # Paths as they are in the repository, not on this machine.
+            problems.append(str(error).replace(f"{folder}/", "results/"))
     curves = (*our_curves(rows), *published)
     return Library(tuple(rows), curves, tuple(problems), labels)
 
@@ -83,11 +84,6 @@ def _labels(path: Path) -> dict[str, str]:
     except (ValueError, LookupError, TypeError) as error:
         raise ResultsError(f'{path} is not as expected, {{"label": "Kodak"}}: {error}') from error
     return {name: str(label) for name, label in wanted.items()}
-
-
-def _without_paths(error: ResultsError, folder: Path) -> str:
-    """The message with paths as they are in the repository, not on this machine."""
-    return str(error).replace(f"{folder}/", "results/")
 
 
 def metrics_of(curves: list[Curve]) -> list[str]:

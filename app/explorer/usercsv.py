@@ -25,13 +25,8 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
     default_net = "alex" if {"bytes_payload", "weights", "profile"} <= set(header) else "?"
     groups: dict[tuple[str, ...], list[tuple[Line, Point]]] = defaultdict(list)
     for line_number, line in lines:
-        label = line["codec"] or "unnamed"
-        place = (
-            line.get("dataset", "").lower(),
-            label,
-            line.get("anchor", ""),
-            line.get("source_ref", ""),
-        )
+        dataset, codec = line.get("dataset", "").lower(), line["codec"] or "unnamed"
+        place = dataset, codec, line.get("anchor", ""), line.get("source_ref", "")
         groups[place].append((line, _point(line, line_number, default_net)))
     if not groups:
         raise ResultsError(f"the file has a header but no rows; it needs {WANTED}")

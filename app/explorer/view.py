@@ -101,7 +101,8 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
     files = take_files(wish.files)
     yours = [curve for file in files for curve in file.curves]
     every = [*library.curves, *yours]
-    datasets = _datasets(library, yours)
+    theirs = [curve.dataset for curve in yours if curve.dataset]
+    datasets = list(dict.fromkeys([*library.datasets, *theirs]))
     dataset = wish.dataset if wish.dataset in datasets else next(iter(datasets), "")
     here = [c for c in every if c.dataset == dataset or (c.kind == "yours" and not c.dataset)]
     here += live_curves(wish.picture)
@@ -190,11 +191,6 @@ def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict
     return {"name": file.name, "error": file.error, "summary": summary, "elsewhere": elsewhere}
 
 
-def _datasets(library: Library, own: Iterable[Curve]) -> list[str]:
-    extra = [curve.dataset for curve in own if curve.dataset]
-    return list(dict.fromkeys([*library.datasets, *extra]))
-
-
 def _draw_order(curve: Curve) -> int:
     """Place from back to front: published lines lie at the back, the picture on screen in front."""
     return ("published", "picture", "ours", "yours", "now").index(curve.kind)
@@ -207,17 +203,7 @@ def _legend(
     familiar = _familiar(curves, metric)
     return [
         {
-            "key": curve.key,
-            "group": curve.group,
-            "label": curve.label,
-            "kind": curve.kind,
-            "codec": curve.codec,
-            "anchor": curve.anchor,
-            "image": curve.image,
-            "dataset": curve.dataset,
-            "source": curve.source,
-            "note": curve.note,
-            "licence": curve.licence,
+            **{name: value for name, value in curve._asdict().items() if name != "points"},
             "on": curve.kind != "published" or curve.key in familiar,
             "style": asdict(looks[curve.key]),
             "images": [point.images for _, _, point in curve.at(metric.key)],

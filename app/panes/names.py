@@ -1,18 +1,29 @@
-"""Names of panes, and numbers as text: the same everywhere on the page and in the API."""
+"""Panes: their names, which open first, and numbers as text, alike on the page and in the API."""
 
 from __future__ import annotations
 
 import re
 
-from app.panes.weights import info_of, parts_of, with_profile
+from app.panes.weights import (
+    info_of,
+    maker_name,
+    need_weights,
+    parts_of,
+    public_makers,
+    sentence,
+    with_profile,
+)
 from mode_core.codecs.registry import CODECS
-from mode_core.errors import UnknownAnchor
+from mode_core.errors import UnknownAnchor, WeightsUnavailable
 from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor
+from mode_core.weights.sets import PUBLIC
 
 _SHORT = {"fidelity": "f", "perception": "p", SQ_EXPERT: "sq", VQ_EXPERT: "vq"}
 _LONG = {short: anchor for anchor, short in _SHORT.items()}
 ORIGINAL = "original"
 _LONGEST = 40
+DEFAULT_PANES = (ORIGINAL, "mode-f", "mode-p", "elic", "ms-illm", "dlf")
+STAND_INS = ("jpeg", "webp", "avif", "jxl")
 
 
 def pane_id(maker: str, anchor: str) -> str:
@@ -58,6 +69,34 @@ def pane_label(id: str) -> str:
     except UnknownAnchor:
         label = f"{info.title} {anchor}"
     return with_profile(label, maker)[:_LONGEST]
+
+
+def default_panes() -> tuple[tuple[str, ...], str]:
+    """The panes that open first, and a sentence about those of the six that lack weights.
+
+    Imported weights stand in only where none are bundled.
+    """
+    missing = {}
+    for id in CODECS:
+        try:
+            need_weights(id)
+        except WeightsUnavailable as error:
+            missing[id] = sentence(error)
+    wanted, absent = [], []
+    for id in DEFAULT_PANES:
+        codec, anchor = parse_pane(id)
+        instead = maker_name(codec, PUBLIC)
+        if codec not in missing:
+            wanted.append(id)
+        elif instead in public_makers():
+            wanted.append(pane_id(instead, anchor))
+        else:
+            absent.append(id)
+            why = missing[codec]
+    panes = (*wanted, *STAND_INS[: len(absent)])
+    if not absent:
+        return panes, ""
+    return panes, f"Without {', '.join(map(pane_label, absent))}: {why}"
 
 
 def bytes_text(count: int) -> str:

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.panes.defaults import DEFAULT_PANES, default_panes
+from app.panes.names import DEFAULT_PANES, default_panes
 from app.panes.weights import parts_of
 from app.server.jobs import anchor_of
-from app.server.runner import LocalRunner
+from app.server.runner import Runner
 from app.server.samples import SAMPLES
 from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
@@ -102,7 +102,7 @@ def _read(folder: Path, record: dict[str, Any], photo: str) -> tuple[Decoded, Me
 
 
 if __name__ == "__main__":
-    runner = LocalRunner(Settings())
+    runner = Runner(Settings())
     try:
         make(Service(Settings(), runner))
     finally:

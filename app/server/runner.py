@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
 
 import numpy as np
 
@@ -24,28 +23,11 @@ from mode_core.types import Image
 _METRICS_PATIENCE_S = 20.0
 
 
-class Runner(Protocol):
-    """Runs jobs somewhere; every failure of a codec is an Outcome, never an exception."""
+class Runner:
+    """Two helper processes: codecs in one, metrics in the other, so that neither waits.
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """The outcome of each job, as soon as it is there."""
-        ...
-
-    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
-        """The pictures in a file."""
-        ...
-
-    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-        """The metrics of a decoded picture."""
-        ...
-
-    def warm(self) -> None:
-        """Load codecs and metrics ahead of the first visitor."""
-        ...
-
-
-class LocalRunner:
-    """Two helper processes: codecs in one, metrics in the other, so that neither waits."""
+    Every failure of a codec is an Outcome, never an exception.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
@@ -93,10 +75,10 @@ class LocalRunner:
 def make_runner(settings: Settings) -> Runner:
     """Helper processes; on a ZeroGPU Space one GPU call for all networks of a comparison."""
     on_zero = setting("SPACES_ZERO_GPU").lower() in ("1", "t", "true")
-    return ZeroRunner(settings) if on_zero else LocalRunner(settings)
+    return ZeroRunner(settings) if on_zero else Runner(settings)
 
 
-class ZeroRunner(LocalRunner):
+class ZeroRunner(Runner):
     """Networks on a borrowed GPU, a fork of this process; all else in the helper processes."""
 
     def __init__(self, settings: Settings) -> None:

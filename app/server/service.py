@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import isfinite
 
-from app.panes.defaults import default_panes
-from app.panes.names import ORIGINAL, pane_id, parse_pane
+from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
 from app.panes.weights import info_of
 from app.server.jobs import Job, Outcome, anchor_of
 from app.server.queue import Line, Newest, Question
@@ -45,22 +44,15 @@ class BadRequest(ModeError):
     """The request asks for something that does not exist."""
 
 
-@dataclass(slots=True)
 class Service:
     """One server's memory, its waiting line, and everything that can be asked of it."""
 
-    settings: Settings
-    runner: Runner
-    store: Memory[Entry] = field(init=False)
-    line: Line = field(init=False)
-    newest: Newest = field(init=False)
-    metrics: Memory[Measured] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.store = Memory(self.settings.cache_bytes, size_of)
-        self.metrics = Memory(_KEPT_METRICS)
-        self.line = Line(self.settings.queue_length)
-        self.newest = Newest(pages=10 * self.settings.queue_length)
+    def __init__(self, settings: Settings, runner: Runner) -> None:
+        self.settings, self.runner = settings, runner
+        self.store: Memory[Entry] = Memory(settings.cache_bytes, size_of)
+        self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
+        self.line = Line(settings.queue_length)
+        self.newest = Newest(pages=10 * settings.queue_length)
 
     # Pictures and files come in
 
@@ -166,8 +158,7 @@ class Service:
     def _file_of(self, photo: Photo, job: Job) -> StoredFile | None:
         """The file that another anchor of the codec was decoded from, to encode only once."""
         for anchor in info_of(job.codec).outputs:
-            place = "" if anchor is None else str(anchor)
-            if found := self._kept(photo, job.codec, place, job.bpp):
+            if found := self._kept(photo, job.codec, str(anchor or ""), job.bpp):
                 return StoredFile("", found.picture.file, found.picture.bitstream)
         return None
 

@@ -13,24 +13,11 @@ from app.server.store import Decoded, Photo
 from mode_core.metrics import Measured
 
 _BLANK: dict[str, Any] = {
-    "id": "",
-    "label": "",
-    "codec": "",
-    "anchor": "",
-    "state": "",
-    "url": "",
-    "file_url": "",
-    "key": "",
-    "sha256": "",
-    "bpp": None,
-    "bytes": None,
-    "bytes_text": "",
-    "deviation": None,
-    "encode_ms": None,
-    "decode_ms": None,
-    "note": "",
-    "licence": "",
-    "error": "",
+    **dict.fromkeys(("id", "label", "codec", "anchor", "state"), ""),
+    **dict.fromkeys(("url", "file_url", "key", "sha256"), ""),
+    **{"bpp": None, "bytes": None, "bytes_text": ""},
+    **dict.fromkeys(("deviation", "encode_ms", "decode_ms")),
+    **dict.fromkeys(("note", "licence", "error"), ""),
 }
 """A pane's JSON, in this order, before anything is known; the measured values come after it."""
 
@@ -64,8 +51,7 @@ class Slot:
             "decode_ms": round(1000 * made.decode_s, 1),
             "note": made.note,
         }
-        place = "" if made.anchor is None else str(made.anchor)
-        return cls(id or pane_id(one.maker, place), shown | facts, "", measured)
+        return cls(id or pane_id(one.maker, str(made.anchor or "")), shown | facts, "", measured)
 
     @property
     def state(self) -> str:

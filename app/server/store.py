@@ -37,8 +37,7 @@ def secret_key(*parts: bytes | str) -> str:
 
 def recon_key(source: str, maker: str, anchor: Anchor | None, bpp: float) -> str:
     """The name under which a decoded picture is kept: made of what it was made from."""
-    place = "" if anchor is None else str(anchor)
-    return secret_key("decoded", source, maker, place, f"{bpp:.6g}")
+    return secret_key("decoded", source, maker, str(anchor or ""), f"{bpp:.6g}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,7 @@ class Layout(NamedTuple):
     words: list[Words]
 
 
-def paper_layout(
-    original: Image, panes: Sequence[FigurePane], crops: Sequence[Crop], title: str = ""
-) -> Layout:
+def paper_layout(original: Image, panes: Sequence[FigurePane], crops: Sequence[Crop]) -> Layout:
     """Where everything goes: the original with boxes, then a row per crop, a column per codec."""
     _check(original, panes, crops)
     scales = [max(1, round(CELL / max(crop.width, crop.height))) for crop in crops]
@@ -126,7 +124,6 @@ def paper_layout(
             for row, line in enumerate(caption)
             if line
         )
-    page.words.append(Words(MARGIN, MARGIN, title[:80], colour=GREY))
     width = left + len(columns) * (column + GAP) - GAP + MARGIN
     text = GAP + len(captions[0]) * LINE
     height = top + max(body + text, page.pictures[0].pixels.shape[0]) + MARGIN

@@ -323,7 +323,7 @@ def _coder_tables(path: Path, tensors: Mapping[str, Tensor], prior: str) -> dict
 
 def measured_rate(found: WeightsSet) -> dict[str, str]:
     """The rate of the built-in picture's real file, and the squared error of what it decodes to."""
-    from mode_core.codecs.authors import FixedRateCodec
+    from mode_core.codecs.learned import FixedRateCodec
 
     info, picture = find_codec(found.codec), built_in_picture()
     # two codecs, one after the other: each loads only its half of a large network

@@ -7,7 +7,6 @@ name is noticed later. Before that nobody knows whether the file is a checkpoint
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -87,14 +86,9 @@ def _save(answer: HTTPResponse, part: Path, have: int, total: int) -> None:
         total=total or None, initial=have, unit="B", unit_scale=True, disable=None, desc=part.stem
     )  # fmt: skip
     with part.open("ab" if have else "wb") as file, bar:
-        for piece in _pieces(answer):
+        while piece := answer.read(_PIECE):
             file.write(piece)
             bar.update(len(piece))
-
-
-def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
-    while piece := answer.read(_PIECE):
-        yield piece
 
 
 def _check(path: Path, note: Path, sha256: str) -> None:

@@ -6,19 +6,19 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
 
-from mode_core.cli import measure as evidence_cli
-from mode_core.cli.codecs import CodecLine, codec_lines
-from mode_core.cli.parsing import Commands, Parser, add_profile, bpp, codec_list
+from mode_core.cli import measure, train, weights
+from mode_core.cli.parsing import Commands, Parser, add_profile, bpp, codec_list, command
 from mode_core.codecs.catalogue import licence_of
 from mode_core.codecs.registry import CODECS, codec_of, find_codec, load_codec
 from mode_core.codecs.roundtrip import load_decoder, terms_of_file, weights_of_file
 from mode_core.errors import BitstreamError, ModeError
+from mode_core.evaluation.cards import parameters
 from mode_core.evaluation.compare import (
     Pane,
     compare_codecs,
@@ -26,18 +26,31 @@ from mode_core.evaluation.compare import (
     picture_name,
     write_comparison,
 )
+from mode_core.evaluation.rows import Row, read_folder
 from mode_core.evaluation.tables import text_table
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import read_image, write_png
+from mode_core.settings import RESULTS
 from mode_core.stream.atomic import write_atomic
 from mode_core.stream.container import Bitstream
-from mode_core.types import Anchor, Target
+from mode_core.types import Anchor, CodecInfo, Target
+from mode_core.weights.sets import TAG_BYTES, WeightsSet, all_weights
 
 MAX_FILE_BYTES = 100_000_000
 """25 megapixels of raw pixels and a good margin."""
+KODAK = RESULTS / "kodak"
 
-# Modules with an `add_commands(commands)` of their own: `train` and `weights`.
-_MORE = ("mode_core.cli.train", "mode_core.cli.weights")
+
+class CodecLine(NamedTuple):
+    """One codec with one set of weights, in words."""
+
+    id: str
+    outputs: str
+    profile: str
+    bpp_on_kodak: str
+    parameters: str
+    weights: str
+    licence: str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,25 +82,20 @@ def build_parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     parser = Parser(prog="python -m mode_core", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_codecs(commands)
+    command(commands, "codecs", _codecs, "list the codecs, their weights and rate ranges")
     _add_encode(commands)
     _add_decode(commands)
-    _add_info(commands)
+    info = command(commands, "info", _info, "say what is in a .mode file, as JSON")
+    info.add_argument("file", type=Path)
     _add_compare(commands)
-    evidence_cli.add_commands(commands)
-    for module in _MORE:
-        if _exists(module):
-            import_module(module).add_commands(commands)
+    measure.add_commands(commands)
+    train.add_commands(commands)
+    weights.add_commands(commands)
     return parser
 
 
-def _add_codecs(commands: Commands) -> None:
-    parser = commands.add_parser("codecs", help="list the codecs, their weights and rate ranges")
-    parser.set_defaults(run=_codecs)
-
-
 def _add_encode(commands: Commands) -> None:
-    parser = commands.add_parser("encode", help="make a photo into a .mode file")
+    parser = command(commands, "encode", _encode, "make a photo into a .mode file")
     parser.add_argument("photo", type=Path)
     parser.add_argument("file", type=Path)
     parser.add_argument("--codec", required=True, help=", ".join(CODECS))
@@ -95,39 +103,66 @@ def _add_encode(commands: Commands) -> None:
     target.add_argument("--bpp", type=bpp, help="bits per pixel to aim for")
     target.add_argument("--quality", type=int, help="the codec's own number, 0 to 255")
     add_profile(parser)
-    parser.set_defaults(run=_encode)
 
 
 def _add_decode(commands: Commands) -> None:
-    parser = commands.add_parser("decode", help="make a .mode file into a PNG")
+    parser = command(commands, "decode", _decode, "make a .mode file into a PNG")
     parser.add_argument("file", type=Path)
     parser.add_argument("picture", type=Path)
     parser.add_argument(
         "--anchor", help="fidelity, perception, a number from 0 to 1, sq-expert or vq-expert"
     )
     add_profile(parser)
-    parser.set_defaults(run=_decode)
-
-
-def _add_info(commands: Commands) -> None:
-    parser = commands.add_parser("info", help="say what is in a .mode file, as JSON")
-    parser.add_argument("file", type=Path)
-    parser.set_defaults(run=_info)
 
 
 def _add_compare(commands: Commands) -> None:
-    parser = commands.add_parser("compare", help="one photo through every codec at one file size")
+    parser = command(
+        commands, "compare", _compare, "one photo through every codec at one file size"
+    )
     parser.add_argument("photo", type=Path)
     parser.add_argument("--bpp", type=bpp, required=True, help="bits per pixel to aim for")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
     add_profile(parser)
-    parser.set_defaults(run=_compare)
 
 
 def _codecs(args: argparse.Namespace) -> None:
     print(text_table([name.replace("_", " ") for name in CodecLine._fields], codec_lines()))
     print("\n`train CODEC` and `weights list` say how to get weights that are not here.")
+
+
+def codec_lines() -> list[CodecLine]:
+    """A line per codec and set of weights; also one for a learned codec that has no weights."""
+    rows = read_folder(KODAK) if any(KODAK.glob("*.csv")) else []
+    sets = list(all_weights())
+    return [line for info in CODECS.values() for line in _lines(info, sets, rows)]
+
+
+def _lines(info: CodecInfo, sets: Sequence[WeightsSet], rows: Sequence[Row]) -> list[CodecLine]:
+    outputs = ", ".join(info.outputs.values())
+    if not info.learned:
+        rates = _rates(row for row in rows if row.codec == info.id)
+        return [CodecLine(info.id, outputs, "-", rates, "-", "needs none", "-")]
+    own = sorted((one for one in sets if one.codec == info.id), key=lambda one: one.bpp)
+    if not own:
+        return [CodecLine(info.id, outputs, "-", "-", "-", "none here", "-")]
+    lines = []
+    for found in own:
+        tag = found.digest()[:TAG_BYTES].hex()
+        rates = _rates(row for row in rows if row.codec == info.id and row.weights == tag)
+        size = f"{parameters(found) / 1e6:.2f} M"
+        line = CodecLine(info.id, outputs, found.width, rates, size, tag, licence_of(found))
+        lines.append(line)
+    return lines
+
+
+def _rates(rows: Iterable[Row]) -> str:
+    """The lowest and the highest mean rate that was measured."""
+    at: dict[float, list[float]] = {}
+    for row in rows:
+        at.setdefault(row.target_bpp, []).append(row.bpp)
+    means = [fmean(rates) for rates in at.values()]
+    return f"{min(means):.3f} to {max(means):.3f}" if means else "not measured"
 
 
 def _encode(args: argparse.Namespace) -> None:
@@ -202,17 +237,14 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _comparison_table(panes: Sequence[Pane]) -> str:
-    names = [name for name in METRICS if any(name in pane.measured.values for pane in panes)]
-    head = ("output", "bytes", "bpp", *(METRICS[name].label for name in names), "note")
-    return text_table(head, [_comparison_row(pane, names) for pane in panes])
-
-
-def _comparison_row(pane: Pane, names: Sequence[str]) -> tuple[str, ...]:
-    values = pane.measured.values
-    cells = (f"{values[name]:.{METRICS[name].digits}f}" if name in values else "" for name in names)
-    picture = pane.picture
-    note = "; ".join(filter(None, (picture.note, picture.terms)))
-    return picture.label, str(len(picture.file)), f"{picture.bpp:.4f}", *cells, note
+    shown = [one for one in METRICS.values() if any(one.key in p.measured.values for p in panes)]
+    rows = []
+    for picture, measured in ((pane.picture, pane.measured.values) for pane in panes):
+        cells = [f"{measured[m.key]:.{m.digits}f}" if m.key in measured else "" for m in shown]
+        note = "; ".join(filter(None, (picture.note, picture.terms)))
+        size = str(len(picture.file)), f"{picture.bpp:.4f}"
+        rows.append((picture.label, *size, *cells, note))
+    return text_table(("output", "bytes", "bpp", *(m.label for m in shown), "note"), rows)
 
 
 def _read_file(path: Path) -> bytes:
@@ -227,10 +259,6 @@ def _read_file(path: Path) -> bytes:
 def _keep_original(source: Path, result: Path) -> None:
     if source.exists() and result.exists() and source.samefile(result):
         raise ModeError(f"{result} is the original, which is never overwritten; name another")
-
-
-def _exists(module: str) -> bool:
-    return find_spec(module) is not None
 
 
 def _fail(message: str) -> int:

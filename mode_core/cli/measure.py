@@ -7,31 +7,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from mode_core.cli.parsing import (
-    Commands,
-    add_profile,
-    anchor_list,
-    bpp_list,
-    codec_list,
-    positive,
-)
+from mode_core.cli import parsing
+from mode_core.cli.parsing import Commands, add_profile, codec_list, command
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
-from mode_core.evaluation.bench import (
-    DEFAULT_ANCHORS,
-    DEFAULT_TARGETS,
-    Plan,
-    find_photos,
-    run_bench,
-    unmeasurable,
-    usable_codecs,
-)
-from mode_core.evaluation.curves import (
-    PUBLISHED,
-    Comparison,
-    comparisons,
-    published_curve,
-)
+from mode_core.evaluation import bench
+from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
 from mode_core.evaluation.rows import measured_metrics, read_folder, read_published
 from mode_core.evaluation.tables import markdown_table
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric
@@ -52,20 +33,23 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_bench(commands: Commands) -> None:
-    parser = commands.add_parser("bench", help="measure codecs on photos into results files")
+    parser = command(commands, "bench", _bench, "measure codecs on photos into results files")
     parser.add_argument("photos", type=Path, help="a folder of photos, or one photo")
     parser.add_argument("--out", type=Path, required=True, help="results/NAME; NAME is the dataset")
     parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
-    parser.add_argument("--bpp", type=bpp_list, default=DEFAULT_TARGETS, help="rates to aim for")
-    parser.add_argument("--anchors", type=anchor_list, default=DEFAULT_ANCHORS, help="for MoDE")
-    parser.add_argument("--workers", type=positive, default=1, help="processes")
+    parser.add_argument(
+        "--bpp", type=parsing.bpp_list, default=bench.DEFAULT_TARGETS, help="rates to aim for"
+    )
+    parser.add_argument(
+        "--anchors", type=parsing.anchor_list, default=bench.DEFAULT_ANCHORS, help="for MoDE"
+    )
+    parser.add_argument("--workers", type=parsing.positive, default=1, help="processes")
     parser.add_argument("--resume", action="store_true", help="keep what is measured already")
     add_profile(parser)
-    parser.set_defaults(run=_bench)
 
 
 def _add_bdrate(commands: Commands) -> None:
-    parser = commands.add_parser("bdrate", help="Bjontegaard deltas of measured results")
+    parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
     parser.add_argument("folder", type=Path, nargs="?", default=RESULTS / "kodak")
     parser.add_argument(
         "--reference",
@@ -75,20 +59,19 @@ def _add_bdrate(commands: Commands) -> None:
     )
     known = ", ".join(BENCH_METRICS)
     parser.add_argument("--metric", help=f"one of {known}; all that are measured unless given")
-    parser.set_defaults(run=_bdrate)
 
 
 def _bench(args: argparse.Namespace) -> None:
     codecs = _codecs(args.codecs, args.profile)
     # Also loads what LPIPS needs, or fetches it, before any worker does.
-    for name, reason in unmeasurable().items():
+    for name, reason in bench.unmeasurable().items():
         _say(f"{METRICS[name].label} stays empty: {reason}")
-    photos = find_photos(args.photos)
-    plan = Plan(
+    photos = bench.find_photos(args.photos)
+    plan = bench.Plan(
         photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers, args.resume
     )
-    command = _command(args)
-    failed = run_bench(plan, lambda _, path, kept: write_provenance(path, command, kept))
+    typed = _command(args)
+    failed = bench.run_bench(plan, lambda _, path, kept: write_provenance(path, typed, kept))
     if failed:
         reasons = [f"{what}: {why}" for what, why in failed.items()]
         more = f"; and {len(reasons) - SHOWN} more" * (len(reasons) > SHOWN)
@@ -104,7 +87,7 @@ def _codecs(wanted: str, profile: str) -> list[str]:
         for codec in codecs:
             load_codec(codec, profile)  # what cannot run is said now, not after an hour
         return codecs
-    usable, left_out = usable_codecs(profile)
+    usable, left_out = bench.usable_codecs(profile)
     for codec, reason in left_out.items():
         _say(f"{codec} is left out: {reason}")
     return usable

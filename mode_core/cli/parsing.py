@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from typing import NoReturn, TypeAlias
 
 from mode_core.codecs.registry import find_codec
@@ -20,6 +21,14 @@ class Parser(argparse.ArgumentParser):
 
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+Run: TypeAlias = "Callable[[argparse.Namespace], None]"
+
+
+def command(commands: Commands, name: str, run: Run, help: str) -> Parser:
+    """A new command, which its arguments are still to be added to."""
+    parser = commands.add_parser(name, help=help)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def bpp(text: str) -> float:

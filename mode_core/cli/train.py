@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mode_core.cli.parsing import device, positive
+from mode_core.cli.parsing import Commands, command, device, positive
 from mode_core.codecs.registry import CODECS
 
 STAGE_NAMES = (
@@ -19,9 +19,9 @@ STAGE_NAMES = (
 """The keys of the table of stages, known without loading torch."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what a training run is told."""
-    add = parser.add_argument
+def add_commands(commands: Commands) -> None:
+    """Add `train`, with what a training run is told."""
+    add = command(commands, "train", train, "train a network for a number of minutes").add_argument
     add("stage", choices=STAGE_NAMES, metavar="STAGE", help=", ".join(STAGE_NAMES))
     add("--photos", type=Path, nargs="+", required=True, help="folders or .tar files of photos")
     add("--minutes", type=float, required=True, help="length of the run; it ends annealed")
@@ -49,13 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lpips-backbone", type=Path, metavar="FILE",
         help="AlexNet's ImageNet features; by default the file that MODE_LPIPS_BACKBONE names",
     )  # fmt: skip
-
-
-def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `train` to a command line."""
-    parser = subparsers.add_parser("train", help="train a network for a number of minutes")
-    add_arguments(parser)
-    parser.set_defaults(run=train)
 
 
 def train(args: argparse.Namespace) -> None:

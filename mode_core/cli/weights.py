@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mode_core.cli.parsing import Commands, sha256
+from mode_core.cli.parsing import Commands, command, sha256
 from mode_core.codecs.catalogue import BY_HAND, LICENCES, PUBLISHED, licence_of, published
 from mode_core.errors import CheckpointError, ModeError
 from mode_core.evaluation.tables import text_table
@@ -30,20 +30,16 @@ def add_commands(subparsers: Commands) -> None:
     """Add `weights` to a command line."""
     parser = subparsers.add_parser("weights", help="list, fetch, import and pack weights")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_list(commands)
+    command(commands, "list", _list, "public checkpoints and the weights that are here")
     _add_get(commands)
     _add_import(commands)
     _add_pack(commands)
-    _add_card(commands)
-
-
-def _add_list(commands: Commands) -> None:
-    parser = commands.add_parser("list", help="public checkpoints and the weights that are here")
-    parser.set_defaults(run=_list)
+    card = command(commands, "card", _card, "write the card of bundled weights anew")
+    card.add_argument("codec", help="whose weights, or rows in results/kodak, have changed")
 
 
 def _add_get(commands: Commands) -> None:
-    parser = commands.add_parser("get", help="download public checkpoints and convert them")
+    parser = command(commands, "get", _get, "download public checkpoints and convert them")
     parser.add_argument("codec", help="ms-illm (others: see `weights list` for where they are)")
     parser.add_argument(
         "--quality", default="3",
@@ -52,11 +48,10 @@ def _add_get(commands: Commands) -> None:
     parser.add_argument("--accept-licence", action="store_true", help="after reading it")
     parser.add_argument("--sha256", type=sha256, help="the hash that the file must have")
     parser.add_argument("--keep", action="store_true", help="keep the download after converting it")
-    parser.set_defaults(run=_get)
 
 
 def _add_import(commands: Commands) -> None:
-    parser = commands.add_parser("import", help="convert a checkpoint that you have")
+    parser = command(commands, "import", _import, "convert a checkpoint that you have")
     parser.add_argument("codec", help="elic, ms-illm, dlf or vq")
     parser.add_argument("file", type=Path)
     parser.add_argument(
@@ -71,21 +66,13 @@ def _add_import(commands: Commands) -> None:
         "--float32", "--whole", dest="float32", action="store_true",
         help="keep float32 throughout (dlf: 5.0 instead of 3.6 GB, finer pictures, same files)",
     )  # fmt: skip
-    parser.set_defaults(run=_import)
 
 
 def _add_pack(commands: Commands) -> None:
-    parser = commands.add_parser("pack", help="make a training run into bundled weights")
+    parser = command(commands, "pack", _pack, "make a training run into bundled weights")
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument("--photos", type=Path, required=True, help="to compare it on")
     parser.add_argument("--lpips-backbone", type=Path, help="AlexNet's ImageNet features")
-    parser.set_defaults(run=_pack)
-
-
-def _add_card(commands: Commands) -> None:
-    parser = commands.add_parser("card", help="write the card of bundled weights anew")
-    parser.add_argument("codec", help="whose weights, or rows in results/kodak, have changed")
-    parser.set_defaults(run=_card)
 
 
 def _list(_: argparse.Namespace) -> None:

@@ -27,7 +27,5 @@ def licence_of(found: WeightsSet) -> str:
 
 def published(codec: str, quality: str) -> Published | None:
     """The checkpoint of a codec and quality."""
-    for one in PUBLISHED:
-        if (one.codec, one.quality) == (codec, quality):
-            return one
-    return None
+    wanted = codec, quality
+    return next((one for one in PUBLISHED if (one.codec, one.quality) == wanted), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from mode_core.weights.sets import PUBLIC
 
 State = Mapping[str, Tensor]
 NOGAN = f"{PUBLIC}-nogan"
+_OLD_PRIOR = re.compile(r"(.*)\._(matrix|bias|factor)(\d)")
+_NEW_PRIOR = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,9 @@ def side(state: State, name: str, axis: int, default: int) -> int:
     """The length of one side of a tensor; the default where there is no such tensor."""
     value = state.get(name)
     return default if value is None or value.ndim <= axis else value.shape[axis]
+
+
+def new_prior(name: str) -> str:
+    """The name of a prior's parameter since CompressAI 1.2.5."""
+    old = _OLD_PRIOR.fullmatch(name)
+    return f"{old[1]}.{_NEW_PRIOR[old[2]]}.{old[3]}" if old else name

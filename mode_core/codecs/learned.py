@@ -1,12 +1,25 @@
-"""A learned codec with its weights loaded: ours, or the authors'."""
+"""A learned codec with its weights loaded: ours, or the authors'.
+
+Each set of authors' weights has one rate; all sets of a codec are one family.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
+
+import torch
+
 from mode_core.codecs.adapter import LearnedCodec
-from mode_core.codecs.authors import PublicFamily
 from mode_core.codecs.networks import load_net, networks_of
-from mode_core.types import Codec, CodecInfo
-from mode_core.weights.sets import PUBLIC, TAG_BYTES, family, find_weights
+from mode_core.codecs.rates import nearest_quality
+from mode_core.codecs.system import System
+from mode_core.codecs.tiles import to_tensor
+from mode_core.errors import WeightsMismatch
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
+from mode_core.weights.sets import PUBLIC, TAG_BYTES, WeightsSet, family, find_weights, tags_of
+
+_LOADED_AT_ONCE = 2
 
 
 def build(info: CodecInfo, profile: str) -> Codec:
@@ -16,3 +29,77 @@ def build(info: CodecInfo, profile: str) -> Codec:
     found = find_weights(info.id, profile)
     system = networks_of(found).system(load_net(found))
     return LearnedCodec(info, found.width, found.digest()[:TAG_BYTES], system)
+
+
+class FixedRateCodec(LearnedCodec):
+    """One set of weights; pads as its authors do, and loads only the parts that are needed."""
+
+    # no bfloat16: pictures must equal the authors' in every 8-bit level
+    draws_in = staticmethod(lambda: torch.float32)
+
+    def __init__(self, info: CodecInfo, found: WeightsSet) -> None:
+        self.info, self.profile, self.found = info, found.width, found
+        self.tag, self.networks = found.digest()[:TAG_BYTES], networks_of(found)
+
+    @cached_property
+    def system(self) -> System:  # type: ignore[override]
+        """What reads and draws."""
+        return self._load(self.networks.writes)
+
+    @cached_property
+    def writer(self) -> System:
+        """What analyses and writes."""
+        return self._load(self.networks.draws) if self.networks.draws else self.system
+
+    @torch.inference_mode(False)
+    def _load(self, without: tuple[str, ...]) -> System:
+        system = self.networks.system(load_net(self.found, without))
+        placed = getattr(system, "placed", None)
+        if placed is not None:
+            # moved to the device now: moving weights later would make the exact networks anew
+            placed.drawing  # noqa: B018
+        return system
+
+    @torch.inference_mode()
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        """The file; there is only one size."""
+        padded = self.networks.pad(to_tensor(image, 1))
+        streams = self.writer.write(self.writer.analyse(padded), 0)
+        return self._file(image, 0, streams, target)
+
+
+class PublicFamily:
+    """Several sets as one codec: quality counts sets by rising rate, a file's tag names its set."""
+
+    def __init__(self, info: CodecInfo, sets: list[WeightsSet]) -> None:
+        self.info, self.profile, self.sets = info, sets[0].width, sets
+        self._member = lru_cache(maxsize=_LOADED_AT_ONCE)(self._load)
+
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        """The file nearest to the target among those that the sets give."""
+        last = len(self.sets) - 1
+        if target.quality is not None:
+            return self._member(min(max(target.quality, 0), last)).encode(image, target)
+        made: dict[int, Bitstream] = {}
+
+        def size_of(index: int) -> int:
+            made[index] = self._member(index).encode(image, target)
+            return len(made[index].to_bytes())
+
+        target_bpp = target.bpp or 0
+        guess = min(range(last + 1), key=lambda i: abs(self.sets[i].bpp - target_bpp))
+        wanted = target_bpp * image.shape[0] * image.shape[1] / 8
+        return made[nearest_quality(size_of, range(last + 1), wanted, guess)]
+
+    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
+        """The picture, with the set that the file names."""
+        for index, found in enumerate(self.sets):
+            if found.digest()[:TAG_BYTES] == bitstream.weights:
+                return self._member(index).decode(bitstream, anchor)
+        raise WeightsMismatch(
+            f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
+            f"{tags_of(self.sets)}; import the checkpoint that it was made with"
+        )
+
+    def _load(self, index: int) -> LearnedCodec:
+        return FixedRateCodec(self.info, self.sets[index])

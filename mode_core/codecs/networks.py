@@ -1,18 +1,20 @@
-"""Which network a set of weights belongs to, and that network with the weights in it."""
+"""Which network a set of weights belongs to, and that network with the weights in it.
+
+Partners are the frozen networks that a training stage builds on: bundled, or of other runs.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
+
+from torch import nn
 
 from mode_core.codecs.registry import find_codec, part_of
+from mode_core.codecs.system import Networks
 from mode_core.errors import WeightsMismatch, WeightsUnavailable
-from mode_core.weights.sets import WeightsSet, experts_tag, find_weights, public_experts
+from mode_core.training.stage import Setup, TrainingError
+from mode_core.weights.sets import WeightsSet, experts_tag, find_weights, public_experts, set_in
 from mode_core.weights.tensors import filled
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from mode_core.codecs.system import Networks
 
 
 def networks_of(found: WeightsSet) -> Networks:
@@ -45,3 +47,29 @@ def _experts_of(found: WeightsSet) -> list[nn.Module]:
             f"bundled ones ({experts_tag()}); train mode again on them"
         )
     return [load_net(find_weights(expert)) for expert in experts]
+
+
+def partner(setup: Setup, codec: str) -> Any:
+    """The network of a codec: from --start CODEC=FOLDER, else the bundled one."""
+    try:
+        return load_net(partner_set(setup, codec))
+    except WeightsUnavailable as error:
+        raise TrainingError(f"{error}") from error
+
+
+def partner_set(setup: Setup, codec: str) -> WeightsSet:
+    """The weights of a partner: a run's, or an imported set."""
+    folder = setup.starts.get(codec)
+    if folder is None:
+        try:
+            return find_weights(codec)
+        except WeightsUnavailable as error:
+            raise TrainingError(f"{error}; or give --start {codec}=runs/{codec}") from error
+    found = set_in(folder)
+    if found is None:
+        raise TrainingError(f"{folder} is not a folder that training or an import has written")
+    if found.codec != codec:
+        raise TrainingError(
+            f"{folder} holds weights of {found.codec}; --start {codec}= needs a run of {codec}"
+        )
+    return found

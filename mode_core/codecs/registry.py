@@ -69,5 +69,4 @@ def load_codec(id: str, profile: str = "") -> Codec:
     info = find_codec(id)
     home = import_module(info.folder)
     build = getattr(home, "build", None) or import_module(_LEARNED).build
-    codec: Codec = build(info, profile)
-    return codec
+    return build(info, profile)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mode_core.codecs.partners import partner
+from mode_core.codecs.networks import partner
 from mode_core.metrics.student import LpipsStudent, StudentConfig
 from mode_core.training.distortions import spoil
 from mode_core.training.losses import load_lpips
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Rig, Setup, Stage, Stats
+from mode_core.training.stage import Cost, Rig, Setup, Stage
 
 LAYERS = 0.2
 """Weight of the agreement in each layer's map, which teaches where a difference is seen."""
@@ -42,13 +42,10 @@ def pair(rig: Rig, x_BCHW: Tensor, generator: torch.Generator) -> Tensor:
         finest = net.qualities[-1] / net.steps_between
         place_B = torch.rand(len(x_BCHW), generator=generator) * finest
         made = net.training_step(x_BCHW, place_B.to(x_BCHW.device))[0]
-    out: Tensor = (made.float().clamp(0, 1) * 255).round() / 255
-    return out
+    return (made.float().clamp(0, 1) * 255).round() / 255
 
 
-def loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Disagreement with the teacher in the logarithm of the distance, and in every layer's map."""
     y_BCHW, teacher = pair(rig, x_BCHW, generator), rig.partner("lpips")
     with torch.autocast(x_BCHW.device.type, enabled=False), torch.no_grad():
@@ -63,11 +60,6 @@ def loss(
     return gap + LAYERS * layers, {"gap": gap, "layers": layers, "error": error}
 
 
-def ranks_of(values: Tensor) -> Tensor:
-    """The place of each value in ascending order."""
-    return values.argsort().argsort().float()
-
-
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     """Mean error and rank correlation over a fixed set of distortions of one photo."""
     generator = torch.Generator().manual_seed(0)
@@ -75,8 +67,8 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     y_BCHW, teacher = spoil(x_BCHW, generator), rig.partner("lpips")
     true = teacher(y_BCHW, teacher.reference(x_BCHW))
     said = rig.net(y_BCHW * 2 - 1, x_BCHW * 2 - 1).float()
-    pairs = torch.stack([ranks_of(said), ranks_of(true)])
-    spearman = float(torch.corrcoef(pairs)[0, 1])
+    ranks = [values.argsort().argsort().float() for values in (said, true)]
+    spearman = float(torch.corrcoef(torch.stack(ranks))[0, 1])
     error = float((said - true).abs().mean())
     return y_BCHW[:1], {"cost": error, "error": error, "spearman": spearman}
 

@@ -57,7 +57,7 @@ class Networks:
 
 
 class SingleStream:
-    """ELIC and MS-ILLM: one latent, one stream, one picture."""
+    """One latent, one stream, one picture: ELIC and MS-ILLM as it stands here."""
 
     def __init__(self, net: Any) -> None:
         self.placed, self.net = Placed(net), net

@@ -28,8 +28,7 @@ def to_tensor(image: Image, stride: int) -> Tensor:
 def to_image(x_1CHW: Tensor, height: int, width: int) -> Image:
     """The top left part as 8-bit pixels on the host."""
     x = x_1CHW[0, :, :height, :width].float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    pixels: Image = x.permute(1, 2, 0).cpu().contiguous().numpy()
-    return pixels
+    return x.permute(1, 2, 0).cpu().contiguous().numpy()
 
 
 def grid_of(height: int, width: int, stride: int, cell: int) -> tuple[int, int]:
@@ -43,36 +42,27 @@ def by_tiles(
     reach: int,
     inputs_cell: int = 1,
     output_cell: int = 1,
-    unit: int = 64,
 ) -> Tensor:
     """compute(*maps), tile by tile when the picture is large; the same to within rounding.
 
     All maps lie on one grid with places of `inputs_cell` pixels. A tile sees `reach` pixels around
-    its core, so nothing that decides it is missing. Cores and margins are multiples of `unit`.
+    its core, so nothing that decides it is missing. Cores and margins are multiples of 64.
     """
     rows, columns = (side * inputs_cell for side in maps[0].shape[2:])
     if rows <= TILE and columns <= TILE:
         return compute(*maps)
-    margin = -(-reach // unit) * unit
+    margin = -(-reach // 64) * 64
     bands = []
     for top in range(0, rows, TILE):
         band = []
         for left in range(0, columns, TILE):
             y, x = _window(top, rows, margin), _window(left, columns, margin)
-            cut = [
-                m[
-                    :,
-                    :,
-                    y[0] // inputs_cell : y[1] // inputs_cell,
-                    x[0] // inputs_cell : x[1] // inputs_cell,
-                ]
-                for m in maps
-            ]
-            core = compute(*cut)
+            high, wide = (slice(a // inputs_cell, b // inputs_cell) for a, b in (y, x))
+            core = compute(*(m[:, :, high, wide] for m in maps))
             skip_y, skip_x = (top - y[0]) // output_cell, (left - x[0]) // output_cell
-            high = (min(top + TILE, rows) - top) // output_cell
-            wide = (min(left + TILE, columns) - left) // output_cell
-            band.append(core[:, :, skip_y : skip_y + high, skip_x : skip_x + wide])
+            height = min(TILE, rows - top) // output_cell
+            width = min(TILE, columns - left) // output_cell
+            band.append(core[:, :, skip_y : skip_y + height, skip_x : skip_x + width])
         bands.append(torch.cat(band, 3))
     return torch.cat(bands, 2)
 

@@ -24,8 +24,7 @@ from tqdm import tqdm
 from mode_core.codecs.registry import CODECS, find_codec, load_codec
 from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError, ResultsError
-from mode_core.evaluation.ledger import Ledger, Measurement
-from mode_core.evaluation.rows import Row, Timing
+from mode_core.evaluation.rows import Ledger, Measurement, Row, Timing
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure
 from mode_core.pictures.files import read_image
 from mode_core.stream.atomic import make_folder
@@ -138,7 +137,7 @@ def measure_job(job: Job) -> list[Measurement]:
 
 def _measurement(job: Job, image: Image, picture: Reconstruction, target: float) -> Measurement:
     file = picture.bitstream
-    anchor = "" if picture.anchor is None else str(picture.anchor)
+    anchor = str(picture.anchor or "")
     row = Row(
         dataset=job.dataset,
         image=job.photo.name,
@@ -208,7 +207,7 @@ def _tag(file: Bitstream) -> str:
 def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
     info = find_codec(codec)
     anchors: Sequence[Anchor | None] = (None,) if None in info.outputs else plan.anchors
-    names = {"" if anchor is None else str(anchor) for anchor in anchors}
+    names = {str(anchor or "") for anchor in anchors}
     dataset = plan.out.resolve().name
     done = {(row.image, row.target_bpp, row.anchor) for row in ledger.rows.values()}
     for photo in plan.photos:

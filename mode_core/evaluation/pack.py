@@ -110,7 +110,8 @@ def _compare(
 ) -> dict[str, float]:
     rig = stage.assemble(Setup(facts["width"], backbone))
     pictures, _ = read_photos([photos], fewest=1)
-    new = _measured(stage, rig, run, pictures)
+    load_into(rig.net, run)
+    new = averaged(stage, rig, pictures)
     try:
         bundled = find_weights(stage.codec)
         if bundled.width != facts["width"]:
@@ -139,11 +140,6 @@ def objective(figures: dict[str, float]) -> float:
         return fmean([v for name, v in figures.items() if name.startswith(f"{kind}_")] or [0.0])
 
     return mean("lpips") + mean("bpp") - mean("psnr") / DECIBELS
-
-
-def _measured(stage: Stage, rig: Rig, run: Path, photos: list[Tensor]) -> dict[str, float]:
-    load_into(rig.net, run)
-    return averaged(stage, rig, photos)
 
 
 @torch.inference_mode()

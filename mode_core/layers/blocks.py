@@ -142,8 +142,7 @@ class Synthesis(nn.Module):
         """The picture."""
         for level in self.levels:
             y_BCHW = level(y_BCHW)
-        out: Tensor = self.head(y_BCHW)
-        return out
+        return self.head(y_BCHW)
 
 
 def dct_basis(channels: int, block: int = 16) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,18 @@ SCALE_STEP = 2.0**-20
 _TOTAL, _TAIL = 1 << 16, 2.0**-18
 
 
+STORED_TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
+"""CompressAI's own tables beside a prior's parameters: never stored and never trusted here."""
+
+
+def bare_prior(channels: int) -> EntropyBottleneck:
+    """CompressAI's factorised prior, whose state has none of its stored tables."""
+    prior = EntropyBottleneck(channels)
+    for name in STORED_TABLES:
+        prior.register_buffer(name, torch.IntTensor(), persistent=False)
+    return prior
+
+
 class PriorTables(nn.Module):
     """A factorised prior's coder tables: integers that travel with the weights.
 

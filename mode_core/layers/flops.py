@@ -1,12 +1,17 @@
-"""Counting what networks compute: products and convolutions, forward and backward."""
+"""Counting what networks compute, forward and backward, and how fast the device could go."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+MEASURED_S = 0.5
+_SIDE = {"cuda": 8192, "cpu": 1024}
 
 
 class _Operations(TorchDispatchMode):
@@ -43,3 +48,17 @@ def counted(step: Callable[[], Any]) -> float:
     with operations:
         step()
     return operations.total
+
+
+def best_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations per second that a large matrix product reaches here: what could be had."""
+    side = _SIDE.get(device.type, 1024)
+    a = torch.randn(side, side, device=device, dtype=dtype)
+    end, fastest = time.perf_counter() + MEASURED_S, float("inf")
+    while time.perf_counter() < end or fastest == float("inf"):
+        start = time.perf_counter()
+        a @ a
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2.0 * side**3 / fastest

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import torch
+from compressai.ops.bound_ops import LowerBoundFunction
 from torch import Tensor, nn
 
 from mode_core.layers.blocks import at_quality
@@ -18,6 +19,7 @@ from mode_core.stream.entropy import LOG_SCALE_STEP, SCALE_LOW
 
 _UNITS = torch.tensor([2.0**-16, 2.0**-20, VALUE_STEP], dtype=torch.float64)
 _TAIL, _TAIL_REACH = 2e-6, 4.0
+_LEAST_LIKELIHOOD = 1e-9
 _NOISE_FROM = math.log(0.5 / SCALE_LOW) / LOG_SCALE_STEP
 
 
@@ -95,3 +97,14 @@ def training_bits(residual: Tensor, index: Tensor, settled: bool = False) -> Ten
     if settled:
         noisy = torch.where(index.detach() > _NOISE_FROM, noisy, round_through(residual))
     return gaussian_bits(noisy, index)
+
+
+def gaussian_likelihood(residual: Tensor, scale: Tensor) -> Tensor:
+    """The mass of a Gaussian around a residual, as CompressAI's models were trained with it.
+
+    The raw scale is bounded from below, no more.
+    """
+    scale = LowerBoundFunction.apply(scale, scale.new_tensor(SCALE_LOW))
+    size, root = residual.abs(), -(2**-0.5) / scale
+    mass = 0.5 * (torch.erfc(root * (0.5 - size)) - torch.erfc(root * (-0.5 - size)))
+    return LowerBoundFunction.apply(mass, mass.new_tensor(_LEAST_LIKELIHOOD))

@@ -50,8 +50,7 @@ class HyperPrior(nn.Module):
     def up(self, z_BCHW: Tensor) -> Tensor:
         """Features at the latent's stride."""
         half = self.middle(F.pixel_shuffle(self.widen(z_BCHW), 2))
-        out: Tensor = self.refine(F.pixel_shuffle(self.finish(half), 2))
-        return out
+        return self.refine(F.pixel_shuffle(self.finish(half), 2))
 
     def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
         """Features for training, and the estimated bits of each picture's hyper-latent."""

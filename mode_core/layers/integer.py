@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.layers.split import sub_pixel
+from mode_core.layers.split import SplitNetwork, sub_pixel
 
 VALUE_BITS, LONGEST_SUM = 22, 1 << 15
 _BYTES_AT_ONCE = 1 << 25
@@ -118,20 +118,10 @@ class IntegerConv:
         return y.reshape(2 * height, 2 * width, -1)
 
 
-class IntegerNetwork:
-    """A chain of convolutions and ReLUs on (H, W, C) maps."""
+class IntegerNetwork(SplitNetwork):
+    """The same on (H, W, C) maps, in 8-bit integers."""
 
-    def __init__(self, layers: nn.Sequential) -> None:
-        self.layers = [
-            IntegerConv(layer) if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) else F.relu_
-            for layer in layers
-        ]
-
-    def __call__(self, x_HWC: Tensor) -> Tensor:
-        """The last map, float64."""
-        for layer in self.layers:
-            x_HWC = layer(x_HWC)
-        return x_HWC
+    convolution = IntegerConv
 
 
 def digits_of(x: Tensor) -> Digits:

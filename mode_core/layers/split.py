@@ -13,6 +13,8 @@ length, and a map's integers are at most 2^28, so no partial sum passes 2^53.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -53,17 +55,21 @@ class SplitConv:
 class SplitNetwork:
     """A chain of convolutions and ReLUs, evaluated exactly."""
 
+    convolution: Callable[..., Any] = SplitConv
+
     def __init__(self, layers: nn.Sequential) -> None:
         self.layers = [
-            SplitConv(layer) if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) else F.relu
+            self.convolution(layer)
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+            else F.relu_
             for layer in layers
         ]
 
-    def __call__(self, x_1CHW: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         """The last map, float64."""
         for layer in self.layers:
-            x_1CHW = layer(x_1CHW)
-        return x_1CHW
+            x = layer(x)
+        return x
 
 
 def shared_exponent(x: Tensor) -> Tensor:

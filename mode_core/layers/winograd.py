@@ -80,14 +80,12 @@ def _scratch(use: str, *shape: int) -> Tensor:
     if own.get(use) is None or own[use].numel() < prod(shape):
         with torch.inference_mode(False):  # or it could not be written to outside of that mode
             own[use] = torch.empty(prod(shape))
-    out: Tensor = own[use][: prod(shape)].view(shape)
-    return out
+    return own[use][: prod(shape)].view(shape)
 
 
 def _product(x_NI: Tensor, weight_OI: Tensor) -> Tensor:
     """oneDNN's product: the other library behind torch is half as fast on some processors."""
-    out: Tensor = torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, None, "none", [], "")
-    return out
+    return torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, None, "none", [], "")
 
 
 def _inputs(x: Tensor, axis: int, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

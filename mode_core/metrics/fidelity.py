@@ -15,7 +15,7 @@ MS_SSIM_MIN_SIDE = 161
 
 def psnr(reference: Image, decoded: Image) -> float:
     """Peak signal-to-noise ratio in dB over all three channels; inf when identical."""
-    check_shapes(reference, decoded)
+    check_pair(reference, decoded, "PSNR", 1)
     # Integers first: exact, and half the memory of float64 at 25 megapixels.
     error = reference.astype(np.int32) - decoded
     mse = float(np.square(error).mean(dtype=np.float64))
@@ -27,13 +27,7 @@ def ms_ssim(reference: Image, decoded: Image) -> float:
 
     A picture with a side below 161 pixels is refused: fewer scales would be another metric.
     """
-    check_shapes(reference, decoded)
-    height, width, _ = reference.shape
-    if min(height, width) < MS_SSIM_MIN_SIDE:
-        raise UnsupportedImage(
-            f"MS-SSIM needs at least {MS_SSIM_MIN_SIDE} pixels on either side; "
-            f"this picture is {width}x{height}"
-        )
+    check_pair(reference, decoded, "MS-SSIM", MS_SSIM_MIN_SIDE)
     import pytorch_msssim
     import torch
 
@@ -52,7 +46,13 @@ def ms_ssim(reference: Image, decoded: Image) -> float:
         )
 
 
-def check_shapes(reference: Image, decoded: Image) -> None:
-    """ValueError unless the two pictures have one size."""
+def check_pair(reference: Image, decoded: Image, label: str, least: int) -> None:
+    """ValueError unless the pictures have one size; UnsupportedImage if a side is too short."""
     if reference.shape != decoded.shape:
         raise ValueError(f"shapes differ: {reference.shape} and {decoded.shape}")
+    height, width, _ = reference.shape
+    if min(height, width) < least:
+        raise UnsupportedImage(
+            f"{label} needs at least {least} pixels on either side; "
+            f"this picture is {width}x{height}"
+        )

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mode_core.errors import UnsupportedImage, WeightsUnavailable
+from mode_core.errors import WeightsUnavailable
 from mode_core.metrics.backbones import alexnet_state, dists_weights_path
-from mode_core.metrics.fidelity import check_shapes
+from mode_core.metrics.fidelity import check_pair
 from mode_core.types import Image
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ _CHECK_VALUE, _CHECK_TOLERANCE = 0.511, 0.01
 
 def lpips(reference: Image, decoded: Image) -> float:
     """LPIPS 0.1 with AlexNet, https://arxiv.org/abs/1801.03924; 0 is alike."""
-    _check_side("LPIPS", reference, decoded)
+    check_pair(reference, decoded, "LPIPS", LPIPS_MIN_SIDE)
     return _distance(_alex(), reference, decoded)
 
 
 def lpips_student(reference: Image, decoded: Image) -> float:
     """The bundled small network's estimate of LPIPS; always shown under its own name."""
-    _check_side("LPIPS (student)", reference, decoded)
+    check_pair(reference, decoded, "LPIPS (student)", LPIPS_MIN_SIDE)
     return _distance(_student(), reference, decoded)
 
 
 def dists(reference: Image, decoded: Image) -> float:
     """DISTS, https://arxiv.org/abs/2004.07728; 0 is alike."""
-    _check_side("DISTS", reference, decoded)
+    check_pair(reference, decoded, "DISTS", LPIPS_MIN_SIDE)
     weights = dists_weights_path()
     from mode_core.metrics.dists_net import load_dists
 
@@ -93,13 +93,3 @@ def _distance(distance: Distance, reference: Image, decoded: Image) -> float:
 
     with torch.inference_mode():
         return float(distance(tensor(reference), tensor(decoded)))
-
-
-def _check_side(label: str, reference: Image, decoded: Image) -> None:
-    check_shapes(reference, decoded)
-    height, width, _ = reference.shape
-    if min(height, width) < LPIPS_MIN_SIDE:
-        raise UnsupportedImage(
-            f"{label} needs at least {LPIPS_MIN_SIDE} pixels on either side; "
-            f"this picture is {width}x{height}"
-        )

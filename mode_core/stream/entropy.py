@@ -64,12 +64,21 @@ def exp_table() -> Tensor:
         return torch.from_numpy(stored["exp"].astype(np.int64))
 
 
-class SymbolWriter:
+class _Checked:
+    _check = 0
+
+    @property
+    def check(self) -> int:
+        """The CRC-16 of all symbols so far, never 0."""
+        return self._check & 0xFFFF or 1
+
+
+class SymbolWriter(_Checked):
     """Codes values into one rANS stream."""
 
     def __init__(self) -> None:
         self._encoder = ans.BufferedRansEncoder()
-        self._check, self._first = 0, -1
+        self._first = -1
 
     def code(
         self, index: Tensor, mean: Tensor, values: Tensor | None, tables: CdfTables | None = None
@@ -92,11 +101,6 @@ class SymbolWriter:
             symbols.tolist(), index.tolist(), tables.cdfs, tables.sizes, tables.offsets
         )
 
-    @property
-    def check(self) -> int:
-        """The CRC-16 of everything written, never 0."""
-        return self._check & 0xFFFF or 1
-
     def payload(self) -> bytes:
         """The stream, its first byte the check of the first symbols; the writer is spent."""
         # CompressAI's flush writes past its buffer when it holds fewer than four symbols; these
@@ -108,7 +112,7 @@ class SymbolWriter:
         return (bytes([max(self._first, 0)]) + bytes(self._encoder.flush())).rstrip(b"\0")
 
 
-class SymbolReader:
+class SymbolReader(_Checked):
     """Reads one rANS stream; cannot read outside it, whatever the bytes say.
 
     CompressAI's decoder does not know where its buffer ends. Past the end it finds zeros here, of
@@ -119,7 +123,7 @@ class SymbolReader:
     def __init__(self, payload: bytes, symbols: int) -> None:
         self._decoder = ans.RansDecoder()
         self._decoder.set_stream(payload[1:] + bytes(3 * symbols + 64))
-        self._left, self._check = symbols, 0
+        self._left = symbols
         self._first = payload[0] if payload else 0
 
     def code(
@@ -149,11 +153,6 @@ class SymbolReader:
             raise DecoderDrift(DRIFT)
         self._first = -1
         return symbols
-
-    @property
-    def check(self) -> int:
-        """The CRC-16 of everything read, never 0."""
-        return self._check & 0xFFFF or 1
 
 
 Coder = SymbolWriter | SymbolReader

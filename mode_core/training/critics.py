@@ -44,7 +44,7 @@ class PatchCritic(nn.Module):
         return self.layers[-1](x_BCHW), features
 
 
-class _Down(nn.Module):
+class _Block(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
@@ -53,22 +53,17 @@ class _Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.second(F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE))
-        out: Tensor = F.avg_pool2d(inner + self.skip(x), 2)
-        return out
+        return inner + self.skip(x)
 
 
-class _Up(nn.Module):
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.skip = nn.Conv2d(inputs, outputs, 1)
-
+class _Down(_Block):
     def forward(self, x: Tensor) -> Tensor:
-        x = F.interpolate(x, scale_factor=2)
-        inner = self.second(F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE))
-        out: Tensor = inner + self.skip(x)
-        return out
+        return F.avg_pool2d(super().forward(x), 2)
+
+
+class _Up(_Block):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.interpolate(x, scale_factor=2))
 
 
 class LabelCritic(nn.Module):
@@ -96,19 +91,7 @@ class LabelCritic(nn.Module):
         context = F.leaky_relu(self.context(latent_BCHW), SLOPE)
         seen = F.pixel_unshuffle(x_BCHW * 2 - 1, self.fold)
         context = F.interpolate(context, size=seen.shape[2:])
-        logits: Tensor = self.out(self.up(self.down(torch.cat([seen, context], 1))))
-        return logits
-
-
-def hinge(real: Tensor, fake: Tensor) -> Tensor:
-    """What the patch critic minimises."""
-    return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
-
-
-def feature_matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
-    """Distance of the critic's features; keeps the generator near the photo."""
-    pairs = zip(fake, real, strict=True)
-    return torch.stack([F.l1_loss(f, r.detach()) for f, r in pairs]).mean()
+        return self.out(self.up(self.down(torch.cat([seen, context], 1))))
 
 
 def pulled(x_hat: Tensor, leaf: Tensor, main: Tensor, extra: Tensor, share: float) -> Tensor:
@@ -147,9 +130,11 @@ def listen(
     with torch.no_grad():
         _, wanted = critic(x)
     score, features = critic(leaf)
-    extra = -score.mean() + 10 * feature_matching(features, wanted)
+    # matching the critic's features keeps the generator near the photo
+    gaps = [F.l1_loss(mine, real) for mine, real in zip(features, wanted, strict=True)]
+    extra = -score.mean() + 10 * torch.stack(gaps).mean()
     generator = pulled(x_hat, leaf, main, extra, share)
     real, fake = critic(x)[0], critic(x_hat.detach())[0]
-    judged = hinge(real, fake)
+    judged = 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
     stats = {"critic": judged, "real": real.mean(), "fake": fake.mean()}
     return generator + judged, stats

@@ -16,22 +16,16 @@ from mode_core.training.checkpoint import save_atomic
 SIDE = 192
 
 
-class Log:
-    """Rows appended to a CSV file; a file with other columns is continued with its own."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def add(self, row: Mapping[str, float]) -> None:
-        """Append one row."""
-        new = not self.path.exists() or self.path.stat().st_size == 0
-        with self.path.open("a+", newline="", encoding="utf-8") as file:
-            file.seek(0)
-            columns = list(row) if new else next(csv.reader(file))
-            writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
-            if new:
-                writer.writeheader()
-            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+def add_row(path: Path, row: Mapping[str, float]) -> None:
+    """Append a row to a CSV file; a file with other columns is continued with its own."""
+    new = not path.exists() or path.stat().st_size == 0
+    with path.open("a+", newline="", encoding="utf-8") as file:
+        file.seek(0)
+        columns = list(row) if new else next(csv.reader(file))
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
+        if new:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
 
 
 class Means:

@@ -17,13 +17,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from mode_core.layers.flops import counted
+from mode_core.layers.flops import best_rate, counted
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos
-from mode_core.training.log import Log, Means, save_sheet
-from mode_core.training.schedule import Clock
+from mode_core.training.log import Means, add_row, save_sheet
 from mode_core.training.stage import Rig, Stage, TrainingError
-from mode_core.training.throughput import best_rate
 from mode_core.training.trainer import Trainer, world_size
 from mode_core.weights.provenance import commit
 
@@ -47,6 +45,40 @@ class Settings:
     width: str = "tiny"
     check_s: float = 180.0
     pause_after_s: float = float("inf")
+
+
+class Clock:
+    """Seconds of training so far; time between runs, validation and checkpoints do not count."""
+
+    def __init__(self, budget_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self.budget_s = budget_s
+        self._now = now
+        self._before = 0.0
+        self._since: float | None = None
+
+    def start(self) -> None:
+        """Let time count from here."""
+        if self._since is None:
+            self._since = self._now()
+
+    def stop(self) -> None:
+        """Let time stand still."""
+        self.elapsed_s = self.elapsed_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds counted so far."""
+        running = 0.0 if self._since is None else self._now() - self._since
+        return self._before + running
+
+    @elapsed_s.setter
+    def elapsed_s(self, seconds: float) -> None:
+        self._before, self._since = seconds, None
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget used, at most 1."""
+        return min(1.0, self.elapsed_s / self.budget_s)
 
 
 class Run:
@@ -140,7 +172,7 @@ class Run:
             **self.means.take(),
         }
         if self.leads:
-            Log(self.settings.out / "log.csv").add(row)
+            add_row(self.settings.out / "log.csv", row)
 
     def check(self) -> None:
         """Validate the averaged weights and write the checkpoint."""
@@ -158,7 +190,7 @@ class Run:
             pairs = [(p, r[0]) for p, r in zip(self.held_out, results, strict=True)]
             save_sheet(out / "validation.png", pairs[:SHOWN])
             row = {"step": trainer.steps, "elapsed_s": self.clock.elapsed_s, **figures}
-            Log(out / "validation.csv").add(row)
+            add_row(out / "validation.csv", row)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         self.say(f"step {trainer.steps}, {self.clock.elapsed_s / 60:.1f} min: {shown}")
 

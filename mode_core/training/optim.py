@@ -5,6 +5,7 @@ A network marks a parameter with `parameter.lr_scale = 0.1` to keep it out of Mu
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from torch import Tensor, nn
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 FEWEST_ROWS = 16
 """Layers narrower than this (first, last, depthwise) have no spectrum worth flattening."""
+
+WARM_UP = 0.02
+"""Share of the run in which rates climb to their peak."""
+FINAL = 0.01
+"""Rates end at this share of their peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +58,9 @@ def orthogonal(x_KMN: Tensor, steps: int) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum whose matrices are made orthogonal before they are applied."""
 
-    def __init__(
-        self,
-        params: Iterable[Tensor],
-        lr: float,
-        weight_decay: float = 0.0,
-        momentum: float = 0.95,
-        steps: int = 4,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "steps": steps},
-        )
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95, "steps": 4}
+        super().__init__(params, settings)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -118,6 +115,15 @@ def hidden_weights(module: nn.Module) -> set[nn.Parameter]:
         for weight in layer_weights(module).values()
         if min(weight.shape[:2]) >= FEWEST_ROWS and not hasattr(weight, "lr_scale")
     }
+
+
+def rate_factor(progress: float) -> float:
+    """What peak learning rates are multiplied by, for progress 0..1: any run ends annealed."""
+    progress = min(max(progress, 0.0), 1.0)
+    if progress < WARM_UP:
+        return 0.05 + 0.95 * progress / WARM_UP
+    fall = (progress - WARM_UP) / (1 - WARM_UP)
+    return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * fall))
 
 
 class Optimiser:

@@ -15,6 +15,8 @@ from mode_core.training.optim import Rates
 
 Stats = dict[str, Tensor]
 """Numbers to log; they stay on the device until somebody reads them."""
+Cost = tuple[Tensor, Stats]
+"""What a step is to make smaller, and numbers to log."""
 
 
 class TrainingError(ModeError):
@@ -60,10 +62,8 @@ class Setup:
     """Weights of frozen partners: codec id to a run's folder or a weights file."""
 
 
-Loss = Callable[[Rig, Tensor, float, torch.Generator], tuple[Tensor, Stats]]
+Loss = Callable[[Rig, Tensor, float, torch.Generator], Cost]
 Validate = Callable[[Rig, Tensor], tuple[Tensor, dict[str, float]]]
-
-
 Prepare = Callable[[Rig, Tensor], None]
 
 

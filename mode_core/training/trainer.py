@@ -12,8 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from mode_core.training.checkpoint import half_names
-from mode_core.training.optim import Optimiser
-from mode_core.training.schedule import rate_factor
+from mode_core.training.optim import Optimiser, rate_factor
 from mode_core.training.stage import Rig, Stage, TrainingError
 
 MOST_SKIPS = 10

@@ -146,10 +146,8 @@ def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
 
 def weights_of_tag(codec: str, tag: bytes) -> WeightsSet | None:
     """The imported set that a file was made with, if it is here."""
-    for found in all_weights():
-        if found.codec == codec and found.is_public and found.digest()[:TAG_BYTES] == tag:
-            return found
-    return None
+    imported = (found for found in all_weights() if found.codec == codec and found.is_public)
+    return next((found for found in imported if found.digest()[:TAG_BYTES] == tag), None)
 
 
 def public_experts(tags: str) -> list[WeightsSet]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import app.panes.defaults
+import app.panes.names
 import app.server.opening
 from app.panes.weights import info_of, parts_of, with_profile
 from app.server import jobs as work
@@ -76,7 +76,7 @@ def _shade(made: Reconstruction, maker: str, anchor: str) -> Reconstruction:
 
 if __name__ == "__main__":
     app.server.opening.FOLDER = Path("no stored pictures")  # they are the real codecs'
-    app.panes.defaults.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
+    app.panes.names.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     port, queue = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
     settings = Settings(None, port, queue, cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
     launch(build_demo(settings, StandInRunner()))

@@ -92,7 +92,9 @@ def test_the_time_never_touches_the_numbers_in_a_pane(visit: Opener) -> None:
     """Best in all, as they are widest then; a time without room is not there at all."""
     page = settled(visit("panes=original"), 1)
     told, wish = {}, {"catalogue": catalogue()}
-    for width, lpips, ms in product((760, 540, 478, 425, 400), ("lpips", "lpips_student"), (9, 10123)):
+    for width, lpips, ms in product(
+        (760, 540, 478, 425, 400), ("lpips", "lpips_student"), (9, 10123)
+    ):
         head = page.evaluate(HEADS, wish | {"width": width, "lpips": lpips, "ms": ms})
         assert head["numbers"] <= head["end"], (width, lpips)
         assert head["rows"] < 4, width  # none has gone to another line

@@ -12,8 +12,8 @@ import torch
 from mode_core.checkpoints import convert, dialects
 from mode_core.checkpoints.convert import Origin, import_checkpoint
 from mode_core.checkpoints.read import CheckpointError
-from mode_core.codecs.authors import FixedRateCodec
 from mode_core.codecs.dlf.net import Dlf
+from mode_core.codecs.learned import FixedRateCodec
 from mode_core.codecs.networks import load_net
 from mode_core.codecs.registry import find_codec
 from mode_core.stream.container import Bitstream

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mode_core.checkpoints.convert import Origin, import_checkpoint
-from mode_core.codecs.authors import FixedRateCodec
+from mode_core.codecs.learned import FixedRateCodec
 from mode_core.codecs.ms_illm.net import MsIllm
 from mode_core.codecs.networks import load_net
 from mode_core.codecs.registry import find_codec

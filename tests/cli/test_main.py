@@ -6,15 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mode_core.cli import codecs as codec_table
 from mode_core.cli import main as cli
 from mode_core.cli.main import main
 from mode_core.codecs.registry import CODECS, load_codec
@@ -23,38 +20,32 @@ from mode_core.pictures.files import read_image
 from mode_core.stream.container import Bitstream
 from mode_core.weights import sets as weights
 from tests.cli.folder import folder_with_photos  # noqa: F401
-from tests.conftest import ROOT
+from tests.conftest import PYTHON, Shell, process
 
 pytestmark = pytest.mark.usefixtures("folder_with_photos")
 
 
-def say(command: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """What a command prints when it works."""
-    assert main(command.split()) == 0, capsys.readouterr().err
-    return capsys.readouterr().out
-
-
-def test_a_photo_goes_into_a_file_and_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
-    out = say("encode photo.png photo.mode --codec webp --bpp 2", capsys)
+def test_a_photo_goes_into_a_file_and_comes_back(shell: Shell) -> None:
+    out = shell.does("encode photo.png photo.mode --codec webp --bpp 2")
     size = Path("photo.mode").stat().st_size
     assert f"photo.mode: {size} bytes" in out
-    say("decode photo.mode back.png", capsys)
+    shell.does("decode photo.mode back.png")
     assert read_image("back.png").shape == read_image("photo.png").shape
 
 
-def test_each_anchor_decodes_to_its_own_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    say("encode photo.png photo.mode --codec mode --bpp 2", capsys)
+def test_each_anchor_decodes_to_its_own_picture(shell: Shell) -> None:
+    shell.does("encode photo.png photo.mode --codec mode --bpp 2")
     means = []
     for anchor in ("fidelity", "0.5", "perception"):
-        say(f"decode photo.mode {anchor}.png --anchor {anchor}", capsys)
+        shell.does(f"decode photo.mode {anchor}.png --anchor {anchor}")
         means.append(read_image(f"{anchor}.png").mean())
     assert means == sorted(means)
     assert len(set(means)) == 3
 
 
-def test_info_is_json_about_the_file(capsys: pytest.CaptureFixture[str]) -> None:
-    say("encode photo.png photo.mode --codec mode --bpp 2", capsys)
-    facts = json.loads(say("info photo.mode", capsys))
+def test_info_is_json_about_the_file(shell: Shell) -> None:
+    shell.does("encode photo.png photo.mode --codec mode --bpp 2")
+    facts = json.loads(shell.does("info photo.mode"))
     bitstream = Bitstream.from_bytes(Path("photo.mode").read_bytes())
     assert facts["codec"] == "mode"
     assert (facts["width"], facts["height"]) == (64, 48)
@@ -67,14 +58,14 @@ def test_info_is_json_about_the_file(capsys: pytest.CaptureFixture[str]) -> None
     assert sum(stream["bytes"] for stream in facts["streams"]) == bitstream.payload_bytes
 
 
-def test_info_needs_no_weights(capsys: pytest.CaptureFixture[str]) -> None:
-    say("encode photo.png photo.mode --codec jpeg --quality 40", capsys)
-    facts = json.loads(say("info photo.mode", capsys))
+def test_info_needs_no_weights(shell: Shell) -> None:
+    shell.does("encode photo.png photo.mode --codec jpeg --quality 40")
+    facts = json.loads(shell.does("info photo.mode"))
     assert (facts["weights"], facts["target_bpp"], facts["quality"]) == (None, None, 40)
 
 
-def test_codecs_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
-    table, hint = say("codecs", capsys).split("\n\n")
+def test_codecs_lists_all(shell: Shell) -> None:
+    table, hint = shell.does("codecs").split("\n\n")
     head, *lines = table.splitlines()
     assert head.split() == [
         "id", "outputs", "profile", "bpp", "on", "kodak", "parameters", "weights", "licence"
@@ -102,18 +93,16 @@ def test_codecs_says_what_is_known_of_weights(
     write_rows(results / "elic.csv", [row, *others])
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "weights")
     monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path / "none"))
-    monkeypatch.setattr(codec_table, "KODAK", results)
-    lines = {line.id: line for line in codec_table.codec_lines()}
+    monkeypatch.setattr(cli, "KODAK", results)
+    lines = {line.id: line for line in cli.codec_lines()}
     assert lines["elic"] == ("elic", "ELIC", "toy", "1.000 to 2.000", "0.02 M", tag, "CC0")
     assert lines["vq"].weights == "none here"
     assert lines["jpeg"].weights == "needs none"
 
 
-def test_compare_writes_every_picture_file_and_number(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "photo.png", "--bpp", "2", "--out", "cmp"]) == 0
-    said = capsys.readouterr()
-    assert "MoDE-P" in said.out
-    assert "elic is left out: elic has no weights here" in said.err
+def test_compare_writes_every_picture_file_and_number(shell: Shell) -> None:
+    assert "MoDE-P" in shell.does("compare photo.png --bpp 2 --out cmp")
+    assert "elic is left out: elic has no weights here" in shell.err
     facts = json.loads(Path("cmp/metrics.json").read_text())
     assert facts["photo"] == "photo.png"
     assert set(facts["left_out"]) == {"elic", "ms-illm", "dlf", "vq"}
@@ -130,42 +119,34 @@ def test_compare_writes_every_picture_file_and_number(capsys: pytest.CaptureFixt
         assert "lpips" in item["missing"]
 
 
-def test_compare_outside_a_range_is_a_note_and_no_error(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    say("compare photo.png --bpp 0.01 --out cmp --codecs jpeg", capsys)
+def test_compare_outside_a_range_is_a_note_and_no_error(shell: Shell) -> None:
+    shell.does("compare photo.png --bpp 0.01 --out cmp --codecs jpeg")
     facts = json.loads(Path("cmp/metrics.json").read_text())
     assert "instead of 0.010" in facts["pictures"][0]["note"]
 
 
-def test_bench_and_bdrate_work_together(capsys: pytest.CaptureFixture[str]) -> None:
-    bench = "bench photos --out results/own --codecs all --bpp 1,2,4,8"
-    assert main(bench.split()) == 0
-    said = capsys.readouterr()
-    assert "elic is left out" in said.err
-    assert "LPIPS (AlexNet) stays empty" in said.err
+def test_bench_and_bdrate_work_together(shell: Shell) -> None:
+    shell.does("bench photos --out results/own --codecs all --bpp 1,2,4,8")
+    assert "elic is left out" in shell.err
+    assert "LPIPS (AlexNet) stays empty" in shell.err
     assert len(read_rows(Path("results/own/mode.csv"))) == 2 * 4 * 3
     facts = json.loads(Path("results/own/jpeg.json").read_text())
     assert facts["command"].startswith("python -m mode_core bench photos --out results/own")
-    table = say("bdrate results/own --reference jpeg --metric psnr", capsys).splitlines()
+    table = shell.does("bdrate results/own --reference jpeg --metric psnr").splitlines()
     assert table[0] == "| against jpeg | PSNR BD-rate | overlap | BD-PSNR |"
     assert "| jpeg | +0.0 % | 100% | +0.000 |" in table
     assert any(line.startswith("| webp | -") for line in table)
 
 
-def test_a_published_curve_is_named_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["bench", "photos", "--out", "results/kodak", "--codecs", "webp", "--bpp", "1,2,4"])
-    capsys.readouterr()
-    command = ["bdrate", "results/kodak", "--metric", "psnr", "--anchor", "published:BPG 4:4:4"]
-    assert main(command) == 0
-    assert "PSNR against BPG 4:4:4 (published, " in capsys.readouterr().out
+def test_a_published_curve_is_named_with_its_source(shell: Shell) -> None:
+    shell.does("bench photos --out results/kodak --codecs webp --bpp 1,2,4")
+    out = shell.does("bdrate results/kodak --metric psnr --anchor 'published:BPG 4:4:4'")
+    assert "PSNR against BPG 4:4:4 (published, " in out
 
 
-def test_the_summary_names_every_curve_that_cannot_be_compared(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    main(["bench", "photos", "--out", "results/own", "--codecs", "jpeg,mode", "--bpp", "2,4"])
-    out = say("bdrate results/own --anchor jpeg", capsys)
+def test_the_summary_names_every_curve_that_cannot_be_compared(shell: Shell) -> None:
+    shell.does("bench photos --out results/own --codecs jpeg,mode --bpp 2,4")
+    out = shell.does("bdrate results/own --anchor jpeg")
     assert "mode@fidelity, PSNR: jpeg has 2 points; a curve needs 3 or more." in out
 
 
@@ -175,53 +156,26 @@ def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
         main(["encode", "photo.png", "a.mode", "--codec", "jpeg", "--bpp", "1"])
 
 
-def test_commands_of_other_modules_are_attached(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "extra_cli.py").write_text(
-        "def add_commands(commands):\n"
-        "    parser = commands.add_parser('extra')\n"
-        "    parser.set_defaults(run=lambda args: print('extra was run'))\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(cli, "_MORE", ("extra_cli", "mode_core.not_there"))
-    assert say("extra", capsys) == "extra was run\n"
-
-
-def run_module(*arguments: str) -> subprocess.CompletedProcess[str]:
-    root = ROOT
-    return subprocess.run(
-        [sys.executable, "-m", "mode_core", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        check=False,
-    )
-
-
 def test_the_module_runs_and_hands_its_status_on() -> None:
-    done = run_module("encode", "photo.png", "a.mode", "--codec", "jpeg", "--bpp", "1")
+    program, jpeg = (PYTHON, "-m", "mode_core"), ("--codec", "jpeg", "--bpp", "1")
+    done = process(*program, "encode", "photo.png", "a.mode", *jpeg)
     assert (done.returncode, done.stderr) == (0, "")
-    done = run_module("decode", "photo.png", "a.png")
+    done = process(*program, "decode", "photo.png", "a.png")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
 
 
-def test_a_name_that_is_no_text_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_is_no_text_is_no_error(shell: Shell) -> None:
     name, out = os.fsdecode(b"ph\xffoto.png"), os.fsdecode(b"\xfe")
     shutil.copy("photo.png", name)
-    assert main(["encode", name, f"{out}.mode", "--codec", "jpeg", "--bpp", "1"]) == 0
-    assert main(["compare", name, "--bpp", "1", "--out", out, "--codecs", "jpeg"]) == 0
-    assert main(["bench", name, "--out", out, "--codecs", "jpeg", "--bpp", "1"]) == 0
-    assert "\\udcfe.mode: " in capsys.readouterr().out
+    jpeg = "--codecs jpeg --bpp 1"
+    said = shell.does("encode", Path(name), Path(f"{out}.mode"), "--codec jpeg --bpp 1")
+    assert "\\udcfe.mode: " in said
+    for command in ("compare", "bench"):
+        shell.does(command, Path(name), jpeg, "--out", Path(out))
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
-    command = f"{sys.executable} -m mode_core --help | head -c 1; exit ${{PIPESTATUS[0]}}"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, timeout=300, env=environment,
-        check=False,
-    )  # fmt: skip
+    command = f"{PYTHON} -m mode_core --help | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = process("bash", "-c", command)
     assert (done.returncode, done.stderr) == (0, "")

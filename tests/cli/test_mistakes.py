@@ -12,6 +12,7 @@ from mode_core.cli import main as cli
 from mode_core.cli.main import main
 from mode_core.errors import BitstreamError
 from tests.cli.folder import folder_with_photos  # noqa: F401
+from tests.conftest import Shell
 
 pytestmark = pytest.mark.usefixtures("folder_with_photos")
 
@@ -67,14 +68,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize("command", WRONG)
-def test_a_mistake_is_one_line_and_status_1(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_mistake_is_one_line_and_status_1(command: str, shell: Shell) -> None:
     prepare_mistakes()
-    capsys.readouterr()
     before = Path("photo.png").read_bytes()
-    assert main(command.split()) == 1
-    lines = capsys.readouterr().err.splitlines()
+    lines = shell.refuses(command).splitlines()
     assert lines[-1].startswith("error: ")
     assert WRONG[command] in lines[-1]
     assert not any("Traceback" in line for line in lines)
@@ -82,24 +79,20 @@ def test_a_mistake_is_one_line_and_status_1(
     assert not list(Path.cwd().rglob("*.part"))
 
 
-def test_compare_never_writes_over_the_photo(capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_never_writes_over_the_photo(shell: Shell) -> None:
     shutil.copy("photo.png", "photos/jpeg.png")
     before = Path("photos/jpeg.png").read_bytes()
-    assert (
-        main(["compare", "photos/jpeg.png", "--bpp", "1", "--out", "photos", "--codecs", "jpeg"])
-        == 1
-    )
-    assert "never overwritten" in capsys.readouterr().err
+    message = shell.refuses("compare photos/jpeg.png --bpp 1 --out photos --codecs jpeg")
+    assert "never overwritten" in message
     assert Path("photos/jpeg.png").read_bytes() == before
 
 
 def test_a_file_too_large_for_any_picture_is_not_read(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
     monkeypatch.setattr(cli, "MAX_FILE_BYTES", 100)
     Path("large.mode").write_bytes(b"MODE" * 26)
-    assert main(["info", "large.mode"]) == 1
-    assert "larger than any .mode file" in capsys.readouterr().err
+    assert "larger than any .mode file" in shell.refuses("info large.mode")
 
 
 def prepare_mistakes() -> None:
@@ -116,10 +109,10 @@ def prepare_mistakes() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_forbidden_folder_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forbidden_folder_is_one_line(shell: Shell) -> None:
     Path("locked").mkdir(mode=0o500)
-    assert main(["encode", "photo.png", "locked/a.mode", "--codec", "jpeg", "--bpp", "1"]) == 1
-    assert "locked/a.mode: Permission denied" in capsys.readouterr().err
+    message = shell.refuses("encode photo.png locked/a.mode --codec jpeg --bpp 1")
+    assert "locked/a.mode: Permission denied" in message
 
 
 @pytest.mark.parametrize(
@@ -133,17 +126,13 @@ def test_a_forbidden_folder_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_what_happens_to_a_user_is_one_line(
-    raised: BaseException,
-    words: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    raised: BaseException, words: str, monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
     def fail(*_: object) -> None:
         raise raised
 
     monkeypatch.setattr(cli, "write_atomic", fail)
-    assert main(["encode", "photo.png", "a.mode", "--codec", "jpeg", "--bpp", "1"]) == 1
-    error = capsys.readouterr().err
+    error = shell.refuses("encode photo.png a.mode --codec jpeg --bpp 1")
     assert error.startswith("error: ")
     assert words in error
     assert error.count("\n") == 1

@@ -17,20 +17,21 @@ from PIL import Image as Pillow
 
 from mode_core.checkpoints import convert, download
 from mode_core.cli import weights as weights_cli
-from mode_core.cli.main import main
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import BY_HAND, PUBLISHED
 from mode_core.codecs.registry import load_codec
 from mode_core.errors import ModeError
-from mode_core.evaluation import cards
+from mode_core.evaluation import cards, pack
 from mode_core.pictures.files import write_png
 from mode_core.weights import sets as weights
-from tests.conftest import ROOT, make_photo
+from tests.conftest import ROOT, Shell, make_photo
 from tests.made_up import illm_nets
 from tests.made_up.public_nets import save
 
 pytestmark = pytest.mark.usefixtures("home")
 FILE = "msillm_target_0.14bpp.ckpt"
+GET = "weights get ms-illm --accept-licence"
+IMPORT = "weights import ms-illm"
 
 
 class Server(ThreadingHTTPServer):
@@ -102,17 +103,21 @@ def file(checkpoint: bytes, tmp_path: Path) -> Path:
     return tmp_path / FILE
 
 
-def run(*words: str) -> int:
-    return main(["weights", *words])
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    write_png(tmp_path / "photo.png", make_photo(70, 90))
+    return tmp_path / "photo.png"
 
 
-def get(*words: str) -> int:
-    return run("get", "ms-illm", "--accept-licence", *words)
+@pytest.fixture
+def downloads(home: Path) -> Path:
+    """Where downloads are kept, made beforehand."""
+    (home / "downloads").mkdir(parents=True)
+    return home / "downloads"
 
 
-def test_the_list_names_every_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("list") == 0
-    out = capsys.readouterr().out
+def test_the_list_names_every_checkpoint(shell: Shell) -> None:
+    out = shell.does("weights list")
     for one in PUBLISHED:
         assert one.url in out
     for other in BY_HAND:
@@ -130,58 +135,39 @@ def test_what_is_published_is_what_the_authors_name() -> None:
     assert all(0 < one.bpp < 1 and one.bytes_ > 700e6 for one in PUBLISHED)
 
 
-def test_getting_downloads_converts_and_lists(
-    server: Server, home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert get() == 0
-    out = capsys.readouterr().out
+def test_getting_downloads_converts_and_lists(server: Server, home: Path, shell: Shell) -> None:
+    out = shell.does(GET)
     assert "non-commercial" in out
     assert "--profile public" in out
-    folder = home / "ms-illm-3"
-    assert "CC-BY-NC" in (folder / "card.md").read_text()
-    assert hashlib.sha256(server.files[FILE]).hexdigest() in (folder / "card.md").read_text()
+    card = (home / "ms-illm-3" / "card.md").read_text()
+    assert "CC-BY-NC" in card
+    assert hashlib.sha256(server.files[FILE]).hexdigest() in card
     assert not list((home / "downloads").glob("*.ckpt"))
-    assert run("list") == 0
-    assert "ms-illm-3" in capsys.readouterr().out
-    assert get() == 0
-    assert "here already" in capsys.readouterr().out
+    assert "ms-illm-3" in shell.does("weights list")
+    assert "here already" in shell.does(GET)
     assert len(server.ranges) == 1
 
 
-def test_an_interrupted_download_continues(
-    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_an_interrupted_download_continues_or_starts_over(
+    knows_ranges: bool, server: Server, downloads: Path, shell: Shell
 ) -> None:
     server.break_after = 3000
-    assert get() == 1
-    assert "run it again" in capsys.readouterr().err
-    part = home / "downloads" / f"{FILE}.part"
-    assert part.stat().st_size == 3000
-    server.break_after = 0
-    assert get("--keep") == 0
+    assert "run it again" in shell.refuses(GET)
+    assert (downloads / f"{FILE}.part").stat().st_size == 3000
+    server.break_after, server.knows_ranges = 0, knows_ranges
+    shell.does(GET, "--keep")
     assert server.ranges == ["", "bytes=3000-"]
-    assert (home / "downloads" / FILE).read_bytes() == server.files[FILE]
+    assert (downloads / FILE).read_bytes() == server.files[FILE]
 
 
-def test_a_server_without_ranges_starts_over(server: Server, home: Path) -> None:
-    server.break_after = 3000
-    assert get() == 1
-    server.break_after, server.knows_ranges = 0, False
-    assert get("--keep") == 0
-    assert (home / "downloads" / FILE).read_bytes() == server.files[FILE]
-
-
-def test_a_whole_part_needs_no_bytes_more(server: Server, home: Path) -> None:
-    downloads = home / "downloads"
-    downloads.mkdir(parents=True)
+def test_a_whole_part_needs_no_bytes_more(server: Server, downloads: Path, shell: Shell) -> None:
     (downloads / f"{FILE}.part").write_bytes(server.files[FILE])
-    assert get() == 0
+    shell.does(GET)
 
 
-def test_a_wrong_hash_deletes_and_says_so(
-    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert get("--sha256", "00" * 32) == 1
-    message = capsys.readouterr().err
+def test_a_wrong_hash_deletes_and_says_so(server: Server, home: Path, shell: Shell) -> None:
+    message = shell.refuses(GET, "--sha256", "00" * 32)
     assert "0000" in message
     assert hashlib.sha256(server.files[FILE]).hexdigest() in message
     assert "deleted" in message
@@ -190,140 +176,116 @@ def test_a_wrong_hash_deletes_and_says_so(
 
 
 def test_a_download_that_is_no_checkpoint_is_fetched_anew(
-    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
+    server: Server, home: Path, shell: Shell
 ) -> None:
     """What a provider's error page was must not decide what is right from then on."""
     right, server.files[FILE] = server.files[FILE], b"<html>come back later</html>"
-    assert get() == 1
-    message = capsys.readouterr().err
+    message = shell.refuses(GET)
     assert "web page" in message
     assert "deleted" in message
     assert message.count("\n") == 1
     assert list((home / "downloads").iterdir()) == []
     server.files[FILE] = right
-    assert get() == 0
+    shell.does(GET)
     (note,) = (home / "downloads").iterdir()
     assert note.read_text() == f"{hashlib.sha256(right).hexdigest()}  {FILE}\n"
 
 
 def test_a_full_disk_keeps_the_download(
-    server: Server,
-    home: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    server: Server, home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise ModeError("no room")
 
     with monkeypatch.context() as patch:
         patch.setattr(convert, "_refuse_full_disk", full)
-        assert get() == 1
-    assert "no room" in capsys.readouterr().err
+        assert "no room" in shell.refuses(GET)
     assert [path.name for path in (home / "downloads").iterdir()] == [FILE]
-    assert get() == 0
+    shell.does(GET)
     assert len(server.ranges) == 1
 
 
-def test_a_mismatch_names_the_note(
-    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    downloads = home / "downloads"
-    downloads.mkdir(parents=True)
+def test_a_mismatch_names_the_note(server: Server, downloads: Path, shell: Shell) -> None:
     note = downloads / f"{FILE}.sha256"
     note.write_text("0" * 64 + f"  {FILE}\n")
-    assert get() == 1
-    assert f"(noted in {note}; delete that" in capsys.readouterr().err
+    assert f"(noted in {note}; delete that" in shell.refuses(GET)
     note.unlink()
-    assert get() == 0
+    shell.does(GET)
 
 
-def test_the_first_hash_is_remembered(
-    server: Server, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert get("--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper()) == 0
+def test_the_first_hash_is_remembered(server: Server, home: Path, shell: Shell) -> None:
+    shell.does(GET, "--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper())
     server.files[FILE] += b"tampered"
     (home / "ms-illm-3").rename(home / "other")
-    assert get() == 0
-    assert "is here already" in capsys.readouterr().out
+    assert "is here already" in shell.does(GET)
     shutil.rmtree(home / "other")
-    assert get() == 1
-    assert "deleted" in capsys.readouterr().err
+    assert "deleted" in shell.refuses(GET)
 
 
 def test_no_network_gives_the_url_and_the_manual_way(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+    monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
     publish_at(monkeypatch, 9)
-    assert get() == 1
-    message = capsys.readouterr().err
+    message = shell.refuses(GET)
     assert f"http://127.0.0.1:9/{FILE}" in message
     assert f"weights import ms-illm {FILE} --dialect msillm --name ms-illm-3" in message
     assert message.count("\n") == 1
 
 
-def test_a_missing_file_is_the_servers_word(
-    server: Server, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert get("--quality", "5") == 1
-    assert "404" in capsys.readouterr().err
+def test_a_missing_file_is_the_servers_word(server: Server, shell: Shell) -> None:
+    assert "404" in shell.refuses(GET, "--quality 5")
 
 
 def test_a_licence_must_be_accepted(
-    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run("get", "ms-illm") == 1
-    shown = capsys.readouterr()
-    assert "CC-BY-NC 4.0" in shown.out
-    assert "--accept-licence" in shown.err
+    assert "--accept-licence" in shell.refuses("weights get ms-illm")
+    assert "CC-BY-NC 4.0" in shell.out
     assert server.ranges == []
     monkeypatch.setattr(weights_cli.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "no")
-    assert run("get", "ms-illm") == 1
+    shell.refuses("weights get ms-illm")
     assert server.ranges == []
 
 
 def test_a_full_disk_is_noticed_before_the_download(
-    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Usage = namedtuple("Usage", "total used free")
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: Usage(9, 8, 1))
-    assert get() == 1
-    assert "MODE_WEIGHTS" in capsys.readouterr().err
+    assert "MODE_WEIGHTS" in shell.refuses(GET)
     assert server.ranges == []
 
 
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["elic"], "by hand"),
-        (["dlf"], "OneDrive"),
-        (["vq"], "taming-transformers"),
-        (["mode"], "weights list"),
-        (["ms-illm", "--quality", "7"], "vlo1"),
-        (["ms-illm", "--quality", "1,2", "--sha256", "ab" * 32], "one --quality"),
-        (["ms-illm", "--sha256", "xyz"], "'xyz' is not a SHA-256; give its 64 hex digits"),
-        (["ms-illm", "--sha256", "ab" * 31 + "xy"], "64 hex digits"),
+        ("elic", "by hand"),
+        ("dlf", "OneDrive"),
+        ("vq", "taming-transformers"),
+        ("mode", "weights list"),
+        ("ms-illm --quality 7", "vlo1"),
+        (f"ms-illm --quality 1,2 --sha256 {'ab' * 32}", "one --quality"),
+        ("ms-illm --sha256 xyz", "'xyz' is not a SHA-256; give its 64 hex digits"),
+        (f"ms-illm --sha256 {'ab' * 31}xy", "64 hex digits"),
     ],
 )
-def test_what_cannot_be_fetched_says_why(
-    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("get", *words) == 1
-    assert hint in capsys.readouterr().err
+def test_what_cannot_be_fetched_says_why(words: str, hint: str, shell: Shell) -> None:
+    assert hint in shell.refuses("weights get", words)
 
 
 @pytest.mark.parametrize(
     ("file_name", "words", "profile"),
     [
-        ("n.ckpt", ("--dialect", "nogan"), "public-nogan"),
-        ("noganms_target_0.14bpp.ckpt", (), "public-nogan"),
-        ("noganms_target_0.14bpp.ckpt", ("--dialect", "msillm"), "public"),
+        ("n.ckpt", "--dialect nogan", "public-nogan"),
+        ("noganms_target_0.14bpp.ckpt", "", "public-nogan"),
+        ("noganms_target_0.14bpp.ckpt", "--dialect msillm", "public"),
     ],
 )
 def test_no_gan_weights_are_a_family_of_their_own(
-    file_name: str, words: tuple[str, ...], profile: str, file: Path
+    file_name: str, words: str, profile: str, file: Path, shell: Shell
 ) -> None:
-    assert run("import", "ms-illm", str(file.rename(file.with_name(file_name))), *words) == 0
+    shell.does(IMPORT, file.rename(file.with_name(file_name)), words)
     assert load_codec("ms-illm", profile).profile == profile
 
 
@@ -337,67 +299,56 @@ def test_no_gan_weights_are_a_family_of_their_own(
     ],
 )
 def test_any_download_can_be_imported_as_it_is_called(
-    file_name: str, plain: str, file: Path, capsys: pytest.CaptureFixture[str]
+    file_name: str, plain: str, file: Path, shell: Shell
 ) -> None:
     file = file.rename(file.with_name(file_name))
-    assert run("import", "ms-illm", str(file)) == 0
+    said = shell.does(IMPORT, file)
     (found,) = [one for one in weights.all_weights() if one.is_public]
     assert found.folder.name == f"ms-illm-{plain}"
-    said = capsys.readouterr().out
     assert " dB (no picture: is the file of this codec?) on the built-in picture" in said
-    assert run("import", "ms-illm", str(file), "--name", "a b") == 1
-    assert "--name 'a b' is no name for a folder" in capsys.readouterr().err
+    refusal = shell.refuses(IMPORT, file, "--name 'a b'")
+    assert "--name 'a b' is no name for a folder" in refusal
 
 
-def test_the_same_checkpoint_counts_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("import", "ms-illm", str(file), "--name", "one") == 0
-    assert run("import", "ms-illm", str(file), "--name", "two") == 0
+def test_the_same_checkpoint_counts_once(file: Path, shell: Shell) -> None:
+    for name in ("one", "two"):
+        shell.does(IMPORT, file, "--name", name)
     assert len(weights.family("ms-illm")) == 1
-    assert get() == 0
-    assert f"{FILE} is here already" in capsys.readouterr().out
-    assert run("list") == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if f"/{FILE}" in line]
+    assert f"{FILE} is here already" in shell.does(GET)
+    (line,) = [line for line in shell.does("weights list").splitlines() if f"/{FILE}" in line]
     assert line.split()[-1] == "yes"
 
 
 def test_a_damaged_set_says_how_to_mend_it(
-    file: Path, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, photo: Path, tmp_path: Path, home: Path, shell: Shell
 ) -> None:
-    photo = tmp_path / "photo.png"
-    write_png(photo, make_photo(70, 90))
-    assert run("import", "ms-illm", str(file), "--name", "ms-illm-3") == 0
+    shell.does(IMPORT, file, "--name ms-illm-3")
     shard = home / "ms-illm-3" / "00.safetensors"
     shard.write_bytes(shard.read_bytes()[:-100])
-    words = ["--codec", "ms-illm", "--profile", "public", "--bpp", "0.14"]
-    assert main(["encode", str(photo), str(tmp_path / "a.mode"), *words]) == 1
-    assert "delete the folder and import the checkpoint again" in capsys.readouterr().err
+    words = "--codec ms-illm --profile public --bpp 0.14"
+    message = shell.refuses("encode", photo, tmp_path / "a.mode", words)
+    assert "delete the folder and import the checkpoint again" in message
     shard.write_bytes(b"")
-    assert run("list") == 0
-    assert f"{home / 'ms-illm-3'} is damaged; delete it and import" in capsys.readouterr().out
-    assert get() == 1
-    assert f"{home / 'ms-illm-3'} is in the way" in capsys.readouterr().err
+    listed = shell.does("weights list")
+    assert f"{home / 'ms-illm-3'} is damaged; delete it and import" in listed
+    assert f"{home / 'ms-illm-3'} is in the way" in shell.refuses(GET)
 
 
 def test_terms_are_said_wherever_pictures_are_made(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, photo: Path, tmp_path: Path, shell: Shell
 ) -> None:
-    photo, made = tmp_path / "photo.png", tmp_path / "a.mode"
-    write_png(photo, make_photo(70, 90))
-    assert run("import", "ms-illm", str(file), "--name", "mine") == 0
-    public, terms = ["--profile", "public", "--bpp", "0.14"], "weights mine: CC-BY-NC 4.0"
-    for words in (
-        ["encode", str(photo), str(made), "--codec", "ms-illm", *public],
-        ["decode", str(made), str(tmp_path / "a.png")],
-        ["compare", str(photo), "--codecs", "ms-illm", "--out", str(tmp_path / "c"), *public],
-    ):
-        assert main(words) == 0
-        assert terms in capsys.readouterr().out
+    made = tmp_path / "a.mode"
+    shell.does(IMPORT, file, "--name mine")
+    public, terms = "--profile public --bpp 0.14", "weights mine: CC-BY-NC 4.0"
+    assert terms in shell.does("encode", photo, made, "--codec ms-illm", public)
+    assert terms in shell.does("decode", made, tmp_path / "a.png")
+    compare = ("compare", photo, "--codecs ms-illm --out", tmp_path / "c", public)
+    assert terms in shell.does(*compare)
     for picture in (tmp_path / "a.png", tmp_path / "c" / "ms-illm.png"):
         assert Pillow.open(picture).info == {"Comment": terms}
     (told,) = json.loads((tmp_path / "c" / "metrics.json").read_text())["pictures"]
     assert (told["label"], told["terms"]) == ("MS-ILLM public", terms)
-    assert main(["info", str(made)]) == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = json.loads(shell.does("info", made))
     assert (facts["weights_name"], facts["weights_licence"]) == ("mine", "CC-BY-NC 4.0")
 
 
@@ -406,40 +357,35 @@ def test_terms_are_said_wherever_pictures_are_made(
     [("elic", "publc", "choose one of"), ("mode", "public", "docs/public-weights.md")],
 )
 def test_a_profile_that_is_not_here_says_which_are(
-    codec: str, profile: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    codec: str, profile: str, words: str, photo: Path, tmp_path: Path, shell: Shell
 ) -> None:
-    photo = tmp_path / "photo.png"
-    write_png(photo, make_photo(70, 90))
-    wish = ["--codec", codec, "--profile", profile, "--bpp", "0.2"]
-    assert main(["encode", str(photo), str(tmp_path / "a.mode"), *wish]) == 1
-    assert words in capsys.readouterr().err
+    wish = f"--codec {codec} --profile {profile} --bpp 0.2"
+    assert words in shell.refuses("encode", photo, tmp_path / "a.mode", wish)
 
 
-def test_a_missing_file_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert run("import", "elic", str(tmp_path / "none.pth")) == 1
-    assert "no such file" in capsys.readouterr().err
-    assert run("import", "elic", str(tmp_path)) == 1
-    assert "is a folder; name the file in it" in capsys.readouterr().err
+def test_a_missing_file_is_one_line(shell: Shell, tmp_path: Path) -> None:
+    for path, words in (
+        (tmp_path / "none.pth", "no such file"),
+        (tmp_path, "is a folder; name the file in it"),
+    ):
+        assert words in shell.refuses("weights import elic", path)
 
 
 def test_packing_is_left_to_training(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, shell: Shell, tmp_path: Path
 ) -> None:
-    from mode_core.evaluation import pack
-
     monkeypatch.setattr(pack, "pack", lambda run, *_: print(f"packed {run.name}"))  # noqa: T201
-    assert run("pack", str(tmp_path / "a-run"), "--photos", str(tmp_path)) == 0
-    assert "packed a-run" in capsys.readouterr().out
+    assert "packed a-run" in shell.does("weights pack", tmp_path / "a-run", "--photos", tmp_path)
 
 
 def test_a_card_is_written_anew_and_keeps_what_a_person_wrote(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, shell: Shell, tmp_path: Path
 ) -> None:
-    committed = (ROOT / "assets" / "cards" / "lpips-student-tiny.md").read_text()
+    card = tmp_path / "lpips-student-tiny.md"
+    committed = (ROOT / "assets" / "cards" / card.name).read_text()
     failures = committed[committed.index("## Known failures") :]
-    (tmp_path / "lpips-student-tiny.md").write_text(f"# old\n\n{failures}")
+    card.write_text(f"# old\n\n{failures}")
     monkeypatch.setattr(cards, "CARDS", tmp_path)
-    assert run("card", "lpips-student") == 0
-    assert "lpips-student-tiny.md" in capsys.readouterr().out
-    assert (tmp_path / "lpips-student-tiny.md").read_text() == committed
-    assert run("card", "nonsense") == 1
+    assert card.name in shell.does("weights card lpips-student")
+    assert card.read_text() == committed
+    shell.refuses("weights card nonsense")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mode_core.pictures.files import write_png
-from tests.conftest import ROOT, make_photo
+from tests.conftest import ROOT
+from tests.made_up.trees import linked_program, run
 
 SEEN = """
 import json
@@ -49,34 +46,20 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This program with one folder more: the code block of CONTRIBUTING, word for word."""
-    home = tmp_path_factory.mktemp("tree")
-    for part in ("mode_core", "app"):
-        shutil.copytree(ROOT / part, home / part, ignore=shutil.ignore_patterns("__pycache__"))
-    (home / "assets").symlink_to(ROOT / "assets")
+    home = linked_program(tmp_path_factory.mktemp("tree"))
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^   ```py\n(.*?)^   ```$", guide, re.M | re.S)
     folder = home / "mode_core" / "codecs" / "twin"
     folder.mkdir()
     (folder / "__init__.py").write_text(textwrap.dedent(block), encoding="utf-8")
-    (home / "photos").mkdir()
-    write_png(home / "photos" / "a.png", make_photo(48, 64))
     return home
-
-
-def run(tree: Path, *words: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *words]
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_command_line_has_the_codec(tree: Path) -> None:
     listed = run(tree, "-m", "mode_core", "codecs")
     assert re.search(r"^twin +Twin-F, Twin-P ", listed, re.M)
-    run(
-        tree, "-m", "mode_core", "encode", "photos/a.png", "a.mode", "--codec", "twin", "--bpp", "1"
-    )
+    words = "encode photos/a.png a.mode --codec twin --bpp 1"
+    run(tree, "-m", "mode_core", *words.split())
     pictures = []
     for anchor in ("fidelity", "perception"):
         run(tree, "-m", "mode_core", "decode", "a.mode", f"{anchor}.png", "--anchor", anchor)

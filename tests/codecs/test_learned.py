@@ -17,34 +17,40 @@ from mode_core.codecs.mode.net import FEWEST
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import BitstreamError, DecoderDrift, UnknownAnchor, WeightsMismatch
 from mode_core.stream.container import Bitstream, Stream
-from mode_core.types import Anchor, Image, Target
+from mode_core.types import Anchor, Codec, Image, Target
 from tests.conftest import make_photo
 
 LEARNED = ("elic", "vq", "mode")
 pytestmark = pytest.mark.usefixtures("toy_weights")
-each_codec = pytest.mark.parametrize("id", LEARNED)
 
 
-@each_codec
+@pytest.fixture(params=LEARNED)
+def id(request: pytest.FixtureRequest) -> str:
+    """Every learned codec of which there are toys."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def codec(id: str, toy_weights: Path) -> Codec:
+    return load_codec(id)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 70), (65, 63), (64, 128)])
-def test_any_size_comes_back(id: str, size: tuple[int, int]) -> None:
-    codec, image = load_codec(id), make_photo(*size)
+def test_any_size_comes_back(codec: Codec, size: tuple[int, int]) -> None:
+    image = make_photo(*size)
     for quality in (0, 31):
         file = codec.encode(image, Target(quality=quality)).to_bytes()
         for anchor in codec.info.outputs:
             assert codec.decode(Bitstream.from_bytes(file), anchor).shape == image.shape
 
 
-@each_codec
-def test_a_file_decodes_to_one_picture_always(id: str, photo: Image) -> None:
-    codec = load_codec(id)
+def test_a_file_decodes_to_one_picture_always(codec: Codec, photo: Image) -> None:
     bitstream = codec.encode(photo, Target(quality=20))
     assert np.array_equal(codec.decode(bitstream), codec.decode(bitstream))
 
 
-@each_codec
-def test_the_file_states_what_it_aimed_for(id: str, photo: Image) -> None:
-    codec = load_codec(id)
+def test_the_file_states_what_it_aimed_for(id: str, codec: Codec, photo: Image) -> None:
     again = Bitstream.from_bytes(codec.encode(photo, Target(bpp=0.5)).to_bytes())
     assert again.target_bpp == 0.5
     assert len(again.streams) == len(CODECS[id].streams)
@@ -59,9 +65,7 @@ def test_elic_hits_the_size_inside_its_range() -> None:
     assert codec.encode(image, Target(bpp=ends[0] / 3)).bpp == ends[0]
 
 
-@each_codec
-def test_single_output_codecs_refuse_an_anchor(id: str, photo: Image) -> None:
-    codec = load_codec(id)
+def test_single_output_codecs_refuse_an_anchor(id: str, codec: Codec, photo: Image) -> None:
     bitstream = codec.encode(photo, Target(quality=3))
     if id == "mode":
         assert codec.decode(bitstream, Anchor.parse("0.25")).shape == photo.shape
@@ -137,12 +141,10 @@ def test_other_weights_are_named(photo: Image) -> None:
         codec.decode(foreign)
 
 
-@each_codec
-def test_mutated_files_give_an_error_or_a_picture(id: str) -> None:
+def test_mutated_files_give_an_error_or_a_picture(id: str, codec: Codec) -> None:
     """With the checksum made right again, so that damage reaches the decoder."""
-    codec, rng = load_codec(id), random.Random(id)
-    image = make_photo(64, 64)
-    whole = codec.encode(image, Target(quality=30)).to_bytes()
+    rng = random.Random(id)
+    whole = codec.encode(make_photo(64, 64), Target(quality=30)).to_bytes()
     pictures = 0
     for _ in range(150):
         try:
@@ -174,9 +176,8 @@ def mutated(whole: bytes, rng: random.Random) -> bytes:
     return bytes(data) + zlib.crc32(data).to_bytes(4, "little")
 
 
-@pytest.mark.parametrize("id", ["elic", "vq", "mode"])
-def test_tiles_change_nothing(id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    codec, image = load_codec(id), make_photo(320, 450)
+def test_tiles_change_nothing(id: str, codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = make_photo(320, 450)
     whole = codec.encode(image, Target(quality=100 if id != "vq" else 31))
     picture = codec.decode(whole).astype(int)
     monkeypatch.setattr(tensors, "TILE", 128)

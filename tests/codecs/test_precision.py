@@ -28,10 +28,7 @@ def drawn(
     ("id", "anchor"), [("elic", None), ("vq", None), ("mode", Anchor(0.5)), ("mode", Anchor(1))]
 )
 def test_bfloat16_moves_pictures_by_a_level_here_and_there(
-    id: str,
-    anchor: Anchor | None,
-    toy_weights: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    id: str, anchor: Anchor | None, toy_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = make_photo(96, 128)
     exact = drawn(id, photo, anchor, "float32", monkeypatch)

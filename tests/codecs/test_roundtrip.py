@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from mode_core.codecs.registry import CODECS
+from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file, roundtrip
 from mode_core.errors import BitstreamError, UnknownCodec
 from mode_core.stream.container import Bitstream
@@ -29,8 +29,6 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> ToyMode:
 
 def test_a_picture_is_what_its_file_decodes_to() -> None:
     result = roundtrip("jpeg", PHOTO, Target(bpp=1))
-    from mode_core.codecs.registry import load_codec
-
     again = load_codec("jpeg").decode(Bitstream.from_bytes(result.file))
     assert np.array_equal(result.image, again)
     assert result.bpp == 8 * len(result.file) / (96 * 120)

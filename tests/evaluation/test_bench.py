@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,15 +24,7 @@ from mode_core.weights.provenance import write_provenance
 from tests.conftest import make_photo
 from tests.made_up.toy_codec import ToyMode, build_only_mode
 
-
-@pytest.fixture(autouse=True)
-def _toy_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """MoDE is the toy, and LPIPS is not looked for."""
-    monkeypatch.setattr(learned, "build", build_only_mode)
-    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
-    load_codec.cache_clear()
-    yield
-    load_codec.cache_clear()
+pytestmark = pytest.mark.usefixtures("only_mode")
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +82,14 @@ def test_timings_and_provenance_lie_beside_the_rows(plan: Plan) -> None:
         "mode.csv", "mode.json", "mode.timing.csv"]  # fmt: skip
 
 
-def test_running_again_changes_no_byte(plan: Plan) -> None:
+def test_running_again_changes_no_byte_and_resuming_touches_nothing(plan: Plan) -> None:
     run(plan)
     first = (plan.out / "mode.csv").read_bytes()
     run(plan)
     assert (plan.out / "mode.csv").read_bytes() == first
+    before = {path: path.stat().st_mtime_ns for path in plan.out.iterdir()}
     run(replace(plan, resume=True))
+    assert {path: path.stat().st_mtime_ns for path in plan.out.iterdir()} == before
     assert (plan.out / "mode.csv").read_bytes() == first
 
 
@@ -185,13 +178,6 @@ def test_commits_of_kept_rows_stay_on_record(plan: Plan, monkeypatch: pytest.Mon
         run(replace(plan, targets=targets, resume=True))
     facts = json.loads((plan.out / "mode.json").read_text())
     assert (facts["commit"], facts["earlier_commits"]) == ("ccc", ["aaa", "bbb"])
-
-
-def test_resuming_what_is_complete_touches_nothing(plan: Plan) -> None:
-    run(plan)
-    before = {path: path.stat().st_mtime_ns for path in plan.out.iterdir()}
-    run(replace(plan, resume=True))
-    assert {path: path.stat().st_mtime_ns for path in plan.out.iterdir()} == before
 
 
 def test_rows_of_other_weights_are_measured_again(

@@ -11,17 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mode_core.errors import ResultsError
-from mode_core.evaluation.rows import (
-    TIMING_SUFFIX,
-    Row,
-    Timing,
-    read_folder,
-    read_rows,
-    read_timings,
-    row_key,
-    write_rows,
-    write_timings,
-)
+from mode_core.evaluation import rows as files
+from mode_core.evaluation.rows import Row, read_folder, read_rows, row_key, write_rows
 from mode_core.metrics import BENCH_METRICS
 from tests.conftest import ROOT
 
@@ -41,6 +32,12 @@ ROW = Row(
     bytes_payload=4888,
     bpp=8 * 4915 / (768 * 512),
     values={"psnr": 27.12346, "ms_ssim": 0.9123456, "lpips": 0.1234567},
+)
+WRITTEN = (
+    "dataset,image,width,height,codec,profile,anchor,target_bpp,quality,weights,bytes_file,"
+    "bytes_payload,bpp,psnr,ms_ssim,lpips,dists\n"
+    "kodak,kodim01.png,768,512,mode,compact,0.5,0.1,12,0a1b2c3d,4915,4888,"
+    "0.09999593098958333,27.1235,0.912346,0.123457,\n"
 )
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=12)
 
@@ -80,12 +77,8 @@ def test_rows_come_back_as_they_were_written(wanted: list[Row]) -> None:
 
 def test_columns_and_formats_are_those_that_everybody_reads(tmp_path: Path) -> None:
     write_rows(tmp_path / "mode.csv", [ROW])
-    assert (tmp_path / "mode.csv").read_text() == (
-        "dataset,image,width,height,codec,profile,anchor,target_bpp,quality,weights,bytes_file,"
-        "bytes_payload,bpp,psnr,ms_ssim,lpips,dists\n"
-        "kodak,kodim01.png,768,512,mode,compact,0.5,0.1,12,0a1b2c3d,4915,4888,"
-        "0.09999593098958333,27.1235,0.912346,0.123457,\n"
-    )
+    assert (tmp_path / "mode.csv").read_text() == WRITTEN
+    assert "dists" not in read_rows(tmp_path / "mode.csv")[0].values, "an empty cell is no value"
 
 
 def test_a_file_from_before_a_metric_existed_is_read_and_written_whole(tmp_path: Path) -> None:
@@ -100,32 +93,21 @@ def test_a_file_from_before_a_metric_existed_is_read_and_written_whole(tmp_path:
 
 
 def test_committed_files_come_out_byte_for_byte(tmp_path: Path) -> None:
-    files = [path for path in RESULTS.glob("*/*.csv") if path.parent.name != "published"]
-    assert len(files) >= 36
-    for path in files:
+    committed = [path for path in RESULTS.glob("*/*.csv") if path.parent.name != "published"]
+    assert len(committed) >= 36
+    for path in committed:
         copy = tmp_path / path.name
-        if path.name.endswith(TIMING_SUFFIX):
-            write_timings(copy, read_timings(path))
+        if path.name.endswith(files.TIMING_SUFFIX):
+            files.write_timings(copy, files.read_timings(path))
         else:
             write_rows(copy, read_rows(path))
         assert copy.read_bytes() == path.read_bytes(), path
 
 
-def test_a_missing_metric_is_an_empty_cell_and_comes_back_as_none(tmp_path: Path) -> None:
-    write_rows(tmp_path / "mode.csv", [ROW])
-    assert "dists" not in read_rows(tmp_path / "mode.csv")[0].values
-
-
-def test_nan_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="psnr is NaN"):
-        write_rows(tmp_path / "mode.csv", [ROW._replace(values={"psnr": math.nan})])
-    assert not list(tmp_path.iterdir())
-
-
 def test_timings_come_back(tmp_path: Path) -> None:
-    timings = [Timing("a.png", 0.1, "fidelity", "cpu", 1, 1.25, 0.5)]
-    write_timings(tmp_path / "mode.timing.csv", timings)
-    assert read_timings(tmp_path / "mode.timing.csv") == timings
+    timings = [files.Timing("a.png", 0.1, "fidelity", "cpu", 1, 1.25, 0.5)]
+    files.write_timings(tmp_path / "mode.timing.csv", timings)
+    assert files.read_timings(tmp_path / "mode.timing.csv") == timings
 
 
 @pytest.mark.parametrize(
@@ -143,6 +125,7 @@ def test_timings_come_back(tmp_path: Path) -> None:
         ((",4915,", ",5915,"), "line 2: bpp is 0.099.* 5915 bytes for 768x512 pixels are 0.12"),
         ((",768,512,", ",0,512,"), "bpp is 0.09"),
         (("kodak,", "\udcff"), "not a CSV file in UTF-8"),
+        ((WRITTEN, ""), r"the columns are \(none\); expected dataset"),
     ],
 )
 def test_a_wrong_file_is_refused(change: tuple[str, str], words: str, tmp_path: Path) -> None:
@@ -155,17 +138,11 @@ def test_a_wrong_file_is_refused(change: tuple[str, str], words: str, tmp_path: 
     assert str(path) in str(caught.value)
 
 
-def test_an_empty_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mode.csv").touch()
-    with pytest.raises(ResultsError, match=r"the columns are \(none\); expected dataset"):
-        read_rows(tmp_path / "mode.csv")
-
-
 def test_a_folder_is_its_finished_files(tmp_path: Path) -> None:
     write_rows(tmp_path / "mode.csv", [ROW])
     write_rows(tmp_path / "elic.csv", [ROW._replace(codec="elic")])
     write_rows(tmp_path / "vq.partial.csv", [ROW._replace(codec="vq")])
-    write_timings(tmp_path / "mode.timing.csv", [])
+    files.write_timings(tmp_path / "mode.timing.csv", [])
     assert [row.codec for row in read_folder(tmp_path)] == ["elic", "mode"]
 
 
@@ -183,11 +160,15 @@ def test_committed_rows_count_every_byte_exactly() -> None:
         assert row.bpp == 8 * row.bytes_file / (row.width * row.height)
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "mode.csv"
+@pytest.mark.parametrize("metric", ["psnr", "lpips"])
+def test_nan_is_not_written_and_leaves_what_was_there(metric: str, tmp_path: Path) -> None:
+    path, rows = tmp_path / "mode.csv", [ROW, ROW._replace(values={metric: math.nan})]
+    with pytest.raises(ValueError, match=f"{metric} is NaN"):
+        write_rows(path, rows)
+    assert not list(tmp_path.iterdir())
     write_rows(path, [ROW])
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="lpips is NaN"):
-        write_rows(path, [ROW, ROW._replace(values={"lpips": math.nan})])
+    with pytest.raises(ValueError, match=f"{metric} is NaN"):
+        write_rows(path, rows)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -9,23 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from app.explorer.curves import (
-    Curve,
-    live_curves,
-    our_curves,
-    picture_curves,
-    published_curves,
-)
-from app.explorer.figure import (
-    DARK,
-    LIGHT,
-    LOOKS,
-    OTHER_PUBLIC_SHAPE,
-    PUBLISHED_SYMBOLS,
-    USER_SYMBOLS,
-    rate_figure,
-    styles,
-)
+from app.explorer import figure as plot
+from app.explorer.curves import Curve, live_curves, our_curves, picture_curves, published_curves
+from app.explorer.figure import LOOKS, rate_figure, styles
 from mode_core.checkpoints.dialects import DIALECTS
 from mode_core.evaluation.curves import Point
 from mode_core.metrics.table import METRICS
@@ -167,8 +153,8 @@ def test_no_two_codecs_of_ours_look_alike_without_colour() -> None:
 
 def test_colours_have_contrast_on_their_ground() -> None:
     for name, style in LOOKS.items():
-        assert contrast(style.light, LIGHT["ground"]) >= 3, name
-        assert contrast(style.dark, DARK["ground"]) >= 3, name
+        assert contrast(style.light, plot.LIGHT["ground"]) >= 3, name
+        assert contrast(style.dark, plot.DARK["ground"]) >= 3, name
 
 
 @pytest.mark.parametrize("eyes", EYES)
@@ -212,8 +198,11 @@ def test_the_legend_can_draw_every_symbol() -> None:
     file = ROOT / "app" / "explorer" / "static" / "legend.js"
     shapes = file.read_text(encoding="utf-8").partition("SHAPES = {")[2].partition("};")[0]
     drawn = set(re.findall(r'^  "?([a-z-]+)"?:', shapes, re.MULTILINE))
-    used = [style.symbol for style in LOOKS.values()] + [*PUBLISHED_SYMBOLS, *USER_SYMBOLS]
-    assert {symbol.removesuffix("-open") for symbol in [*used, OTHER_PUBLIC_SHAPE]} <= drawn
+    used = [style.symbol for style in LOOKS.values()] + [
+        *plot.PUBLISHED_SYMBOLS,
+        *plot.USER_SYMBOLS,
+    ]
+    assert {symbol.removesuffix("-open") for symbol in [*used, plot.OTHER_PUBLIC_SHAPE]} <= drawn
 
 
 def linear(colour: str) -> npt.NDArray[np.float64]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual
-from tests.conftest import ROOT
+from tests.conftest import PYTHON, ROOT, process
 
 
 def test_sums_do_not_depend_on_their_order() -> None:
@@ -72,15 +68,8 @@ print(hashlib.sha256(latent.numpy().tobytes() + stream).hexdigest(), check, toke
 
 
 def _probe(payload: str, threads: int = 1, onednn: str = "onednn", **variables: str) -> list[str]:
-    run = subprocess.run(
-        [sys.executable, "-c", _PROBE, str(threads), onednn],
-        input=payload + "\n",
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        check=True,
-    )
+    words = (PYTHON, "-c", _PROBE, str(threads), onednn)
+    run = process(*words, input=payload + "\n", cwd=ROOT, env=variables, check=True)
     return run.stdout.split("\n")[:2]
 
 

@@ -10,9 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mode_core.codecs.ms_illm.hific import (
-    HificLatents,
-)
+from mode_core.codecs.ms_illm.hific import HificLatents
 from mode_core.layers.split import SplitConv, SplitNetwork, split, sub_pixel
 
 

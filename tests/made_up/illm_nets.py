@@ -19,7 +19,7 @@ def small() -> MsIllm:
 
 def compact() -> MsIllm:
     """A compact net whose probability path is not at its start any more."""
-    net = MsIllm(IllmConfig.tiny())
+    net = MsIllm(IllmConfig())
     with torch.no_grad():
         net.latents.out.weight.normal_(std=0.02)
         net.latents.hyper.middle.second.weight.normal_(std=0.05)

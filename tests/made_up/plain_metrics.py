@@ -93,16 +93,9 @@ def stages(features: nn.Module, picture: Tensor) -> list[Tensor]:
             if isinstance(layer, nn.MaxPool2d):
                 kept.append(x)
                 square = torch.nn.functional.pad(x * x, (1, 1, 1, 1))
-                square = (
-                    square[..., :-2, :] * hann[0]
-                    + square[..., 1:-1, :] * hann[1]
-                    + (square[..., 2:, :] * hann[2])
-                )
-                square = (
-                    square[..., :-2] * hann[0]
-                    + square[..., 1:-1] * hann[1]
-                    + (square[..., 2:] * hann[2])
-                )
+                for axis in (2, 3):
+                    size = square.shape[axis] - 2
+                    square = sum(w * square.narrow(axis, k, size) for k, w in enumerate(hann))
                 x = square[..., ::2, ::2].clamp_min(0).sqrt()
             else:
                 x = layer(x)

@@ -10,6 +10,7 @@ import torch
 from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 from torch import Tensor, nn
 
+from mode_core.checkpoints.dialects import find_dialect
 from mode_core.codecs.elic.public import ElicPublic
 
 CLASSES = {"chandelier": Elic2022Chandelier, "official": Elic2022Official}
@@ -67,8 +68,6 @@ def chandelier_names(net: Any, old: bool = True) -> dict[str, Tensor]:
 
 def ours(net: Any) -> ElicPublic:
     """The same weights in this project's class, loaded without files."""
-    from mode_core.checkpoints.dialects import find_dialect
-
     state = net.state_dict()
     dialect = find_dialect("elic", "compressai")
     _, config = dialect.net(state)

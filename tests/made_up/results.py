@@ -24,23 +24,17 @@ TARGETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 def made_up_rows(dataset: str = "kodak", images: int = 3) -> list[Row]:
     """Rows for several codecs over a few pictures, smooth and monotone."""
     return [
-        _row(dataset, f"kodim{number:02}.png", number, codec, anchor, target, shape)
-        for (codec, anchor), shape in SHAPES.items()
+        _row(dataset, number, curve, target)
+        for curve, shape in SHAPES.items()
         for target in TARGETS
         if shape[3] <= target <= shape[4]
         for number in range(1, images + 1)
     ]
 
 
-def _row(
-    dataset: str,
-    image: str,
-    number: int,
-    codec: str,
-    anchor: str,
-    target: float,
-    shape: tuple[float, ...],
-) -> Row:
+def _row(dataset: str, number: int, curve: tuple[str, str], target: float) -> Row:
+    (codec, anchor), shape = curve, SHAPES[curve]
+    image = f"kodim{number:02}.png"
     size = round(target * (1 + 0.01 * number) * 768 * 512 / 8)
     bpp = 8 * size / (768 * 512)
     psnr = shape[0] + shape[1] * math.log2(bpp) + number

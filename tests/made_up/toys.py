@@ -68,10 +68,15 @@ def save_all(home: Path) -> Path:
     save_toy(toy_vq(), "vq", home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "BUNDLED", home)
-        experts = [networks.load_net(weights.find_weights(name)) for name in weights.EXPERTS]
-        mode = toy_mode(*experts)  # type: ignore[arg-type]
-        enliven(mode)
-        for gamma in (*mode.gates(0), *mode.gates(1)):
-            nn.init.normal_(gamma, std=0.3)
-        save_toy(mode, "mode", home, experts=weights.experts_tag())
+        save_mode(home)
     return home
+
+
+def save_mode(home: Path) -> None:
+    """MoDE's own weights over the experts that are bundled."""
+    experts = [networks.load_net(weights.find_weights(name)) for name in weights.EXPERTS]
+    mode = toy_mode(*experts)  # type: ignore[arg-type]
+    enliven(mode)
+    for gamma in (*mode.gates(0), *mode.gates(1)):
+        nn.init.normal_(gamma, std=0.3)
+    save_toy(mode, "mode", home, experts=weights.experts_tag())

@@ -125,11 +125,8 @@ def test_rates_that_do_not_overlap_have_no_bd_metric() -> None:
         bd_metric(Curve(RATES, PSNR), Curve([rate * 10 for rate in RATES], PSNR))
 
 
-def test_two_directions_in_one_comparison_are_a_mistake_of_the_program() -> None:
+def test_two_directions_or_lengths_in_one_comparison_are_a_mistake_of_the_program() -> None:
     with pytest.raises(ValueError, match="rises"):
         bd_rate(Curve(RATES, PSNR), Curve(RATES, LPIPS, higher_is_better=False))
-
-
-def test_as_many_values_as_rates() -> None:
     with pytest.raises(ValueError, match="4 rates, but 3 values"):
         Curve(RATES, PSNR[:3])

@@ -11,15 +11,9 @@ from torch import nn
 from torchvision.models import AlexNet
 from torchvision.models.vgg import cfgs, make_layers
 
+from mode_core import metrics
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
-from mode_core.metrics import (
-    METRICS,
-    backbones,
-    dists_net,
-    measure,
-    measure_with_stand_in,
-    perceptual,
-)
+from mode_core.metrics import METRICS, backbones, dists_net, measure, perceptual
 from mode_core.metrics.fidelity import ms_ssim, psnr
 from mode_core.metrics.table import SHOWN_METRICS, browser_metrics, metric_of
 from mode_core.types import Image
@@ -180,7 +174,7 @@ def test_the_student_stands_in_under_its_own_name(
     pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(perceptual, "_student", lambda: lambda x, y: (x - y).abs().mean())
-    measured = measure_with_stand_in(*pair)
+    measured = metrics.measure_with_stand_in(*pair)
     assert "lpips" not in measured.values
     assert measured.values["lpips_student"] > 0
     assert METRICS["lpips_student"].label == "LPIPS (student)"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-from mode_core.pictures.files import write_png
-from tests.conftest import ROOT, make_photo
+from tests.conftest import ROOT
+from tests.made_up.trees import linked_program, run
 
 FUNCTION = '''
 def toy(original: Image, decoded: Image) -> float:
@@ -64,27 +62,10 @@ assert read_user_csv("codec,bpp,toy\\nA,1,2\\n", "a.csv")[0][0].at("toy")
 
 
 def test_a_new_row_is_in_files_tables_figures_and_curves(tmp_path: Path) -> None:
-    for name in ("mode_core", "app"):
-        mirror(ROOT / name, tmp_path / name)
+    linked_program(tmp_path)
     text = (ROOT / TABLE).read_text(encoding="utf-8")
     text = text.replace("\n_TABLE = (\n", FUNCTION).replace(")  # fmt: skip", f"{ROW})", 1)
     (tmp_path / TABLE).unlink()
     (tmp_path / TABLE).write_text(text, encoding="utf-8")
-    (tmp_path / "photos").mkdir()
-    write_png(tmp_path / "photos" / "a.png", make_photo(48, 64))
-    environment = {"PATH": "", "HOME": str(tmp_path), "MODE_LPIPS_BACKBONE": "absent"}
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK], cwd=tmp_path, env=environment, capture_output=True,
-        text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "| against jpeg | TOY BD-rate | overlap | BD-TOY |" in done.stdout
-
-
-def mirror(source: Path, target: Path) -> None:
-    """A folder whose files are links to those of another."""
-    for path in source.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            link = target / path.relative_to(source)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path)
+    printed = run(tmp_path, "-c", LOOK, HOME=str(tmp_path), MODE_LPIPS_BACKBONE="absent")
+    assert "| against jpeg | TOY BD-rate | overlap | BD-TOY |" in printed

@@ -17,15 +17,16 @@ from app.explorer.figure import styles
 from app.explorer.library import Library
 from app.explorer.view import Wish as RDWish
 from app.explorer.view import answer
-from app.panes.defaults import default_panes
+from app.panes.names import default_panes
 from app.panes.weights import licence_of, maker_name, public_makers
 from app.server import jobs as work
 from app.server.jobs import Job
 from app.server.service import BadRequest, Service, check_request
 from app.server.store import Decoded, StoredFile
 from app.settings import Settings
+from app.viewer.component import catalogue
 from app.viewer.exports import Wish, figure, table
-from app.viewer.figure import Crop, paper_layout
+from app.viewer.figure import Crop, FigurePane, paper_layout
 from mode_core.checkpoints.convert import Origin, import_checkpoint
 from mode_core.codecs.catalogue import licence_of as licence_of_set
 from mode_core.codecs.registry import load_codec
@@ -65,8 +66,6 @@ def service() -> Service:
 
 @pytest.mark.usefixtures("home")
 def test_without_imported_weights_nothing_on_the_page_speaks_of_them() -> None:
-    from app.viewer.component import catalogue
-
     assert public_makers() == []
     assert all("group" not in one and "terms" not in one for one in catalogue()["choices"])
     assert "public" not in about_page().split("## Other people")[0]
@@ -76,8 +75,6 @@ def test_without_imported_weights_nothing_on_the_page_speaks_of_them() -> None:
 @pytest.mark.weights
 @pytest.mark.usefixtures("imported")
 def test_a_codec_offers_its_bundled_and_its_public_weights() -> None:
-    from app.viewer.component import catalogue
-
     assert public_makers() == [PUBLIC]
     choices = {one["id"]: one for one in catalogue()["choices"]}
     assert choices["ms-illm"]["group"].endswith(" (bundled)")
@@ -113,8 +110,6 @@ def test_the_licence_stands_in_panes_tables_and_figures(service: Service, photo:
 
 
 def test_the_figure_names_the_licence_under_its_own_column(photo: Image) -> None:
-    from app.viewer.figure import FigurePane
-
     own, public = FigurePane("MS-ILLM", photo), FigurePane("MS-ILLM public", photo, licence=LICENCE)
     page = paper_layout(photo, [own, public], [Crop(0, 0, 30, 30)])
     (heading,) = [one for one in page.words if one.text == "MS-ILLM public"]
@@ -209,10 +204,10 @@ def test_public_weights_stand_in_where_none_are_bundled(monkeypatch: pytest.Monk
         if maker == "dlf":
             raise WeightsUnavailable("none here")
 
-    monkeypatch.setattr("app.panes.defaults.need_weights", need)
-    monkeypatch.setattr("app.panes.defaults.public_makers", lambda: [PUBLIC])
+    monkeypatch.setattr("app.panes.names.need_weights", need)
+    monkeypatch.setattr("app.panes.names.public_makers", lambda: [PUBLIC])
     assert default_panes()[1] == "Without DLF: none here"
-    monkeypatch.setattr("app.panes.defaults.public_makers", lambda: ["dlf.public", PUBLIC])
+    monkeypatch.setattr("app.panes.names.public_makers", lambda: ["dlf.public", PUBLIC])
     panes, missing = default_panes()
     assert missing == ""
     assert "ms-illm" in panes

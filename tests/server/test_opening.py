@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.panes.defaults import DEFAULT_PANES
+from app.panes.names import DEFAULT_PANES
 from app.panes.weights import need_weights
 from app.server import opening as hero
 from app.server.jobs import open_file
@@ -34,7 +34,7 @@ def has_all_weights() -> bool:
 def test_a_hero_that_was_made_opens_without_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.panes.defaults.need_weights", lambda codec: None)
+    monkeypatch.setattr("app.panes.names.need_weights", lambda codec: None)
     hero.make(Service(Settings(), FakeRunner()), tmp_path)
     idle = FakeRunner()
     service = Service(Settings(), idle)

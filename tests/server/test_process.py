@@ -14,7 +14,7 @@ from app.panes import weights as makers
 from app.server import jobs as work
 from app.server.jobs import Job
 from app.server.process import Worker, WorkerLost
-from app.server.runner import LocalRunner
+from app.server.runner import Runner
 from app.server.store import StoredFile
 from app.settings import Settings
 from mode_core.errors import UnknownCodec
@@ -64,7 +64,7 @@ def test_a_hanging_task_is_stopped() -> None:
 def test_a_codec_that_dies_takes_only_its_own_pane_down(
     photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runner = LocalRunner(Settings(job_seconds=120))
+    runner = Runner(Settings(job_seconds=120))
     jobs = [Job("jpeg", ("",), 0.5, photo), Job("webp", ("",), 0.5, photo)]
     dies, real = True, runner.codecs.call
 

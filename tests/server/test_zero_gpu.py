@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
 from app.server.jobs import Job
-from app.server.runner import LocalRunner, make_runner
+from app.server.runner import Runner, make_runner
 from app.settings import Settings
 from mode_core.types import Image
-from tests.conftest import ROOT
+from tests.conftest import PYTHON, ROOT, process
 from tests.server.zero_gpu import spaces
 
 VISIT = """
@@ -50,9 +49,8 @@ print(json.dumps({"before": before, "panes": panes, "again": again, "calls": spa
 @pytest.mark.slow
 def test_one_call_for_all_networks_in_a_fork_and_no_torch_in_the_page() -> None:
     path = os.pathsep.join([str(ROOT / "tests" / "server" / "zero_gpu"), str(ROOT)])
-    env = {**os.environ, "SPACES_ZERO_GPU": "true", "PYTHONPATH": path, "MODE_DEVICE": "cpu"}
-    command = [sys.executable, "-c", VISIT]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    env = {"SPACES_ZERO_GPU": "true", "PYTHONPATH": path, "MODE_DEVICE": "cpu"}
+    done = process(PYTHON, "-c", VISIT, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert told["before"] == {"decorated": ["all_jobs"], "calls": 0, "torch": False}
@@ -74,7 +72,7 @@ def test_a_gpu_that_is_not_lent_is_a_sentence_in_each_pane_that_needed_it(
     monkeypatch.setitem(sys.modules, "spaces", spaces)
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setattr(spaces, "refuse", RuntimeError("quota <a href='x'>exceeded</a>"))
-    monkeypatch.setattr(LocalRunner, "run", lambda self, jobs: iter(jobs))
+    monkeypatch.setattr(Runner, "run", lambda self, jobs: iter(jobs))
     runner = make_runner(Settings())
     classical, *learned = [Job(codec, ("",), 0.3, photo) for codec in ("jpeg", "elic", "ms-illm")]
     first, *others = runner.run([*learned, classical])
@@ -85,4 +83,4 @@ def test_a_gpu_that_is_not_lent_is_a_sentence_in_each_pane_that_needed_it(
 
 def test_elsewhere_nothing_is_borrowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACES_ZERO_GPU", "false")
-    assert isinstance(make_runner(Settings()), LocalRunner)
+    assert isinstance(make_runner(Settings()), Runner)

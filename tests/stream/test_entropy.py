@@ -11,23 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mode_core.errors import BitstreamError
-from mode_core.stream.entropy import (
-    LOG_SCALE_STEP,
-    SCALE_LOW,
-    SYMBOL_LIMIT,
-    SymbolReader,
-    SymbolWriter,
-    exp_table,
-    frequencies_to_tables,
-    gaussian_tables,
-    token_tables,
-)
+from mode_core.stream import entropy
+from mode_core.stream.entropy import SYMBOL_LIMIT, SymbolReader, SymbolWriter
 
 
 def test_tables_are_frozen_by_value() -> None:
-    tables = gaussian_tables()
+    tables = entropy.gaussian_tables()
     flat = np.concatenate([np.array(cdf, np.int32) for cdf in tables.cdfs])
-    digest = hashlib.sha256(flat.tobytes() + exp_table().numpy().tobytes()).hexdigest()
+    digest = hashlib.sha256(flat.tobytes() + entropy.exp_table().numpy().tobytes()).hexdigest()
     assert digest[:16] == "a1f79858f5c41f25"
     assert all(cdf[0] == 0 and cdf[-1] == 1 << 16 for cdf in tables.cdfs)
     assert all(np.diff(cdf).min() >= 1 for cdf in tables.cdfs)
@@ -37,7 +28,7 @@ def test_tables_are_frozen_by_value() -> None:
 def test_payload_is_within_two_percent_of_the_information(scale: int) -> None:
     torch.manual_seed(scale)
     index = torch.full((20_000,), float(scale), dtype=torch.float64)
-    sigma = SCALE_LOW * np.exp(LOG_SCALE_STEP * scale)
+    sigma = entropy.SCALE_LOW * np.exp(entropy.LOG_SCALE_STEP * scale)
     values = torch.randn(20_000, dtype=torch.float64) * sigma
     writer = SymbolWriter()
     symbols = writer.code(index, torch.zeros_like(values), values)
@@ -98,7 +89,7 @@ def test_reading_more_than_announced_is_a_programming_error() -> None:
 def test_token_tables_follow_the_softmax() -> None:
     torch.manual_seed(0)
     logits = (torch.randn(5, 64, dtype=torch.float64) * 3 * 1024).round() / 1024
-    tables = token_tables(logits)
+    tables = entropy.token_tables(logits)
     shares = torch.tensor(tables.cdfs, dtype=torch.float64).diff(dim=1)[:, :-1] / (1 << 16)
     divergence = (shares * (shares / logits.softmax(1)).log()).sum(1)
     assert divergence.max() < 0.005
@@ -106,7 +97,7 @@ def test_token_tables_follow_the_softmax() -> None:
 
 @given(st.lists(st.integers(0, 1 << 30), min_size=2, max_size=40).filter(any))
 def test_every_symbol_keeps_a_count(weights: list[int]) -> None:
-    (cdf,) = frequencies_to_tables(torch.tensor([weights])).cdfs
+    (cdf,) = entropy.frequencies_to_tables(torch.tensor([weights])).cdfs
     assert cdf[0] == 0
     assert cdf[-1] == 1 << 16
     assert min(np.diff(cdf)) >= 1

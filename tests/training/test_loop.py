@@ -15,18 +15,15 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 
 from mode_core.cli.launch import _device, _photos, _start
-from mode_core.cli.main import main
-from mode_core.layers.flops import counted
+from mode_core.layers.flops import best_rate, counted
 from mode_core.training import loop
 from mode_core.training.checkpoint import load_into, read_state, read_weights
 from mode_core.training.data import Photos, PhotosError
 from mode_core.training.loop import Run, Settings
-from mode_core.training.optim import Rates, hidden_weights, orthogonal
-from mode_core.training.schedule import WARM_UP, rate_factor
+from mode_core.training.optim import WARM_UP, Rates, hidden_weights, orthogonal, rate_factor
 from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError
-from mode_core.training.throughput import best_rate
 from mode_core.training.trainer import MOST_SKIPS, Trainer
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Shell
 
 pytestmark = pytest.mark.training
 
@@ -364,11 +361,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_to_resume(
     ],
 )
 def test_what_a_run_cannot_be_told_is_one_line_at_once(
-    words: str,
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
     def too_late(*_: object) -> None:
         raise AssertionError("photos were read first")
@@ -376,11 +369,9 @@ def test_what_a_run_cannot_be_told_is_one_line_at_once(
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("mode_core.cli.launch.read_photos", too_late)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    given = ["train", "elic", "--photos", ".", "--minutes", "1", "--out", str(tmp_path / "run")]
-    assert main([*given, *words.split()]) == 1
-    shown = capsys.readouterr()
-    assert message in shown.err
-    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    given = ("train elic --photos . --minutes 1 --out", tmp_path / "run")
+    assert message in shell.refuses(*given, words)
+    assert (shell.out, shell.err.count("\n")) == ("", 1)
 
 
 def test_without_a_gpu_the_cpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from mode_core.codecs import student as stages_student
 from mode_core.codecs.dlf import training as stages_dlf
-from mode_core.codecs.dlf.net import DlfConfig
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.mode import training as stages_mode
 from mode_core.codecs.ms_illm import training as stages_illm
@@ -24,14 +23,13 @@ from mode_core.training.optim import Rates
 from mode_core.training.stage import Rig, Setup, Stage
 from mode_core.training.trainer import Trainer
 from tests.conftest import make_photo
+from tests.made_up import dlf_nets
+from tests.made_up.plain_metrics import to_unit
 from tests.made_up.toys import STAGES as LEVELS
 from tests.made_up.toys import TOY_ELIC, TOY_MODE, TOY_VQ
 
 TOY_ILLM = IllmConfig(LEVELS, LEVELS, latent=16, hyper=16, hyper_latent=8, side=16)
-TOY_DLF = DlfConfig(
-    width=32, layers=2, exchanges=(0,), channels=32, inner=32, codes=64, latent=16, anchors=3,
-    entries=64, entry_depth=8, stages=LEVELS, head=16,
-)  # fmt: skip
+TOY_DLF = replace(dlf_nets.TOY, codes=64, entries=64, stages=LEVELS)
 SMALL_CRITIC = {"fold": 4, "down": (8, 8, 8, 8), "up": (8, 8)}
 MODULES = (stages_dlf, stages_elic, stages_illm, stages_mode, stages_student, stages_vq)
 
@@ -76,16 +74,12 @@ def random_lpips() -> Lpips:
     return net.requires_grad_(False).eval()
 
 
-def crop(side: int) -> Tensor:
-    pixels = torch.from_numpy(make_photo(side, side))
-    return pixels.permute(2, 0, 1)[None].float() / 255
-
-
 def prepared(stage: Stage) -> tuple[Rig, Tensor]:
     """The networks as they start on one picture, and that picture twice."""
     torch.manual_seed(0)
     rig = stage.assemble(Setup())
-    x = crop(256 if stage.codec == "dlf" else 128).expand(2, -1, -1, -1)
+    side = 256 if stage.codec == "dlf" else 128
+    x = to_unit(make_photo(side, side)).expand(2, -1, -1, -1)
     if not stage.continues:
         stage.prepare(rig, x)
     return rig, x

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from mode_core.cli.train import STAGE_NAMES, add_commands
-from mode_core.codecs.dlf.tokens import TokenBook
 from mode_core.codecs.dlf.training import discount, keep_codes
-from mode_core.codecs.elic.net import STEPS_BETWEEN, TRAINED
-from mode_core.codecs.elic.training import lambdas, spread_qualities, weights
+from mode_core.codecs.dlf.transforms import TokenBook
+from mode_core.codecs.elic.net import STEPS_BETWEEN, TRAINED, lagrange
+from mode_core.codecs.elic.training import spread_qualities, weights
 from mode_core.codecs.mode.system import ModeSystem
 from mode_core.codecs.mode.training import sent_beside
 from mode_core.codecs.stages import STAGES
@@ -51,7 +51,7 @@ def test_every_batch_covers_all_rates() -> None:
     assert 6.1 < quality_B.max() <= 7
     assert quality_B.sort().values.diff().max() < 2
     low, high = torch.tensor(0.0), torch.tensor(6.0)
-    assert lambdas(high) / lambdas(low) == pytest.approx(64)
+    assert lagrange(high) / lagrange(low) == pytest.approx(64)
     assert weights(low) / weights(high) == pytest.approx(8)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,7 @@ from PIL import Image as Pillow
 
 from mode_core.training.checkpoint import read_weights
 from mode_core.training.data import FEWEST
-from tests.conftest import ROOT, make_photo
+from tests.conftest import PYTHON, ROOT, make_photo, process
 
 
 @pytest.mark.training
@@ -21,13 +18,10 @@ def test_torchrun_trains_one_network_in_two_processes(tmp_path: Path) -> None:
     photos.mkdir()
     for seed in range(FEWEST + 2):
         Pillow.fromarray(make_photo(256, 256, seed=seed)).save(photos / f"{seed}.png")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    torchrun = [PYTHON, "-m", "torch.distributed.run", "--standalone"]
     train = ["--nproc-per-node", "2", "-m", "mode_core", "train", "elic", "--minutes", "0.1"]
     words = ["--photos", str(photos), "--out", str(out), "--batch", "1", "--device", "cpu"]
-    run = subprocess.run(
-        [*torchrun, *train, *words], cwd=ROOT, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    run = process(*torchrun, *train, *words, cwd=ROOT, env={"OMP_NUM_THREADS": "1"})
     assert run.returncode == 0, run.stderr
     _, facts = read_weights(out)
     steps = int(facts["steps"])

@@ -12,21 +12,11 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from app.viewer.figure import (
-    Crop,
-    FigureError,
-    FigurePane,
-    Layout,
-    _font,
-    caption_columns,
-    cut,
-    enlarge,
-    paper_layout,
-    to_pdf,
-    to_png,
-)
+from app.viewer import figure
+from app.viewer.figure import Crop, FigurePane, Layout, cut, enlarge, paper_layout, to_pdf, to_png
 from mode_core.types import Image
 from tests.conftest import make_photo
+from tests.made_up.pngs import raw_png
 
 CROPS = [Crop(10, 5, 40, 30), Crop(60, 20, 30, 30)]
 
@@ -42,7 +32,7 @@ def layout(original: Image) -> Layout:
         FigurePane("MoDE-F", 255 - original, {"bpp": 0.1, "psnr": 28.5, "lpips": 0.21}),
         FigurePane("MoDE-P", original // 2, {"bpp": 0.1, "psnr": float("inf"), "dists": 0.05}),
     ]
-    return paper_layout(original, panes, CROPS, "kodim00")
+    return paper_layout(original, panes, CROPS)
 
 
 def test_crops_in_the_png_are_the_decoders_pixels(original: Image, layout: Layout) -> None:
@@ -82,13 +72,10 @@ def test_the_pdf_holds_the_same_pixels_without_loss(layout: Layout) -> None:
     assert b"/DCTDecode" not in pdf
     assert b"/JPXDecode" not in pdf
     sizes = {(p.pixels.shape[1], p.pixels.shape[0]) for p in layout.pictures}
-    found = {
-        (int(width), int(height))
-        for width, height in zip(
-            re.findall(rb"/Width (\d+)", pdf), re.findall(rb"/Height (\d+)", pdf), strict=True
-        )
-    }
-    assert sizes <= found
+    widths, heights = (
+        map(int, re.findall(rb"/%s (\d+)" % side, pdf)) for side in (b"Width", b"Height")
+    )
+    assert sizes <= set(zip(widths, heights, strict=True))
 
 
 def test_the_pdf_embeds_its_fonts_and_is_the_same_every_time(layout: Layout) -> None:
@@ -116,23 +103,15 @@ def unfiltered(data: bytes, width: int) -> Image:
     if len(lines) % (3 * width + 1):
         return np.zeros((0, 0, 3), np.uint8)
     lines = lines.reshape(-1, 3 * width + 1)
-    header = b"\x89PNG\r\n\x1a\n" + chunk(
-        b"IHDR", width.to_bytes(4, "big") + len(lines).to_bytes(4, "big") + b"\x08\x02\0\0\0"
-    )
-    png = header + chunk(b"IDAT", zlib.compress(lines.tobytes())) + chunk(b"IEND", b"")
+    png = raw_png(width, len(lines), 8, 2, lines.tobytes())
     return np.asarray(PIL.Image.open(io.BytesIO(png)))
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(kind + data).to_bytes(4, "big")
-    return len(data).to_bytes(4, "big") + kind + data + check
 
 
 def test_captions_show_a_dash_for_what_one_pane_does_not_know() -> None:
     black = np.zeros((1, 1, 3), np.uint8)
     some = FigurePane("A", black, {"bpp": 0.10123, "psnr": float("inf"), "dists": 0.05})
     more = FigurePane("B", black, {"bpp": 0.1, "psnr": 30, "lpips": 0.25, "dists": 0.06})
-    assert caption_columns([some, more]) == [
+    assert figure.caption_columns([some, more]) == [
         ["bpp", "PSNR [dB]", "LPIPS", "DISTS"],
         ["0.1012", "∞", "\u2013", "0.0500"],
         ["0.1000", "30.00", "0.2500", "0.0600"],
@@ -141,7 +120,7 @@ def test_captions_show_a_dash_for_what_one_pane_does_not_know() -> None:
 
 def test_captions_leave_out_what_no_pane_knows() -> None:
     pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"bpp": 0.1, "lpips_student": 0.2})
-    names, numbers = caption_columns([pane])
+    names, numbers = figure.caption_columns([pane])
     assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS (student)": "0.2000"}
 
 
@@ -162,7 +141,8 @@ def test_licences_stand_whole_in_their_own_columns(name: str) -> None:
     for left, right, whole in zip(lefts, [*lefts[1:], page.width], terms, strict=True):
         column = [words for words in page.words if words.x == left]
         for words in column:
-            assert left + draw.textlength(words.text, _font(words.size, words.bold)) <= right - 5
+            width = draw.textlength(words.text, figure._font(words.size, words.bold))
+            assert left + width <= right - 5
             assert words.y + words.size < page.height
         said = [words.text for words in column if words.text not in (name, "0.1000")]
         assert ("" if whole.startswith("xx") else " ").join(said) == whole
@@ -190,10 +170,10 @@ def test_the_page_ends_a_margin_below_what_is_on_it() -> None:
     ],
 )
 def test_impossible_crops_are_refused(original: Image, crops: list[Crop], said: str) -> None:
-    with pytest.raises(FigureError, match=said):
+    with pytest.raises(figure.FigureError, match=said):
         paper_layout(original, [FigurePane("A", original)], crops)
 
 
 def test_a_pane_of_another_size_is_refused(original: Image) -> None:
-    with pytest.raises(FigureError, match="MoDE-F has another size"):
+    with pytest.raises(figure.FigureError, match="MoDE-F has another size"):
         paper_layout(original, [FigurePane("MoDE-F", original[1:])], CROPS)

@@ -76,8 +76,7 @@ class Attention(nn.Module):
         """What each token gathers."""
         q, k, v = _heads(F.linear(x_NLC, self.in_proj_weight, self.in_proj_bias), self.head)
         gathered = F.scaled_dot_product_attention(q, k, v)
-        out: Tensor = self.out_proj(gathered.transpose(1, 2).flatten(2))
-        return out
+        return self.out_proj(gathered.transpose(1, 2).flatten(2))
 
 
 class TransformerBlock(nn.Module):
@@ -97,8 +96,7 @@ class TransformerBlock(nn.Module):
     def forward(self, x_NLC: Tensor) -> Tensor:
         """The refined tokens."""
         x_NLC = x_NLC + self.attn(self.ln_1(x_NLC))
-        out: Tensor = x_NLC + self.mlp(self.ln_2(x_NLC))
-        return out
+        return x_NLC + self.mlp(self.ln_2(x_NLC))
 
 
 def shift_mask(of_rows: bool, device: torch.device | None = None) -> Tensor:
@@ -163,21 +161,6 @@ class WindowAttention(nn.Module):
         return shift_mask(name == "upper_lower_mask", self.pos_embedding.device)
 
 
-class WindowMlp(nn.Module):
-    """The two linear layers of a window block."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.net = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The branch."""
-        out: Tensor = self.net(x)
-        return out
-
-
 class WindowBlock(nn.Module):
     """A Swin block over a map BHWC."""
 
@@ -186,13 +169,13 @@ class WindowBlock(nn.Module):
         self.norm_attn = nn.LayerNorm(width)
         self.attention_block = WindowAttention(width, index, style)
         self.norm_mlp = nn.LayerNorm(width)
-        self.mlp_block = WindowMlp(width)
+        layers = nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        self.mlp_block = nn.Sequential(OrderedDict(net=nn.Sequential(*layers)))
 
     def forward(self, x_BHWC: Tensor) -> Tensor:
         """The refined map."""
         x_BHWC = x_BHWC + self.attention_block(self.norm_attn(x_BHWC))
-        out: Tensor = x_BHWC + self.mlp_block(self.norm_mlp(x_BHWC))
-        return out
+        return x_BHWC + self.mlp_block(self.norm_mlp(x_BHWC))
 
 
 def window_blocks(width: int, count: int, style: Style) -> list[nn.Module]:
@@ -220,8 +203,7 @@ class ConvBlock(nn.Module):
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The refined map."""
         branch = self.conv(x_BCHW * self.layer_scale).permute(0, 2, 3, 1)
-        out: Tensor = x_BCHW + self.mlp(self.norm(branch)).permute(0, 3, 1, 2)
-        return out
+        return x_BCHW + self.mlp(self.norm(branch)).permute(0, 3, 1, 2)
 
 
 class Exchange(nn.Module):

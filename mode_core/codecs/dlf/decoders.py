@@ -11,39 +11,36 @@ from mode_core.codecs.vq.vqgan import Codes, VqganDecoder
 from mode_core.layers.blocks import Stage, Synthesis
 
 
-class ExpertDecoder(nn.Module):
-    """The codebook and synthesis of the Vq expert."""
-
-    def __init__(self, entries: int, depth: int, stages: tuple[Stage, ...]) -> None:
-        super().__init__()
-        self.depth = depth
-        self.quantize = Codes(entries, depth)
-        self.synthesis = Synthesis(stages, depth)
-
-    @property
-    def codebook(self) -> Tensor:
-        """The vectors that are mixed."""
-        return self.quantize.embedding.weight
-
-    def forward(self, latent_BCHW: Tensor) -> Tensor:
-        """The picture, about [0, 1]."""
-        out: Tensor = self.synthesis(latent_BCHW * self.depth**0.5) + 0.5
-        return out
-
-
-class Vqgan(nn.Module):
-    """The public VQGAN without its encoder."""
-
+class _CodesDecoder(nn.Module):
     def __init__(self, entries: int, depth: int) -> None:
         super().__init__()
         self.quantize = Codes(entries, depth)
-        self.post_quant_conv = nn.Conv2d(depth, depth, 1)
-        self.decoder = VqganDecoder(depth)
 
     @property
     def codebook(self) -> Tensor:
         """The vectors that are mixed."""
         return self.quantize.embedding.weight
+
+
+class ExpertDecoder(_CodesDecoder):
+    """The codebook and synthesis of the Vq expert."""
+
+    def __init__(self, entries: int, depth: int, stages: tuple[Stage, ...]) -> None:
+        super().__init__(entries, depth)
+        self.depth, self.synthesis = depth, Synthesis(stages, depth)
+
+    def forward(self, latent_BCHW: Tensor) -> Tensor:
+        """The picture, about [0, 1]."""
+        return self.synthesis(latent_BCHW * self.depth**0.5) + 0.5
+
+
+class Vqgan(_CodesDecoder):
+    """The public VQGAN without its encoder."""
+
+    def __init__(self, entries: int, depth: int) -> None:
+        super().__init__(entries, depth)
+        self.post_quant_conv = nn.Conv2d(depth, depth, 1)
+        self.decoder = VqganDecoder(depth)
 
     def forward(self, latent_BCHW: Tensor) -> Tensor:
         """The picture, about [0, 1]."""

@@ -9,6 +9,7 @@ weights keep 27 bits. A product then has 44 bits and 512 of them fit in the 53 o
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 
 import torch
 import torch.nn.functional as F
@@ -88,8 +89,7 @@ class DepthConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map."""
         same = x if self.adaptor is None else self.adaptor(x)
-        out: Tensor = same + self.conv2(self.depth_conv(self.conv1(x)))
-        return out
+        return same + self.conv2(self.depth_conv(self.conv1(x)))
 
 
 class GatedMlp(nn.Module):
@@ -114,21 +114,15 @@ class GatedMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map."""
         a, b = self.conv(x).chunk(2, 1)
-        out: Tensor = x + self.conv_out(F.leaky_relu(a, 0.1) + F.leaky_relu(b, 0.01))
-        return out
+        return x + self.conv_out(F.leaky_relu(a, 0.1) + F.leaky_relu(b, 0.01))
 
 
-class DepthBlock(nn.Module):
+class DepthBlock(nn.Sequential):
     """DCVC's depthwise convolution block."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.block = nn.Sequential(DepthConv(inputs, outputs), GatedMlp(outputs))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The refined map."""
-        out: Tensor = self.block(x)
-        return out
+        layers = DepthConv(inputs, outputs), GatedMlp(outputs)
+        super().__init__(OrderedDict(block=nn.Sequential(*layers)))
 
 
 def _start_at(network: nn.Sequential, values: Tensor) -> None:
@@ -146,9 +140,8 @@ class DetailCodec(nn.Module):
         gain = torch.exp2(torch.arange(trained) - 1.0)[:, None, None, None]
         gain = gain.repeat(1, channels, 1, 1)
         self.enc_q, self.dec_q = nn.Parameter(gain), nn.Parameter(1 / gain)
-        self.factorized_prior_vec = nn.Parameter(
-            torch.rand(1, latent, 1, 1).repeat(trained, 1, 1, 1)
-        )
+        prior = torch.rand(1, latent, 1, 1).repeat(trained, 1, 1, 1)
+        self.factorized_prior_vec = nn.Parameter(prior)
         same = (channels, channels)
         self.enc_trans_0 = nn.Sequential(DepthBlock(*same), DepthBlock(*same))
         self.enc_trans_1 = nn.Sequential(DepthBlock(*same), DepthBlock(channels, latent))
@@ -174,19 +167,16 @@ class DetailCodec(nn.Module):
 
     def analyse(self, h_BCHW: Tensor) -> Tensor:
         """The part of the transform that all qualities share."""
-        out: Tensor = self.enc_trans_0(h_BCHW)
-        return out
+        return self.enc_trans_0(h_BCHW)
 
     def latent(self, inner_BCHW: Tensor, place_B: Tensor) -> Tensor:
         """The latent to be coded at a quality."""
-        out: Tensor = self.enc_trans_1(inner_BCHW * at_qualities(self.enc_q, place_B))
-        return out
+        return self.enc_trans_1(inner_BCHW * at_qualities(self.enc_q, place_B))
 
     def synthesise(self, y_BCHW: Tensor, place_B: Tensor) -> Tensor:
         """Features for the decoder."""
         inner = self.dec_trans_0(y_BCHW) * at_qualities(self.dec_q, place_B)
-        out: Tensor = self.dec_trans_1(inner)
-        return out
+        return self.dec_trans_1(inner)
 
     def quantise(self, y: Tensor, place_B: Tensor, sent_B: Tensor) -> tuple[Tensor, Tensor]:
         """The decoded latent (straight-through) and the bits of each picture.
@@ -236,9 +226,8 @@ class DetailCodec(nn.Module):
         vector: Tensor = self.factorized_prior_vec
         if is_exact(place_B):
             vector = on_fine_grid(vector.detach().double())
-        all_three = self.y_prior_fusion(
-            at_qualities(vector, place_B).expand(len(place_B), *shape[1:])
-        )
+        seen = at_qualities(vector, place_B).expand(len(place_B), *shape[1:])
+        all_three = self.y_prior_fusion(seen)
         step, scale, mean = all_three.chunk(3, 1)
         return at_least(step, STEP_LOW), scale, mean, self.y_spatial_prior_reduction(all_three)
 

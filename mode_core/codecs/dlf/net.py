@@ -28,8 +28,7 @@ from torch import Tensor, nn
 
 from mode_core.codecs.dlf.config import DlfConfig
 from mode_core.codecs.dlf.decoders import ExpertDecoder, Vqgan
-from mode_core.codecs.dlf.tokens import TokenBook
-from mode_core.codecs.dlf.transforms import Fusion, HybridCodec
+from mode_core.codecs.dlf.transforms import Fusion, HybridCodec, TokenBook
 from mode_core.codecs.vq.net import Vq
 from mode_core.codecs.vq.tokens import pack, token_check, unpack
 from mode_core.layers.blocks import Analysis, finely
@@ -146,8 +145,7 @@ class Dlf(nn.Module):
                 detail = self.hybrid_codec.quantize_feat.walk(None, 0.0, _grid(latents.size), None)
         codes = self.codebook.look_up(latents.tokens.to(home.device))
         logits = self._logits(codes.to(home), detail.to(home), quality_B.to(home))
-        picture: Tensor = self.vqgan(self.mixture(logits))
-        return picture
+        return self.vqgan(self.mixture(logits))
 
     def mixture(self, logits_BCHW: Tensor) -> Tensor:
         """The picture decoder's input: no code is chosen, all are mixed."""
@@ -161,8 +159,7 @@ class Dlf(nn.Module):
 
     def _logits(self, codes: Tensor, y_hat: Tensor, place_B: Tensor) -> Tensor:
         detail = self.hybrid_codec.quantize_feat.synthesise(y_hat, place_B)
-        out: Tensor = self.prior_fusion(*self.hybrid_codec.decoder(codes, detail))
-        return out
+        return self.prior_fusion(*self.hybrid_codec.decoder(codes, detail))
 
     # ── training: float32, differentiable ──────────────────────────────────────────────────────
 

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from mode_core.codecs.dlf.config import DlfConfig
-from mode_core.codecs.dlf.net import Dlf
-from mode_core.codecs.dlf.net import Features as DlfFeatures
-from mode_core.codecs.dlf.net import Latents as DlfLatents
+from mode_core.codecs.dlf.net import Dlf, Features, Latents
 from mode_core.codecs.system import Networks, by_repeating, refuse_drift
 from mode_core.codecs.tiles import grid_of
 from mode_core.layers.device import Placed
@@ -29,16 +27,16 @@ class DlfSystem:
         self.net = net
         self.stride, self.qualities = net.stride, net.qualities
 
-    def analyse(self, x: Tensor) -> DlfFeatures:
+    def analyse(self, x: Tensor) -> Features:
         """Tokens and detail features, on the CPU."""
         made = self.placed.drawing.analyse(x.to(self.placed.device))
-        return DlfFeatures(made.tokens.cpu(), made.detail.float().cpu())
+        return Features(made.tokens.cpu(), made.detail.float().cpu())
 
-    def write(self, analysed: DlfFeatures, quality: int) -> tuple[Stream, ...]:
+    def write(self, analysed: Features, quality: int) -> tuple[Stream, ...]:
         """Tokens, then detail."""
         return tuple(Stream(*made) for made in self.net.write(analysed, quality))
 
-    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> DlfLatents:
+    def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Latents:
         """Both, or the tokens alone."""
         padded = grid_of(*size, self.stride, 1)
         payloads = [stream.payload for stream in streams]
@@ -48,11 +46,10 @@ class DlfSystem:
                 refuse_drift(check, stream.check)
         return latents
 
-    def draw(self, latents: DlfLatents, quality: int, anchor: Anchor | None) -> Tensor:
+    def draw(self, latents: Latents, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""
         at = self.placed.quality_at(self.net.place(quality))
-        picture: Tensor = self.placed.drawing.synthesise(latents, at)
-        return picture
+        return self.placed.drawing.synthesise(latents, at)
 
 
 OURS = Networks(Dlf, DlfConfig, DlfSystem)

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from mode_core.codecs.dlf.config import DlfConfig
 from mode_core.codecs.dlf.net import Dlf, feature_loss
-from mode_core.codecs.partners import partner
+from mode_core.codecs.networks import partner
 from mode_core.codecs.vq import training as stages_vq
-from mode_core.training.critics import PatchCritic, listen, ramp
+from mode_core.training.critics import PatchCritic, ramp
 from mode_core.training.losses import load_lpips
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, width_of
+from mode_core.training.stage import Cost, Rig, Setup, Stage, Stats, TrainingError, width_of
 
 WIDTHS = {"tiny": DlfConfig(), "compact": DlfConfig.compact()}
 COMMITMENT = 0.25
@@ -93,9 +93,7 @@ def keep_codes(book: Any, z_BCHW: Tensor, progress: float, generator: torch.Gene
         book.revive(z_BCHW, generator)
 
 
-def loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Closeness to the expert's codes and the price of detail; later closeness of pictures too."""
     net, trained = rig.net, rig.net.config.anchors
     place_B = places(len(x_BCHW), trained, generator).to(x_BCHW.device)
@@ -112,18 +110,13 @@ def loss(
     return total + quality, stats | seen
 
 
-def gan_loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Pictures against a critic, from streams that stay as they are."""
     place_B = places(len(x_BCHW), rig.net.config.anchors, generator).to(x_BCHW.device)
     rig.net.eval()  # the tokens' codebook must not follow along
     x_hat, _ = rig.net.training_step(x_BCHW, place_B)
-    leaf = x_hat.float().detach().requires_grad_()
-    main, stats = stages_vq.reconstruction(rig, leaf, x_BCHW, generator)
     share = CRITIC_SHARE * ramp(progress)
-    total, judged = listen(rig.critic, x_hat.float(), x_BCHW, leaf, main, share)
-    return total, stats | judged
+    return stages_vq.against_critic(rig, x_hat.float(), x_BCHW, share, generator)
 
 
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:

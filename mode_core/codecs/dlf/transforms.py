@@ -7,6 +7,7 @@ and VQGAN latents share stride 16, so a window of 16x16 places is 256x256 pixels
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.codecs.dlf.blocks import (
@@ -24,7 +25,7 @@ from mode_core.codecs.dlf.blocks import (
 )
 from mode_core.codecs.dlf.config import DlfConfig
 from mode_core.codecs.dlf.detail import DetailCodec
-from mode_core.codecs.dlf.tokens import TokenBook
+from mode_core.codecs.vq.net import Codebook
 from mode_core.layers.blocks import Analysis
 
 PATCH = 16
@@ -65,8 +66,7 @@ class Trunk(nn.Module):
         first = self.class_embedding.expand(len(places_NLC), 1, -1).to(places_NLC)
         body = torch.cat([first, places_NLC], 1) + self.positional_embedding
         latents = latents_NLC + self.latent_token_positional_embedding
-        out: Tensor = self.ln_pre(torch.cat([body, latents.expand(len(body), -1, -1)], 1))
-        return out
+        return self.ln_pre(torch.cat([body, latents.expand(len(body), -1, -1)], 1))
 
     def run(self, f_BCHW: Tensor, t_NLC: Tensor) -> tuple[Tensor, Tensor]:
         """Feature map and tokens after all layers."""
@@ -145,6 +145,31 @@ class Decoder(Trunk):
         body = self.ln_post(tokens[:, 1 : 1 + PLACES])
         rows, columns = (n // WINDOW for n in features.shape[2:])
         return join(body, rows, columns).permute(0, 3, 1, 2), features
+
+
+class TokenBook(Codebook):
+    """The codebook under its public name; codes count as unit vectors, however they are stored."""
+
+    def __init__(self, codes: int, depth: int) -> None:
+        nn.Module.__init__(self)
+        self.embedding = nn.Embedding(codes, depth)
+        self.embedding.weight.data = F.normalize(self.embedding.weight.data, dim=1)
+        self.embedding.requires_grad_(False)
+        self.register_buffer("uses", torch.ones(codes), persistent=False)
+
+    @property
+    def vectors(self) -> Tensor:  # type: ignore[override]
+        """The stored vectors, moved in place while training."""
+        return self.embedding.weight
+
+    def nearest(self, z_BCHW: Tensor) -> Tensor:
+        """The token at every place."""
+        unit = F.normalize(self.embedding.weight, dim=1)
+        return torch.einsum("bchw,kc->bhwk", z_BCHW, unit.to(z_BCHW)).argmax(-1)
+
+    def look_up(self, tokens_BHW: Tensor) -> Tensor:
+        """The normalised code at every place, BCHW."""
+        return F.normalize(self.embedding(tokens_BHW), dim=-1).permute(0, 3, 1, 2)
 
 
 class HybridCodec(nn.Module):

@@ -7,14 +7,12 @@ import re
 import torch
 from torch import Tensor
 
-from mode_core.codecs.dialect import Dialect, State, side, usual_side
+from mode_core.codecs.dialect import Dialect, State, new_prior, side, usual_side
 from mode_core.codecs.elic.public import CHANDELIER, OFFICIAL, ElicPublic, ElicPublicConfig
 from mode_core.errors import CheckpointError
+from mode_core.layers.factorised import STORED_TABLES
 from mode_core.weights.sets import PUBLIC
 
-_CODER_TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
-_OLD_PRIOR = re.compile(r"(.*)\._(matrix|bias|factor)(\d)")
-_NEW_PRIOR = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
 _GROUP = r"latent_codec\.y\.latent_codec\.y(\d+)\."
 _COMPRESSAI = (
     (re.compile(r"latent_codec\.hyper\."), ""),
@@ -29,12 +27,12 @@ def _elic_names(state: State) -> dict[str, Tensor]:
     out = {}
     for name, value in state.items():
         last = name.rsplit(".", 1)[-1]
-        if name.startswith("gaussian_conditional.") or last in _CODER_TABLES:
+        if name.startswith("gaussian_conditional.") or last in STORED_TABLES:
             continue
         if name.startswith("context_prediction.") and last == "mask":
             _check_mask(name, value)
             continue
-        out[_new_prior(name)] = value
+        out[new_prior(name)] = value
     return out
 
 
@@ -57,12 +55,6 @@ def _check_mask(name: str, mask: Tensor) -> None:
     rows, columns = (torch.arange(side) for side in mask.shape[-2:])
     if bool((mask != (rows[:, None] + columns) % 2).any()):
         raise CheckpointError(f"{name} is no checkerboard: this ELIC has another spatial context")
-
-
-def _new_prior(name: str) -> str:
-    """CompressAI renamed the prior's parameters in 1.2.5."""
-    old = _OLD_PRIOR.fullmatch(name)
-    return f"{old[1]}.{_NEW_PRIOR[old[2]]}.{old[3]}" if old else name
 
 
 _OF_WIDTH = ("g_a.0.weight", "h_a.0.weight", "h_a.2.weight", "h_a.4.weight")

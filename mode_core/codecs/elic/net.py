@@ -16,6 +16,7 @@ Deviations of the compact profile from the paper, all ours:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -69,6 +70,47 @@ class GroupContext(nn.Module):
         self.out = ExactConv2d(config.parameters + group, 2 * group, 1)
         nn.init.zeros_(self.out.weight)
 
+    def quantise(
+        self, side: Tensor, before: Tensor | None, v: Tensor, gains: Sequence[Tensor], settled: bool
+    ) -> tuple[Tensor, Tensor]:
+        """The decoded group (straight-through) and its estimated bits."""
+        gain, inverse, offset = gains
+        first, support = first_half(v), self.support(side, before)
+        y_hat, bits = torch.zeros_like(v), v.new_zeros(len(v))
+        for positions in (first, ~first):
+            spatial = self.spatial(y_hat) * (~first)
+            mean, raw = self.parameters_at(support, spatial)
+            residual = (v - mean) * gain
+            spent = training_bits(residual, raw + offset, settled) * positions
+            y_hat = torch.where(positions, (round_through(residual) + mean * gain) * inverse, y_hat)
+            bits = bits + spent.sum((1, 2, 3))
+        return y_hat, bits
+
+    def code(
+        self,
+        coder: Coder,
+        side: Tensor,
+        before: Tensor | None,
+        v: Tensor | None,
+        gains: Sequence[Tensor],
+    ) -> Tensor:
+        """The group, written or (without v) read; float64 and exact."""
+        gain, inverse, offset = gains
+        first, support = first_half(side), self.support(side, before).flatten(2)
+        height, width = first.shape
+        channels = gain.shape[1]
+        y_hat = side.new_zeros(1, channels, height * width)
+        for positions in (first, ~first):
+            here = positions.flatten()
+            seen = on_grid(y_hat).reshape(1, channels, height, width)
+            spatial = (self.spatial(seen) * (~first)).flatten(2)
+            mean, raw = self.parameters_at(support[:, :, here, None], spatial[:, :, here, None])
+            shift = (mean * gain / VALUE_STEP).round() * VALUE_STEP
+            wanted = None if v is None else v.flatten(2)[:, :, here, None] * gain
+            symbols = coder.code(scale_index(raw + offset), shift, wanted)
+            y_hat[:, :, here] = ((symbols + shift) * inverse)[..., 0]
+        return y_hat.reshape(1, channels, height, width)
+
     def support(self, side: Tensor, before: Tensor | None) -> Tensor:
         """What both checkerboard passes share."""
         if self.channel is None or before is None:
@@ -112,9 +154,8 @@ class Elic(nn.Module):
             GroupContext(group, start, config)
             for group, start in zip(config.groups, starts, strict=True)
         )
-        first: nn.Module = self.synthesis.head[0]
         start_small(self.analysis.out, 0.003)
-        start_small(first, 0.001)
+        start_small(self.synthesis.head[0], 0.001)
 
     def fit_start(self, x_BCHW: Tensor) -> None:
         """Order and scale the block DCT by the strengths found in photographs, before training."""
@@ -146,13 +187,11 @@ class Elic(nn.Module):
 
     def level(self, index: int, features: Tensor, quality_B: Tensor) -> Tensor:
         """One level of the synthesis; MoDE changes its features before the next."""
-        out: Tensor = self.quality_scales[index](self.synthesis.levels[index](features), quality_B)
-        return out
+        return self.quality_scales[index](self.synthesis.levels[index](features), quality_B)
 
     def head(self, features: Tensor, y_BCHW: Tensor) -> Tensor:
         """The picture from the last level's features and the latent."""
-        out: Tensor = self.synthesis.head(features) + self.linear_part(y_BCHW)
-        return out
+        return self.synthesis.head(features) + self.linear_part(y_BCHW)
 
     def synthesise(self, y_BCHW: Tensor, quality_B: Tensor) -> Tensor:
         """The picture."""
@@ -182,7 +221,7 @@ class Elic(nn.Module):
                 self.contexts, *(t.split(self.config.groups, 1) for t in (y, *gains)), strict=True
             ):
                 before = torch.cat(done, 1) if done else None
-                y_hat, spent = _quantise_group(settled, context, side, before, v, *gain)
+                y_hat, spent = context.quantise(side, before, v, gain, settled)
                 done.append(y_hat)
                 bits = bits + spent
             return torch.cat(done, 1), bits
@@ -216,7 +255,7 @@ class Elic(nn.Module):
         values = [None] * len(parts[0]) if y is None else y.split(self.config.groups, 1)
         for context, v, *gains in zip(self.contexts, values, *parts, strict=True):
             before = on_grid(torch.cat(done, 1)) if done else None
-            done.append(_code_group(coder, context, side, before, v, *gains))
+            done.append(context.code(coder, side, before, v, gains))
         return torch.cat(done, 1)
 
 
@@ -238,56 +277,3 @@ def first_half(like: Tensor) -> Tensor:
     rows = torch.arange(like.shape[2], device=like.device)[:, None]
     columns = torch.arange(like.shape[3], device=like.device)[None]
     return (rows + columns) % 2 == 0
-
-
-def _quantise_group(
-    settled: bool,
-    context: GroupContext,
-    side: Tensor,
-    before: Tensor | None,
-    v: Tensor,
-    gain: Tensor,
-    inverse: Tensor,
-    offset: Tensor,
-) -> tuple[Tensor, Tensor]:
-    first = first_half(v)
-    support = context.support(side, before)
-    y_hat, bits = torch.zeros_like(v), v.new_zeros(len(v))
-    for positions in (first, ~first):
-        spatial = context.spatial(y_hat) * (~first)
-        mean, raw = context.parameters_at(support, spatial)
-        residual = (v - mean) * gain
-        spent = training_bits(residual, raw + offset, settled) * positions
-        y_hat = torch.where(positions, (round_through(residual) + mean * gain) * inverse, y_hat)
-        bits = bits + spent.sum((1, 2, 3))
-    return y_hat, bits
-
-
-def _code_group(
-    coder: Coder,
-    context: GroupContext,
-    side: Tensor,
-    before: Tensor | None,
-    v: Tensor | None,
-    gain: Tensor,
-    inverse: Tensor,
-    offset: Tensor,
-) -> Tensor:
-    first = first_half(side)
-    support = context.support(side, before).flatten(2)
-    height, width = first.shape
-    channels = gain.shape[1]
-    y_hat = side.new_zeros(1, channels, height * width)
-    for positions in (first, ~first):
-        here = positions.flatten()
-        seen = on_grid(y_hat).reshape(1, channels, height, width)
-        spatial = context.spatial(seen) * (~first)
-        mean, raw = context.parameters_at(
-            support[:, :, here, None], spatial.flatten(2)[:, :, here, None]
-        )
-        shift = (mean * gain / VALUE_STEP).round() * VALUE_STEP
-        index = scale_index(raw + offset)
-        wanted = None if v is None else v.flatten(2)[:, :, here, None] * gain
-        symbols = coder.code(index, shift, wanted)
-        y_hat[:, :, here] = ((symbols + shift) * inverse)[..., 0]
-    return y_hat.reshape(1, channels, height, width)

@@ -26,27 +26,18 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.codecs.elic.net import first_half
-from mode_core.codecs.elic.transforms import (
-    Attention,
-    Chain,
-    InOrder,
-    Residual,
-    narrowing,
-    widening,
-)
+from mode_core.codecs.elic.transforms import Attention, Chain, InOrder, doubling, halving, residuals
 from mode_core.layers.blocks import Stage
 from mode_core.layers.exact import version_of
-from mode_core.layers.factorised import PriorTables, nearest_scale
+from mode_core.layers.factorised import PriorTables, bare_prior, nearest_scale
+from mode_core.layers.gaussian import gaussian_likelihood, round_through
 from mode_core.layers.integer import IntegerMatrix, IntegerNetwork, digits_of, neighbourhoods
-from mode_core.layers.likelihood import gaussian_likelihood
 from mode_core.stream.entropy import CdfTables, Coder, SymbolReader, SymbolWriter
 
 CHANDELIER, OFFICIAL = "chandelier", "official"
-_TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +113,9 @@ class Synthesis(Chain):
 
     def __init__(self, latent: int, width: int) -> None:
         super().__init__(
-            Attention(latent), *widening(latent, width), widening(width, width)[0],
-            Attention(width), *residuals(width), *widening(width, width), widening(width, 3)[0],
+            Attention(latent), doubling(latent, width), *residuals(width), doubling(width, width),
+            Attention(width), *residuals(width), doubling(width, width), *residuals(width),
+            doubling(width, 3),
         )  # fmt: skip
         self.widths = [latent, width, width, width]
 
@@ -151,19 +143,19 @@ class ElicPublic(nn.Module):
         self.config = config
         n, m, groups = config.width, config.latent, config.groups
         self.g_a = InOrder(
-            *narrowing(3, n), narrowing(n, n)[0], *residuals(n), Attention(n),
-            *narrowing(n, n), narrowing(n, m)[0], Attention(m),
+            halving(3, n), *residuals(n), halving(n, n), *residuals(n), Attention(n),
+            halving(n, n), *residuals(n), halving(n, m), Attention(m),
         )  # fmt: skip
         self.g_s = Synthesis(m, n)
         self.h_a = nn.Sequential(
-            nn.Conv2d(m, n, 3, padding=1), nn.ReLU(), _halving(n, n), nn.ReLU(), _halving(n, n)
+            nn.Conv2d(m, n, 3, padding=1), nn.ReLU(), halving(n, n), nn.ReLU(), halving(n, n)
         )
         last = nn.Conv2d if config.dialect == CHANDELIER else nn.ConvTranspose2d
         self.h_s = nn.Sequential(
-            _doubling(n, n), nn.ReLU(), _doubling(n, n * 3 // 2), nn.ReLU(),
+            doubling(n, n), nn.ReLU(), doubling(n, n * 3 // 2), nn.ReLU(),
             last(n * 3 // 2, config.side, 3, padding=1),
         )  # fmt: skip
-        self.entropy_bottleneck = _prior(n)
+        self.entropy_bottleneck = bare_prior(n)
         self.cc_transforms = nn.ModuleList(
             _channel_context(sum(groups[i] for i in config.seen_by(k)), groups[k], config.context)
             for k in range(1, len(groups))
@@ -185,13 +177,11 @@ class ElicPublic(nn.Module):
 
     def analyse(self, x_BCHW: Tensor) -> Tensor:
         """The latent."""
-        out: Tensor = self.g_a(x_BCHW)
-        return out
+        return self.g_a(x_BCHW)
 
     def synthesise(self, y_BCHW: Tensor, _quality_B: Tensor) -> Tensor:
         """The picture, not clamped."""
-        out: Tensor = self.g_s(y_BCHW)
-        return out
+        return self.g_s(y_BCHW)
 
     @property
     def transforms(self) -> tuple[nn.Module, ...]:
@@ -245,7 +235,7 @@ class ElicPublic(nn.Module):
     def _decided(self, z: Tensor, y: Tensor) -> tuple[Tensor, list[_Group]]:
         """The integers of the hyper-latent, and the groups of the latent one after the other."""
         medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach()[None, :, None, None]
-        z = _rounded(z - medians)
+        z = round_through(z - medians)
         hyper = self.h_s(z + medians)
         done: list[_Group] = []
         for k, v in enumerate(y.split(self.config.groups, 1)):
@@ -266,7 +256,7 @@ class ElicPublic(nn.Module):
                 spatial = self.context_prediction[k](made.decoded)
             p = self.ParamAggregation[k](torch.cat([spatial, side], 1))
             mean, scale = self.mean_and_scale(p, 1)
-            whole = _rounded(v - mean)
+            whole = round_through(v - mean)
             now = _Group(whole, whole + mean, scale)
             made = _Group(*(torch.where(here, *pair) for pair in zip(now, made, strict=True)))
         return made
@@ -315,7 +305,7 @@ class _Walker:
         self.hyper = IntegerNetwork(net.h_s)
         self.channel = [IntegerNetwork(chain) for chain in net.cc_transforms]  # type: ignore[arg-type]
         self.spatial = [_SpatialContext(conv) for conv in net.context_prediction]  # type: ignore[arg-type]
-        self.parameters = [_Pointwise(chain) for chain in net.ParamAggregation]  # type: ignore[arg-type]
+        self.parameters = [IntegerNetwork(chain) for chain in net.ParamAggregation]  # type: ignore[arg-type]
         self.tables: CdfTables = net.prior_tables.for_coder()
         self.medians = net.entropy_bottleneck.quantiles.detach().double().cpu()[:, 0, 1]
 
@@ -353,27 +343,11 @@ class _Walker:
         for here in (first, ~first):
             if here is not first:
                 spatial = self.spatial[k](decoded.reshape(height, width, channels), here)
-            p = self.parameters[k](torch.cat([spatial, side[here]], 1))
+            p = self.parameters[k](torch.cat([spatial, side[here]], 1)[None])[0]
             mean, scale = self.net.mean_and_scale(p, 1)
             wanted = None if values is None else values.flatten(0, 1)[here] + mean
             decoded[here] = coder.code(nearest_scale(scale), mean, wanted) + mean
         return decoded.reshape(height, width, channels)
-
-
-class _Pointwise:
-    """1x1 convolutions with ReLUs between, on rows."""
-
-    def __init__(self, chain: nn.Sequential) -> None:
-        self.layers = [
-            IntegerMatrix(layer.weight.flatten(1), layer.bias)
-            for layer in chain
-            if isinstance(layer, nn.Conv2d)
-        ]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        for layer in self.layers[:-1]:
-            x = F.relu_(layer(digits_of(x)))
-        return self.layers[-1](digits_of(x))
 
 
 class _SpatialContext:
@@ -396,33 +370,8 @@ class _SpatialContext:
         return part[chosen].unflatten(1, (25, -1))[:, self.taps].flatten(1)
 
 
-def residuals(channels: int) -> list[Residual]:
-    """Three bottleneck blocks."""
-    return [Residual(channels) for _ in range(3)]
-
-
-def _rounded(x: Tensor) -> Tensor:
-    """Integers, with the gradient of what they were."""
-    return x + (x.round() - x).detach()
-
-
 def _places_last(x_1CHW: Tensor) -> Tensor:
     return x_1CHW[0].cpu().double().permute(1, 2, 0)
-
-
-def _prior(channels: int) -> EntropyBottleneck:
-    prior = EntropyBottleneck(channels)
-    for name in _TABLES:  # never trusted: see prior_tables
-        prior.register_buffer(name, torch.IntTensor(), persistent=False)
-    return prior
-
-
-def _halving(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
-
-
-def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
 
 
 def _channel_context(inputs: int, group: int, widths: tuple[int, int]) -> nn.Sequential:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mode_core.codecs.elic.net import LAMBDA_LOW, TRAINED, Elic, ElicConfig
-from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
+from mode_core.codecs.elic.net import TRAINED, Elic, ElicConfig, lagrange
+from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
 
 WIDTHS = {
     "tiny": ElicConfig(),
@@ -50,25 +50,18 @@ def qualities_of(net: Any) -> int:
     return (len(net.qualities) - 1) // net.steps_between + 1
 
 
-def lambdas(quality_B: Tensor) -> Tensor:
-    """What a squared error in 8-bit steps is worth in bits per pixel."""
-    return LAMBDA_LOW * torch.exp2(quality_B)
-
-
 def weights(quality_B: Tensor) -> Tensor:
     """Balances rates: without it, low rates drown."""
-    return (lambdas(quality_B) / MIDDLE_LAMBDA) ** -0.5
+    return (lagrange(quality_B) / MIDDLE_LAMBDA) ** -0.5
 
 
-def loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Rate plus lambda times distortion, each crop at its own quality."""
     quality_B = spread_qualities(len(x_BCHW), generator).to(x_BCHW.device)
     x_hat, bits_B = rig.net.training_step(x_BCHW, quality_B, progress > SETTLED)
     error_B = (x_hat.float() - x_BCHW).square().mean((1, 2, 3))
     bpp_B = bits_B / (x_BCHW.shape[2] * x_BCHW.shape[3])
-    cost_B = weights(quality_B) * (bpp_B + lambdas(quality_B) * 255**2 * error_B)
+    cost_B = weights(quality_B) * (bpp_B + lagrange(quality_B) * 255**2 * error_B)
     psnr = -10 * error_B.detach().clamp_min(1e-9).log10().mean()
     return cost_B.mean(), {"bpp": bpp_B.mean(), "psnr": psnr}
 
@@ -95,7 +88,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
         error = F.mse_loss(x_hat, x_1CHW).clamp_min(1e-9)
         figures |= {f"bpp_q{trained}": bpp, f"psnr_q{trained}": float(-10 * error.log10())}
         at = torch.tensor(float(trained))
-        cost = weights(at) * (bpp + lambdas(at) * 255**2 * error.cpu())
+        cost = weights(at) * (bpp + lagrange(at) * 255**2 * error.cpu())
         figures["cost"] += float(cost) / len(CHECKED)
     return pictures[CHECKED.index(SHOWN)], figures
 

@@ -106,8 +106,7 @@ class Attention(nn.Module):
             gate = self.conv_b(x)
             # oneDNN's own sigmoid is not torch's to the bit
             gate = gate.to_dense().sigmoid_().to_mkldnn() if gate.is_mkldnn else gate.sigmoid()
-            out: Tensor = x + self.conv_a(x) * gate
-            return out
+            return x + self.conv_a(x) * gate
         a, b = self.conv_a(x.clone()), self.conv_b(x.clone())
         return a.mul_(b.sigmoid_()).add_(x)
 
@@ -118,8 +117,7 @@ class Chain(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """The last map."""
         if not _is_plain_inference(x):
-            out: Tensor = super().forward(x)
-            return out
+            return super().forward(x)
         for layer in self:
             x = x.contiguous(memory_format=torch.channels_last)
             if isinstance(layer, nn.Conv2d):
@@ -144,12 +142,10 @@ class InOrder(Chain):
         """The last map."""
         x = x.contiguous()
         if not _is_plain_inference(x) or self._smallest_input(x) <= _SMALL:
-            out: Tensor = nn.Sequential.forward(self, x)
-            return out
+            return nn.Sequential.forward(self, x)
         if torch.get_num_threads() == 1:
             return super().forward(x)
-        out = nn.Sequential.forward(self, x.to_mkldnn())
-        return out.to_dense()
+        return nn.Sequential.forward(self, x.to_mkldnn()).to_dense()
 
     def _smallest_input(self, x: Tensor) -> int:
         """The fewest values that a 1x1 or 3x3 layer is given, at the coarsest level."""
@@ -158,16 +154,19 @@ class InOrder(Chain):
         return fewest * (x.shape[2] >> halvings) * (x.shape[3] >> halvings)
 
 
-def narrowing(inputs: int, outputs: int) -> list[nn.Module]:
-    """A convolution that halves the size, and three blocks."""
-    first = nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
-    return [first, *(Residual(outputs) for _ in range(3))]
+def residuals(channels: int) -> list[Residual]:
+    """Three bottleneck blocks."""
+    return [Residual(channels) for _ in range(3)]
 
 
-def widening(inputs: int, outputs: int) -> list[nn.Module]:
-    """A transposed convolution that doubles the size, and three blocks."""
-    first = nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
-    return [first, *(Residual(outputs) for _ in range(3))]
+def halving(inputs: int, outputs: int) -> nn.Conv2d:
+    """A convolution that halves the size."""
+    return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
+
+
+def doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    """A transposed convolution that doubles the size."""
+    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
 
 
 def _halved(x: Tensor, layer: nn.Conv2d) -> Tensor:
@@ -246,10 +245,9 @@ def _is_plain_inference(x: Tensor) -> bool:
 def _fused(x: Tensor, layer: nn.Conv2d) -> Tensor:
     """A layer and ReLU; the map already has the rows that the kernel sees above and below."""
     padding = 0, layer.kernel_size[1] // 2
-    out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+    return torch.ops.mkldnn._convolution_pointwise(
         x, layer.weight, layer.bias, padding, (1, 1), (1, 1), 1, "relu", [], ""
     )
-    return out
 
 
 def _add_fused(total: Tensor, x: Tensor, layer: nn.Conv2d, activation: str | None) -> None:

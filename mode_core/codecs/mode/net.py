@@ -81,8 +81,7 @@ class Ese(nn.Module):
     def forward(self, u: Tensor) -> Tensor:
         """The reference features."""
         inner = F.gelu(self.depthwise(F.gelu(self.first(self.norm(u)))))
-        out: Tensor = u + self.last(inner)
-        return out
+        return u + self.last(inner)
 
 
 class Evidence(nn.Module):
@@ -90,11 +89,8 @@ class Evidence(nn.Module):
 
     def __init__(self, own: int, partner: int, hidden: int) -> None:
         super().__init__()
-        self.norm, self.norm_own, self.norm_partner = (
-            ChannelNorm(own),
-            ChannelNorm(own),
-            ChannelNorm(partner),
-        )
+        self.norm, self.norm_own = ChannelNorm(own), ChannelNorm(own)
+        self.norm_partner = ChannelNorm(partner)
         self.from_features = nn.Conv2d(own, hidden, 1)
         self.from_own = nn.Conv2d(own, hidden, 1)
         self.from_partner = nn.Conv2d(partner, hidden, 1)
@@ -163,12 +159,11 @@ class PictureCem(nn.Module):
             return F.conv2d(F.pixel_unshuffle(x_BCHW, BLOCK), self.basis.to(x_BCHW.dtype))
 
     def forward(
-        self, features: tuple[Tensor, Tensor, Tensor], x: Tensor, other: Tensor, quality_B: Tensor
+        self, features: tuple[Tensor, ...], x: Tensor, other: Tensor, quality_B: Tensor
     ) -> Tensor:
         """The own picture x with what it takes over from the partner's."""
         if self.to_blocks > 1:
-            pooled = [F.avg_pool2d(part, self.to_blocks) for part in features]
-            features = (pooled[0], pooled[1], pooled[2])
+            features = tuple(F.avg_pool2d(part, self.to_blocks) for part in features)
         evidence, _ = self.evidence(*features, quality_B)
         x, other = x.float(), other.float()  # a public expert's picture may come in less
         change = self.out(evidence).float()
@@ -194,6 +189,10 @@ class Mode(nn.Module):
 
     stride = 64
     codec = "mode"
+    ese: Any
+    cem: Any
+    picture_cem: Any
+    """All three are lists of pairs, of which mypy sees no more than modules."""
 
     def __init__(self, elic: Elic, vq: Vq, config: ModeConfig) -> None:
         super().__init__()
@@ -201,10 +200,7 @@ class Mode(nn.Module):
         # in a tuple, so that the frozen experts are no parameters of this module
         self._experts = (elic.requires_grad_(False).eval(), vq.requires_grad_(False).eval())
         # per level ESE and CEM add one 3x3 window each, the exchange of pictures one of blocks
-        self.reach = BLOCK + max(
-            reach_of(elic.config.stages, windows_per_level=2),
-            reach_of(vq.config.stages, windows_per_level=2),
-        )
+        self.reach = BLOCK + max(reach_of(net.config.stages, 2) for net in (elic, vq))
         widths = list(zip(elic.synthesis.widths, vq.synthesis.widths, strict=True))
         self.ese = nn.ModuleList(
             nn.ModuleList((Ese(f), Ese(p))) if config.ese else nn.ModuleList() for f, p in widths
@@ -238,8 +234,7 @@ class Mode(nn.Module):
 
     def gates(self, branch: int) -> list[nn.Parameter]:
         """The parameters that are zero before training, so that a branch equals its expert."""
-        levels: Any = [pair[branch] for pair in (*self.cem, self.picture_cem) if len(pair)]
-        return [cem.gamma for cem in levels]
+        return [pair[branch].gamma for pair in (*self.cem, self.picture_cem) if len(pair)]
 
     def references(self, y: Tensor, codes: Tensor, quality_B: Tensor) -> References:
         """The expert stream from the decoded latent and codes."""
@@ -249,8 +244,7 @@ class Mode(nn.Module):
         for index, enhance in enumerate(self.ese):
             f, p = elic.level(index, f, quality_B), vq.level(index, p)
             if self.config.ese:
-                parts: Any = enhance
-                f, p = parts[0](f), parts[1](p)
+                f, p = enhance[0](f), enhance[1](p)
             features.append((f, p))
         return References(features, elic.head(f, y), vq.head(p))
 
@@ -261,9 +255,8 @@ class Mode(nn.Module):
         elic, features = self.elic, y
         for index, (own, partner) in enumerate(seen.features):
             features = elic.level(index, features, quality_B)
-            features = self._modulated(FIDELITY, index, (features, own, partner), quality_B)
-        own, partner = seen.features[-1]
-        x, last = elic.head(features, y), (features, own, partner)
+            features = self.cem[index][FIDELITY](features, own, partner, quality_B)
+        x, last = elic.head(features, y), (features, *seen.features[-1])
         return self._exchanged(FIDELITY, last, x, seen.perception, quality_B)
 
     def perception(self, codes: Tensor, seen: References, quality_B: Tensor) -> Tensor:
@@ -273,30 +266,14 @@ class Mode(nn.Module):
         vq, features = self.vq, self.vq.start(codes)
         for index, (partner, own) in enumerate(seen.features):
             features = vq.level(index, features)
-            features = self._modulated(PERCEPTION, index, (features, own, partner), quality_B)
-        partner, own = seen.features[-1]
-        x, last = vq.head(features), (features, own, partner)
+            features = self.cem[index][PERCEPTION](features, own, partner, quality_B)
+        x, last = vq.head(features), (features, *reversed(seen.features[-1]))
         return self._exchanged(PERCEPTION, last, x, seen.fidelity, quality_B)
 
-    def _modulated(
-        self, branch: int, index: int, features: tuple[Tensor, Tensor, Tensor], quality_B: Tensor
-    ) -> Tensor:
-        pair: Any = self.cem[index]
-        out: Tensor = pair[branch](*features, quality_B)
-        return out
-
     def _exchanged(
-        self,
-        branch: int,
-        features: tuple[Tensor, Tensor, Tensor],
-        x: Tensor,
-        other: Tensor,
-        quality_B: Tensor,
+        self, branch: int, last: tuple[Tensor, ...], x: Tensor, other: Tensor, quality_B: Tensor
     ) -> Tensor:
-        if not len(self.picture_cem):
-            return x
-        out: Tensor = self.picture_cem[branch](features, x, other, quality_B)
-        return out
+        return self.picture_cem[branch](last, x, other, quality_B) if self.config.pictures else x
 
     def forward(self, y: Tensor, codes: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
         """Both anchored pictures."""

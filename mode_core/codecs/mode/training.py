@@ -12,13 +12,13 @@ from torch import Tensor
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.elic.net import TRAINED
 from mode_core.codecs.mode.net import FIDELITY, PERCEPTION, Mode, ModeConfig, shares_beside
-from mode_core.codecs.partners import partner, partner_set
+from mode_core.codecs.networks import partner, partner_set
 from mode_core.codecs.vq import training as stages_vq
 from mode_core.codecs.vq.net import sending_order
 from mode_core.training.critics import PatchCritic, listen, passed_on, ramp
 from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, width_of
+from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
 from mode_core.weights.sets import PUBLIC, TAG_BYTES
 
 WIDTHS = {
@@ -97,13 +97,10 @@ def sent_beside(
             shares = int(torch.randint(1, shares + 1, (), generator=generator))
         mask.view(-1)[torch.cat(sending_order(height, width, shares - 1))] = True
     hidden = torch.where(known.to(tokens_BHW.device), tokens_BHW, vq.config.codes)
-    codes: Tensor = vq.expected_codes(hidden)
-    return codes
+    return vq.expected_codes(hidden)
 
 
-def loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Distortion and LPIPS at both anchors, balanced differently, and the experts' pictures."""
     net, (y_hat, codes, quality_B) = rig.net, decoded_streams(rig, x_BCHW, generator)
     seen = net.references(y_hat, codes, quality_B)

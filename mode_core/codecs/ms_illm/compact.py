@@ -6,7 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.layers.blocks import Analysis, QualityScale, Stage, Synthesis, dct_basis, finely
+from mode_core.layers.blocks import (
+    Analysis,
+    QualityScale,
+    Stage,
+    Synthesis,
+    dct_basis,
+    finely,
+    start_small,
+)
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
@@ -54,12 +62,11 @@ class CompactEncoder(nn.Module):
         super().__init__()
         self.dct = BlockDct(latent)
         self.analysis = Analysis(stages, latent)
-        _start_small(self.analysis.out)
+        start_small(self.analysis.out, 0.01)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The latent in natural units (about unit variance)."""
-        out: Tensor = self.dct.analyse(x_BCHW - 0.5) + self.analysis(x_BCHW - 0.5)
-        return out
+        return self.dct.analyse(x_BCHW - 0.5) + self.analysis(x_BCHW - 0.5)
 
 
 class CompactGenerator(nn.Module):
@@ -72,15 +79,14 @@ class CompactGenerator(nn.Module):
         self.quality_scales = nn.ModuleList(
             QualityScale(trained, width) for width in self.synthesis.widths
         )
-        _start_small(self.synthesis.head[0])
+        start_small(self.synthesis.head[0], 0.01)
 
     def forward(self, y_BCHW: Tensor, quality_B: Tensor) -> Tensor:
         """The picture."""
         features = y_BCHW
         for level, scale in zip(self.synthesis.levels, self.quality_scales, strict=True):
             features = scale(level(features), quality_B)
-        out: Tensor = self.synthesis.head(features) + self.dct.synthesise(y_BCHW) + 0.5
-        return out
+        return self.synthesis.head(features) + self.dct.synthesise(y_BCHW) + 0.5
 
 
 class CompactLatents(nn.Module):
@@ -144,8 +150,3 @@ class CompactLatents(nn.Module):
         """Round the gains."""
         self.gains.freeze()
         self.hyper.gains.freeze()
-
-
-def _start_small(layer: nn.Module) -> None:
-    nn.init.normal_(layer.weight, std=0.01)  # type: ignore[arg-type]
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

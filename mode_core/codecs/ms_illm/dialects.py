@@ -5,12 +5,23 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from mode_core.codecs.dialect import NOGAN, Dialect, State, side
-from mode_core.codecs.ms_illm.hific import from_public
+from torch import Tensor
+
+from mode_core.codecs.dialect import NOGAN, Dialect, State, new_prior, side
 from mode_core.codecs.ms_illm.net import IllmConfig, MsIllm
+from mode_core.layers.factorised import STORED_TABLES
 from mode_core.weights.sets import PUBLIC
 
 _SOURCE = "https://github.com/facebookresearch/NeuralCompression"
+
+
+def from_public(state: State) -> dict[str, Tensor]:
+    """An author's state dict under this project's names: stored coder tables left out."""
+    return {
+        new_prior(name): value
+        for name, value in state.items()
+        if not name.startswith("latent_bottleneck.") and name.split(".")[-1] not in STORED_TABLES
+    }
 
 
 def _illm_net(state: State) -> tuple[type[MsIllm], IllmConfig]:

@@ -7,27 +7,19 @@ rate each.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.layers.blocks import ChannelNorm
 from mode_core.layers.exact import version_of
-from mode_core.layers.factorised import PriorTables, nearest_scale
-from mode_core.layers.gaussian import round_through, with_noise
-from mode_core.layers.likelihood import gaussian_likelihood
+from mode_core.layers.factorised import PriorTables, bare_prior, nearest_scale
+from mode_core.layers.gaussian import gaussian_likelihood, round_through, with_noise
 from mode_core.layers.split import SplitNetwork
 from mode_core.layers.winograd import WideConv
 from mode_core.stream.entropy import Coder
-
-_TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
-_OLD_PRIOR = re.compile(r"hyper_bottleneck\._(matrix|bias|factor)(\d)$")
-_NEW_PRIOR = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
 
 
 class NormInSteps(ChannelNorm):
@@ -60,8 +52,7 @@ class HificEncoder(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The latent."""
-        out: Tensor = self.blocks(x_BCHW.contiguous())
-        return out
+        return self.blocks(x_BCHW.contiguous())
 
 
 class HificResidual(nn.Module):
@@ -79,8 +70,7 @@ class HificResidual(nn.Module):
 
     def forward(self, h_BCHW: Tensor) -> Tensor:
         """The refined map."""
-        out: Tensor = h_BCHW + self.sequence(h_BCHW)
-        return out
+        return h_BCHW + self.sequence(h_BCHW)
 
 
 class HificGenerator(nn.Module):
@@ -102,8 +92,7 @@ class HificGenerator(nn.Module):
         """The picture."""
         start = self.block_0(y_BCHW)
         # the residual blocks carry `start` through already: HiFiC adds it twice
-        out: Tensor = self.blocks(start + self.resid_blocks(start))
-        return out
+        return self.blocks(start + self.resid_blocks(start))
 
 
 class HificLatents(nn.Module):
@@ -123,9 +112,7 @@ class HificLatents(nn.Module):
         )
         self.hyper_synthesis_mean = _hyper_synthesis(hyper, latent)
         self.hyper_synthesis_scale = _hyper_synthesis(hyper, latent)
-        self.hyper_bottleneck = EntropyBottleneck(hyper)
-        for name in _TABLES:  # rebuilt from the parameters, never stored
-            self.hyper_bottleneck.register_buffer(name, torch.IntTensor(), persistent=False)
+        self.hyper_bottleneck = bare_prior(hyper)
         self.prior_tables = PriorTables(hyper)
         self._exact: tuple[object, _ExactPrior] | None = None
 
@@ -222,15 +209,3 @@ def pad_by_reflection(x_BCHW: Tensor, stride: int) -> Tensor:
     down, right = -x_BCHW.shape[2] % stride, -x_BCHW.shape[3] % stride
     fits = down < x_BCHW.shape[2] and right < x_BCHW.shape[3]
     return F.pad(x_BCHW, (0, right, 0, down), mode="reflect" if fits else "replicate")
-
-
-def from_public(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """An author's state dict under this project's names: stored coder tables left out."""
-    out = {}
-    for name, value in state.items():
-        old = _OLD_PRIOR.fullmatch(name)
-        if old:
-            name = f"hyper_bottleneck.{_NEW_PRIOR[old[1]]}.{old[2]}"
-        if not name.startswith("latent_bottleneck.") and name.split(".")[-1] not in _TABLES:
-            out[name] = value
-    return out

@@ -15,22 +15,16 @@ and a compact one with all rates in one model. Deviations of the compact layout,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from mode_core.codecs.elic.net import Elic
-from mode_core.codecs.ms_illm.compact import (
-    CELL,
-    STEPS_BETWEEN,
-    CompactEncoder,
-    CompactGenerator,
-    CompactLatents,
-)
+from mode_core.codecs.ms_illm import compact
+from mode_core.codecs.ms_illm.compact import CompactEncoder, CompactGenerator, CompactLatents
 from mode_core.codecs.ms_illm.hific import HificEncoder, HificGenerator, HificLatents
 from mode_core.layers.blocks import Stage, fitted_dct_basis, reach_of
-from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
+from mode_core.stream.entropy import SymbolReader, SymbolWriter
 
 TRAINED = 8
 RATE_WEIGHT_HIGH = 16.0
@@ -40,7 +34,10 @@ MSE_WEIGHT = 150.0
 
 @dataclass(frozen=True, slots=True)
 class IllmConfig:
-    """The size of one MS-ILLM; with `widths` it has the authors' layout, else the compact one."""
+    """The size of one MS-ILLM; with `widths` it has the authors' layout, else the compact one.
+
+    By default it is as wide as the tiny ELIC, whose transforms it can start from.
+    """
 
     stages: tuple[Stage, ...] = ((8, 160, 3), (16, 256, 4))
     generator: tuple[Stage, ...] = ((8, 160, 3), (16, 256, 4))
@@ -52,58 +49,29 @@ class IllmConfig:
     residuals: int = 9
 
     @classmethod
-    def tiny(cls) -> IllmConfig:
-        """As wide as the tiny ELIC, whose transforms it can start from; trains on CPU cores."""
-        return cls()
-
-    @classmethod
     def public(cls) -> IllmConfig:
         """The authors' 181 million parameters."""
         return cls(latent=220, hyper=320, widths=(60, 120, 240, 480, 960))
 
 
-class Latents(Protocol):
-    """What decides which integers stand for a latent, and how likely they are."""
-
-    qualities: range
-
-    def quantise(
-        self, y_BCHW: Tensor, quality_B: Tensor, settled: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """The decoded latent and each picture's estimated bits, differentiable."""
-        ...
-
-    def walk(self, coder: Coder, quality: int, grid: tuple[int, int], y: Tensor | None) -> Tensor:
-        """Write y, or read a latent; either way what was decoded, float64 and exact."""
-        ...
-
-    def symbols(self, grid: tuple[int, int]) -> int:
-        """How many integers stand for a latent of this size."""
-        ...
-
-    def freeze(self) -> None:
-        """Round what files depend on."""
-        ...
-
-
 class MsIllm(nn.Module):
     """The network with its coder; training counts trained qualities, a file counts 1/36 of one."""
 
-    stride, cell = 64, CELL
+    stride, cell = 64, compact.CELL
     codec = "ms-illm"
-    trained, steps_between = TRAINED, STEPS_BETWEEN
+    trained, steps_between = TRAINED, compact.STEPS_BETWEEN
 
     def __init__(self, config: IllmConfig) -> None:
         super().__init__()
         self.config = config
-        latents: Latents
+        latents: HificLatents | CompactLatents
         if config.widths:
             self.encoder: nn.Module = HificEncoder(config.widths, config.latent)
             self.decoder: nn.Module = HificGenerator(config.widths, config.latent, config.residuals)
             latents = HificLatents(config.latent, config.hyper)
             for name, part in latents.named_children():
                 self.add_module(name, part)
-            self.reach = CELL * (2 * config.residuals + 4)
+            self.reach = compact.CELL * (2 * config.residuals + 4)
         else:
             self.encoder = CompactEncoder(config.stages, config.latent)
             self.decoder = CompactGenerator(config.generator, config.latent, TRAINED)
@@ -125,7 +93,7 @@ class MsIllm(nn.Module):
         encoder, decoder = self.encoder, self.decoder
         if not (isinstance(encoder, CompactEncoder) and isinstance(decoder, CompactGenerator)):
             raise ValueError("the public layout has no block DCT to fit")
-        basis, strength = fitted_dct_basis(x_BCHW, self.config.latent, CELL)
+        basis, strength = fitted_dct_basis(x_BCHW, self.config.latent, compact.CELL)
         for part in (encoder, decoder):
             part.dct.start_from(basis, strength)
         self.latents.start_from(strength, _log_lambda())
@@ -170,13 +138,11 @@ class MsIllm(nn.Module):
 
     def analyse(self, x_BCHW: Tensor) -> Tensor:
         """The latent; the same for all qualities."""
-        out: Tensor = self.encoder(x_BCHW)
-        return out
+        return self.encoder(x_BCHW)
 
     def synthesise(self, y_BCHW: Tensor, quality_B: Tensor) -> Tensor:
         """The picture, not clamped."""
-        out: Tensor = self.decoder(y_BCHW, quality_B)
-        return out
+        return self.decoder(y_BCHW, quality_B)
 
     @property
     def transforms(self) -> tuple[nn.Module, ...]:

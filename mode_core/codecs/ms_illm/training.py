@@ -10,17 +10,15 @@ from torch import Tensor, nn
 
 from mode_core.codecs.elic.training import DCT_RATE, SETTLED, decoded, spread_qualities
 from mode_core.codecs.ms_illm.net import MSE_WEIGHT, TRAINED, IllmConfig, MsIllm, rate_weight
-from mode_core.codecs.partners import partner
+from mode_core.codecs.networks import partner
 from mode_core.training.critics import LabelCritic, passed_on, ramp
 from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError, width_of
+from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
 
 WIDTHS = {
-    "tiny": IllmConfig.tiny(),
-    "compact": IllmConfig(
-        generator=((4, 96, 2), (8, 192, 4), (16, 320, 6)),
-    ),
+    "tiny": IllmConfig(),
+    "compact": IllmConfig(generator=((4, 96, 2), (8, 192, 4), (16, 320, 6))),
 }
 CRITICS: dict[str, dict[str, Any]] = {
     "tiny": {},
@@ -69,9 +67,7 @@ def generator_parts(rig: Rig) -> list[nn.Parameter]:
     return list(rig.net.decoder.parameters())
 
 
-def distortion(
-    rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def distortion(rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator) -> Cost:
     """Squared error and LPIPS, per crop."""
     lpips = rig.partner("lpips")
     with torch.autocast(x_BCHW.device.type, enabled=False):
@@ -88,9 +84,7 @@ def balance(quality_B: Tensor) -> Tensor:
     return (2 / rate_weight(quality_B)) ** 0.25
 
 
-def loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Distortion plus the published price of bits, each crop at its own quality."""
     quality_B = spread_qualities(len(x_BCHW), generator, TRAINED).to(x_BCHW.device)
     x_hat, bits_B = rig.net.training_step(x_BCHW, quality_B, progress > SETTLED)
@@ -100,9 +94,7 @@ def loss(
     return cost_B.mean(), stats | {"bpp": bpp_B.mean()}
 
 
-def gan_loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Distortion, and a critic that must be told the right word of every block."""
     quality_B = spread_qualities(len(x_BCHW), generator, TRAINED).to(x_BCHW.device)
     with torch.no_grad():

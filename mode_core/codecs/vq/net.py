@@ -58,13 +58,11 @@ class TokenPrior(nn.Module):
         table: Tensor = self.embedding
         if dtype == torch.float64:
             table = on_grid(table.double())
-        out: Tensor = self.blocks(F.embedding(tokens_BHW, table).permute(0, 3, 1, 2))
-        return out
+        return self.blocks(F.embedding(tokens_BHW, table).permute(0, 3, 1, 2))
 
     def forward(self, tokens_BHW: Tensor) -> Tensor:
         """Logits BCHW, in float32."""
-        out: Tensor = self.out(self.features(tokens_BHW))
-        return out
+        return self.out(self.features(tokens_BHW))
 
 
 class Codebook(nn.Module):
@@ -144,13 +142,11 @@ class Vq(nn.Module):
 
     def level(self, index: int, features: Tensor) -> Tensor:
         """One level of the synthesis; MoDE changes its features before the next."""
-        out: Tensor = self.synthesis.levels[index](features)
-        return out
+        return self.synthesis.levels[index](features)
 
     def head(self, features: Tensor) -> Tensor:
         """The picture from the last level's features."""
-        out: Tensor = self.synthesis.head(features) + 0.5
-        return out
+        return self.synthesis.head(features) + 0.5
 
     def synthesise(self, codes_BCHW: Tensor) -> Tensor:
         """The picture of a map of codes."""

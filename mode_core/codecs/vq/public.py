@@ -17,15 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.codecs.vq.tokens import pack, token_check, unpack
-from mode_core.codecs.vq.vqgan import (
-    WIDTHS,
-    Codes,
-    GlobalAttention,
-    Norm,
-    ResBlock,
-    VqganDecoder,
-    middle,
-)
+from mode_core.codecs.vq.vqgan import WIDTHS, Codes, Norm, Refining, VqganDecoder, middle
 from mode_core.layers.blocks import Stage
 
 _PLACES_AT_ONCE = 2048
@@ -60,27 +52,19 @@ class Downsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The smaller map."""
-        out: Tensor = self.conv(F.pad(x, (0, 1, 0, 1)))
-        return out
+        return self.conv(F.pad(x, (0, 1, 0, 1)))
 
 
-class Narrowing(nn.Module):
-    """Two residual blocks at one stride, each followed by attention at the coarsest."""
+class Narrowing(Refining):
+    """Two residual blocks, then the step to the next coarser stride, if there is one."""
 
     def __init__(self, inputs: int, width: int, coarsest: bool) -> None:
-        super().__init__()
-        self.block = nn.ModuleList(ResBlock(inputs if i == 0 else width, width) for i in range(2))
-        self.attn = nn.ModuleList(GlobalAttention(width) for _ in range(2 if coarsest else 0))
+        super().__init__(inputs, width, 2, coarsest)
         self.downsample = nn.Identity() if coarsest else Downsample(width)
 
     def forward(self, x: Tensor) -> Tensor:
         """The map at the next coarser stride."""
-        for index, block in enumerate(self.block):
-            x = block(x)
-            if len(self.attn):
-                x = self.attn[index](x)
-        out: Tensor = self.downsample(x)
-        return out
+        return self.downsample(self.refine(x))
 
 
 class VqganEncoder(nn.Module):
@@ -104,8 +88,7 @@ class VqganEncoder(nn.Module):
         x = self.conv_in(x)
         for block in (*self.down, *self.mid.values()):
             x = block(x)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
-        return out
+        return self.conv_out(F.silu(self.norm_out(x)))
 
 
 class NearestCodes(Codes):
@@ -165,8 +148,7 @@ class VqPublic(nn.Module):
 
     def encode(self, x_BCHW: Tensor) -> Tensor:
         """Vectors before quantisation."""
-        out: Tensor = self.quant_conv(self.encoder(2 * x_BCHW - 1))
-        return out
+        return self.quant_conv(self.encoder(2 * x_BCHW - 1))
 
     def analyse(self, x_BCHW: Tensor) -> Tensor:
         """The tokens of a picture."""
@@ -174,8 +156,7 @@ class VqPublic(nn.Module):
 
     def start(self, codes_BCHW: Tensor) -> Tensor:
         """What the first level takes."""
-        out: Tensor = self.post_quant_conv(codes_BCHW)
-        return out
+        return self.post_quant_conv(codes_BCHW)
 
     def level(self, index: int, features: Tensor) -> Tensor:
         """One level of the decoder; MoDE changes its features before the next."""

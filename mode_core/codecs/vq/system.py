@@ -6,31 +6,22 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mode_core.codecs.system import Networks, by_repeating, read_stream
+from mode_core.codecs.system import Networks, SingleStream, by_repeating, read_stream
 from mode_core.codecs.tiles import by_tiles, grid_of
 from mode_core.codecs.vq.net import Vq, VqConfig
 from mode_core.codecs.vq.public import VqPublic, VqPublicConfig
-from mode_core.layers.device import Placed
 from mode_core.stream.container import Stream
 from mode_core.types import Anchor
 
 
-class VqSystem:
-    """Tokens, whole or in part."""
-
-    def __init__(self, net: Vq) -> None:
-        self.placed, self.net = Placed(net), net
-        self.stride, self.qualities = net.stride, net.qualities
+class VqSystem(SingleStream):
+    """One stream of tokens, whole or in part."""
 
     def analyse(self, x: Tensor) -> Tensor:
         """The tokens."""
         net = self.placed.drawing
         z = by_tiles(net.encode, (x.to(self.placed.device),), net.reach, 1, net.cell)
         return self.net.codebook.nearest(z.cpu())
-
-    def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
-        """One stream of the tokens that are sent."""
-        return (Stream(*self.net.write(analysed, quality)),)
 
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
         """The codes at every place, expected ones where no token was sent."""

@@ -12,7 +12,7 @@ from mode_core.codecs.vq.net import SHARES, Vq, VqConfig, sending_order
 from mode_core.training.critics import PatchCritic, listen, ramp
 from mode_core.training.losses import load_lpips, off_grid, texture_distance
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Rig, Setup, Stage, Stats, width_of
+from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
 
 WIDTHS = {
     "tiny": VqConfig(),
@@ -71,9 +71,7 @@ def decoder_parts(rig: Rig) -> list[nn.Parameter]:
     return list(rig.net.synthesis.parameters())
 
 
-def reconstruction(
-    rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def reconstruction(rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generator) -> Cost:
     """L1, LPIPS and texture energy, in float32."""
     x_hat = x_hat.float()
     with torch.autocast(x_hat.device.type, enabled=False):
@@ -85,9 +83,17 @@ def reconstruction(
     return error + distance + TEXTURE * energy, {"l1": error, "lpips": distance, "texture": energy}
 
 
-def loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def against_critic(
+    rig: Rig, x_hat: Tensor, x_BCHW: Tensor, share: float, generator: torch.Generator
+) -> Cost:
+    """Reconstruction, and a critic that pulls with a share of its strength."""
+    leaf = x_hat.detach().requires_grad_()
+    main, stats = reconstruction(rig, leaf, x_BCHW, generator)
+    total, judged = listen(rig.critic, x_hat, x_BCHW, leaf, main, share)
+    return total, stats | judged
+
+
+def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Reconstruction and commitment; the codebook follows by itself."""
     net = rig.net
     if progress < REVIVING and torch.rand((), generator=generator) < REVIVED:
@@ -127,9 +133,7 @@ def known_places(
     return known.view(batch, height, width), asked.view(batch, height, width)
 
 
-def prior_loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def prior_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Bits per token under the prior."""
     net = rig.net
     with torch.no_grad():
@@ -148,22 +152,15 @@ def partly_sent(net: Any, tokens: Tensor, generator: torch.Generator) -> Tensor:
     known[:: 2 if len(net.qualities) > 1 else 1] = True
     known = known.to(tokens.device)
     hidden = torch.where(known, tokens, net.config.codes)
-    codes: Tensor = net.expected_codes(hidden)
-    return codes
+    return net.expected_codes(hidden)
 
 
-def gan_loss(
-    rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator
-) -> tuple[Tensor, Stats]:
+def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Reconstruction, and a critic for what it leaves open; codes and prior stay as they are."""
     with torch.no_grad():
         codes = partly_sent(rig.net, rig.net.analyse(x_BCHW), generator)
     x_hat = rig.net.synthesise(codes).float()
-    leaf = x_hat.detach().requires_grad_()
-    main, stats = reconstruction(rig, leaf, x_BCHW, generator)
-    share = CRITIC_SHARE * ramp(progress)
-    total, judged = listen(rig.critic, x_hat, x_BCHW, leaf, main, share)
-    return total, stats | judged
+    return against_critic(rig, x_hat, x_BCHW, CRITIC_SHARE * ramp(progress), generator)
 
 
 def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -49,8 +50,7 @@ class ResBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The refined map."""
         inner = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
-        out: Tensor = self.nin_shortcut(x) + inner
-        return out
+        return self.nin_shortcut(x) + inner
 
 
 class GlobalAttention(nn.Module):
@@ -68,8 +68,7 @@ class GlobalAttention(nn.Module):
             layer(normed).flatten(2).transpose(1, 2)[:, None] for layer in (self.q, self.k, self.v)
         )
         gathered = F.scaled_dot_product_attention(q, k, v)[:, 0]
-        out: Tensor = x + self.proj_out(gathered.transpose(1, 2).reshape(x.shape))
-        return out
+        return x + self.proj_out(gathered.transpose(1, 2).reshape(x.shape))
 
 
 class Upsample(nn.Module):
@@ -81,18 +80,17 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The larger map."""
-        out: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        return out
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
 
 
-class Level(nn.Module):
-    """Three residual blocks at one stride, each followed by attention at the coarsest."""
+class Refining(nn.Module):
+    """Residual blocks at one stride, each followed by attention at the coarsest."""
 
-    def __init__(self, inputs: int, width: int, attends: bool, widens: bool) -> None:
+    def __init__(self, inputs: int, width: int, count: int, attends: bool) -> None:
         super().__init__()
-        self.block = nn.ModuleList(ResBlock(inputs if i == 0 else width, width) for i in range(3))
-        self.attn = nn.ModuleList(GlobalAttention(width) for _ in range(3 if attends else 0))
-        self.upsample = Upsample(width) if widens else nn.Identity()
+        widths = [inputs, *[width] * count]
+        self.block = nn.ModuleList(ResBlock(*pair) for pair in pairwise(widths))
+        self.attn = nn.ModuleList(GlobalAttention(width) for _ in range(count if attends else 0))
 
     def refine(self, x: Tensor) -> Tensor:
         """The map at its own stride."""
@@ -102,10 +100,13 @@ class Level(nn.Module):
                 x = self.attn[index](x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The map at the next finer stride."""
-        out: Tensor = self.upsample(self.refine(x))
-        return out
+
+class Level(Refining):
+    """Three residual blocks, then the step to the next finer stride, if there is one."""
+
+    def __init__(self, inputs: int, width: int, attends: bool, widens: bool) -> None:
+        super().__init__(inputs, width, 3, attends)
+        self.upsample = Upsample(width) if widens else nn.Identity()
 
 
 def middle(channels: int) -> nn.ModuleDict:
@@ -159,8 +160,7 @@ class VqganDecoder(nn.Module):
         """The picture from the last level's features."""
         last, before, *_ = self._levels()
         x = last.refine(before.upsample(x))
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
-        return out
+        return self.conv_out(F.silu(self.norm_out(x)))
 
     def forward(self, latent: Tensor) -> Tensor:
         """The picture."""

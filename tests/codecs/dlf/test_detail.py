@@ -7,14 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from mode_core.codecs.dlf import detail as dlf_detail
-from mode_core.codecs.dlf.detail import (
-    DepthBlock,
-    DetailCodec,
-    FixedConv2d,
-    coded_places,
-    on_fine_grid,
-    scale_tables,
-)
+from mode_core.codecs.dlf.detail import DetailCodec, coded_places, scale_tables
 from mode_core.layers.gaussian import gaussian_bits
 from mode_core.stream.entropy import SymbolReader, SymbolWriter
 from tests.made_up.dlf_nets import Listing, Sampling, randomise
@@ -40,7 +33,7 @@ def test_each_place_and_channel_is_coded_once_in_the_published_order() -> None:
 
 
 def test_depth_block_is_the_published_formula() -> None:
-    block, x = DepthBlock(6, 8), torch.randn(2, 6, 5, 7)
+    block, x = dlf_detail.DepthBlock(6, 8), torch.randn(2, 6, 5, 7)
     first, second = block.block
     inner = F.leaky_relu(F.conv2d(x, first.conv1[0].weight, first.conv1[0].bias), 0.01)
     inner = F.conv2d(inner, first.depth_conv.weight, first.depth_conv.bias, padding=1, groups=6)
@@ -54,11 +47,11 @@ def test_depth_block_is_the_published_formula() -> None:
 
 @pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(512, 8, 1), (12, 12, 3)])
 def test_exact_sums_do_not_depend_on_their_order(inputs: int, outputs: int, kernel: int) -> None:
-    conv = FixedConv2d(inputs, outputs, kernel)
+    conv = dlf_detail.FixedConv2d(inputs, outputs, kernel)
     conv.weight.data.normal_(std=30)
     x = 4000 * torch.rand(1, inputs, 6, 6, dtype=torch.float64) / inputs
     order = torch.randperm(inputs)
-    shuffled = FixedConv2d(inputs, outputs, kernel)
+    shuffled = dlf_detail.FixedConv2d(inputs, outputs, kernel)
     shuffled.weight.data = conv.weight[order] if kernel > 1 else conv.weight[:, order]
     shuffled.bias.data = conv.bias[order] if kernel > 1 else conv.bias
     wanted = conv(x)[:, order] if kernel > 1 else conv(x)
@@ -83,7 +76,7 @@ def test_prior_is_not_constant_at_the_borders(codec: DetailCodec) -> None:
 
 def test_skipping_is_decided_by_table_index() -> None:
     scales = torch.tensor([-1.0, 0.05, 0.1199, 0.12 - 2e-7, 0.12 + 2e-7, 0.2, 1000.0]).double()
-    tables = scale_tables(on_fine_grid(torch.tensor(scales.tolist(), dtype=torch.float64)))
+    tables = scale_tables(dlf_detail.on_fine_grid(scales.clone()))
     assert tables[:3].tolist() == [0, 0, 0]
     assert tables[4] == 1
     assert tables[6] == 63

@@ -11,21 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.checkpoints.convert import may_be_half
-from mode_core.codecs.dlf.blocks import (
-    PLACES,
-    WINDOW,
-    ConvBlock,
-    Exchange,
-    Style,
-    WindowAttention,
-    cut,
-    join,
-    shift_mask,
-)
+from mode_core.codecs.dlf import blocks
+from mode_core.codecs.dlf.blocks import PLACES, WINDOW, Exchange, Style, WindowAttention
 from mode_core.codecs.dlf.net import Dlf, DlfConfig
 from mode_core.codecs.dlf.system import DlfSystem
-from mode_core.codecs.dlf.tokens import TokenBook
-from mode_core.codecs.dlf.transforms import as_columns
+from mode_core.codecs.dlf.transforms import TokenBook, as_columns
 from mode_core.codecs.vq.vqgan import GlobalAttention, Norm
 from mode_core.layers import device as placed
 from tests.made_up.dlf_nets import QUIRKY, photo, toy_dlf  # noqa: F401
@@ -51,10 +41,10 @@ def test_latent_tokens_are_reshaped_not_transposed() -> None:
 
 def test_windows_are_ordered_by_picture_then_row_then_column() -> None:
     x = torch.arange(2 * 32 * 48.0).reshape(2, 32, 48, 1)
-    windows = cut(x)
+    windows = blocks.cut(x)
     assert windows.shape == (2 * 2 * 3, PLACES, 1)
     assert windows[6 + 3 + 1, 2 * WINDOW + 5, 0] == x[1, 16 + 2, 16 + 5, 0]
-    assert torch.equal(join(windows, 2, 3), x)
+    assert torch.equal(blocks.join(windows, 2, 3), x)
 
 
 @pytest.mark.parametrize("published", [False, True])
@@ -116,14 +106,14 @@ def test_a_single_shifted_window_falls_into_four_parts() -> None:
 
 def test_published_masks_are_stored_and_the_stored_ones_are_used() -> None:
     attention = only_bias(1, Style(16, as_published=True))
-    assert torch.equal(attention.state_dict()["upper_lower_mask"], shift_mask(of_rows=True))
+    assert torch.equal(attention.state_dict()["upper_lower_mask"], blocks.shift_mask(of_rows=True))
     attention.upper_lower_mask.zero_()
     attention.left_right_mask.zero_()
     assert reached_from(attention, 2, 13, 16).all()
 
 
 def test_layer_scale_is_applied_to_the_input_of_the_branch() -> None:
-    block, x = ConvBlock(8), torch.randn(1, 8, 16, 16)
+    block, x = blocks.ConvBlock(8), torch.randn(1, 8, 16, 16)
     block.layer_scale.data.normal_()
     inner = F.conv2d(x * block.layer_scale, block.conv.weight, block.conv.bias, padding=2, groups=8)
     inner = F.layer_norm(inner.permute(0, 2, 3, 1), (8,), block.norm.weight, block.norm.bias)

@@ -12,12 +12,10 @@ from mode_core.codecs.elic.net import TRAINED, Elic
 from mode_core.codecs.mode.net import FIDELITY, PERCEPTION, Mode, ModeConfig
 from mode_core.codecs.ms_illm import hific
 from mode_core.codecs.ms_illm.net import MsIllm
-from mode_core.codecs.tiles import to_tensor
 from mode_core.codecs.vq.net import SHARES, sending_order
 from mode_core.errors import BitstreamError
 from mode_core.layers import gaussian
 from mode_core.layers.blocks import dct_basis, fitted_dct_basis
-from tests.conftest import make_photo
 from tests.made_up.illm_nets import NARROW, compact, likely
 from tests.made_up.toys import TOY_ELIC, enliven, toy_elic, toy_mode, toy_vq
 
@@ -71,11 +69,6 @@ def net(request: pytest.FixtureRequest) -> Net:
     if request.param == "elic":
         return toy_elic()
     return compact() if request.param == "ms-illm" else likely(MsIllm(NARROW))
-
-
-@pytest.fixture
-def x() -> torch.Tensor:
-    return to_tensor(make_photo(120, 180), 64)
 
 
 def test_one_and_two_threads_write_the_same_bytes(net: Net, x: torch.Tensor) -> None:

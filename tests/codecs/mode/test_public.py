@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from mode_core.checkpoints.convert import Origin, import_checkpoint
-from mode_core.cli.main import main
 from mode_core.codecs.elic.public import ElicPublic, ElicPublicConfig
 from mode_core.codecs.mode import training as stages_mode
 from mode_core.codecs.mode.net import Mode, ModeConfig
@@ -24,9 +23,10 @@ from mode_core.training.stage import Setup
 from mode_core.types import Anchor
 from mode_core.weights.sets import FOLDER_VARIABLE, WeightsSet, find_weights
 from tests.codecs.vq.test_public import TOY, toy
-from tests.conftest import make_photo
+from tests.conftest import Shell, make_photo
 from tests.made_up.public_nets import chandelier_names, reference, save
 
+PUBLIC = "--codec mode --profile public --bpp 0.3"
 ANCHORS = ("fidelity", "perception", "0.5", "sq-expert", "vq-expert")
 
 
@@ -85,46 +85,40 @@ def home(home: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home.parent
 
 
-def train(home: Path, *more: str) -> int:
-    words = ["train", "mode", "--photos", str(home / "photos"), "--out", str(home / "run")]
-    words += ["--minutes", "0.02", "--batch", "1", "--device", "cpu", *more]
-    return main(words)
+def training(home: Path) -> tuple[str | Path, ...]:
+    """The words of a command that trains MoDE for a moment."""
+    words = "--minutes 0.02 --batch 1 --device cpu"
+    return "train mode", words, "--photos", home / "photos", "--out", home / "run"
 
 
 def starts(home: Path) -> list[str]:
-    return [
-        word
-        for codec in ("elic", "vq")
-        for word in ("--start", f"{codec}={home / 'cache' / codec}")
-    ]
+    return [f"--start {codec}={home / 'cache' / codec}" for codec in ("elic", "vq")]
 
 
-def packed(home: Path) -> WeightsSet:
-    assert train(home, "--width", "public", *starts(home)) == 0
-    assert main(["weights", "pack", str(home / "run"), "--photos", str(home / "photos")]) == 0
+def packed(home: Path, shell: Shell) -> WeightsSet:
+    shell.does(*training(home), "--width public", *starts(home))
+    shell.does("weights pack", home / "run", "--photos", home / "photos")
     return find_weights("mode", "public")
 
 
-def decoded(home: Path, photo: Path) -> dict[str, np.ndarray]:
-    made = home / "a.mode"
-    words = ["--codec", "mode", "--profile", "public", "--bpp", "0.3"]
-    assert main(["encode", str(photo), str(made), *words]) == 0
+def decoded(home: Path, photo: Path, shell: Shell) -> dict[str, np.ndarray]:
+    shell.does("encode", photo, home / "a.mode", PUBLIC)
     pictures = {}
     for anchor in ANCHORS:
         load_codec.cache_clear()
-        assert main(["decode", str(made), str(home / "a.png"), "--anchor", anchor]) == 0
+        shell.does("decode", home / "a.mode", home / "a.png", "--anchor", anchor)
         pictures[anchor] = read_image(home / "a.png").astype(int)
     return pictures
 
 
 @pytest.mark.training
-def test_a_run_on_imported_experts_becomes_a_codec(home: Path) -> None:
-    found = packed(home)
+def test_a_run_on_imported_experts_becomes_a_codec(home: Path, shell: Shell) -> None:
+    found = packed(home, shell)
     assert found.folder.parent == home / "cache"
     assert "elic: none stated" in found.facts["licence"]
     photo = home / "p.png"
     write_png(photo, make_photo(70, 100))
-    pictures = decoded(home, photo)
+    pictures = decoded(home, photo, shell)
     assert {p.shape for p in pictures.values()} == {(70, 100, 3)}
     for end in ("fidelity", "perception"):
         assert np.abs(pictures["0.5"] - pictures[end]).mean() > 1
@@ -134,15 +128,15 @@ def test_a_run_on_imported_experts_becomes_a_codec(home: Path) -> None:
     assert np.array_equal(alone, pictures["sq-expert"])
 
 
-def test_before_training_each_anchor_is_its_expert(home: Path) -> None:
+def test_before_training_each_anchor_is_its_expert(home: Path, shell: Shell) -> None:
     sets = {codec: home / "cache" / codec for codec in ("elic", "vq")}
     rig = stages_mode.assemble(Setup("public", None, sets))
     facts = {"stage": "mode", "codec": "mode", "width": "public"}
     (home / "run").mkdir()
     save_weights(home / "run", stored(rig.net), facts | rig.facts | facts_of(rig.net))
-    assert main(["weights", "pack", str(home / "run"), "--photos", str(home / "photos")]) == 0
+    shell.does("weights pack", home / "run", "--photos", home / "photos")
     write_png(home / "p.png", make_photo(64, 128))
-    pictures = decoded(home, home / "p.png")
+    pictures = decoded(home, home / "p.png", shell)
     assert np.array_equal(pictures["fidelity"], pictures["sq-expert"])
     assert np.array_equal(pictures["perception"], pictures["vq-expert"])
     assert not np.array_equal(pictures["fidelity"], pictures["perception"])
@@ -161,24 +155,21 @@ def test_only_enhancement_and_modulation_learn(home: Path) -> None:
         assert all(p.grad is None and not p.requires_grad for p in expert.parameters())
 
 
-def test_experts_and_width_go_together(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(home, "--width", "tiny", *starts(home)) == 1
-    assert train(home, "--width", "public", *starts(home)[:2]) == 1
-    assert "--width public, and no other" in capsys.readouterr().err
+def test_experts_and_width_go_together(home: Path, shell: Shell) -> None:
+    first = shell.refuses(*training(home), "--width tiny", *starts(home))
+    message = shell.refuses(*training(home), "--width public", *starts(home)[:1])
+    assert "--width public, and no other" in first + message
     assert not (home / "run").exists()
 
 
 @pytest.mark.training
-def test_without_its_experts_it_says_which_to_import(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    packed(home)
+def test_without_its_experts_it_says_which_to_import(home: Path, shell: Shell) -> None:
+    packed(home, shell)
     (home / "cache" / "vq").rename(home / "away")
     load_codec.cache_clear()
     write_png(home / "p.png", make_photo(64, 64))
-    words = ["--codec", "mode", "--profile", "public", "--bpp", "0.3"]
-    assert main(["encode", str(home / "p.png"), str(home / "a.mode"), *words]) == 1
-    assert "needs the imported vq weights with the tag" in capsys.readouterr().err
+    message = shell.refuses("encode", home / "p.png", home / "a.mode", PUBLIC)
+    assert "needs the imported vq weights with the tag" in message
 
 
 def test_toy_experts_meet_at_the_same_strides() -> None:

@@ -9,14 +9,7 @@ import torch.nn.functional as F
 from compressai.entropy_models import EntropyBottleneck, GaussianConditional
 from torch import Tensor, nn
 
-from mode_core.codecs.ms_illm.hific import (
-    HificEncoder,
-    HificGenerator,
-    HificResidual,
-    from_public,
-    gaussian_likelihood,
-    pad_by_reflection,
-)
+from mode_core.codecs.ms_illm import dialects, hific
 from mode_core.codecs.ms_illm.net import IllmConfig, MsIllm
 from mode_core.codecs.system import SingleStream
 from mode_core.codecs.tiles import to_tensor
@@ -28,11 +21,6 @@ from tests.made_up.illm_nets import NARROW, likely, old_names
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 GAUSSIAN_SCALES = [SCALE_LOW * float(np.exp(LOG_SCALE_STEP * i)) for i in range(SCALES)]
-
-
-@pytest.fixture
-def x() -> Tensor:
-    return to_tensor(make_photo(120, 180), 64)
 
 
 def test_old_and_new_names_load_alike_and_stored_tables_are_ignored(x: Tensor) -> None:
@@ -48,7 +36,7 @@ def test_old_and_new_names_load_alike_and_stored_tables_are_ignored(x: Tensor) -
     tables = {name: value for name, value in own.items() if name.startswith("prior_tables.")}
     for state in (own, old_names(source) | tables | stale):
         net = MsIllm(NARROW).eval()
-        net.load_state_dict(from_public(state))
+        net.load_state_dict(dialects.from_public(state))
         assert net.write(y, 0) == expected
 
 
@@ -79,7 +67,7 @@ def test_channel_norm_looks_at_one_pixel_at_a_time() -> None:
 
 
 def test_nothing_follows_the_sum_of_a_residual_block() -> None:
-    block = HificResidual(4)
+    block = hific.HificResidual(4)
     nn.init.zeros_(block.sequence[3].weight)
     nn.init.zeros_(block.sequence[3].bias)
     nn.init.constant_(block.sequence[4].beta, -0.25)
@@ -89,7 +77,7 @@ def test_nothing_follows_the_sum_of_a_residual_block() -> None:
 
 
 def test_the_generator_adds_its_start_twice() -> None:
-    generator = HificGenerator((6, 12, 24, 48, 96), 20, 2)
+    generator = hific.HificGenerator((6, 12, 24, 48, 96), 20, 2)
     for block in generator.resid_blocks:
         nn.init.zeros_(block.sequence[4].gamma)
     y = torch.randn(1, 20, 2, 3)
@@ -98,7 +86,7 @@ def test_the_generator_adds_its_start_twice() -> None:
 
 
 def test_the_latent_is_neither_normed_nor_cut_at_zero() -> None:
-    encoder = HificEncoder((6, 12, 24, 48, 96), 20)
+    encoder = hific.HificEncoder((6, 12, 24, 48, 96), 20)
     x = torch.rand(1, 3, 32, 32)
     before = encoder(x)
     with torch.no_grad():
@@ -115,19 +103,19 @@ def test_the_picture_is_not_clamped() -> None:
 
 def test_a_small_or_negative_scale_becomes_the_smallest_table_entry() -> None:
     raw = torch.tensor([-3.0, 0.0, 0.05, 0.11])
-    floor = gaussian_likelihood(torch.zeros(1), torch.tensor([0.11]))
-    assert torch.equal(gaussian_likelihood(torch.zeros(4), raw), floor.expand(4))
+    floor = hific.gaussian_likelihood(torch.zeros(1), torch.tensor([0.11]))
+    assert torch.equal(hific.gaussian_likelihood(torch.zeros(4), raw), floor.expand(4))
     assert nearest_scale(raw.double()).tolist() == [0, 0, 0, 0]
 
 
 def test_reflection_needs_room_and_falls_back_to_the_border() -> None:
     x = torch.arange(40.0).reshape(1, 1, 1, 40).expand(1, 1, 40, 40)
-    assert pad_by_reflection(x, 64)[0, 0, 0, 40:44].tolist() == [38, 37, 36, 35]
-    small = pad_by_reflection(x[..., :32], 64)
+    assert hific.pad_by_reflection(x, 64)[0, 0, 0, 40:44].tolist() == [38, 37, 36, 35]
+    small = hific.pad_by_reflection(x[..., :32], 64)
     assert small.shape == (1, 1, 64, 64)
     assert small[0, 0, 0, 32:34].tolist() == [31, 31]
     whole = torch.rand(1, 3, 64, 128)
-    assert torch.equal(pad_by_reflection(whole, 64), whole)
+    assert torch.equal(hific.pad_by_reflection(whole, 64), whole)
 
 
 # ── the same layers, written down a second time ────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""MS-ILLM in both layouts: start and training; what it shares with ELIC is in test_experts."""
+"""MS-ILLM in both layouts: start and training; what it shares with ELIC is in codecs/mode."""
 
 from __future__ import annotations
 
@@ -21,16 +21,11 @@ from tests.made_up.toys import toy_elic
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture
-def x() -> Tensor:
-    return to_tensor(make_photo(120, 180), 64)
-
-
 def test_config_survives_json() -> None:
     def tuples(value: object) -> object:
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
-    for config in (IllmConfig.tiny(), IllmConfig.public()):
+    for config in (IllmConfig(), IllmConfig.public()):
         read = json.loads(json.dumps(dataclasses.asdict(config)))
         assert IllmConfig(**{name: tuples(value) for name, value in read.items()}) == config
 
@@ -66,7 +61,7 @@ def test_a_change_beyond_the_reach_changes_nothing() -> None:
 # ── training ───────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("config", [IllmConfig.tiny(), NARROW], ids=["compact", "public"])
+@pytest.mark.parametrize("config", [IllmConfig(), NARROW], ids=["compact", "public"])
 def test_every_parameter_gets_a_gradient(config: IllmConfig, x: Tensor) -> None:
     net = MsIllm(config).train()
     x_hat, bits = net.training_step(torch.cat([x, x.flip(3)]), torch.tensor([1.5, 4.0]))
@@ -105,7 +100,7 @@ def test_rate_weights_are_the_published_ones() -> None:
 
 
 def test_fitting_the_start_orders_channels_by_strength(x: Tensor) -> None:
-    net = MsIllm(IllmConfig.tiny())
+    net = MsIllm(IllmConfig())
     net.fit_start(x)
     std = net.encoder.dct.std.flatten()
     assert torch.equal(std, std.sort(descending=True).values)

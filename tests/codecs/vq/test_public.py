@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mode_core.checkpoints.dialects import find_dialect
 from mode_core.codecs.vq.public import Downsample, NearestCodes, VqPublic, VqPublicConfig
 from tests.conftest import make_photo
+from tests.made_up.plain_metrics import to_unit
 
 TOY = VqPublicConfig(codes=40, depth=24, widths=(32, 32, 64, 64, 96))
 W = dict[str, Tensor]
@@ -28,8 +30,6 @@ def toy() -> VqPublic:
 
 @pytest.mark.parametrize(("codes", "bits"), [(1024, 10), (16384, 14)])
 def test_both_public_sizes_are_read_off_the_file(codes: int, bits: int) -> None:
-    from mode_core.checkpoints.dialects import find_dialect
-
     with torch.device("meta"):
         state = VqPublic(VqPublicConfig(codes)).state_dict()
     config = find_dialect("vq", "taming").net(state)[1]
@@ -108,12 +108,8 @@ def plain_decode(tokens: Tensor, w: W) -> Tensor:
     return (h + 1) / 2
 
 
-def pixels(height: int, width: int) -> Tensor:
-    return torch.from_numpy(make_photo(height, width)).permute(2, 0, 1)[None].float() / 255
-
-
 def test_transforms_equal_the_plain_ones() -> None:
-    net, x = toy(), pixels(64, 96)
+    net, x = toy(), to_unit(make_photo(64, 96))
     w = net.state_dict()
     z = plain_encode(x, w)
     assert (net.encode(x) - z).abs().max() < 3e-5

@@ -16,14 +16,13 @@ from torch import Tensor, nn
 
 from mode_core.checkpoints.convert import Origin, import_checkpoint
 from mode_core.checkpoints.read import CheckpointError
-from mode_core.cli.main import main
 from mode_core.codecs.dlf.net import Dlf, DlfConfig
 from mode_core.codecs.ms_illm.net import IllmConfig, MsIllm
 from mode_core.codecs.vq.public import VqPublic, VqPublicConfig
 from mode_core.pictures.files import read_image, write_png
 from mode_core.weights import sets as weights
 from tests.codecs.vq.test_public import plain_decode, plain_encode, plain_tokens, toy
-from tests.conftest import make_photo
+from tests.conftest import Shell, make_photo
 from tests.made_up import illm_nets
 from tests.made_up.public_nets import chandelier_names, reference, save
 
@@ -102,21 +101,20 @@ MADE_UP = {
 
 @pytest.mark.parametrize("codec", MADE_UP)
 def test_the_command_line_gives_the_authors_picture(
-    codec: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    codec: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
     """Decoding needs no profile, and no bundled weights of that codec."""
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "none")
     file = save({"epoch": 1, "state_dict": MADE_UP[codec].state()}, tmp_path / "a.ckpt")
-    photo, made, picture = (str(tmp_path / name) for name in ("p.png", "a.mode", "a.png"))
+    photo, made, picture = (tmp_path / name for name in ("p.png", "a.mode", "a.png"))
     write_png(photo, make_photo(70, 90))
-    assert main(["weights", "import", codec, str(file)]) == 0
-    public = ["--profile", "public"]
-    assert main(["encode", photo, made, "--codec", codec, "--bpp", "0.14", *public]) == 0
+    shell.does("weights import", codec, file)
+    shell.does("encode", photo, made, "--codec", codec, "--bpp 0.14 --profile public")
     x = torch.from_numpy(make_photo(70, 90)).permute(2, 0, 1)[None].float() / 255
     with torch.inference_mode():
         expected = MADE_UP[codec].picture(x)[0, :, :70, :90].clamp(0, 1).permute(1, 2, 0)
-    for profile in ([], public):
-        assert main(["decode", made, picture, *profile]) == 0
+    for profile in ("", "--profile public"):
+        shell.does("decode", made, picture, profile)
         assert np.abs(read_image(picture) - (255 * expected).round().numpy()).max() <= 1
 
 
