@@ -1,6 +1,6 @@
 # make run    everything on a fresh machine, then the app on http://127.0.0.1:7860
 # make test   everything on a fresh machine, then all tests
-# make test-fast   the same without browser, training and what takes long: an answer in a minute
+# make test-fast   the same without browser, training and what takes long: an answer in two to three minutes
 # make check  formatting, lint and types, of the Python and of the scripts
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)

@@ -416,6 +416,7 @@ def test_unknown_codecs_and_dialects_are_named() -> None:
 # ── several sets, and large ones ───────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_sets_of_one_codec_are_a_family(home: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="weights list"):
         family("elic")

@@ -67,6 +67,7 @@ def test_the_command_line_has_the_codec(tree: Path) -> None:
     assert len(set(pictures)) == 2
 
 
+@pytest.mark.slow
 def test_benchmark_page_and_api_have_it(tree: Path) -> None:
     words = "bench photos --out results/mine --codecs twin --bpp 0.2,0.5,1 --anchors"
     run(tree, "-m", "mode_core", *words.split(), "fidelity,perception,0.5")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.made_up.trees import linked_program, run
 
@@ -61,6 +63,7 @@ assert read_user_csv("codec,bpp,toy\\nA,1,2\\n", "a.csv")[0][0].at("toy")
 """
 
 
+@pytest.mark.slow
 def test_a_new_row_is_in_files_tables_figures_and_curves(tmp_path: Path) -> None:
     linked_program(tmp_path)
     text = (ROOT / TABLE).read_text(encoding="utf-8")

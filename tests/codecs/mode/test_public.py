@@ -128,6 +128,7 @@ def test_a_run_on_imported_experts_becomes_a_codec(home: Path, shell: Shell) -> 
     assert np.array_equal(alone, pictures["sq-expert"])
 
 
+@pytest.mark.slow
 def test_before_training_each_anchor_is_its_expert(home: Path, shell: Shell) -> None:
     sets = {codec: home / "cache" / codec for codec in ("elic", "vq")}
     rig = stages_mode.assemble(Setup("public", None, sets))
@@ -162,6 +163,7 @@ def test_experts_and_width_go_together(home: Path, shell: Shell) -> None:
     assert not (home / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_without_its_experts_it_says_which_to_import(home: Path, shell: Shell) -> None:
     packed(home, shell)
