@@ -33,8 +33,12 @@ def pane_id(maker: str, anchor: str) -> str:
 
 def parse_pane(id: str) -> tuple[str, str]:
     """Maker and anchor of a pane; anything unknown comes back as it is and is refused later."""
-    for place, character in enumerate(id):
-        info = CODECS.get(parts_of(id[:place])[0]) if character == "-" else None
+    whole = CODECS.get(parts_of(id)[0])
+    if whole is not None and not whole.has_anchors:
+        return id, ""
+    # the longest maker first: an id may begin with another codec's
+    for place in reversed([place for place, character in enumerate(id) if character == "-"]):
+        info = CODECS.get(parts_of(id[:place])[0])
         if info is not None and info.has_anchors:
             short = id[place + 1 :]
             return id[:place], _LONG.get(short, short)
