@@ -32,7 +32,7 @@ import(script).then(({mountExplorer}) => mountExplorer({
 def rd_panel(plotly_url: str = "mode/plotly.min.js") -> gr.HTML:
     """The explorer, with the typed endpoint /rd; call it inside `gr.Blocks`.
 
-    The page must have `media.static_routes`, and serve `plotly_route` at `plotly_url`.
+    The page must have `http.routes.static_routes`, and serve `plotly_route` at `plotly_url`.
     """
     said = f"{rd.__doc__}\n\nMetrics: {', '.join(METRICS)}."
     api(rd, api_name="rd", api_description=said, concurrency_limit=None)
