@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import numpy as np
@@ -75,32 +74,6 @@ def _no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded)
         patch.setattr(socket.socket, "connect_ex", guarded_ex)
         yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quick_integers() -> Iterator[None]:
-    """8-bit products where they are quick: some processors take ten times as long for them.
-
-    float64 gives the same integers; `codecs/elic/test_public` compares the two everywhere.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        if "mode_core.layers.integer" in sys.modules and not _has_quick_bytes():
-            patch.setattr("mode_core.layers.integer.fast_products", lambda: False)
-        yield
-
-
-def _has_quick_bytes() -> bool:
-    import torch
-
-    spent = []
-    for kind, product in ((torch.int8, torch._int_mm), (torch.float64, torch.matmul)):
-        a, b = torch.ones(64, 1024, dtype=kind), torch.ones(1024, 64, dtype=kind)
-        product(a, b)
-        start = process_time()
-        for _ in range(3):
-            product(a, b)
-        spent.append(process_time() - start)
-    return spent[0] < spent[1]
 
 
 @pytest.fixture

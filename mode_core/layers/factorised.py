@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import torch
-from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.stream.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, CdfTables
+
+if TYPE_CHECKING:
+    from compressai.entropy_models import EntropyBottleneck
 
 HALF_WIDTH = 255
 TABLE_WIDTH = 2 * HALF_WIDTH + 3
@@ -23,6 +26,8 @@ STORED_TABLES = ("_offset", "_quantized_cdf", "_cdf_length")
 
 def bare_prior(channels: int) -> EntropyBottleneck:
     """CompressAI's factorised prior, whose state has none of its stored tables."""
+    from compressai.entropy_models import EntropyBottleneck
+
     prior = EntropyBottleneck(channels)
     for name in STORED_TABLES:
         prior.register_buffer(name, torch.IntTensor(), persistent=False)

@@ -8,9 +8,9 @@ are linear in between. For coding they are frozen into integers that travel with
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
-from compressai.ops.bound_ops import LowerBoundFunction
 from torch import Tensor, nn
 
 from mode_core.layers.blocks import at_quality
@@ -104,7 +104,22 @@ def gaussian_likelihood(residual: Tensor, scale: Tensor) -> Tensor:
 
     The raw scale is bounded from below, no more.
     """
-    scale = LowerBoundFunction.apply(scale, scale.new_tensor(SCALE_LOW))
+    scale = _AtLeast.apply(scale, SCALE_LOW)
     size, root = residual.abs(), -(2**-0.5) / scale
     mass = 0.5 * (torch.erfc(root * (0.5 - size)) - torch.erfc(root * (-0.5 - size)))
-    return LowerBoundFunction.apply(mass, mass.new_tensor(_LEAST_LIKELIHOOD))
+    return _AtLeast.apply(mass, _LEAST_LIKELIHOOD)
+
+
+class _AtLeast(torch.autograd.Function):
+    """The larger of x and a bound; below it gradients pass that would lift x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bound: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.bound = bound
+        return x.clamp_min(bound)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return gradient * ((x >= ctx.bound) | (gradient < 0)), None

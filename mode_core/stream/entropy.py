@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from compressai import ans
 from torch import Tensor
 
 from mode_core.errors import BitstreamError, DecoderDrift
+from mode_core.stream.rans import range_coder
 
 SCALES = 64
 SCALE_LOW, SCALE_HIGH = 0.11, 256.0
@@ -77,7 +77,7 @@ class SymbolWriter(_Checked):
     """Codes values into one rANS stream."""
 
     def __init__(self) -> None:
-        self._encoder = ans.BufferedRansEncoder()
+        self._encoder = range_coder().BufferedRansEncoder()
         self._first = -1
 
     def code(
@@ -121,7 +121,7 @@ class SymbolReader(_Checked):
     """
 
     def __init__(self, payload: bytes, symbols: int) -> None:
-        self._decoder = ans.RansDecoder()
+        self._decoder = range_coder().RansDecoder()
         self._decoder.set_stream(payload[1:] + bytes(3 * symbols + 64))
         self._left = symbols
         self._first = payload[0] if payload else 0

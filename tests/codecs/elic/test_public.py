@@ -15,7 +15,7 @@ from mode_core.codecs.elic.public import CheckerboardConv, ElicPublic, ElicPubli
 from mode_core.codecs.system import SingleStream
 from mode_core.layers import integer
 from mode_core.layers.factorised import TABLE_WIDTH, integer_tables, nearest_scale
-from mode_core.layers.integer import fast_products
+from mode_core.layers.integer import exact_products
 from mode_core.stream.entropy import SymbolReader, SymbolWriter
 from tests.made_up.public_nets import CLASSES, SMALL, ours, reference, smooth_picture
 
@@ -160,11 +160,11 @@ def test_every_machine_walks_alike(dialect: str, monkeypatch: pytest.MonkeyPatch
     net, x = ours(reference(dialect, 5)), smooth_picture(64, 64, 5)
     with torch.inference_mode():
         y = net.analyse(x)
-        monkeypatch.setattr(integer, "fast_products", fast_products)
+        monkeypatch.setattr(integer, "bytes_pay", exact_products)
         whole = net.write(y, 0)
         monkeypatch.setattr(integer, "_BYTES_AT_ONCE", 1)
         assert net.write(y, 0) == whole
-        monkeypatch.setattr(integer, "fast_products", lambda: False)
+        monkeypatch.setattr(integer, "bytes_pay", lambda: False)
         assert net.write(y, 0) == whole
         assert net.read(whole[0], 0, (4, 4))[1] == whole[1]
 
@@ -290,9 +290,9 @@ def test_an_integer_layer_is_the_same_without_8_bit_units_at_any_width(
 ) -> None:
     layer = integer.IntegerConv(nn.Conv2d(192, 64, 5, padding=2))
     x = torch.randn(height, width, 192, generator=torch.Generator().manual_seed(1)).double()
-    monkeypatch.setattr(integer, "fast_products", fast_products)
+    monkeypatch.setattr(integer, "bytes_pay", exact_products)
     found = layer(x)
-    monkeypatch.setattr(integer, "fast_products", lambda: False)
+    monkeypatch.setattr(integer, "bytes_pay", lambda: False)
     assert torch.equal(found, layer(x))
 
 

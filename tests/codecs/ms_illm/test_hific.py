@@ -108,6 +108,21 @@ def test_a_small_or_negative_scale_becomes_the_smallest_table_entry() -> None:
     assert nearest_scale(raw.double()).tolist() == [0, 0, 0, 0]
 
 
+def test_likelihoods_and_their_gradients_are_compressais() -> None:
+    theirs = GaussianConditional(None, scale_bound=0.11)
+    residual = torch.tensor([0.0, 0.4, -3.0, 60.0, 0.6, 300.0]).requires_grad_()
+    scale = torch.tensor([0.05, 0.11, 0.5, 1.0, -4.0, 30.0]).requires_grad_()
+    found = []
+    for likelihood in (
+        hific.gaussian_likelihood(residual, scale),
+        theirs.likelihood_lower_bound(theirs._likelihood(residual, scale)),
+    ):
+        gradients = torch.autograd.grad(-likelihood.log().sum(), (residual, scale))
+        found.append((likelihood, *gradients))
+    for ours, wanted in zip(*found, strict=True):
+        torch.testing.assert_close(ours, wanted, rtol=1e-6, atol=0)
+
+
 def test_reflection_needs_room_and_falls_back_to_the_border() -> None:
     x = torch.arange(40.0).reshape(1, 1, 1, 40).expand(1, 1, 40, 40)
     assert hific.pad_by_reflection(x, 64)[0, 0, 0, 40:44].tolist() == [38, 37, 36, 35]

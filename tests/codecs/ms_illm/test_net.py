@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from time import process_time
 
@@ -110,20 +111,28 @@ def test_fitting_the_start_orders_channels_by_strength(x: Tensor) -> None:
 
 
 @pytest.mark.slow
-def test_a_photo_takes_less_than_0_3_s_each_way() -> None:
-    net = compact()
-    net.to(memory_format=torch.channels_last)
-    x = to_tensor(make_photo(512, 768), 64)
-    encode_s, decode_s = [], []
+def test_a_photo_takes_no_longer_than_forty_matrix_products_each_way() -> None:
+    """Ten when it was written; counted in products of 1024 x 1024, since machines differ."""
+    net = compact().to(memory_format=torch.channels_last)
+    x, matrix = to_tensor(make_photo(512, 768), 64), torch.ones(1024, 1024)
     with torch.inference_mode():
-        for _ in range(4):
-            # one thread's processor time: what other programs do meanwhile does not count
-            start = process_time()
-            payload, _ = net.write(net.analyse(x), 126)
-            middle = process_time()
-            y_hat, _ = net.read(payload, 126, (32, 48))
-            net.synthesise(y_hat.float(), torch.tensor([3.5]))
-            encode_s.append(middle - start)
-            decode_s.append(process_time() - middle)
-    assert min(encode_s) < 0.3
-    assert min(decode_s) < 0.3
+        y = net.analyse(x)
+        payload, _ = net.write(y, 126)
+        latent = net.read(payload, 126, (32, 48))[0].float()
+        product = seconds(lambda: matrix @ matrix)
+        encoding = seconds(lambda: net.write(net.analyse(x), 126))
+        decoding = seconds(
+            lambda: (net.read(payload, 126, (32, 48)), net.synthesise(latent, torch.tensor([3.5])))
+        )
+    assert encoding < 40 * product
+    assert decoding < 40 * product
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The least processor time of three runs: what other programs do meanwhile does not count."""
+    spent = []
+    for _ in range(3):
+        start = process_time()
+        work()
+        spent.append(process_time() - start)
+    return min(spent)
