@@ -99,6 +99,20 @@ def test_there_is_no_circle_of_modules_and_none_of_rooms() -> None:
     assert circles(room_arrows()) == []
 
 
+def test_arrows_point_downwards_in_the_order_that_contributing_draws() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    order = text.partition("```rooms\n")[2].partition("```")[0].split()
+    arrows = room_arrows()
+    assert sorted(order) == sorted({*map(room, MODULES)} - {"app"})
+    upwards = [(a, b) for a in order for b in arrows[a] if order.index(b) <= order.index(a)]
+    assert upwards == []
+
+
+def test_only_the_registry_loads_a_module_by_its_name() -> None:
+    by_name = [name for name, path in MODULES.items() if "import_module" in path.read_text()]
+    assert by_name == ["mode_core.codecs.registry"]
+
+
 def test_a_circle_would_be_seen() -> None:
     arrows: Arrows = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": set()}
     assert circles(arrows) == ["a", "b", "c", "d"]

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 SIZES = [(1440, 900), (390, 844)]
 
 
-def findings(page: Page) -> list[str]:
-    """What axe calls serious or critical, with the elements concerned."""
-    found = Axe().run(page).response["violations"]
+def findings(page: Page, part: str = "html") -> list[str]:
+    """What axe calls serious or critical in a part of the page, with the elements concerned."""
+    found = Axe().run(page, part).response["violations"]
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
         for one in found
@@ -36,9 +36,9 @@ def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int, s
     assert findings(page) == []
     for mode in ("Swipe", "Diff", "Single"):
         page.get_by_role("button", name=mode, exact=True).click()
-        assert findings(page) == [], mode
+        assert findings(page, "#viewer") == [], mode
     page.get_by_label("Keys and help").click()
-    assert findings(page) == []
+    assert findings(page, "dialog[open]") == []
 
 
 def test_axe_would_have_found_something(open_page: Opener) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.explorer.usercsv import read_user_csv
 from tests.browser.conftest import PATIENCE_MS, served, watch
@@ -37,10 +37,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def visitor(chromium: Browser) -> Iterator[BrowserContext]:
+    """One visitor, whose browser has the plotting library once it was fetched."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
+def page(visitor: BrowserContext, address: str) -> Iterator[Page]:
     """The drawn page; a console error, a page error or a request elsewhere fails the test."""
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page = visitor.new_page()
     page.set_default_timeout(2 * PATIENCE_MS)
     trouble: list[str] = []
     watch(page, address, trouble)
@@ -264,8 +272,9 @@ def test_what_has_no_numbers_cannot_be_measured(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 720, 1440])
 def test_it_fits_any_width_in_light_and_dark(
-    page: Page, address: str, width: int, scheme: str
+    visitor: BrowserContext, address: str, width: int, scheme: str
 ) -> None:
+    page = visitor.new_page()
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{address}?__theme={scheme}")
     expect(page.locator(DRAWN)).to_have_count(8, timeout=4 * PATIENCE_MS)
@@ -276,6 +285,7 @@ def test_it_fits_any_width_in_light_and_dark(
     assert plot["height"] >= 280
     ground = page.evaluate("document.querySelector('#rd-plot').layout.plot_bgcolor")
     assert ground == {"light": "#ffffff", "dark": "#1b1b1b"}[scheme]
+    page.close()
 
 
 def test_plotly_has_no_share_button_and_no_server(page: Page) -> None:
