@@ -19,7 +19,7 @@ def test_torchrun_trains_one_network_in_two_processes(tmp_path: Path) -> None:
     for seed in range(FEWEST + 2):
         Pillow.fromarray(make_photo(256, 256, seed=seed)).save(photos / f"{seed}.png")
     torchrun = [PYTHON, "-m", "torch.distributed.run", "--standalone"]
-    train = ["--nproc-per-node", "2", "-m", "mode_core", "train", "elic", "--minutes", "0.1"]
+    train = ["--nproc-per-node", "2", "-m", "mode_core", "train", "elic", "--minutes", "0.03"]
     words = ["--photos", str(photos), "--out", str(out), "--batch", "1", "--device", "cpu"]
     run = process(*torchrun, *train, *words, cwd=ROOT, env={"OMP_NUM_THREADS": "1"})
     assert run.returncode == 0, run.stderr

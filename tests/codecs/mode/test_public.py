@@ -129,7 +129,9 @@ def test_a_run_on_imported_experts_becomes_a_codec(home: Path, shell: Shell) -> 
 
 
 @pytest.mark.slow
-def test_before_training_each_anchor_is_its_expert(home: Path, shell: Shell) -> None:
+def test_before_training_each_anchor_is_its_expert_which_must_be_here(
+    home: Path, shell: Shell
+) -> None:
     sets = {codec: home / "cache" / codec for codec in ("elic", "vq")}
     rig = stages_mode.assemble(Setup("public", None, sets))
     facts = {"stage": "mode", "codec": "mode", "width": "public"}
@@ -141,6 +143,10 @@ def test_before_training_each_anchor_is_its_expert(home: Path, shell: Shell) -> 
     assert np.array_equal(pictures["fidelity"], pictures["sq-expert"])
     assert np.array_equal(pictures["perception"], pictures["vq-expert"])
     assert not np.array_equal(pictures["fidelity"], pictures["perception"])
+    (home / "cache" / "vq").rename(home / "away")
+    load_codec.cache_clear()
+    message = shell.refuses("encode", home / "p.png", home / "a.mode", PUBLIC)
+    assert "needs the imported vq weights with the tag" in message
 
 
 def test_only_enhancement_and_modulation_learn(home: Path) -> None:
@@ -161,17 +167,6 @@ def test_experts_and_width_go_together(home: Path, shell: Shell) -> None:
     message = shell.refuses(*training(home), "--width public", *starts(home)[:1])
     assert "--width public, and no other" in first + message
     assert not (home / "run").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.training
-def test_without_its_experts_it_says_which_to_import(home: Path, shell: Shell) -> None:
-    packed(home, shell)
-    (home / "cache" / "vq").rename(home / "away")
-    load_codec.cache_clear()
-    write_png(home / "p.png", make_photo(64, 64))
-    message = shell.refuses("encode", home / "p.png", home / "a.mode", PUBLIC)
-    assert "needs the imported vq weights with the tag" in message
 
 
 def test_toy_experts_meet_at_the_same_strides() -> None:
