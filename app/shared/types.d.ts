@@ -24,6 +24,7 @@ type Metric = {
   better: "higher" | "lower" | "";
   digits: number;
   stands_in_for: string;
+  in_view: "" | "wide" | "always";
 };
 type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number };
 type Spot = [name: string, cx: number, cy: number, scale: number];
