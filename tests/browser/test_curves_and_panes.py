@@ -32,6 +32,7 @@ HEADS = """async (wish) => {
   const found = {
     seen: seen.map((node) => node.textContent),
     end: line.right,
+    inside: line.bottom <= rect(pane.parts.time.closest("figcaption")).bottom,
     numbers: Math.max(...numbers.map(({ right }) => right)),
     time: [time.left, time.right],
     told: time.top < line.bottom,
@@ -119,9 +120,10 @@ def test_a_metric_that_is_new_is_told_where_there_is_room(visit: Opener) -> None
     ]
     wish = {"catalogue": known, "lpips": "lpips", "ms": 9, "more": {"toy": 1, "game": 2}}
     seen = {}
-    for width in (900, 500, 400, 355, 240, 170):
+    for width in (900, 500, 400, 380, 355, 240, 170):
         head = page.evaluate(HEADS, wish | {"width": width})
         assert head["numbers"] <= head["end"], width
+        assert head["inside"], width
         seen[width] = [text.split()[0] for text in head["seen"]]
     assert seen[900] == ["PSNR", "MS-SSIM", "LPIPS", "DISTS", "TOY", "GAME"]
     assert seen[400] == seen[900][: len(seen[400])]
