@@ -1,6 +1,6 @@
 """Rewrites what the README quotes: outputs of commands, and the tour of all files.
 
-<!-- output: python -m mode_core bdrate results/kodak --anchor webp -->
+<!-- output: python -m mode_core bdrate results/kodak --reference webp -->
 ...
 <!-- end -->
 

@@ -32,10 +32,10 @@ class BDRow(TypedDict):
 
 
 class BDTable(TypedDict):
-    """The table, its reference (the page calls it anchor), and the curves that could replace it."""
+    """The table, its reference, and the curves that could replace it."""
 
-    anchor: str
-    anchors: list[dict[str, str]]
+    reference: str
+    references: list[dict[str, str]]
     rows: list[BDRow]
     note: str
 
@@ -48,12 +48,12 @@ def bd_table(curves: Sequence[Curve], metric: Metric, wanted: str = "") -> BDTab
     )
     if not usable:
         note = f"No curve here has the {bdrate.MIN_POINTS} points that a BD-rate needs."
-        return BDTable(anchor="", anchors=[], rows=[], note=note)
+        return BDTable(reference="", references=[], rows=[], note=note)
     reference = next((curve for curve in usable if curve.key == wanted), usable[0])
     rows = [_row(reference, curve, metric) for curve in curves if curve.key != reference.key]
     return BDTable(
-        anchor=reference.key,
-        anchors=[{"id": c.key, "label": c.name} for c in _listed(usable)],
+        reference=reference.key,
+        references=[{"id": c.key, "label": c.name} for c in _listed(usable)],
         rows=sorted(rows, key=lambda row: (row["percent"] is None, row["percent"] or 0.0)),
         note=(
             f"Bits at equal {metric.label}, of the curves as drawn; negative is fewer. PCHIP over "

@@ -67,6 +67,7 @@ def plotly_route(path: str = "/mode/plotly.min.js") -> Route:
 
     def send(request: Request) -> Response:
         headers = {"Cache-Control": "public, max-age=86400", "Vary": "Accept-Encoding"}
+        headers["X-Content-Type-Options"] = "nosniff"
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers["Content-Encoding"] = "gzip"
             return Response(_plotly(packed=True), media_type="text/javascript", headers=headers)

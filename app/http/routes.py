@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,9 +21,10 @@ from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError
 
 STATIC = ("shared", "viewer/static", "explorer/static")
-"""Folders of `app` that browsers may read, each under mode/static at its own path."""
+"""Folders of `app` whose scripts and styles browsers may read, each at its own path."""
 _SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 _FOREVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+_ASK_AGAIN = {**_SAFE, "Cache-Control": "no-cache"}
 _KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
 Answer = Callable[[bytes], Response]
@@ -69,7 +72,19 @@ def media_routes(service: Service) -> list[BaseRoute]:
 def static_routes() -> list[BaseRoute]:
     """Scripts and styles at the addresses of their paths in `app`, so relative imports work."""
     here = Path(__file__).parents[1]
-    return [Mount(f"/mode/static/{one}", StaticFiles(directory=here / one)) for one in STATIC]
+    return [Mount(f"/mode/static/{one}", _Scripts(directory=here / one)) for one in STATIC]
+
+
+class _Scripts(StaticFiles):
+    """Nothing but scripts and styles, never older than the server's: old and new don't mix."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        return super().lookup_path(path) if path.endswith((".js", ".css")) else ("", None)
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(_ASK_AGAIN)
+        return response
 
 
 def _post(path: str, service: Service, answer: Answer, refused: int) -> Route:

@@ -61,16 +61,16 @@ export class Share {
   read(/** @type {string} */ hash) {
     const state = /** @type {S} */ ({ ...this.start });
     const given = new URLSearchParams(hash.replace(/^#/, ""));
-    for (const [name, field] of this.fields) {
-      const text = given.get(this.prefix + name);
-      if (text !== null) state[name] = field.read(text, this.start[name]);
+    for (const [name, { read, was = name }] of this.fields) {
+      const text = given.get(this.prefix + name) ?? given.get(this.prefix + was);
+      if (text !== null) state[name] = read(text, this.start[name]);
     }
     return state;
   }
 
   /** The address with this share as the state has it; the shares of others stay as they are. */
   into(/** @type {string} */ hash, /** @type {Readonly<S>} */ state) {
-    const keys = new Set(this.fields.map(([name]) => this.prefix + name));
+    const keys = new Set(this.fields.flatMap(([name, { was = name }]) => [this.prefix + name, this.prefix + was]));
     const others = partsOf(hash).filter((part) => !keys.has(part.split("=")[0]));
     const own = this.fields
       .map(([name, { write }]) => ({ name, text: write(state[name]), start: write(this.start[name]) }))

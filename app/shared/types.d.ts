@@ -24,6 +24,7 @@ type Metric = {
   better: "higher" | "lower" | "";
   digits: number;
   stands_in_for: string;
+  in_view: "" | "wide" | "always";
 };
 type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number };
 type Spot = [name: string, cx: number, cy: number, scale: number];
@@ -194,7 +195,7 @@ type PlotAnswer = {
   curves: Curve[];
   files: FileReport[];
   notes: string[];
-  bd: { anchors: Named[]; anchor: string; note: string; rows: BdRow[] };
+  bd: { references: Named[]; reference: string; note: string; rows: BdRow[] };
 };
 type UserFile = { name: string; size: number; text: string; error?: string };
 type PlotLimits = { files: number; file_bytes: number; metrics: string[] };
@@ -203,7 +204,7 @@ type PlotLimits = { files: number; file_bytes: number; metrics: string[] };
 type PlotState = {
   dataset: string;
   metric: string;
-  anchor: string;
+  reference: string;
   log: boolean;
   range: string;
   zoom: number[][];
@@ -222,8 +223,8 @@ type PlotHost = {
 /** What the viewer tells of the picture on screen. */
 type Shown = { image?: string; rows?: { id: string; bpp: number }[]; visited?: object[] };
 
-/** A field of an address. */
-type Field<T> = { read: (text: string, fallback: T) => T; write: (value: T) => string };
+/** A field of an address; older links may hold it under the name that it `was` known by. */
+type Field<T> = { read: (text: string, fallback: T) => T; write: (value: T) => string; was?: string };
 
 // Classes of one module each, passed to others
 type Viewer = import("../viewer/static/viewer.js").Viewer;

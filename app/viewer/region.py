@@ -7,24 +7,25 @@ from typing import Any
 
 from app.server.service import MAX_PANES, Service
 from app.server.snapshot import metrics_json
-from mode_core.metrics import Measured
-from mode_core.metrics.fidelity import psnr
+from mode_core.metrics import METRICS, Measured, measure
+from mode_core.metrics.table import VIEW_METRICS
 from mode_core.types import Image
 
-MAX_PERCEPTUAL_PIXELS = 1_500_000
-PERCEPTUAL = ("ms_ssim", "lpips")
+MAX_SLOW_PIXELS = 1_500_000
+QUICK = tuple(key for key in VIEW_METRICS if METRICS[key].quick)
+SLOW = tuple(key for key in VIEW_METRICS if not METRICS[key].quick)
 _TOO_LARGE = "the region is too large to measure on the fly; zoom in"
 
 
 def region_metrics(
-    service: Service, picture: str, keys: Sequence[str], box: Sequence[int], perceptual: bool
+    service: Service, picture: str, keys: Sequence[str], box: Sequence[int], slow: bool
 ) -> dict[str, Any]:
-    """PSNR, or MS-SSIM and LPIPS, of each decoded picture inside the box (x, y, width, height)."""
+    """The quick metrics, or the slow ones, of each picture inside the box (x, y, width, height)."""
     photo = service.photo(picture)
     found: dict[str, Any] = {}
     for decoded in service.decoded(photo, keys[:MAX_PANES]):
         pair = crop(photo.pixels, box), crop(decoded.picture.image, box)
-        measured = _perceptual(service, *pair) if perceptual else _fidelity(*pair)
+        measured = _slow(service, *pair) if slow else measure(*pair, QUICK)
         found[decoded.key] = {"metrics": metrics_json(measured), "missing": dict(measured.missing)}
     return found
 
@@ -37,20 +38,16 @@ def crop(pixels: Image, box: Sequence[int]) -> Image:
     return pixels[y : max(bottom, y + 1), x : max(right, x + 1)]
 
 
-def _fidelity(original: Image, decoded: Image) -> Measured:
-    return Measured({"psnr": psnr(original, decoded)}, {})
-
-
-def _perceptual(service: Service, original: Image, decoded: Image) -> Measured:
-    if original.size // 3 > MAX_PERCEPTUAL_PIXELS:
-        return Measured({}, dict.fromkeys(PERCEPTUAL, _TOO_LARGE))
-    return service.runner.measure(original, decoded, PERCEPTUAL)
+def _slow(service: Service, original: Image, decoded: Image) -> Measured:
+    if original.size // 3 > MAX_SLOW_PIXELS:
+        return Measured({}, dict.fromkeys(SLOW, _TOO_LARGE))
+    return service.runner.measure(original, decoded, SLOW)
 
 
 def parse_query(args: object) -> tuple[str, list[str], list[int], bool]:
     """The browser's arguments, or ValueError: anyone can call this."""
     match args:
-        case [str(picture), list(keys), list(box), bool(perceptual)] if len(box) == 4:
+        case [str(picture), list(keys), list(box), bool(slow)] if len(box) == 4:
             if all(isinstance(key, str) for key in keys) and all(type(n) is int for n in box):
-                return picture, keys, box, perceptual
-    raise ValueError("expected picture, keys, [x, y, width, height], perceptual")
+                return picture, keys, box, slow
+    raise ValueError("expected picture, keys, [x, y, width, height], slow")

@@ -161,4 +161,8 @@ def _fetch(url: str) -> bytes:
 
 
 def _line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+    reason = getattr(error, "reason", None)  # urllib wraps it
+    if isinstance(reason, OSError):
+        error = reason
+    told = error.strerror if isinstance(error, OSError) else ""
+    return (told or str(error) or type(error).__name__).splitlines()[0]

@@ -49,6 +49,10 @@ class Metric:
     """Pictures with a shorter side have no value."""
     stands_in_for: str = ""
     """The metric that this one replaces where it cannot be had, always under this one's name."""
+    in_view: Literal["", "wide", "always"] = ""
+    """Which captions tell its value of what is in view: none, those with room, or all."""
+    quick: bool = False
+    """Whether it costs so little that nothing is too large for it and nobody waits."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "short", self.short or self.label)
@@ -71,21 +75,24 @@ class Metric:
 
     def as_json(self) -> dict[str, str | int]:
         """What a browser needs to show values."""
-        names = ("key", "unit", "better", "digits", "stands_in_for")
+        names = ("key", "unit", "better", "digits", "stands_in_for", "in_view")
         return {"label": self.short, **{name: getattr(self, name) for name in names}}
 
 
 _TABLE = (
-    Metric("psnr", "PSNR", "higher", 2, (0, 200), psnr, unit="dB"),
-    Metric("ms_ssim", "MS-SSIM", "higher", 4, (-1, 1), ms_ssim, min_side=MS_SSIM_MIN_SIDE),
+    Metric("psnr", "PSNR", "higher", 2, (0, 200), psnr, unit="dB", in_view="always", quick=True),
+    Metric(
+        "ms_ssim", "MS-SSIM", "higher", 4, (-1, 1), ms_ssim, min_side=MS_SSIM_MIN_SIDE,
+        in_view="wide",
+    ),
     Metric(
         "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, short="LPIPS", net="alex",
-        min_side=LPIPS_MIN_SIDE,
+        min_side=LPIPS_MIN_SIDE, in_view="always",
     ),
     Metric("lpips_vgg", "LPIPS (VGG)", "lower", 4, (0, 10), column="lpips", net="vgg"),
     Metric(
         "lpips_student", "LPIPS (student)", "lower", 4, (0, 10), lpips_student, column="lpips",
-        net="student", min_side=LPIPS_MIN_SIDE, stands_in_for="lpips",
+        net="student", min_side=LPIPS_MIN_SIDE, stands_in_for="lpips", in_view="always",
     ),
     Metric("lpips_unknown", "LPIPS (net not stated)", "lower", 4, (0, 10), column="lpips", net="?"),
     Metric("dists", "DISTS", "lower", 4, (-0.01, 10), dists, min_side=LPIPS_MIN_SIDE),
@@ -97,6 +104,8 @@ SHOWN_METRICS = tuple(metric for metric in _TABLE if metric.compute is not not_m
 """What the tables of the page may show."""
 BENCH_METRICS = tuple(metric.key for metric in SHOWN_METRICS if not metric.stands_in_for)
 """What is measured everywhere, and has a column in results files."""
+VIEW_METRICS = tuple(key for key in BENCH_METRICS if METRICS[key].in_view)
+"""What is measured of the part of a picture that is on the screen."""
 COLUMNS = tuple(dict.fromkeys(metric.column for metric in _TABLE))
 """The columns in which CSV files of any origin keep metrics."""
 

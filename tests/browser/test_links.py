@@ -54,7 +54,7 @@ CURVES = """() => {
   return {
     drawn: plot.data.flatMap((one, i) => (one.visible ? i : [])),
     axes: [plot.layout.xaxis.type, ...ends(plot.layout.xaxis), ...ends(plot.layout.yaxis)],
-    chosen: ["dataset", "metric", "anchor"].map(told),
+    chosen: ["dataset", "metric", "reference"].map(told),
     ticked: legend.filter((one) => one.querySelector("input").checked).map((one) => one.innerText),
     rates: document.querySelector("[data-rd=bd]").innerText,
   };
@@ -76,7 +76,7 @@ def test_a_link_brings_back_the_curves_beside_the_pictures(open_page: Opener) ->
     page.locator("[data-rd=metric]").select_option("lpips")
     expect(page.locator("#rd-plot .ytitle")).to_contain_text("LPIPS (AlexNet)")
     page.locator("[data-rd=log]").uncheck()
-    page.locator("[data-rd=anchor]").select_option(index=1)
+    page.locator("[data-rd=reference]").select_option(index=1)
     page.locator(".rd-entry", has_text="JPEG").first.locator("input").uncheck()
     page.locator(".rd-entry input:not(:checked)").last.click()
     box = page.locator("#rd-plot .nsewdrag").bounding_box()
@@ -90,8 +90,12 @@ def test_a_link_brings_back_the_curves_beside_the_pictures(open_page: Opener) ->
     page.keyboard.press("c")
     page.wait_for_function("location.hash.includes('pins')")
     shown = drawn(page)
-    again = settled(open_page(page.evaluate("location.hash")), 2)
+    link = page.evaluate("location.hash")
+    again = settled(open_page(link), 2)
     assert drawn(again) == shown
+    assert "rd-reference=" in link
+    older = settled(open_page(link.replace("rd-reference=", "rd-anchor=")), 2)
+    assert drawn(older) == shown
     assert shown["ticked"] != before["ticked"]
     assert shown["axes"] != before["axes"]
     expect(again.get_by_role("button", name="pin 1", exact=True)).to_be_visible()

@@ -116,7 +116,7 @@ state_json = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["dataset", "metric", "anchor", "log", "dark", "picture", "files"])
+            st.sampled_from(["dataset", "metric", "reference", "log", "dark", "picture", "files"])
             | st.sampled_from(["image", "rows", "name", "text", "bpp", "psnr", "codec", "anchor"]),
             inner,
             max_size=6,

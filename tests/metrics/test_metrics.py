@@ -103,8 +103,9 @@ def test_the_backbone_is_found_in_the_cache_and_where_torchvision_keeps_it(
 
 
 def test_without_backbone_and_network_the_sentence_says_what_to_do() -> None:
-    with pytest.raises(WeightsUnavailable, match=r"cannot be fetched.*MODE_LPIPS_BACKBONE"):
+    with pytest.raises(WeightsUnavailable, match=r"cannot be fetched.*MODE_LPIPS_BACKBONE") as told:
         perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
+    assert "urlopen" not in str(told.value)
 
 
 @pytest.mark.parametrize(

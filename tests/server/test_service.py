@@ -475,7 +475,7 @@ def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> No
 def test_region_metrics_see_exactly_the_region(service: Service, photo: Image, key: str) -> None:
     slot = last(service.compare(key, PANES, 0.1)).slots[-1]
     box = [5, 9, 30, 20]
-    found = region_metrics(service, key, [slot.key, "other"], box, perceptual=False)
+    found = region_metrics(service, key, [slot.key, "other"], box, slow=False)
     decoded = photo // 2 + 3
     expected = psnr(photo[9:29, 5:35], decoded[9:29, 5:35])
     assert found == {slot.key: {"metrics": {"psnr": expected}, "missing": {}}}
@@ -504,7 +504,7 @@ def test_another_users_key_does_not_open_a_region(service: Service, photo: Image
     mine = service.add_photo(png_bytes(photo)).key
     other = service.add_photo(png_bytes(255 - photo)).key
     slot = last(service.compare(other, ["jpeg"], 0.1)).slots[0]
-    assert region_metrics(service, mine, [slot.key], [0, 0, 9, 9], perceptual=False) == {}
+    assert region_metrics(service, mine, [slot.key], [0, 0, 9, 9], slow=False) == {}
 
 
 def test_pane_names_lead_back_to_codec_and_anchor() -> None:

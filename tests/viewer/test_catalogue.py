@@ -2,15 +2,63 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
-from app.panes.names import parse_pane
+from app.panes.names import own_panes, parse_pane
 from app.server.service import BadRequest, check_request
+from app.viewer import region
 from app.viewer.component import catalogue
-from mode_core.metrics.table import SHOWN_METRICS
+from mode_core.codecs.registry import CODECS
+from mode_core.metrics.table import METRICS, SHOWN_METRICS
 from mode_core.types import Anchor
+from tests.conftest import ROOT
+from tests.make_catalogue import STORED
 
 KNOWN = catalogue()
+READ_BY_BROWSERS = [
+    path
+    for pattern in ("shared/*", "viewer/static/*", "explorer/static/*")
+    for path in sorted((ROOT / "app").glob(pattern))
+    if path.suffix in {".js", ".ts", ".css", ".html"}
+]
+
+
+def _named(word: str, text: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text) is not None
+
+
+@pytest.mark.parametrize("path", READ_BY_BROWSERS, ids=lambda path: path.name)
+def test_no_codec_and_no_metric_is_written_into_the_page(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace("<h1>MoDE Explorer</h1>", "")
+    ids = {*CODECS, *own_panes()} - {"mode"}  # which is a word of the viewer's as well
+    labels = {label for info in CODECS.values() for label in (info.title, *info.outputs.values())}
+    metrics = {word for one in METRICS.values() for word in (one.key, one.label, one.short)}
+    assert [word for word in sorted(ids | labels | metrics) if _named(word, text)] == []
+
+
+def test_the_scripts_own_tests_read_what_the_server_says() -> None:
+    """Rows may be added to the table: each that is stored must be what the server says today."""
+    stored, today = json.loads(STORED.read_text(encoding="utf-8")), json.loads(json.dumps(KNOWN))
+    assert stored.keys() == today.keys()
+    assert stored.pop("limits") == today["limits"]
+    for name, rows in stored.items():
+        assert rows
+        for row in rows:
+            # With imported weights the server says whose each is, too.
+            known = any(row.items() <= one.items() for one in today[name])
+            assert known, f"{name} is out of date: python -m tests.make_catalogue"
+
+
+def test_what_is_told_of_the_view_is_what_the_table_says() -> None:
+    told = [one["key"] for one in KNOWN["metrics"] if one["in_view"] and not one["stands_in_for"]]
+    assert [*region.QUICK, *region.SLOW] == told
+    for one in KNOWN["metrics"]:
+        if other := one["stands_in_for"]:
+            assert one["in_view"] == METRICS[other].in_view
 
 
 def test_every_choice_names_its_codec_and_anchor() -> None:

@@ -10,6 +10,7 @@ import { canOpen, csvOf, shortNumber } from "./points.js";
 import { isShown, shareOf, withChosen } from "./state.js";
 import { fillBd, fillPoints } from "./tables.js";
 
+const SELECTS = /** @type {const} */ (["dataset", "metric", "reference"]);
 const MAX_VISITED = 240;
 const PAUSE_MS = 150;
 const IDLE_MS = 2000;
@@ -74,9 +75,9 @@ export class Explorer {
   /** Ask for what the state wants; an answer that was overtaken is dropped. */
   async refresh() {
     const mine = ++this.asked;
-    const { dataset, metric, anchor, log } = this.state;
+    const { dataset, metric, reference, log } = this.state;
     const { dark, picture } = this;
-    const wish = { dataset, metric, anchor, log, dark, picture, files: this.files.sent };
+    const wish = { dataset, metric, reference, log, dark, picture, files: this.files.sent };
     const answer = await this.server.rd_view(wish).catch(() => null);
     if (mine !== this.asked) return;
     if (!answer?.figure) return this.say("The server did not answer; this is the last view.");
@@ -86,12 +87,12 @@ export class Explorer {
   }
 
   show(/** @type {PlotAnswer} */ { choices, bd, axis, notes, curves, files, ...chosen }) {
-    const lists = { dataset: choices.datasets, metric: choices.metrics, anchor: bd.anchors };
-    const values = { ...chosen, anchor: bd.anchor };
-    for (const name of /** @type {const} */ (["dataset", "metric", "anchor"])) {
+    const lists = { dataset: choices.datasets, metric: choices.metrics, reference: bd.references };
+    const values = { ...chosen, reference: bd.reference };
+    for (const name of SELECTS) {
       fillSelect(this.part(name, HTMLSelectElement), lists[name], values[name]);
     }
-    for (const part of ["label", ".rd-scroll"]) find(this.root, `.rd-bd ${part}`).hidden = !bd.anchors.length;
+    for (const part of ["label", ".rd-scroll"]) find(this.root, `.rd-bd ${part}`).hidden = !bd.reference;
     this.part("log", HTMLInputElement).checked = this.state.log;
     this.part("own", HTMLInputElement).checked = this.state.own;
     this.files.show(files);
@@ -199,8 +200,8 @@ function listenToControls(/** @type {Explorer} */ explorer) {
     const field = explorer.part(name);
     field.addEventListener(event, () => act(field));
   };
-  for (const name of ["dataset", "metric", "anchor"]) {
-    on(name, "change", ({ value }) => explorer.ask({ [name]: value }, name === "anchor"));
+  for (const name of SELECTS) {
+    on(name, "change", ({ value }) => explorer.ask({ [name]: value }, name === "reference"));
   }
   on("log", "change", ({ checked }) => explorer.ask({ log: checked }));
   on("own", "change", ({ checked }) => {

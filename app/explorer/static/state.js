@@ -10,10 +10,10 @@ export const RANGES = { usual: 1, low: 0.2, ultra: 0.05 };
 /** This part's share of the address. @param {Pick<PlotState, "dataset" | "metric">} first what opens */
 export function shareOf(first) {
   /** @type {PlotState} */
-  const start = { ...first, anchor: "", log: true, range: "usual", zoom: [], own: true, on: [], off: [] };
+  const start = { ...first, reference: "", log: true, range: "usual", zoom: [], own: true, on: [], off: [] };
   const fields = {
-    dataset: words(80), metric: words(40), anchor: words(400), log: flag, own: flag,
-    range: oneOf(["all", ...Object.keys(RANGES), "custom"]),
+    dataset: words(80), metric: words(40), reference: { ...words(400), was: "anchor" },
+    log: flag, own: flag, range: oneOf(["all", ...Object.keys(RANGES), "custom"]),
     zoom: rows([[-1e6, 1e6], [-1e6, 1e6]], 2),
     on: ids(MAX_CHOSEN), off: ids(MAX_CHOSEN),
   };

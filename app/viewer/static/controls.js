@@ -1,6 +1,7 @@
 /** The bars above and below the pictures: what they show, and which action they ask for. */
 
 import { fillSelect, find, make, makeButton, refill } from "../../shared/dom.js";
+import { movedBlends } from "./blends.js";
 import { PRESETS, STEPS, bytesText, positionOf } from "./rates.js";
 
 const GAINS = [1, 2, 4, 8, 16, 32].map((gain) => ({ id: String(gain), label: `×${gain}` }));
@@ -54,6 +55,8 @@ export function showControls(/** @type {Viewer} */ viewer) {
   const select = (/** @type {string} */ selector, /** @type {string} */ value, /** @type {Named[]} */ list) =>
     fillSelect(find(root, selector, HTMLSelectElement), list, value);
   showRate(viewer);
+  const moved = movedBlends(state.panes, catalogue.blends).map(({ label }) => label).join(" and ");
+  Object.assign(find(root, ".anchor-group"), { ariaLabel: `Anchor of ${moved}`, hidden: !moved });
   find(root, "#anchor", HTMLInputElement).value = String(state.anchor);
   find(root, "output.anchor").textContent = anchorText(state.anchor, 2);
   showPressed(viewer);

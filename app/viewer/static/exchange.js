@@ -58,10 +58,10 @@ export class Exchange {
     const mine = this.asked;
     if (!keys.length || !region.width || !region.height) return;
     this.timer = setTimeout(async () => {
-      for (const perceptual of [false, true]) {
-        const found = await this.host.server.region(picture, keys, boxOf(region), perceptual);
+      for (const slow of [false, true]) {
+        const found = await this.host.server.region(picture, keys, boxOf(region), slow);
         if (mine !== this.asked) return;
-        if (found) take(found, perceptual);
+        if (found) take(found, slow);
       }
     }, PAUSE_MS);
   }

@@ -91,10 +91,10 @@ function describeDeviation(place, { bpp, deviation, note }, unequal) {
 function fillMetrics(place, record, best, { metrics, limits }) {
   const { view = {} } = record;
   const nodes = metrics.filter(({ key }) => key in view).map((metric) => {
-    const { key, label, unit } = metric;
+    const { key, label, unit, in_view: where } = metric;
     const top = competing(limits.unequal)(record) && view[key] === best[key];
     const text = ` ${metricText(metric, view[key])}`;
-    const node = span(top ? `best ${key}` : key, make("abbr", {}, label), text);
+    const node = span(`${key} ${where}${top ? " best" : ""}`, make("abbr", {}, label), text);
     if (unit) node.append(span("unit", ` ${unit}`));
     node.title = `${label} in view${top ? ", the best here" : ""}`;
     return node;

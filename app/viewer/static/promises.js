@@ -10,9 +10,7 @@ export function promisedState({ image, bpp, anchor, mode, cx, cy, scale }, recor
 
 /** `mode:result`: all of a picture's numbers are there. @param {string} image @param {PaneRecord[]} panes */
 export function announceResult(image, panes) {
-  const rows = panes.map(({ id, label, codec, anchor, bpp, bytes, metrics }) => ({
-    ...{ id, label, codec, anchor, bpp, bytes },
-    ...metrics,
-  }));
+  const rows = panes.map(({ id, label, codec, anchor, bpp, bytes, metrics }) =>
+    ({ id, label, codec, anchor, bpp, bytes, ...metrics }));
   tell("mode:result", { image, rows });
 }

@@ -19,8 +19,9 @@ const copy = async (text) => navigator.clipboard?.writeText(text).then(() => tru
 /** @param {Viewer} viewer @returns {Actions} */
 export function takeawayActions(viewer) {
   const { words, exchange } = viewer;
-  /** The server's answer; undefined where it refused, which has been told of then. */
+  /** The server's answer; undefined where there is none, which has been told of then. */
   const ask = async (/** @type {string} */ where, /** @type {object} */ more) => {
+    if (viewer.state.file) return void words.tell(NEEDS_PHOTO, true);
     const keys = viewer.questions.coded().map(({ key }) => key);
     const wish = JSON.stringify({ picture: viewer.state.image, keys, ...more });
     const answer = await exchange.send(where, wish);
@@ -29,14 +30,12 @@ export function takeawayActions(viewer) {
   };
   return {
     async copyTable(kind) {
-      if (viewer.state.file) return words.tell(NEEDS_PHOTO, true);
       const answer = await ask("table", { kind });
       if (!answer) return;
       const copied = await copy(answer.text ?? "");
       words.tell(copied ? `Table copied as ${kind}` : "The browser allows no copying here");
     },
     async figure(kind) {
-      if (viewer.state.file) return words.tell(NEEDS_PHOTO, true);
       words.tell("Drawing the figure…");
       const answer = await ask("figure", { kind, crops: cropsOf(viewer) });
       if (!answer?.blob) return;

@@ -71,9 +71,8 @@ export class Viewer {
     this.tellState();
   }
 
-  setView(/** @type {View} */ { cx, cy, scale }) {
+  setView(/** @type {View} */ view) {
     const front = this.stage.front();
-    const view = { cx, cy, scale };
     this.set(front ? settle(view, front) : view, true);
   }
 

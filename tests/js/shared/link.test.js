@@ -28,7 +28,7 @@ function viewerState() {
 function plotState() {
   const zoomed = maybe() ? { range: "custom", zoom: [ends(), ends()] } : {};
   return {
-    ...plot.start, dataset: evil(), metric: evil(), anchor: evil(), log: maybe(), own: maybe(),
+    ...plot.start, dataset: evil(), metric: evil(), reference: evil(), log: maybe(), own: maybe(),
     range: ["all", "usual", "low", "ultra"][Math.floor(random() * 4)],
     on: some(20, () => `published/${name()}`), off: some(9, () => `${name()}/`), ...zoomed,
   };
@@ -49,6 +49,18 @@ test("a link holds only what differs from the start", () => {
   assert.equal(viewer.into("", viewer.start), "#");
   assert.equal(viewer.into("#rd-log=0", { ...viewer.start, bpp: 0.2 }), "#bpp=0.2&rd-log=0");
   assert.ok(!viewer.says("#bpp=0.3", viewer.start));
+});
+
+test("an older link opens the same, and is written anew under today's names", () => {
+  const state = { ...plot.start, reference: "ours/kodak/webp//" };
+  const now = plot.into("", state);
+  assert.ok(now.startsWith("#rd-reference="));
+  const older = now.replace("rd-reference", "rd-anchor");
+  assert.deepEqual(plot.read(older), state);
+  assert.equal(plot.into(older, state), now);
+  assert.ok(!plot.says(older, state));
+  assert.deepEqual(plot.read(`${now}&rd-anchor=other`), state);
+  assert.equal(viewer.read("#anchor=0.5").anchor, 0.5);
 });
 
 test("numbers keep their limits, and what is no number the fallback", () => {
