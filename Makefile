@@ -5,6 +5,7 @@
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
+SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
 UV_PIP := $(BIN)/uv pip install --python $(BIN)/python
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 
@@ -16,10 +17,12 @@ run: setup
 	$(BIN)/python app.py
 
 test: .venv/.test-ready node_modules/.ready chromium
-	node --test tests/js/*.test.js tests/js/*/*.test.js
+	node --test $(SCRIPTS_TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: .venv/.test-ready
+	@if command -v node >/dev/null; then node --test $(SCRIPTS_TESTS); \
+	else echo "no node here: the scripts' own tests are left out"; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not training and not slow"
 
 check: .venv/.test-ready node_modules/.ready
