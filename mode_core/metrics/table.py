@@ -55,6 +55,11 @@ class Metric:
         object.__setattr__(self, "column", self.column or self.key)
 
     @property
+    def name(self) -> str:
+        """The key, as rows of `mode_core.METRICS` called it first."""
+        return self.key
+
+    @property
     def higher_is_better(self) -> bool:
         """The direction as BD-rates take it."""
         return self.better == "higher"
@@ -93,18 +98,27 @@ _TABLE = (
 )  # fmt: skip
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.key: metric for metric in _TABLE})
-SHOWN_METRICS = tuple(metric for metric in _TABLE if metric.compute is not not_measured)
-"""What the tables of the page may show."""
-BENCH_METRICS = tuple(metric.key for metric in SHOWN_METRICS if not metric.stands_in_for)
+MEASURABLE: Mapping[str, Metric] = MappingProxyType(
+    {key: metric for key, metric in METRICS.items() if metric.compute is not not_measured}
+)
+"""Those with a function; what `mode_core` exports, and what the tables of the page may show."""
+BENCH_METRICS = tuple(key for key, metric in MEASURABLE.items() if not metric.stands_in_for)
 """What is measured everywhere, and has a column in results files."""
 COLUMNS = tuple(dict.fromkeys(metric.column for metric in _TABLE))
 """The columns in which CSV files of any origin keep metrics."""
 
 
-def find_metric(key: str, known: Collection[str] = METRICS) -> Metric:
-    """The metric of this name, however its words are joined."""
-    if (name := key.replace("-", "_")) not in known:
-        raise ResultsError(f"there is no metric {key!r:.40}; choose one of {', '.join(known)}")
+def joined(words: str) -> str:
+    """The words as keys and columns join them: ms_ssim for "MS-SSIM" and "ms ssim"."""
+    return words.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def find_metric(key: str, known: Collection[str] = METRICS, place: str = "") -> Metric:
+    """The metric of this name, however its words are joined; an error names the place."""
+    if (name := joined(key)) not in known:
+        raise ResultsError(
+            f"there is no metric {key!r:.40}{place}; choose one of {', '.join(known)}"
+        )
     return METRICS[name]
 
 
@@ -119,7 +133,7 @@ def metric_of(column: str, net: str = "") -> Metric:
 
 def browser_metrics() -> list[dict[str, str | int]]:
     """The metrics of the numbers table, as the page's catalogue gives them to the browser."""
-    return [metric.as_json() for metric in SHOWN_METRICS]
+    return [metric.as_json() for metric in MEASURABLE.values()]
 
 
 def with_unit(label: str, unit: str) -> str:
