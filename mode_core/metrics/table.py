@@ -50,14 +50,11 @@ class Metric:
     stands_in_for: str = ""
     """The metric that this one replaces where it cannot be had, always under this one's name."""
 
+    name = property(lambda self: self.key, doc="The key, as it was called first.")
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "short", self.short or self.label)
         object.__setattr__(self, "column", self.column or self.key)
-
-    @property
-    def name(self) -> str:
-        """The key, as rows of `mode_core.METRICS` called it first."""
-        return self.key
 
     @property
     def higher_is_better(self) -> bool:
