@@ -60,8 +60,8 @@ class Wish(NamedTuple):
 
     dataset: str = "kodak"
     metric: str = "psnr"
-    anchor: str = ""
-    """Key of the reference, the curve that others are held against; page and links say anchor."""
+    reference: str = ""
+    """Key of the curve that others are held against; page and links call it anchor."""
     log: bool = True
     dark: bool = False
     picture: Mapping[str, Any] = {}
@@ -76,7 +76,7 @@ class Wish(NamedTuple):
             for key in ("dataset", "metric", "anchor")
             if isinstance(value := given.get(key), str)
         }
-        picture = given.get("picture")
+        reference, picture = texts.pop("anchor", ""), given.get("picture")
         sent = given.get("files")
         files = tuple(
             UserFile(
@@ -89,6 +89,7 @@ class Wish(NamedTuple):
         )
         return cls(
             **texts,
+            reference=reference,
             log=given.get("log") is not False,
             dark=given.get("dark") is True,
             picture=picture if isinstance(picture, Mapping) else {},
@@ -123,7 +124,9 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
         "axis": _axis(metric),
         "figure": rate_figure(shown, metric, looks, log=wish.log, dark=wish.dark),
         "curves": _legend(shown, metric, looks),
-        "bd": bd_table([c for c in shown if c.kind not in ("now", "picture")], metric, wish.anchor),
+        "bd": bd_table(
+            [c for c in shown if c.kind not in ("now", "picture")], metric, wish.reference
+        ),
         "files": [_report(file, dataset, metric, library) for file in files],
         "notes": [*_notes(library, dataset, shown, here, metric), *library.problems],
     }
