@@ -29,7 +29,9 @@ _NO_PICTURE_DB = 12
 
 def add_commands(subparsers: Commands) -> None:
     """Add `weights` to a command line."""
-    parser = subparsers.add_parser("weights", help="list, fetch, import, pack weights; their card")
+    parser = subparsers.add_parser(
+        "weights", help="list, fetch, import and pack weights; write their card"
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command(commands, "list", _list, "public checkpoints and the weights that are here")
     _add_get(commands)
