@@ -141,6 +141,8 @@ class CodecInfo:
     """The metrics in which ours is held against them."""
     checkpoints: tuple[Published | ByHand, ...] = ()
     """Weights that others have published."""
+    published_by: str = "authors'"
+    """Whose those weights are, in a menu's words."""
     terms: str = ""
     """What the licence of public weights means for those who show their pictures."""
     folder: str = ""

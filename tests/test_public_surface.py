@@ -23,6 +23,13 @@ def test_public_functions_say_what_they_give(name: str) -> None:
         assert "return" in inspect.unwrap(value).__annotations__
 
 
+def test_the_exported_metrics_are_those_that_can_be_computed() -> None:
+    names = [metric.name for metric in mode_core.METRICS.values()]
+    assert (
+        names == list(mode_core.METRICS) == ["psnr", "ms_ssim", "lpips", "lpips_student", "dists"]
+    )
+
+
 def test_the_promised_import_line_works() -> None:
     from mode_core import Anchor, Bitstream, Target, bd_rate, load_codec, read_image, roundtrip
 

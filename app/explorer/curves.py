@@ -25,7 +25,7 @@ from mode_core.evaluation.curves import (
 )
 from mode_core.evaluation.rows import PublishedPoint, Row
 from mode_core.metrics import bdrate
-from mode_core.metrics.table import SHOWN_METRICS, Metric
+from mode_core.metrics.table import MEASURABLE, Metric
 from mode_core.types import Anchor
 
 Kind = Literal["ours", "picture", "now", "yours", "published"]
@@ -196,7 +196,7 @@ def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
         if bpp is None or bpp <= 0:
             continue
         codec, anchor = str(row.get("codec") or "")[:40], str(row.get("anchor") or "")[:40]
-        found = {metric.key: number(row.get(metric.key)) for metric in SHOWN_METRICS}
+        found = {metric.key: number(row.get(metric.key)) for metric in MEASURABLE.values()}
         values = {key: value for key, value in found.items() if value is not None}
         curves.append(
             Curve(

@@ -15,8 +15,8 @@ from mode_core.metrics.table import METRICS
 from mode_core.settings import RESULTS
 
 PUBLISHED = Path("published") / "points.csv"
-OWN_LABEL, PUBLISHED_LABELS = "dataset.json", "datasets.json"
-"""Files of labels: {"label": ...} for one folder of results, {name: label} for published data."""
+OWN_LABEL = "dataset.json"
+"""The label of one folder of results: {"label": ...}; datasets.json has {name: label} instead."""
 _NO_ROWS = (TIMING_SUFFIX, PARTIAL_SUFFIX)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.explorer.curves import Curve, number
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_points
-from mode_core.metrics.table import COLUMNS, metric_of
+from mode_core.metrics.table import COLUMNS, joined, metric_of
 
 MAX_BYTES, MAX_ROWS, MAX_CURVES = 2_000_000, 20_000, 60
 WANTED = f"codec, bpp and at least one of {', '.join(COLUMNS)}"
@@ -75,7 +75,7 @@ def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[
 
 def _column(cell: str) -> str:
     """Our name of a column: people write PSNR, MS-SSIM or "ms ssim" for psnr and ms_ssim."""
-    name = cell.strip().lower().replace("-", "_").replace(" ", "_")
+    name = joined(cell)
     return {"msssim": "ms_ssim", "rate": "bpp", "method": "codec", "notes": "note"}.get(name, name)
 
 

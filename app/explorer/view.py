@@ -12,7 +12,7 @@ from app.explorer.figure import rate_figure, styles
 from app.explorer.library import Library, metrics_of
 from app.explorer.usercsv import check_size, read_user_csv
 from mode_core.errors import ResultsError
-from mode_core.metrics.table import METRICS, Metric, find_metric
+from mode_core.metrics.table import METRICS, Metric, find_metric, joined
 from mode_core.types import Look
 
 # Published codecs that people compare with first; the others are one click away.
@@ -109,7 +109,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
     own = picture_curves(library.rows, str(wish.picture.get("image", "")))
     here += own or visited_curves(wish.picture)
     metrics = metrics_of(here)
-    wanted = wish.metric.replace("-", "_")  # older links have lpips-vgg
+    wanted = joined(wish.metric)  # older links have lpips-vgg
     metric = METRICS[wanted if wanted in metrics else next(iter(metrics), "psnr")]
     shown = sorted((c for c in here if c.at(metric.key)), key=_draw_order)
     looks = styles(shown, library.published_names)

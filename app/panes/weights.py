@@ -114,7 +114,6 @@ def weights_words(maker: str) -> str:
     """How a menu names the weights of a maker: compact (bundled), public (authors' weights)."""
     codec, profile = parts_of(maker)
     if profile:
-        whose = "a re-implementation's" if codec == "elic" else "authors'"
-        return f"{profile_name(profile)} ({whose} weights)"
+        return f"{profile_name(profile)} ({find_codec(codec).published_by} weights)"
     bundled = {one.width for one in all_weights() if one.codec == codec and not one.is_public}
     return f"{', '.join(sorted(bundled))} (bundled)" if bundled else ""

@@ -25,14 +25,15 @@ from mode_core.settings import ASSETS
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
-FOLDER = ASSETS / "hero"
+FOLDER = ASSETS / "opening"
+LISTED = "panes.json"
 PICTURE, BPP = SAMPLES[0].id, 0.1
 
 
 def opening(service: Service, folder: Path | None = None) -> dict[str, Any]:
     """What the page shows at once: the six panes, or the original while codecs are at work."""
     folder = folder or FOLDER
-    listed = folder / "hero.json"
+    listed = folder / LISTED
     photo = service.photo(PICTURE)
     service.store.pin(photo.key, photo)
     if not listed.is_file():
@@ -60,7 +61,7 @@ def make(service: Service, folder: Path = FOLDER) -> None:
             records.append(_write(folder, slot, decoded))
     if len(records) != len(DEFAULT_PANES) - 1:
         sys.exit("; ".join(slot.error for slot in last.slots if slot.error))
-    (folder / "hero.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    (folder / LISTED).write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 
 
 def _write(folder: Path, slot: Slot, decoded: Decoded) -> dict[str, Any]:

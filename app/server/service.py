@@ -64,8 +64,8 @@ class Service:
         return self._keep_photo(key, picture)
 
     def photo(self, id: str) -> Photo:
-        """A photograph of the gallery by its name, or an uploaded one by its key."""
-        key = secret_key("gallery", id) if any(one.id == id for one in SAMPLES) else id
+        """A sample photograph by its name, or an uploaded one by its key."""
+        key = secret_key("sample", id) if any(one.id == id for one in SAMPLES) else id
         found = self.store.get(key)
         if isinstance(found, Photo):
             return found

@@ -122,14 +122,16 @@ class Memory(Generic[T]):
 
     def pin(self, key: str, value: T) -> None:
         """Keep the value for good, outside the limit: for the few that every visitor gets."""
-        self._pinned[key] = value
+        with self._lock:
+            self._pinned[key] = value
 
     def get(self, key: str) -> T | None:
         """The value, now the most recently used."""
         with self._lock:
-            return self._pinned.get(key) or self._kept.get(key)
+            return self._pinned[key] if key in self._pinned else self._kept.get(key)
 
     @property
     def size(self) -> float:
         """Size of all values that are kept, without the pinned ones."""
-        return self._kept.currsize
+        with self._lock:
+            return self._kept.currsize

@@ -20,14 +20,14 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from mode_core.errors import ModeError
-from mode_core.metrics.table import SHOWN_METRICS
+from mode_core.metrics.table import MEASURABLE
 from mode_core.types import Image
 
 RED, BLACK, GREY, WHITE = "#e00000", "#111111", "#555555", "#ffffff"
 CELL, GAP, MARGIN, LINE = 240, 12, 24, 19
 MAX_CROPS, MAX_PANES = 4, 12
 _DASH = "\u2013"
-_NUMBERS = (("bpp", "bpp", 4), *((one.heading, one.key, one.digits) for one in SHOWN_METRICS))
+_NUMBERS = (("bpp", "bpp", 4), *((one.heading, one.key, one.digits) for one in MEASURABLE.values()))
 
 
 class FigureError(ModeError):

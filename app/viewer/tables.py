@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mode_core.metrics.table import SHOWN_METRICS
+from mode_core.metrics.table import MEASURABLE
 
 
 class ResultRow(NamedTuple):
@@ -43,7 +43,7 @@ COLUMNS = (
     Column("bytes_file", "Bytes", 0),
     Column("bpp", "bpp", 4),
     Column("deviation", "Δ target [%]", 1, percent=True),  # kept as a fraction
-    *(Column(one.key, one.heading, one.digits, one.better) for one in SHOWN_METRICS),
+    *(Column(one.key, one.heading, one.digits, one.better) for one in MEASURABLE.values()),
     Column("encode_ms", "Encode [ms]", 0, "lower"),
     Column("decode_ms", "Decode [ms]", 0, "lower"),
 )

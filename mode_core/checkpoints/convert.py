@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from mode_core.checkpoints.dialects import DIALECTS, find_dialect, likely_dialect
+from mode_core.checkpoints.checks import refuse_infinite, refuse_misfit, refuse_odd
+from mode_core.checkpoints.dialects import find_dialect
 from mode_core.checkpoints.read import read_checkpoint
 from mode_core.codecs.dialect import Dialect
 from mode_core.codecs.registry import find_codec
@@ -40,12 +41,7 @@ _NEVER_HALF = (
     "bottleneck",
 )  # fmt: skip
 """Parts of names whose tensors decide integers: never in half precision."""
-_LISTED = 10
-_NUMBERS = frozenset(
-    {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.bool, torch.uint8}
-    | {torch.int64, torch.int32, torch.int16, torch.int8}
-)
-_MASK, _PARTIAL = "_mask", ".partial"
+_PARTIAL = ".partial"
 _STALE_S = 24 * 3600
 """Seconds after which no import can still be filling its folder."""
 _TABLES = "prior_tables."
@@ -128,10 +124,10 @@ def _convert(
 ) -> dict[str, str]:
     """Write shards into a new folder if all names and shapes fit; gives their metadata."""
     state = read_checkpoint(path)
-    _refuse_odd(path, state)
+    refuse_odd(path, state)
     tensors = dialect.rename(state)
     net, config = dialect.skeleton(state)
-    _refuse_misfit(path, dialect, _shapes(net), tensors, state)
+    refuse_misfit(path, dialect, _shapes(net), tensors, state)
     _refuse_full_disk(folder.parent, tensors, half)
     sha256 = file_sha256(path)
     facts = {
@@ -157,7 +153,7 @@ def _convert(
         # opened anew for each shard, or all pages that were read would stay in memory
         given = dialect.rename(read_checkpoint(path))
         shard = {name: given[name].detach().to(dtypes[name]).contiguous() for name in names}
-        _refuse_infinite(path, given, shard)
+        refuse_infinite(path, given, shard)
         shard |= tables if count == 0 else {}
         write_tensors(folder / f"{count:02}.safetensors", shard, facts)
     return facts
@@ -193,96 +189,6 @@ def _shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: shape for name, shape in own.items() if not name.startswith(_TABLES)}
 
 
-def _refuse_odd(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Refuse tensors that are no plain arrays of real numbers, before anything uses them."""
-    kinds = {name: _oddity(value) for name, value in state.items()}
-    odd = [f"{name} is {kind}" for name, kind in kinds.items() if kind]
-    if odd:
-        raise CheckpointError(
-            f"{path} holds tensors that are no plain arrays of real numbers: {_listed(odd)}; save "
-            "them as dense floats"
-        )
-
-
-def _is_finite(name: str, value: Tensor) -> bool:
-    # an attention mask holds minus infinity where attention is cut off
-    if name.endswith(_MASK):
-        value = value.masked_fill(value == -torch.inf, 0)
-    return bool(torch.isfinite(value).all())
-
-
-def _oddity(value: Tensor) -> str:
-    if value.layout != torch.strided:
-        return _type_name(value.layout)
-    if value.dtype not in _NUMBERS:
-        return _type_name(value.dtype)
-    return "without data" if value.is_meta else ""
-
-
-def _type_name(kind: torch.layout | torch.dtype) -> str:
-    return str(kind).removeprefix("torch.")
-
-
-def _refuse_infinite(path: Path, given: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> None:
-    """Refuse NaN and infinity: coders would search for ever for the table of such a number."""
-    wrong = [name for name, value in made.items() if not _is_finite(name, value)]
-    broken = [name for name in wrong if not _is_finite(name, given[name])]
-    if broken:
-        raise CheckpointError(
-            f"{path} holds NaN or infinity in {_listed(broken)}: no network can compute with that; "
-            "get the file again, or an earlier one of that training"
-        )
-    if wrong:
-        raise CheckpointError(
-            f"{path} holds numbers in {_listed(wrong)} that are too large for "
-            f"{_type_name(made[wrong[0]].dtype)}; where that is float16, add --float32"
-        )
-
-
-def _refuse_misfit(
-    path: Path,
-    dialect: Dialect,
-    own: Mapping[str, tuple[int, ...]],
-    given: Mapping[str, Tensor],
-    state: Mapping[str, Tensor],
-) -> None:
-    """Refuse what does not fit, with all faults in one message; nothing has been written yet."""
-    missing = [name for name in own if name not in given]
-    extra = [name for name in given if name not in own]
-    misshaped = [
-        f"{name} is {tuple(given[name].shape)}, expected {shape}"
-        for name, shape in own.items()
-        if name in given and tuple(given[name].shape) != shape
-    ]
-    kinds = (("missing", missing), ("unknown", extra), ("misshaped", misshaped))
-    found = [f"{len(names)} {kind} ({_listed(names)})" for kind, names in kinds if names]
-    if not found:
-        _refuse_twin(path, dialect, state)
-        return
-    guess = likely_dialect(state, dialect)
-    hint = "it is in no dialect that is known here"
-    if guess is not None:
-        hint = f"it looks like {guess.codec}: give {guess.codec} and --dialect {guess.name}"
-    if guess == dialect:
-        hint = "the other names are of this dialect, so it is of another version or size"
-    raise CheckpointError(
-        f"{path} does not fit {dialect.codec} in dialect {dialect.name}: {'; '.join(found)}; {hint}"
-    )
-
-
-def _refuse_twin(path: Path, dialect: Dialect, state: Mapping[str, Tensor]) -> None:
-    """Refuse a file of another dialect of the codec: its source and licence would be wrong."""
-    for other in DIALECTS:
-        mine, theirs = dialect.signature in state, other.signature in state
-        if other.codec == dialect.codec and theirs and not mine:
-            raise CheckpointError(f"{path} is in dialect {other.name}; add --dialect {other.name}")
-
-
-def _listed(names: list[str]) -> str:
-    more = ", ..." if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
-
-
 def _refuse_full_disk(home: Path, tensors: Mapping[str, Tensor], half: bool) -> None:
     make_folder(home)
     stored = sum(_stored_bytes(name, value, half) for name, value in tensors.items())
@@ -313,7 +219,7 @@ def _coder_tables(path: Path, tensors: Mapping[str, Tensor], prior: str) -> dict
     bottleneck = EntropyBottleneck(len(tensors[f"{prior}.quantiles"]))
     names = [f"{prior}.{name}" for name, _ in bottleneck.named_parameters()]
     own = {name: tensors[name].float() for name in names}
-    _refuse_infinite(path, tensors, own)
+    refuse_infinite(path, tensors, own)
     own = {name.removeprefix(f"{prior}."): value for name, value in own.items()}
     bottleneck.load_state_dict(own, strict=False)
     tables = PriorTables(bottleneck.channels)

@@ -105,7 +105,10 @@ def _command(args: argparse.Namespace) -> str:
 
 def _bdrate(args: argparse.Namespace) -> None:
     rows = read_folder(args.folder)
-    metrics = [find_metric(args.metric, BENCH_METRICS)] if args.metric else measured_metrics(rows)
+    metrics = measured_metrics(rows)
+    if args.metric:
+        known = [metric.key for metric in metrics]
+        metrics = [find_metric(args.metric, known, f" in the results files of {args.folder}")]
     against = {metric: _reference(metric, args.reference, args.folder) for metric in metrics}
     found = {
         (metric, item.name): item

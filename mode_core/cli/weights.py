@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mode_core.cli.parsing import Commands, command, sha256
 from mode_core.codecs.catalogue import BY_HAND, LICENCES, PUBLISHED, licence_of, published
+from mode_core.codecs.identity import tag_of
 from mode_core.errors import CheckpointError, ModeError
 from mode_core.evaluation.tables import text_table
 from mode_core.types import Published
@@ -28,7 +29,9 @@ _NO_PICTURE_DB = 12
 
 def add_commands(subparsers: Commands) -> None:
     """Add `weights` to a command line."""
-    parser = subparsers.add_parser("weights", help="list, fetch, import and pack weights")
+    parser = subparsers.add_parser(
+        "weights", help="list, fetch, import and pack weights; write their card"
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command(commands, "list", _list, "public checkpoints and the weights that are here")
     _add_get(commands)
@@ -40,7 +43,8 @@ def add_commands(subparsers: Commands) -> None:
 
 def _add_get(commands: Commands) -> None:
     parser = command(commands, "get", _get, "download public checkpoints and convert them")
-    parser.add_argument("codec", help="ms-illm (others: see `weights list` for where they are)")
+    known = ", ".join(dict.fromkeys(one.codec for one in PUBLISHED))
+    parser.add_argument("codec", help=f"{known} (others: see `weights list` for where they are)")
     parser.add_argument(
         "--quality", default="3",
         help="1 to 6, vlo1, vlo2 or nogan-1 to nogan-6; several with commas, or all for 1 to 6",
@@ -52,7 +56,8 @@ def _add_get(commands: Commands) -> None:
 
 def _add_import(commands: Commands) -> None:
     parser = command(commands, "import", _import, "convert a checkpoint that you have")
-    parser.add_argument("codec", help="elic, ms-illm, dlf or vq")
+    known = ", ".join(dict.fromkeys([one.codec for one in BY_HAND] + [p.codec for p in PUBLISHED]))
+    parser.add_argument("codec", help=known)
     parser.add_argument("file", type=Path)
     parser.add_argument(
         "--dialect",
@@ -104,7 +109,7 @@ def _published_row(one: Published, here: bool) -> tuple[str, ...]:
 
 
 def _set_row(found: WeightsSet) -> tuple[str, ...]:
-    bpp, tag, name = found.facts.get("bpp", "-"), found.digest()[:4].hex(), found.folder.name
+    bpp, tag, name = found.facts.get("bpp", "-"), tag_of(found).hex(), found.folder.name
     return found.codec, name, found.width, bpp, tag, licence_of(found), str(found.folder)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from mode_core.codecs.identity import tags_of
 from mode_core.codecs.rates import nearest_quality
 from mode_core.codecs.system import System
 from mode_core.codecs.tiles import to_image, to_tensor
@@ -15,7 +16,7 @@ from mode_core.errors import BitstreamError, UnknownAnchor, WeightsMismatch
 from mode_core.layers.device import fast_type, quick
 from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Anchor, CodecInfo, Image, Target
-from mode_core.weights.sets import all_weights, tags_of
+from mode_core.weights.sets import all_weights
 
 
 class LearnedCodec:

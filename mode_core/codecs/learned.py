@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 import torch
 
 from mode_core.codecs.adapter import LearnedCodec
+from mode_core.codecs.identity import family, tag_of, tags_of
 from mode_core.codecs.networks import load_net, networks_of
 from mode_core.codecs.rates import nearest_quality
 from mode_core.codecs.system import System
@@ -17,7 +18,7 @@ from mode_core.codecs.tiles import to_tensor
 from mode_core.errors import WeightsMismatch
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
-from mode_core.weights.sets import PUBLIC, TAG_BYTES, WeightsSet, family, find_weights, tags_of
+from mode_core.weights.sets import PUBLIC, WeightsSet, find_weights
 
 _LOADED_AT_ONCE = 2
 
@@ -28,7 +29,7 @@ def build(info: CodecInfo, profile: str) -> Codec:
         return PublicFamily(info, family(info.id, profile))
     found = find_weights(info.id, profile)
     system = networks_of(found).system(load_net(found))
-    return LearnedCodec(info, found.width, found.digest()[:TAG_BYTES], system)
+    return LearnedCodec(info, found.width, tag_of(found), system)
 
 
 class FixedRateCodec(LearnedCodec):
@@ -39,7 +40,7 @@ class FixedRateCodec(LearnedCodec):
 
     def __init__(self, info: CodecInfo, found: WeightsSet) -> None:
         self.info, self.profile, self.found = info, found.width, found
-        self.tag, self.networks = found.digest()[:TAG_BYTES], networks_of(found)
+        self.tag, self.networks = tag_of(found), networks_of(found)
 
     @cached_property
     def system(self) -> System:  # type: ignore[override]
@@ -54,10 +55,9 @@ class FixedRateCodec(LearnedCodec):
     @torch.inference_mode(False)
     def _load(self, without: tuple[str, ...]) -> System:
         system = self.networks.system(load_net(self.found, without))
-        placed = getattr(system, "placed", None)
-        if placed is not None:
+        if (net := getattr(system, "on_device", None)) is not None:
             # moved to the device now: moving weights later would make the exact networks anew
-            placed.drawing  # noqa: B018
+            net.drawing  # noqa: B018
         return system
 
     @torch.inference_mode()
@@ -94,7 +94,7 @@ class PublicFamily:
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture, with the set that the file names."""
         for index, found in enumerate(self.sets):
-            if found.digest()[:TAG_BYTES] == bitstream.weights:
+            if tag_of(found) == bitstream.weights:
                 return self._member(index).decode(bitstream, anchor)
         raise WeightsMismatch(
             f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "

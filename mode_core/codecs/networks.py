@@ -9,11 +9,12 @@ from typing import Any
 
 from torch import nn
 
+from mode_core.codecs.identity import experts_of
 from mode_core.codecs.registry import find_codec, part_of
 from mode_core.codecs.system import Networks
-from mode_core.errors import WeightsMismatch, WeightsUnavailable
+from mode_core.errors import WeightsUnavailable
 from mode_core.training.stage import Setup, TrainingError
-from mode_core.weights.sets import WeightsSet, experts_tag, find_weights, public_experts, set_in
+from mode_core.weights.sets import WeightsSet, find_weights, set_in
 from mode_core.weights.tensors import filled
 
 
@@ -30,23 +31,8 @@ def networks_of(found: WeightsSet) -> Networks:
 def load_net(found: WeightsSet, without: tuple[str, ...] = ()) -> nn.Module:
     """The network of a set, ready to evaluate; `without` names parts to leave out."""
     networks = networks_of(found)
-    return filled(networks.net, networks.config, found, _experts_of(found), without)
-
-
-def _experts_of(found: WeightsSet) -> list[nn.Module]:
-    """The networks that a MoDE stands on; none for others."""
-    experts = find_codec(found.codec).experts
-    if not experts:
-        return []
-    expected = found.facts.get("experts", "")
-    if found.is_public:
-        return [load_net(expert) for expert in public_experts(expected)]
-    if expected != experts_tag():
-        raise WeightsMismatch(
-            f"{found.folder} was trained on other experts ({expected or 'unknown'}) than the "
-            f"bundled ones ({experts_tag()}); train mode again on them"
-        )
-    return [load_net(find_weights(expert)) for expert in experts]
+    experts = [load_net(expert) for expert in experts_of(found)]
+    return filled(networks.net, networks.config, found, experts, without)
 
 
 def partner(setup: Setup, codec: str) -> Any:

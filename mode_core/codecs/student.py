@@ -18,6 +18,7 @@ FLOOR = 0.01
 CODED = 0.4
 """Share of the batches spoilt by the learned codecs that --start names."""
 CODECS = ("elic", "vq", "ms-illm")
+"""What it learns from, where --start names it: each draws a photo in one pass."""
 CHECKED = 24
 
 
@@ -34,11 +35,10 @@ def pair(rig: Rig, x_BCHW: Tensor, generator: torch.Generator) -> Tensor:
     draw = torch.rand(2, generator=generator)
     if not codecs or draw[0] > CODED:
         return spoil(x_BCHW, generator)
-    name = codecs[int(draw[1] * len(codecs))]
-    if name == "vq":
-        made = rig.partner("vq")(x_BCHW)[0]
+    net = rig.partner(codecs[int(draw[1] * len(codecs))])
+    if not hasattr(net, "training_step"):
+        made = net(x_BCHW)[0]
     else:
-        net = rig.partner(name)
         finest = net.qualities[-1] / net.steps_between
         place_B = torch.rand(len(x_BCHW), generator=generator) * finest
         made = net.training_step(x_BCHW, place_B.to(x_BCHW.device))[0]

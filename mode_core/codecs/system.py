@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mode_core.codecs.tiles import by_tiles, grid_of
 from mode_core.errors import BitstreamError, DecoderDrift
-from mode_core.layers.device import Placed
+from mode_core.layers.device import NetOnDevice
 from mode_core.stream.container import Stream
 from mode_core.stream.entropy import DRIFT
 from mode_core.types import Anchor
@@ -60,13 +60,13 @@ class SingleStream:
     """One latent, one stream, one picture: ELIC and MS-ILLM as it stands here."""
 
     def __init__(self, net: Any) -> None:
-        self.placed, self.net = Placed(net), net
+        self.on_device, self.net = NetOnDevice(net), net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> Tensor:
         """The latent, on the CPU."""
-        net = self.placed.drawing
-        y = by_tiles(net.analyse, (x.to(self.placed.device),), net.reach, 1, net.cell)
+        net = self.on_device.drawing
+        y = by_tiles(net.analyse, (x.to(self.on_device.device),), net.reach, 1, net.cell)
         return y.float().cpu()
 
     def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
@@ -80,8 +80,8 @@ class SingleStream:
 
     def draw(self, latents: Tensor, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""
-        net, y = self.placed.drawing, latents.float().to(self.placed.device)
-        at = self.placed.quality_at(quality / net.steps_between)
+        net, y = self.on_device.drawing, latents.float().to(self.on_device.device)
+        at = self.on_device.quality_at(quality / net.steps_between)
         return by_tiles(lambda y: net.synthesise(y, at), (y,), net.reach, net.cell)
 
 

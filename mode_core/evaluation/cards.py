@@ -12,6 +12,7 @@ from statistics import fmean
 
 import numpy as np
 
+from mode_core.codecs.identity import digest_of, tag_of
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.evaluation.curves import compared, curve_at, curves_of, published_curve
 from mode_core.evaluation.rows import Row, measured_metrics, read_folder, read_published
@@ -81,7 +82,7 @@ def _origin(found: WeightsSet) -> list[str]:
     ]
     history = found.facts.get("history")
     lines += [f"| Earlier stages | {history} |"] if history else []
-    lines += [f"| SHA-256 over the shards | `{found.digest().hex()}` |"]
+    lines += [f"| SHA-256 over the shards | `{digest_of(found).hex()}` |"]
     return lines
 
 
@@ -156,7 +157,7 @@ def _distance(theirs: Curve, ours: Curve) -> str:
 
 
 def _own_rows(found: WeightsSet) -> list[Row]:
-    folder, tag = RESULTS / "kodak", found.digest()[:4].hex()
+    folder, tag = RESULTS / "kodak", tag_of(found).hex()
     rows = read_folder(folder) if folder.is_dir() else []
     return [row for row in rows if row.codec == found.codec and row.weights == tag]
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mode_core.checkpoints.convert import add_set, file_sha256
 from mode_core.codecs.catalogue import licence_of
+from mode_core.codecs.identity import bundled_experts, experts_of, joined_tags
 from mode_core.codecs.networks import load_net
 from mode_core.codecs.stages import STAGES
 from mode_core.errors import ModeError, WeightsMismatch, WeightsUnavailable
@@ -24,14 +25,7 @@ from mode_core.evaluation.cards import write_card
 from mode_core.training.checkpoint import WEIGHTS, load_into, read_weights
 from mode_core.training.data import read_photos
 from mode_core.training.stage import Rig, Setup, Stage
-from mode_core.weights.sets import (
-    PUBLIC,
-    WeightsSet,
-    experts_tag,
-    find_weights,
-    public_experts,
-    weights_folders,
-)
+from mode_core.weights.sets import PUBLIC, WeightsSet, find_weights, weights_folders
 from mode_core.weights.tensors import write_tensors
 
 SHARD_BYTES = 9_000_000
@@ -51,16 +45,15 @@ def pack(run: Path, photos: Path, lpips_backbone: Path | None, say: Say = print)
     stage = STAGES[facts["stage"]]
     if facts["width"] == PUBLIC:
         return keep(run, tensors, facts)
-    if stage.codec == "vq":
-        # the prior's own stage looks at rate alone, but the set is used as a whole
-        stage = STAGES["vq"]
+    # a later stage may look at rate alone, but the set is used as a whole
+    stage = next(one for one in STAGES.values() if one.codec == stage.codec)
     figures = _compare(stage, facts, run, photos, lpips_backbone, say)
     folder = weights_folders()[0] / f"{stage.codec}-{facts['width']}"
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    if stage.codec == "mode":
-        facts["experts"] = experts_tag()
+    if experts := bundled_experts(stage.codec):
+        facts["experts"] = joined_tags(experts)
     facts |= {f"measured_{name}": f"{value:.5g}" for name, value in figures.items()}
     write_shards(part, tensors, facts)
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,7 +66,7 @@ def pack(run: Path, photos: Path, lpips_backbone: Path | None, say: Say = print)
 
 def keep(run: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> Path:
     """A set made of a run on imported experts, stored beside them: without them it is of no use."""
-    experts = public_experts(facts["experts"])
+    experts = experts_of(WeightsSet(facts["codec"], facts["width"], run, facts))
     sha256 = file_sha256(run / WEIGHTS)
     identity = hashlib.sha256(f"{sha256} {facts['experts']}".encode()).hexdigest()
     facts |= {"sha256": sha256, "identity": identity, "dialect": "trained here"}
@@ -88,7 +81,7 @@ def keep(run: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> Path:
         write_shards(partial, tensors, facts)
         return facts
 
-    return add_set(weights_folders()[-1] / f"mode-{run.name}", fill, card).folder
+    return add_set(weights_folders()[-1] / f"{facts['codec']}-{run.name}", fill, card).folder
 
 
 def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> None:

@@ -53,7 +53,7 @@ def quick(dtype: torch.dtype) -> torch.autocast:
     return torch.autocast(chosen_device().type, dtype, enabled=dtype != torch.float32)
 
 
-class Placed:
+class NetOnDevice:
     """A network on the CPU for exact coding, and on the chosen device for pictures."""
 
     def __init__(self, net: nn.Module, on_gpu: torch.dtype = torch.float32) -> None:

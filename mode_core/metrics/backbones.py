@@ -19,8 +19,6 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tqdm import tqdm
-
 from mode_core.errors import WeightsUnavailable
 from mode_core.settings import cache_folder, setting
 from mode_core.stream.atomic import make_folder, write_atomic
@@ -151,6 +149,8 @@ def _download_alexnet() -> Path | str:
 
 
 def _fetch(url: str) -> bytes:
+    from tqdm import tqdm
+
     buffer = io.BytesIO()
     with (
         urllib.request.urlopen(url, timeout=_TIMEOUT_S) as reply,

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from mode_core.errors import NoOverlap
 
 MIN_OVERLAP, MIN_POINTS = 0.3, 3
-METHODS = ("pchip", "akima")
 _NEXT_RATE = 1 + 1e-9
 """Rates nearer than this have no slope between them."""
 

@@ -54,6 +54,8 @@ class Metric:
     quick: bool = False
     """Whether it costs so little that nothing is too large for it and nobody waits."""
 
+    name = property(lambda self: self.key, doc="The key, as it was called first.")
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "short", self.short or self.label)
         object.__setattr__(self, "column", self.column or self.key)
@@ -100,9 +102,11 @@ _TABLE = (
 )  # fmt: skip
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.key: metric for metric in _TABLE})
-SHOWN_METRICS = tuple(metric for metric in _TABLE if metric.compute is not not_measured)
-"""What the tables of the page may show."""
-BENCH_METRICS = tuple(metric.key for metric in SHOWN_METRICS if not metric.stands_in_for)
+MEASURABLE: Mapping[str, Metric] = MappingProxyType(
+    {key: metric for key, metric in METRICS.items() if metric.compute is not not_measured}
+)
+"""Those with a function; what `mode_core` exports, and what the tables of the page may show."""
+BENCH_METRICS = tuple(key for key, metric in MEASURABLE.items() if not metric.stands_in_for)
 """What is measured everywhere, and has a column in results files."""
 VIEW_METRICS = tuple(key for key in BENCH_METRICS if METRICS[key].in_view)
 """What is measured of the part of a picture that is on the screen."""
@@ -110,10 +114,17 @@ COLUMNS = tuple(dict.fromkeys(metric.column for metric in _TABLE))
 """The columns in which CSV files of any origin keep metrics."""
 
 
-def find_metric(key: str, known: Collection[str] = METRICS) -> Metric:
-    """The metric of this name, however its words are joined."""
-    if (name := key.replace("-", "_")) not in known:
-        raise ResultsError(f"there is no metric {key!r:.40}; choose one of {', '.join(known)}")
+def joined(words: str) -> str:
+    """The words as keys and columns join them: ms_ssim for "MS-SSIM" and "ms ssim"."""
+    return words.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def find_metric(key: str, known: Collection[str] = METRICS, place: str = "") -> Metric:
+    """The metric of this name, however its words are joined; an error names the place."""
+    if (name := joined(key)) not in known:
+        raise ResultsError(
+            f"there is no metric {key!r:.40}{place}; choose one of {', '.join(known)}"
+        )
     return METRICS[name]
 
 
@@ -128,7 +139,7 @@ def metric_of(column: str, net: str = "") -> Metric:
 
 def browser_metrics() -> list[dict[str, str | int]]:
     """The metrics of the numbers table, as the page's catalogue gives them to the browser."""
-    return [metric.as_json() for metric in SHOWN_METRICS]
+    return [metric.as_json() for metric in MEASURABLE.values()]
 
 
 def with_unit(label: str, unit: str) -> str:

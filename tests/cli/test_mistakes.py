@@ -61,6 +61,8 @@ WRONG = {
     "bdrate absent": "absent is not a folder of results",
     "bdrate photos": "photos holds no results",
     "bdrate results --metric beauty": "there is no metric 'beauty'",
+    "bdrate results --metric fid": "no metric 'fid' in the results files of results; choose",
+    "bdrate results --metric lpips": "no metric 'lpips' in the results files of results",
     "bdrate results --metric psnr --anchor h266": "no curve 'h266' in these results; choose one",
     "bdrate results --metric psnr --anchor published:H.266": "nothing is published for 'H.266'",
     "bdrate wrong": "expected dataset,image",

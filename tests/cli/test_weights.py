@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ import pytest
 from PIL import Image as Pillow
 
 from mode_core.checkpoints import convert, download
-from mode_core.cli import weights as weights_cli
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import BY_HAND, PUBLISHED
+from mode_core.codecs.identity import family
 from mode_core.codecs.registry import load_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation import cards, pack
@@ -164,6 +165,7 @@ def test_an_interrupted_download_continues_or_starts_over(
 def test_a_whole_part_needs_no_bytes_more(server: Server, downloads: Path, shell: Shell) -> None:
     (downloads / f"{FILE}.part").write_bytes(server.files[FILE])
     shell.does(GET)
+    assert server.ranges == [f"bytes={len(server.files[FILE])}-"]
 
 
 def test_a_wrong_hash_deletes_and_says_so(server: Server, home: Path, shell: Shell) -> None:
@@ -242,7 +244,7 @@ def test_a_licence_must_be_accepted(
     assert "--accept-licence" in shell.refuses("weights get ms-illm")
     assert "CC-BY-NC 4.0" in shell.out
     assert server.ranges == []
-    monkeypatch.setattr(weights_cli.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "no")
     shell.refuses("weights get ms-illm")
     assert server.ranges == []
@@ -313,7 +315,7 @@ def test_any_download_can_be_imported_as_it_is_called(
 def test_the_same_checkpoint_counts_once(file: Path, shell: Shell) -> None:
     for name in ("one", "two"):
         shell.does(IMPORT, file, "--name", name)
-    assert len(weights.family("ms-illm")) == 1
+    assert len(family("ms-illm")) == 1
     assert f"{FILE} is here already" in shell.does(GET)
     (line,) = [line for line in shell.does("weights list").splitlines() if f"/{FILE}" in line]
     assert line.split()[-1] == "yes"

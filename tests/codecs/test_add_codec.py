@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mode_core.codecs.registry import CODECS
 from tests.conftest import ROOT
 from tests.made_up.trees import linked_program, run
 
@@ -109,3 +111,14 @@ file = Bitstream.from_bytes(codec.encode(grey, Target(quality=4)).to_bytes())
 print(*(int(codec.decode(file, anchor).mean()) for anchor in (Anchor.FIDELITY, Anchor.PERCEPTION)))
 """
     assert np.fromstring(run(tree, "-c", code), sep=" ").tolist() == [100, 116]
+
+
+def test_what_all_codecs_share_names_none_of_them() -> None:
+    ids = {info.id for info in CODECS.values() if info.learned}
+    named = set()
+    for path in ROOT.glob("mode_core/**/*.py"):
+        if path.parent.parent.name != "codecs":
+            words = (getattr(node, "value", None) for node in ast.walk(ast.parse(path.read_text())))
+            named |= {path.stem for word in words if isinstance(word, str) and word in ids}
+    # what LPIPS's student was trained on, and what CompressAI is timed against
+    assert named == {"student", "speed"}

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mode_core.codecs.elic import training as stages_elic
+from mode_core.codecs.identity import digest_of
 from mode_core.codecs.networks import load_net
 from mode_core.codecs.registry import load_codec
 from mode_core.evaluation import cards
@@ -53,10 +54,10 @@ def test_a_packed_run_is_found_loaded_and_used(run: Path) -> None:
 
 def test_packing_what_is_bundled_again_is_refused(run: Path) -> None:
     packing.pack(run, run.parent / "photos", None, say=lambda _: None)
-    before = find_weights("elic").digest()
+    before = digest_of(find_weights("elic"))
     with pytest.raises(packing.NotBetter, match="nothing was changed"):
         packing.pack(run, run.parent / "photos", None, say=lambda _: None)
-    assert find_weights("elic").digest() == before
+    assert digest_of(find_weights("elic")) == before
 
 
 def test_the_card_states_origin_and_keeps_what_a_person_wrote(run: Path) -> None:
@@ -64,7 +65,7 @@ def test_the_card_states_origin_and_keeps_what_a_person_wrote(run: Path) -> None
     found = find_weights("elic")
     path = cards.card_path(found)
     text = path.read_text()
-    assert found.digest().hex() in text
+    assert digest_of(found).hex() in text
     assert f"{cards.parameters(found):,}" in text
     assert "Not benchmarked yet" in text
     path.write_text(text.replace("None noted yet.", "Smears water."))

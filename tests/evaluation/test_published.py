@@ -50,11 +50,11 @@ def test_every_repository_and_dataset_is_in_the_readme() -> None:
     [("MLIC", -8.8), ("MLIC+", -12.7), ("MLIC++", -13.1), ("LIC-TCM-Large", -8.0), ("STF", 0.4)],
 )
 def test_bd_rates_of_the_mlic_readme_come_out(codec: str, percent: float) -> None:
-    anchor, other = (
+    reference, other = (
         published_curve(POINTS, METRICS["psnr"], name, "clic2020-pro-valid")
         for name in ("VTM-17.0", codec)
     )
-    assert bd_rate(anchor, other).percent == pytest.approx(percent, abs=0.15)
+    assert bd_rate(reference, other).percent == pytest.approx(percent, abs=0.15)
 
 
 def test_a_curve_never_mixes_sources() -> None:

@@ -10,6 +10,7 @@ from torch import nn
 
 from mode_core.codecs import networks
 from mode_core.codecs.elic.net import Elic, ElicConfig
+from mode_core.codecs.identity import bundled_experts, joined_tags
 from mode_core.codecs.mode.net import Mode, ModeConfig
 from mode_core.codecs.vq.net import Vq, VqConfig
 from mode_core.training.checkpoint import facts_of, save_weights, stored
@@ -74,9 +75,9 @@ def save_all(home: Path) -> Path:
 
 def save_mode(home: Path) -> None:
     """MoDE's own weights over the experts that are bundled."""
-    experts = [networks.load_net(weights.find_weights(name)) for name in weights.EXPERTS]
-    mode = toy_mode(*experts)  # type: ignore[arg-type]
+    experts = bundled_experts("mode")
+    mode = toy_mode(*map(networks.load_net, experts))  # type: ignore[arg-type]
     enliven(mode)
     for gamma in (*mode.gates(0), *mode.gates(1)):
         nn.init.normal_(gamma, std=0.3)
-    save_toy(mode, "mode", home, experts=weights.experts_tag())
+    save_toy(mode, "mode", home, experts=joined_tags(experts))

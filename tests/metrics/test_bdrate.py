@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
 
 from mode_core.errors import NoOverlap
-from mode_core.metrics.bdrate import METHODS, Curve, bd_metric, bd_rate
+from mode_core.metrics.bdrate import Curve, bd_metric, bd_rate
 
 RATES = (0.1, 0.2, 0.4, 0.8)
 PSNR = (28.0, 30.5, 33.0, 35.2)
@@ -31,14 +31,14 @@ def curves(draw: st.DrawFn) -> Curve:
     return Curve(rates, values if rises else [-value for value in values], rises)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["pchip", "akima"])
 @given(curve=curves())
 def test_a_curve_with_itself_is_0(method: str, curve: Curve) -> None:
     assert bd_rate(curve, curve, method) == (pytest.approx(0, abs=1e-9), 1)
     assert bd_metric(curve, curve, method) == (pytest.approx(0, abs=1e-9), 1)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["pchip", "akima"])
 @given(curve=curves())
 def test_rates_times_1_1_are_plus_10_percent(method: str, curve: Curve) -> None:
     dearer = Curve([1.1 * rate for rate in curve.rates], curve.values, curve.higher_is_better)
@@ -81,10 +81,10 @@ def test_the_order_of_points_does_not_matter(curve: Curve, seed: object) -> None
 
 
 def test_lower_lpips_at_equal_rate_is_a_saving() -> None:
-    anchor = Curve(RATES, LPIPS, higher_is_better=False)
+    reference = Curve(RATES, LPIPS, higher_is_better=False)
     better = Curve(RATES, [value * 0.8 for value in LPIPS], higher_is_better=False)
-    assert bd_rate(anchor, better).percent < -10
-    assert bd_metric(anchor, better).difference < 0
+    assert bd_rate(reference, better).percent < -10
+    assert bd_metric(reference, better).difference < 0
 
 
 def test_curves_of_different_length_compare() -> None:
@@ -93,8 +93,8 @@ def test_curves_of_different_length_compare() -> None:
 
 
 def test_overlap_is_counted_on_the_shorter_curve() -> None:
-    anchor = Curve(RATES, (30.0, 32.0, 34.0, 40.0))
-    assert bd_rate(anchor, Curve(RATES, (29.0, 30.0, 31.0, 33.0))).overlap == pytest.approx(0.75)
+    reference = Curve(RATES, (30.0, 32.0, 34.0, 40.0))
+    assert bd_rate(reference, Curve(RATES, (29.0, 30.0, 31.0, 33.0))).overlap == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mode_core import metrics
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
 from mode_core.metrics import METRICS, backbones, dists_net, measure, perceptual
 from mode_core.metrics.fidelity import ms_ssim, psnr
-from mode_core.metrics.table import SHOWN_METRICS, browser_metrics, metric_of
+from mode_core.metrics.table import MEASURABLE, browser_metrics, metric_of
 from mode_core.types import Image
 from tests.conftest import make_photo
 from tests.made_up.plain_metrics import plain_dists, plain_lpips, plain_ms_ssim
@@ -51,7 +51,7 @@ def test_psnr_of_flat_pictures(one: int, other: int, decibels: float) -> None:
     assert psnr(flat + np.uint8(one), flat + np.uint8(other)) == pytest.approx(decibels, abs=0.005)
 
 
-@pytest.mark.parametrize("name", [metric.key for metric in SHOWN_METRICS])
+@pytest.mark.parametrize("name", MEASURABLE)
 def test_two_sizes_are_a_mistake_of_the_program(name: str) -> None:
     with pytest.raises(ValueError, match="shapes differ"):
         METRICS[name].compute(GREY, np.zeros((8, 9, 3), np.uint8))

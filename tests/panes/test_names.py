@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.panes import names
+from app.panes.names import bytes_text, file_stem, pane_id, pane_label, parse_pane
 from mode_core.codecs.registry import CODECS
 
 
@@ -20,3 +21,18 @@ def test_the_longest_maker_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names.parse_pane("mode-lite") == ("mode-lite", "")
     assert names.parse_pane("mode-sq-expert") == ("mode", "sq-expert")
     assert names.parse_pane("mode.public-f") == ("mode.public", "fidelity")
+
+
+def test_pane_names_lead_back_to_codec_and_anchor() -> None:
+    for info in CODECS.values():
+        for anchor in info.outputs:
+            text = "" if anchor is None else str(anchor)
+            assert parse_pane(pane_id(info.id, text)) == (info.id, text)
+    assert pane_label("mode-p") == "MoDE-P"
+    assert parse_pane("mode-0.35") == ("mode", "0.35")
+
+
+def test_words_for_sizes_and_names() -> None:
+    assert (bytes_text(999), bytes_text(4971)) == ("999 B", "4\u202f971 B")
+    assert (bytes_text(123_400), bytes_text(5_100_000)) == ("123.4 kB", "5.1 MB")
+    assert file_stem('<img src="x">/../é') == "img-src--x"

@@ -34,10 +34,10 @@ from mode_core.errors import WeightsUnavailable
 from mode_core.pictures.files import png_bytes
 from mode_core.types import Image, Reconstruction
 from mode_core.weights.sets import FOLDER_VARIABLE, all_weights
+from tests.made_up.fake_runner import FakeRunner, last
 from tests.made_up.illm_nets import published, small
 from tests.made_up.public_nets import save
 from tests.made_up.results import made_up_rows
-from tests.server.test_service import FakeRunner, last
 
 PUBLIC, LICENCE = "ms-illm.public", "CC-BY-NC 4.0"
 

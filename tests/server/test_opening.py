@@ -10,14 +10,14 @@ import pytest
 
 from app.panes.names import DEFAULT_PANES
 from app.panes.weights import need_weights
-from app.server import opening as hero
+from app.server import opening
 from app.server.jobs import open_file
 from app.server.service import Service
 from app.server.store import Decoded, StoredFile
 from app.settings import Settings
 from mode_core.errors import WeightsUnavailable
 from mode_core.pictures.files import read_image
-from tests.server.test_service import FakeRunner
+from tests.made_up.fake_runner import FakeRunner
 
 LEARNED = ("mode", "elic", "ms-illm", "dlf")
 
@@ -31,34 +31,34 @@ def has_all_weights() -> bool:
     return True
 
 
-def test_a_hero_that_was_made_opens_without_any_work(
+def test_an_opening_that_was_made_needs_no_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.panes.names.need_weights", lambda codec: None)
-    hero.make(Service(Settings(), FakeRunner()), tmp_path)
+    opening.make(Service(Settings(), FakeRunner()), tmp_path)
     idle = FakeRunner()
     service = Service(Settings(), idle)
-    first = hero.opening(service, tmp_path)
+    first = opening.opening(service, tmp_path)
     assert [pane["id"] for pane in first["panes"]] == list(DEFAULT_PANES)
     assert all(pane["state"] == "ready" for pane in first["panes"])
     assert first["panes"][1]["metrics"]["psnr"] > 5
-    *_, again = service.compare(hero.PICTURE, (), hero.BPP)
+    *_, again = service.compare(opening.PICTURE, (), opening.BPP)
     assert again.as_json()["panes"] == first["panes"]
     assert idle.jobs == []
 
 
-def test_without_a_hero_the_original_opens_at_once(tmp_path: Path) -> None:
-    first = hero.opening(Service(Settings(), FakeRunner()), tmp_path)
+def test_without_one_the_original_opens_at_once(tmp_path: Path) -> None:
+    first = opening.opening(Service(Settings(), FakeRunner()), tmp_path)
     states = [pane["state"] for pane in first["panes"]]
     assert states[0] == "ready"
     assert set(states[1:]) == {"waiting"}
 
 
 @pytest.mark.weights
-@pytest.mark.skipif(not has_all_weights(), reason="not all codecs of the hero have weights here")
-def test_the_bundled_hero_is_what_the_weights_decode() -> None:
+@pytest.mark.skipif(not has_all_weights(), reason="not all codecs that open have weights here")
+def test_the_bundled_opening_is_what_the_weights_decode() -> None:
     service = Service(Settings(), FakeRunner())
-    first = hero.opening(service)
+    first = opening.opening(service)
     assert [pane["id"] for pane in first["panes"]] == list(DEFAULT_PANES), (
         "python -m app.server.opening"
     )
@@ -74,8 +74,8 @@ def test_the_bundled_hero_is_what_the_weights_decode() -> None:
         assert off.mean() < 0.5, pane["id"]
 
 
-def test_hero_files_are_lossless_and_small_enough_to_ship() -> None:
-    for path in hero.FOLDER.glob("*") if hero.FOLDER.is_dir() else ():
+def test_its_files_are_lossless_and_small_enough_to_ship() -> None:
+    for path in opening.FOLDER.glob("*") if opening.FOLDER.is_dir() else ():
         assert path.stat().st_size < 9_500_000
         if path.suffix == ".png":
             assert read_image(path).shape == (512, 512, 3)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from app.panes import weights as makers
+from app.panes.weights import need_weights
 from app.server import jobs as work
 from app.server.jobs import Job
 from app.server.process import Worker, WorkerLost
@@ -39,7 +39,7 @@ def test_errors_come_back_as_they_were(worker: Worker) -> None:
     with pytest.raises(ZeroDivisionError):
         worker.call(operator.truediv, 1, 0)
     with pytest.raises(UnknownCodec, match="no codec"):
-        worker.call(makers.need_weights, "nonsense")
+        worker.call(need_weights, "nonsense")
 
 
 def test_what_libraries_print_does_not_garble_the_answers(worker: Worker) -> None:

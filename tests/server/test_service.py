@@ -3,111 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from resource import getpagesize
-from threading import Event, Semaphore, Thread
+from threading import Semaphore, Thread
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image as Pillow
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.http.routes import media_routes
-from app.panes.names import bytes_text, file_stem, pane_id, pane_label, parse_pane
-from app.panes.weights import parts_of
-from app.server.jobs import Job, Outcome, anchor_of
-from app.server.queue import Busy, Line, Newest, Question
+from app.server.jobs import Job
+from app.server.queue import Question
 from app.server.service import BadRequest, Expired, Service, check_request
 from app.server.snapshot import Comparison
-from app.server.store import Entry, Memory, StoredFile, secret_key, size_of
+from app.server.store import secret_key
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
-from app.viewer.region import crop, parse_query, region_metrics
-from mode_core.codecs.registry import CODECS
+from app.viewer.region import region_metrics
 from mode_core.errors import ModeError
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
-from mode_core.stream.container import Bitstream, Stream
-from mode_core.types import Image, Reconstruction
+from mode_core.types import Image
 from tests.conftest import PYTHON, make_photo, process
-
-
-def _file_of(job: Job) -> StoredFile:
-    height, width, _ = job.pixels.shape
-    payload = f"{job.codec} {job.bpp}".encode()
-    stream = Bitstream(1, b"\0" * 4, 0, width, height, (Stream(payload),), job.bpp)
-    return StoredFile("", stream.to_bytes(), stream)
-
-
-def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Reconstruction:
-    codec, profile = parts_of(maker)
-    return Reconstruction(
-        codec=codec,
-        profile=profile,
-        anchor=anchor_of(anchor),
-        label=maker + anchor,
-        image=pixels,
-        file=file.data,
-        bitstream=file.bitstream,
-        target_bpp=file.bitstream.target_bpp,
-        encode_s=0.02,
-        decode_s=0.01,
-    )
-
-
-@dataclass
-class FakeRunner:
-    """Darkens pictures by a number of grey levels that depends on codec and anchor."""
-
-    jobs: list[Job] = field(default_factory=list)
-    turns: Semaphore = field(default_factory=lambda: Semaphore(1000))
-    """One is used up by each job; a test that runs out of them holds the worker."""
-    started: Event = field(default_factory=Event)
-    broken: str = ""
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            self.started.set()
-            assert self.turns.acquire(timeout=10)
-            self.jobs.append(job)
-            if job.codec == self.broken:
-                yield Outcome(job.codec, error=f"{job.codec} is broken")
-                continue
-            made, file = [], job.file or _file_of(job)
-            for anchor in job.anchors:
-                pixels = job.pixels // 2 + (7 if anchor == "perception" else 3)
-                made.append(_decoded(job.codec, anchor, pixels, file))
-            yield Outcome(job.codec, tuple(made))
-
-    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
-        pixels = np.full((file.bitstream.height, file.bitstream.width, 3), 50, np.uint8)
-        chosen = anchors or ["fidelity", "perception"]
-        return Outcome("mode", tuple(_decoded("mode", one, pixels, file) for one in chosen))
-
-    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-        return Measured({"psnr": psnr(reference, decoded)}, {"lpips": "not here"})
-
-    def warm(self) -> None:
-        """Nothing to load."""
-
-
-class Held:
-    """Work for the line that says when it has begun and ends when it may."""
-
-    def __init__(self) -> None:
-        self.started, self.gate = Event(), Event()
-
-    def __call__(self) -> Iterator[int]:
-        self.started.set()
-        self.gate.wait(10)
-        yield 1
+from tests.made_up.fake_runner import FakeRunner, file_of, last
 
 
 @pytest.fixture
@@ -133,11 +56,6 @@ Compare = Callable[..., Comparison]
 def compare(service: Service, key: str) -> Compare:
     """What a comparison of the photo comes to in the end."""
     return lambda panes, *question: last(service.compare(key, panes, 0.1, *question))
-
-
-def last(moments: Iterator[Comparison]) -> Comparison:
-    *_, end = moments
-    return end
 
 
 PANES = ["original", "mode-f", "mode-p", "jpeg"]
@@ -262,21 +180,6 @@ def test_a_newer_request_of_the_same_page_ends_the_older(
     assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
 
 
-def test_the_page_s_order_counts_whatever_order_threads_have() -> None:
-    newest, line = Newest(pages=2), Line(length=5)
-    older, newer = line.join(lambda: iter([])), line.join(lambda: iter([]))
-    assert newest.take(Question("p", 1))
-    assert newest.take(Question("p", 2))
-    assert newest.take(Question("p", 2), newer)
-    assert not newest.take(Question("p", 1), older)
-    assert (older.cancelled, newer.cancelled) == (True, False)
-    assert not newest.is_wanted(Question("p", 1))
-    assert newest.is_wanted(Question("p", 2))
-    assert newest.take(Question("q", 1))
-    assert newest.take(Question())
-    assert not newer.cancelled
-
-
 def test_a_question_that_comes_late_is_not_worked_for(
     service: Service, runner: FakeRunner, key: str, compare: Compare
 ) -> None:
@@ -313,76 +216,6 @@ def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
     """Let the generator reach its place in the line, and the worker its first job."""
     Thread(target=lambda: list(moments), daemon=True).start()
     assert runner.started.wait(5)
-
-
-def test_the_line_tells_positions_and_refuses_when_full() -> None:
-    work, line = Held(), Line(length=2)
-    line.join(work)
-    assert work.started.wait(5)
-    second, third = line.join(work), line.join(work)
-    assert (line.ahead_of(second), line.ahead_of(third)) == (1, 2)
-    with pytest.raises(Busy, match="busy, position 3"):
-        line.join(work)
-    news = iter(third)
-    assert next(news) == ("waiting", 2)
-    work.gate.set()
-    assert [value for kind, value in news if kind == "result"] == [1]
-
-
-def test_whoever_no_longer_wants_to_wait_is_ahead_of_nobody() -> None:
-    work, line = Held(), Line(length=2)
-    served = line.join(work)
-    assert work.started.wait(5)
-    gone = line.join(work)
-    served.cancel()
-    gone.cancel()
-    assert list(gone) == []
-    mine = line.join(work)
-    assert line.ahead_of(mine) == 0
-    assert line.ahead_of(line.join(work)) == 1
-    work.gate.set()
-    assert list(mine) == [("result", 1)]
-
-
-def test_a_page_takes_up_one_place_however_often_it_asks() -> None:
-    work, line, newest = Held(), Line(length=2), Newest(pages=2)
-    newest.take(Question("p", 0), line.join(work))
-    assert work.started.wait(5)
-    tickets = [line.join(work)]
-    for number in range(1, 6):
-        newest.take(Question("p", number), tickets[-1])
-        tickets.append(line.join(work))
-    assert line.ahead_of(tickets[-1]) == 1
-    work.gate.set()
-    assert [len(list(ticket)) for ticket in tickets] == [0, 0, 0, 0, 1, 1]
-
-
-def test_an_error_in_the_line_reaches_its_owner_and_no_one_else() -> None:
-    line = Line(length=5)
-
-    def fails() -> Iterator[int]:
-        raise ValueError("mine")
-        yield 0
-
-    bad, good = line.join(fails), line.join(lambda: iter([1, 2]))
-    with pytest.raises(ValueError, match="mine"):
-        list(bad)
-    assert list(good) == [("result", 1), ("result", 2)]
-
-
-def stored(name: object, size: int) -> StoredFile:
-    return StoredFile(str(name), bytes(size), Bitstream(1, b"", 0, 1, 1, ()))
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=60))
-def test_the_store_never_outgrows_its_bytes(puts: list[tuple[int, int]]) -> None:
-    store: Memory[Entry] = Memory(100, size_of)
-    for name, size in puts:
-        store.put(str(name), stored(name, size))
-        kept = [store.get(str(n)) for n in range(10)]
-        held = [min(size_of(one), 100) for one in kept if one]
-        assert sum(held) == store.size <= 100
-        assert store.get(str(name)) is not None
 
 
 @pytest.mark.slow
@@ -450,7 +283,7 @@ def test_only_pictures_in_memory_can_be_asked_for(service: Service, id: str) -> 
         service.photo(id)
 
 
-def test_the_gallery_comes_from_the_machine(service: Service) -> None:
+def test_sample_photographs_come_from_the_machine(service: Service) -> None:
     assert service.photo("astronaut").pixels.shape == (512, 512, 3)
     assert service.photo("chelsea").pixels.shape == (300, 451, 3)
 
@@ -464,7 +297,7 @@ def test_uploads_over_the_limit_are_refused(runner: FakeRunner) -> None:
 
 
 def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> None:
-    file = _file_of(Job("mode", ("fidelity",), 0.1, photo))
+    file = file_of(Job("mode", ("fidelity",), 0.1, photo))
     end = last(service.open_file(service.add_file(file.data).key))
     assert [slot.id for slot in end.slots] == ["mode-f", "mode-p"]
     assert end.as_json()["has_original"] is False
@@ -481,45 +314,11 @@ def test_region_metrics_see_exactly_the_region(service: Service, photo: Image, k
     assert found == {slot.key: {"metrics": {"psnr": expected}, "missing": {}}}
 
 
-@given(st.lists(st.integers(-(2**40), 2**40), min_size=4, max_size=4))
-def test_a_crop_is_never_empty_and_never_outside(box: list[int]) -> None:
-    part = crop(make_photo(20, 30), box)
-    assert part.size > 0
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=9
-    )
-)
-def test_region_queries_are_checked(args: object) -> None:
-    try:
-        _, _, box, _ = parse_query(args)
-    except ValueError:
-        return
-    assert len(box) == 4
-
-
 def test_another_users_key_does_not_open_a_region(service: Service, photo: Image) -> None:
     mine = service.add_photo(png_bytes(photo)).key
     other = service.add_photo(png_bytes(255 - photo)).key
     slot = last(service.compare(other, ["jpeg"], 0.1)).slots[0]
     assert region_metrics(service, mine, [slot.key], [0, 0, 9, 9], slow=False) == {}
-
-
-def test_pane_names_lead_back_to_codec_and_anchor() -> None:
-    for info in CODECS.values():
-        for anchor in info.outputs:
-            text = "" if anchor is None else str(anchor)
-            assert parse_pane(pane_id(info.id, text)) == (info.id, text)
-    assert pane_label("mode-p") == "MoDE-P"
-    assert parse_pane("mode-0.35") == ("mode", "0.35")
-
-
-def test_words_for_sizes_and_names() -> None:
-    assert (bytes_text(999), bytes_text(4971)) == ("999 B", "4\u202f971 B")
-    assert (bytes_text(123_400), bytes_text(5_100_000)) == ("123.4 kB", "5.1 MB")
-    assert file_stem('<img src="x">/../é') == "img-src--x"
 
 
 @pytest.mark.parametrize("text", ["-3", "many", "0", "1.5"])
@@ -566,12 +365,3 @@ def test_the_student_s_lpips_is_copied_under_its_own_name(
 def test_wishes_of_another_shape_are_refused(data: object) -> None:
     with pytest.raises(BadRequest):
         Wish.parse(data)
-
-
-def test_what_every_visitor_gets_is_never_dropped() -> None:
-    store: Memory[Entry] = Memory(20, size_of)
-    store.pin("first", stored("first", 100))
-    for name in "abc":
-        store.put(name, stored(name, 9))
-    assert store.get("first") is not None
-    assert store.get("a") is None

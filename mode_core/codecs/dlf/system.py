@@ -11,7 +11,7 @@ from mode_core.codecs.dlf.config import DlfConfig
 from mode_core.codecs.dlf.net import Dlf, Features, Latents
 from mode_core.codecs.system import Networks, by_repeating, refuse_drift
 from mode_core.codecs.tiles import grid_of
-from mode_core.layers.device import Placed
+from mode_core.layers.device import NetOnDevice
 from mode_core.stream.container import Stream
 from mode_core.types import Anchor
 
@@ -23,13 +23,13 @@ class DlfSystem:
         # a decoder of the published size, which is loaded without the encoder, may be in half
         # precision; an encoder decides integers
         draws_only = net.config.as_published and not hasattr(net.hybrid_codec, "encoder")
-        self.placed = Placed(net, torch.float16 if draws_only else torch.float32)
+        self.on_device = NetOnDevice(net, torch.float16 if draws_only else torch.float32)
         self.net = net
         self.stride, self.qualities = net.stride, net.qualities
 
     def analyse(self, x: Tensor) -> Features:
         """Tokens and detail features, on the CPU."""
-        made = self.placed.drawing.analyse(x.to(self.placed.device))
+        made = self.on_device.drawing.analyse(x.to(self.on_device.device))
         return Features(made.tokens.cpu(), made.detail.float().cpu())
 
     def write(self, analysed: Features, quality: int) -> tuple[Stream, ...]:
@@ -48,8 +48,8 @@ class DlfSystem:
 
     def draw(self, latents: Latents, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""
-        at = self.placed.quality_at(self.net.place(quality))
-        return self.placed.drawing.synthesise(latents, at)
+        at = self.on_device.quality_at(self.net.place(quality))
+        return self.on_device.drawing.synthesise(latents, at)
 
 
 OURS = Networks(Dlf, DlfConfig, DlfSystem)

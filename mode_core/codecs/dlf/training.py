@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from mode_core.codecs.dlf.config import DlfConfig
 from mode_core.codecs.dlf.net import Dlf, feature_loss
 from mode_core.codecs.networks import partner
 from mode_core.codecs.vq import training as stages_vq
-from mode_core.training.critics import PatchCritic, ramp
+from mode_core.training.critics import ramp
 from mode_core.training.losses import load_lpips
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, Stats, TrainingError, width_of
@@ -43,13 +44,6 @@ def assemble(setup: Setup) -> Rig:
     except ValueError as error:
         raise TrainingError(f"{error}; train vq and dlf at the same --width") from error
     return Rig(net, vq=vq, lpips=load_lpips(setup.lpips_backbone))
-
-
-def assemble_gan(setup: Setup) -> Rig:
-    """The same with a critic."""
-    rig = assemble(setup)
-    rig.critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width))
-    return rig
 
 
 def learnt_parts(rig: Rig) -> list[nn.Parameter]:
@@ -144,7 +138,7 @@ DLF = Stage(
     batch=6, crop=256, gpu_batch=48, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
 )  # fmt: skip
 DLF_GAN = Stage(
-    "dlf-gan", "dlf", assemble_gan, gan_loss, validate, decoder_parts,
+    "dlf-gan", "dlf", partial(stages_vq.with_critic, assemble), gan_loss, validate, decoder_parts,
     batch=6, crop=256, gpu_batch=32, continues=("dlf",),
     rates=Rates(muon=1e-3, adam=4e-4), clip=1.0,
 )  # fmt: skip

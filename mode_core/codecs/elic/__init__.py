@@ -18,6 +18,7 @@ CODECS = (
         looks={None: Look("#109a8c", "#35e3cd", "triangle-up")},
         published_as="ELIC",
         published_in=("psnr",),
+        published_by="a re-implementation's",
         checkpoints=(
             ByHand(
                 "elic",

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from mode_core.codecs.dialect import Dialect, State, new_prior, side, usual_side
-from mode_core.codecs.elic.public import CHANDELIER, OFFICIAL, ElicPublic, ElicPublicConfig
+from mode_core.codecs.elic.public import ElicPublic
+from mode_core.codecs.elic.public_layers import CHANDELIER, OFFICIAL, ElicPublicConfig
 from mode_core.errors import CheckpointError
 from mode_core.layers.factorised import STORED_TABLES
 from mode_core.weights.sets import PUBLIC

@@ -15,7 +15,7 @@ from mode_core.codecs.system import Networks, SingleStream, by_repeating
 from mode_core.codecs.tiles import by_tiles
 from mode_core.codecs.vq.system import VqSystem
 from mode_core.errors import BitstreamError
-from mode_core.layers.device import Placed
+from mode_core.layers.device import NetOnDevice
 from mode_core.stream.container import Stream
 from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor
 
@@ -28,7 +28,7 @@ class ModeSystem:
     """
 
     def __init__(self, net: Mode) -> None:
-        self.placed = Placed(net)
+        self.on_device = NetOnDevice(net)
         self.sq, self.vq = SingleStream(net.elic), VqSystem(net.vq)
         self.stride = net.stride
         self.vq.stride = net.stride
@@ -77,8 +77,8 @@ class ModeSystem:
         return self._blend(y, codes, fineness, anchor.blend)
 
     def _blend(self, y: Tensor, codes: Tensor, fineness: int, blend: float) -> Tensor:
-        net, device = self.placed.drawing, self.placed.device
-        at = self.placed.quality_at(fineness / ELIC_STEPS)
+        net, device = self.on_device.drawing, self.on_device.device
+        at = self.on_device.quality_at(fineness / ELIC_STEPS)
 
         def blended(y: Tensor, codes: Tensor) -> Tensor:
             seen = net.references(y, codes, at)

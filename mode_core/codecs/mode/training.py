@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.elic.net import TRAINED
+from mode_core.codecs.identity import joined_tags
 from mode_core.codecs.mode.net import FIDELITY, PERCEPTION, Mode, ModeConfig, shares_beside
 from mode_core.codecs.networks import partner, partner_set
 from mode_core.codecs.vq import training as stages_vq
@@ -19,7 +20,7 @@ from mode_core.training.critics import PatchCritic, listen, passed_on, ramp
 from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
-from mode_core.weights.sets import PUBLIC, TAG_BYTES
+from mode_core.weights.sets import PUBLIC
 
 WIDTHS = {
     "tiny": ModeConfig(),
@@ -69,7 +70,7 @@ def assemble(setup: Setup) -> Rig:
     critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width.partition("-")[0]))
     rig = Rig(net, critic, elic=elic, vq=vq, lpips=load_lpips(setup.lpips_backbone))
     if public or not {"elic", "vq"} & set(setup.starts):
-        rig.facts["experts"] = "-".join(expert.digest()[:TAG_BYTES].hex() for expert in experts)
+        rig.facts["experts"] = joined_tags(experts)
     return rig
 
 

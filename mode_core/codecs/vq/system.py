@@ -19,8 +19,8 @@ class VqSystem(SingleStream):
 
     def analyse(self, x: Tensor) -> Tensor:
         """The tokens."""
-        net = self.placed.drawing
-        z = by_tiles(net.encode, (x.to(self.placed.device),), net.reach, 1, net.cell)
+        net = self.on_device.drawing
+        z = by_tiles(net.encode, (x.to(self.on_device.device),), net.reach, 1, net.cell)
         return self.net.codebook.nearest(z.cpu())
 
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
@@ -30,7 +30,7 @@ class VqSystem(SingleStream):
 
     def draw(self, latents: Tensor, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""
-        net, codes = self.placed.drawing, latents.to(self.placed.device)
+        net, codes = self.on_device.drawing, latents.to(self.on_device.device)
         return by_tiles(net.synthesise, (codes,), net.reach, net.cell)
 
 

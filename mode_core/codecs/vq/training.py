@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -36,8 +38,8 @@ def assemble_prior(setup: Setup) -> Rig:
     return Rig(Vq(width_of(WIDTHS, setup.width)))
 
 
-def assemble_gan(setup: Setup) -> Rig:
-    """The tokenizer with LPIPS and a critic."""
+def with_critic(assemble: Callable[[Setup], Rig], setup: Setup) -> Rig:
+    """What a stage assembles, and a critic."""
     rig = assemble(setup)
     rig.critic = PatchCritic(width_of(CRITIC_WIDTHS, setup.width))
     return rig
@@ -190,7 +192,7 @@ PRIOR = Stage(
     continues=("vq", "vq-gan"), gpu_batch=128, batch=16, late_crop=256, clip=1.0,
 )  # fmt: skip
 VQ_GAN = Stage(
-    "vq-gan", "vq", assemble_gan, gan_loss, validate, decoder_parts,
+    "vq-gan", "vq", partial(with_critic, assemble), gan_loss, validate, decoder_parts,
     continues=("vq", "prior"), gpu_batch=48, rates=Rates(muon=2e-3, adam=5e-4),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from mode_core.codecs.dlf.net import Dlf, DlfConfig
 from mode_core.codecs.dlf.system import DlfSystem
 from mode_core.codecs.dlf.transforms import TokenBook, as_columns
 from mode_core.codecs.vq.vqgan import GlobalAttention, Norm
-from mode_core.layers import device as placed
+from mode_core.layers import device
 from tests.made_up.dlf_nets import QUIRKY, photo, toy_dlf  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -222,9 +222,9 @@ def test_a_gpu_has_half_precision_for_what_only_draws(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each side is loaded without the other's part; meta stands in for the GPU."""
-    monkeypatch.setattr(placed, "chosen_device", lambda: torch.device("meta"))
+    monkeypatch.setattr(device, "chosen_device", lambda: torch.device("meta"))
     net = Dlf(QUIRKY).eval()
     delattr(net.hybrid_codec, part)
-    drawing = DlfSystem(net).placed.drawing
+    drawing = DlfSystem(net).on_device.drawing
     types = {one.dtype for one in drawing.parameters()}
     assert types == {torch.float16 if part == "encoder" else torch.float32}

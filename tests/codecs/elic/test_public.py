@@ -11,7 +11,8 @@ from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.codecs.elic import transforms as elic_transforms
-from mode_core.codecs.elic.public import CheckerboardConv, ElicPublic, ElicPublicConfig
+from mode_core.codecs.elic.public import ElicPublic
+from mode_core.codecs.elic.public_layers import CheckerboardConv, ElicPublicConfig
 from mode_core.codecs.system import SingleStream
 from mode_core.layers import integer
 from mode_core.layers.factorised import TABLE_WIDTH, integer_tables, nearest_scale

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from mode_core.checkpoints.convert import Origin, import_checkpoint
-from mode_core.codecs.elic.public import ElicPublic, ElicPublicConfig
+from mode_core.codecs.elic.public import ElicPublic
+from mode_core.codecs.elic.public_layers import ElicPublicConfig
 from mode_core.codecs.mode import training as stages_mode
 from mode_core.codecs.mode.net import Mode, ModeConfig
 from mode_core.codecs.registry import load_codec

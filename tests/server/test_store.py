@@ -1,0 +1,39 @@
+"""The server's memory: bounded by its bytes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.server.store import Entry, Memory, StoredFile, size_of
+from mode_core.stream.container import Bitstream
+
+
+def stored(name: object, size: int) -> StoredFile:
+    return StoredFile(str(name), bytes(size), Bitstream(1, b"", 0, 1, 1, ()))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=60))
+def test_the_store_never_outgrows_its_bytes(puts: list[tuple[int, int]]) -> None:
+    store: Memory[Entry] = Memory(100, size_of)
+    for name, size in puts:
+        store.put(str(name), stored(name, size))
+        kept = [store.get(str(n)) for n in range(10)]
+        held = [min(size_of(one), 100) for one in kept if one]
+        assert sum(held) == store.size <= 100
+        assert store.get(str(name)) is not None
+
+
+def test_what_every_visitor_gets_is_never_dropped() -> None:
+    store: Memory[Entry] = Memory(20, size_of)
+    store.pin("first", stored("first", 100))
+    for name in "abc":
+        store.put(name, stored(name, 9))
+    assert store.get("first") is not None
+    assert store.get("a") is None
+
+
+def test_a_value_that_counts_as_false_is_kept_too() -> None:
+    store: Memory[int] = Memory(1)
+    store.pin("none", 0)
+    assert store.get("none") == 0
