@@ -198,7 +198,7 @@ def test_the_browser_gets_what_it_needs_to_show_numbers() -> None:
     assert list(shown) == ["psnr", "ms_ssim", "lpips", "lpips_student", "dists"]
     assert shown["psnr"] == {
         "key": "psnr", "label": "PSNR", "unit": "dB", "better": "higher", "digits": 2,
-        "stands_in_for": "",
+        "stands_in_for": "", "in_view": "always",
     }  # fmt: skip
     assert shown["lpips"]["label"] == "LPIPS"
 
