@@ -11,7 +11,6 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +155,6 @@ def _state_dict(loaded: Any) -> dict[str, Tensor]:
         inner = (loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), Mapping))
         loaded = next(inner, loaded)
     tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
-    while prefix := next((p for p in _PREFIXES if commonprefix([*tensors]).startswith(p)), ""):
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    while tensors and (found := [p for p in _PREFIXES if all(n.startswith(p) for n in tensors)]):
+        tensors = {name.removeprefix(found[0]): value for name, value in tensors.items()}
     return tensors

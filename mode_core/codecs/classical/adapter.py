@@ -72,9 +72,7 @@ class ClassicalCodec:
         picture = Pillow.fromarray(image)
 
         def file_at(quality: int) -> Bitstream:
-            file = BytesIO()
-            picture.save(file, self.format.pillow, **self.format.options(quality))
-            stream = Stream(file.getvalue())
+            stream = Stream(self._write(picture, quality))
             return Bitstream(
                 self.info.wire_id, _NO_WEIGHTS, quality, width, height, (stream,), target.bpp
             )
@@ -102,6 +100,11 @@ class ClassicalCodec:
     @property
     def _label(self) -> str:
         return self.info.outputs[None]
+
+    def _write(self, picture: Pillow.Image, quality: int) -> bytes:
+        file = BytesIO()
+        picture.save(file, self.format.pillow, **self.format.options(quality))
+        return file.getvalue()
 
     def _read(self, payload: bytes, declared: Size) -> Image:
         with Pillow.open(BytesIO(payload), formats=(self.format.pillow,)) as picture:
