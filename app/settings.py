@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mode_core.settings import setting
 
 MEBIBYTE = 1 << 20
+_NUMBERS = (
+    ("port", "MODE_PORT", 1),
+    ("queue_length", "MODE_QUEUE", 1),
+    ("cache_bytes", "MODE_CACHE_MB", MEBIBYTE),
+    ("upload_bytes", "MODE_UPLOAD_MB", MEBIBYTE),
+    ("job_seconds", "MODE_JOB_SECONDS", 1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +35,10 @@ class Settings:
     @classmethod
     def from_environment(cls) -> Settings:
         """The defaults, with MODE_HOST, MODE_PORT, MODE_QUEUE, … in their place where set."""
-        port = setting("MODE_PORT")
-        return cls(
-            host=setting("MODE_HOST") or None,
-            port=_whole("MODE_PORT", 0) if port else None,
-            queue_length=_whole("MODE_QUEUE", 20),
-            cache_bytes=_whole("MODE_CACHE_MB", 1024) * MEBIBYTE,
-            upload_bytes=_whole("MODE_UPLOAD_MB", 30) * MEBIBYTE,
-            job_seconds=float(_whole("MODE_JOB_SECONDS", 180)),
-        )
-
-
-def _whole(name: str, default: int) -> int:
-    text = setting(name)
-    if not text:
-        return default
-    if not text.isdecimal() or int(text) == 0:
-        raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
-    return int(text)
+        given: dict[str, Any] = {}
+        for field, name, unit in _NUMBERS:
+            if text := setting(name):
+                if not text.isdecimal() or int(text) == 0:
+                    raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
+                given[field] = int(text) * unit
+        return cls(setting("MODE_HOST") or None, **given)

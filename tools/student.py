@@ -36,21 +36,12 @@ def pairs_of(photo: Path) -> list[tuple[str, float, float]]:
     return pairs
 
 
-def ranks(values: list[float]) -> list[int]:
-    """The place of each value in ascending order."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    places = [0] * len(values)
-    for place, index in enumerate(order):
-        places[index] = place
-    return places
-
-
 def report(name: str, pairs: list[tuple[str, float, float]]) -> str:
     """One line of figures."""
-    from statistics import correlation
+    from scipy.stats import spearmanr
 
-    true, said = [p[1] for p in pairs], [p[2] for p in pairs]
-    spearman = correlation(ranks(true), ranks(said))
+    _, true, said = zip(*pairs, strict=True)
+    spearman = spearmanr(true, said).statistic
     error = fmean(abs(a - b) for a, b in zip(true, said, strict=True))
     return f"{name}: {len(pairs)} pictures, Spearman {spearman:.3f}, mean error {error:.4f}"
 

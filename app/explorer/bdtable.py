@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any
 
 from app.explorer.curves import Curve
 from mode_core.evaluation.curves import compared
@@ -18,29 +18,7 @@ REFERENCES = {
 MINUS = "\u2212"
 
 
-class BDRow(TypedDict):
-    """One line of the table; `refused` is the sentence that says why there is no number."""
-
-    key: str
-    label: str
-    origin: str
-    source: str
-    percent: float | None
-    rate: str
-    overlap: str
-    refused: str
-
-
-class BDTable(TypedDict):
-    """The table, its reference, and the curves that could replace it."""
-
-    reference: str
-    references: list[dict[str, str]]
-    rows: list[BDRow]
-    note: str
-
-
-def bd_table(curves: Sequence[Curve], metric: Metric, wanted: str = "") -> BDTable:
+def bd_table(curves: Sequence[Curve], metric: Metric, wanted: str = "") -> dict[str, Any]:
     """BD-rates against the curve with the key `wanted`, or else against the best known curve."""
     usable = sorted(
         (curve for curve in curves if len(curve.at(metric.key)) >= bdrate.MIN_POINTS),
@@ -48,33 +26,34 @@ def bd_table(curves: Sequence[Curve], metric: Metric, wanted: str = "") -> BDTab
     )
     if not usable:
         note = f"No curve here has the {bdrate.MIN_POINTS} points that a BD-rate needs."
-        return BDTable(reference="", references=[], rows=[], note=note)
+        return {"reference": "", "references": [], "rows": [], "note": note}
     reference = next((curve for curve in usable if curve.key == wanted), usable[0])
     rows = [_row(reference, curve, metric) for curve in curves if curve.key != reference.key]
-    return BDTable(
-        reference=reference.key,
-        references=[{"id": c.key, "label": c.name} for c in _listed(usable)],
-        rows=sorted(rows, key=lambda row: (row["percent"] is None, row["percent"] or 0.0)),
-        note=(
+    return {
+        "reference": reference.key,
+        "references": [{"id": c.key, "label": c.name} for c in _listed(usable)],
+        "rows": sorted(rows, key=lambda row: (row["percent"] is None, row["percent"] or 0.0)),
+        "note": (
             f"Bits at equal {metric.label}, of the curves as drawn; negative is fewer. PCHIP over "
             f"log rate; refused where curves share under {bdrate.MIN_OVERLAP:.0%}."
         ),
-    )
+    }
 
 
-def _row(reference: Curve, curve: Curve, metric: Metric) -> BDRow:
+def _row(reference: Curve, curve: Curve, metric: Metric) -> dict[str, Any]:
+    """A line of the table; `refused` is the sentence that says why there is no number."""
     found = compared(reference.for_bd(metric), curve.for_bd(metric))
     rate = found.rate
-    return BDRow(
-        key=curve.key,
-        label=curve.label,
-        origin=curve.origin,
-        source=curve.source,
-        percent=rate.percent if rate else None,
-        rate=f"{rate.percent:+.1f} %".replace("-", MINUS) if rate else "",
-        overlap=f"{rate.overlap:.0%}" if rate else "",
-        refused="" if rate else found.reason,
-    )
+    return {
+        "key": curve.key,
+        "label": curve.label,
+        "origin": curve.origin,
+        "source": curve.source,
+        "percent": rate.percent if rate else None,
+        "rate": f"{rate.percent:+.1f} %".replace("-", MINUS) if rate else "",
+        "overlap": f"{rate.overlap:.0%}" if rate else "",
+        "refused": "" if rate else found.reason,
+    }
 
 
 def _rank(curve: Curve, metric: Metric) -> int:

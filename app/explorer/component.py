@@ -68,10 +68,9 @@ def plotly_route(path: str = "/mode/plotly.min.js") -> Route:
     def send(request: Request) -> Response:
         headers = {"Cache-Control": "public, max-age=86400", "Vary": "Accept-Encoding"}
         headers["X-Content-Type-Options"] = "nosniff"
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            return Response(_plotly(packed=True), media_type="text/javascript", headers=headers)
-        return Response(_plotly(packed=False), media_type="text/javascript", headers=headers)
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        headers |= {"Content-Encoding": "gzip"} if packed else {}
+        return Response(_plotly(packed=packed), media_type="text/javascript", headers=headers)
 
     return Route(path, send)
 

@@ -17,6 +17,8 @@ from mode_core.types import Look
 
 # Published codecs that people compare with first; the others are one click away.
 FAMILIAR = ("ELIC", "MS-ILLM", "HiFiC", "VTM-18.0", "BPG 4:4:4", "DiffEIC", "StableCodec", "GLC")
+_DEPTHS = ("published", "picture", "ours", "yours", "now")
+"""Kinds of curves from back to front: published lines at the back, the picture on screen last."""
 MAX_USER_FILES = 4
 _MAX_SENT = 2 * MAX_USER_FILES
 """How many files are read at most; unreadable ones do not count towards those that are shown."""
@@ -111,7 +113,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
     metrics = metrics_of(here)
     wanted = joined(wish.metric)  # older links have lpips-vgg
     metric = METRICS[wanted if wanted in metrics else next(iter(metrics), "psnr")]
-    shown = sorted((c for c in here if c.at(metric.key)), key=_draw_order)
+    shown = sorted((c for c in here if c.at(metric.key)), key=lambda c: _DEPTHS.index(c.kind))
     looks = styles(shown, library.published_names)
     return {
         "dataset": dataset,
@@ -120,7 +122,9 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
             "datasets": [{"id": id, "label": library.labels.get(id, id)} for id in datasets],
             "metrics": [{"id": key, "label": METRICS[key].label} for key in metrics],
         },
-        "axis": _axis(metric),
+        "axis": metric.as_json()
+        | {"label": metric.label, "title": metric.axis}
+        | {"column": metric.column, "lpips_net": metric.net},
         "figure": rate_figure(shown, metric, looks, log=wish.log, dark=wish.dark),
         "curves": _legend(shown, metric, looks),
         "bd": bd_table(
@@ -129,12 +133,6 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
         "files": [_report(file, dataset, metric, library) for file in files],
         "notes": [*_notes(library, dataset, shown, here, metric), *library.problems],
     }
-
-
-def _axis(metric: Metric) -> dict[str, str | int]:
-    """The metric with its whole label and its column in CSV files, for the page's axis."""
-    more = {"label": metric.label, "title": metric.axis}
-    return metric.as_json() | more | {"column": metric.column, "lpips_net": metric.net}
 
 
 def rd_points(library: Library, dataset: str, metric: str) -> list[RDPoint]:
@@ -191,11 +189,6 @@ def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict
         name = library.labels.get(where, f"dataset “{where}”")
         summary += f"; not in this view but under {name}, {METRICS[what].label}"
     return {"name": file.name, "error": file.error, "summary": summary, "elsewhere": elsewhere}
-
-
-def _draw_order(curve: Curve) -> int:
-    """Place from back to front: published lines lie at the back, the picture on screen in front."""
-    return ("published", "picture", "ours", "yours", "now").index(curve.kind)
 
 
 def _legend(

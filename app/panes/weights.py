@@ -57,15 +57,10 @@ def maker_of(bitstream: Bitstream) -> str:
     return codec if found is None else maker_name(codec, found.width)
 
 
-def sentence(error: ModeError) -> str:
-    """The error's words, as visitors may read them."""
-    return without_folders(str(error))
-
-
-def without_folders(words: str) -> str:
-    """The same words without the folders that this program and its weights lie in."""
+def sentence(error: ModeError | str) -> str:
+    """An error's words for visitors, without the folders that this program and weights lie in."""
     imported = str(weights_folders()[-1])
-    return words.replace(f"{ROOT}{os.sep}", "").replace(imported, FOLDER_VARIABLE)
+    return str(error).replace(f"{ROOT}{os.sep}", "").replace(imported, FOLDER_VARIABLE)
 
 
 def need_weights(maker: str) -> None:

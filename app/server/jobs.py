@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from app.panes.weights import maker_of, need_weights, parts_of, sentence, without_folders
+from app.panes.weights import maker_of, need_weights, parts_of, sentence
 from app.server.store import StoredFile
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file
@@ -81,5 +81,4 @@ def _opened(file: StoredFile, anchors: Sequence[str]) -> list[Reconstruction]:
 def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
     """The named metrics; where LPIPS cannot be computed, its student under its own name."""
     found = measure_with_stand_in(reference, decoded, names)
-    missing = {name: without_folders(why) for name, why in found.missing.items()}
-    return Measured(found.values, missing)
+    return Measured(found.values, {name: sentence(why) for name, why in found.missing.items()})

@@ -60,7 +60,7 @@ class Worker:
         timer.start()
         try:
             _send(process.stdin, (task, args))
-            failed, result = _receive(process.stdout)
+            failed, result = pickle.load(process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             self._end()
             raise WorkerLost(_lost(bool(late), self.seconds)) from error
@@ -103,10 +103,6 @@ def _lost(late: bool, seconds: float) -> str:
 def _send(pipe: BinaryIO | Any, message: Any) -> None:
     pickle.dump(message, pipe, protocol=5)
     pipe.flush()
-
-
-def _receive(pipe: BinaryIO | Any) -> Any:
-    return pickle.load(pipe)
 
 
 def _serve() -> None:

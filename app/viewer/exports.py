@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.panes.names import deviation
 from app.panes.weights import licence_of
@@ -33,8 +32,9 @@ class Wish:
             case {"kind": str(kind), "picture": str(picture), "keys": list(keys), **more} if (
                 kind in TABLES | FIGURES and all(isinstance(key, str) for key in keys)
             ):
-                crops = tuple(_crop(one) for one in _listed(more.get("crops"))[:MAX_CROPS])
-                return cls(kind, picture, tuple(keys[:MAX_PANES]), crops)
+                crops = more.get("crops")
+                crops = crops[:MAX_CROPS] if isinstance(crops, list) else []
+                return cls(kind, picture, tuple(keys[:MAX_PANES]), tuple(map(_crop, crops)))
         raise BadRequest("expected kind, picture and keys, and crops for a figure")
 
 
@@ -77,10 +77,6 @@ def _row(service: Service, one: Decoded) -> ResultRow:
 def _pane(service: Service, one: Decoded) -> FigurePane:
     made, values = one.picture, {"bpp": one.picture.bpp, **service.measured(one.key)}
     return FigurePane(made.label, made.image, values, licence_of(one.maker))
-
-
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _crop(value: object) -> Crop:

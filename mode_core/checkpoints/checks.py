@@ -50,7 +50,7 @@ def refuse_infinite(path: Path, given: Mapping[str, Tensor], made: Mapping[str, 
 def refuse_misfit(
     path: Path,
     dialect: Dialect,
-    own: Mapping[str, tuple[int, ...]],
+    own: Mapping[str, Tensor],
     given: Mapping[str, Tensor],
     state: Mapping[str, Tensor],
 ) -> None:
@@ -58,9 +58,9 @@ def refuse_misfit(
     missing = [name for name in own if name not in given]
     extra = [name for name in given if name not in own]
     misshaped = [
-        f"{name} is {tuple(given[name].shape)}, expected {shape}"
-        for name, shape in own.items()
-        if name in given and tuple(given[name].shape) != shape
+        f"{name} is {tuple(given[name].shape)}, expected {tuple(wanted.shape)}"
+        for name, wanted in own.items()
+        if name in given and given[name].shape != wanted.shape
     ]
     kinds = (("missing", missing), ("unknown", extra), ("misshaped", misshaped))
     found = [f"{len(names)} {kind} ({_listed(names)})" for kind, names in kinds if names]

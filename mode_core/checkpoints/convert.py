@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -27,9 +27,6 @@ from mode_core.stream.atomic import make_folder, size_in_words
 from mode_core.types import Target
 from mode_core.weights.sets import CARD, WeightsSet, all_weights, weights_folders
 from mode_core.weights.tensors import write_tensors
-
-if TYPE_CHECKING:
-    from torch import nn
 
 SHARD_BYTES = 256 << 20
 _CONVERSION = "3"
@@ -69,10 +66,7 @@ def import_checkpoint(
         )
     folder = weights_folders()[-1] / name
     licence = origin.licence or dialect.licence
-
-    def fill(partial: Path) -> dict[str, str]:
-        return _convert(origin.path, dialect, partial, dialect.half and not float32, licence)
-
+    fill = partial(_convert, origin.path, dialect, dialect.half and not float32, licence)
     card = {
         "source": origin.source or dialect.source,
         "licence": licence,
@@ -94,19 +88,19 @@ def add_set(
     """A new set: a hidden folder is filled and measured, and only then gets its name."""
     if folder.exists():
         raise CheckpointError(f"{folder} is there already; choose another --name or delete it")
-    partial = folder.with_name(f".{folder.name}{_PARTIAL}")
-    shutil.rmtree(partial, ignore_errors=True)
+    hidden = folder.with_name(f".{folder.name}{_PARTIAL}")
+    shutil.rmtree(hidden, ignore_errors=True)
     _remove_stale(folder.parent)
     try:
         # `fill` has closed the file that it read, since measuring needs the memory
-        facts = fill(partial)
-        made = WeightsSet(facts["codec"], facts["width"], partial, facts)
+        facts = fill(hidden)
+        made = WeightsSet(facts["codec"], facts["width"], hidden, facts)
         card |= measured_rate(made)
-        (partial / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-        (partial / "card.md").write_text(_card_text(folder.name, facts, card), encoding="utf-8")
-        partial.rename(folder)
+        (hidden / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (hidden / "card.md").write_text(_card_text(folder.name, facts, card), encoding="utf-8")
+        hidden.rename(folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
     return next(found for found in all_weights() if found.folder == folder)
 
 
@@ -120,32 +114,34 @@ def _remove_stale(home: Path) -> None:
 
 
 def _convert(
-    path: Path, dialect: Dialect, folder: Path, half: bool, licence: str
+    path: Path, dialect: Dialect, half: bool, licence: str, folder: Path
 ) -> dict[str, str]:
     """Write shards into a new folder if all names and shapes fit; gives their metadata."""
     state = read_checkpoint(path)
     refuse_odd(path, state)
     tensors = dialect.rename(state)
     net, config = dialect.skeleton(state)
-    refuse_misfit(path, dialect, _shapes(net), tensors, state)
+    wanted = {name: own for name, own in net.state_dict().items() if not name.startswith(_TABLES)}
+    refuse_misfit(path, dialect, wanted, tensors, state)
+    dtypes = {
+        name: torch.float16 if half and may_be_half(name, tensors[name]) else own.dtype
+        for name, own in wanted.items()
+    }
     _refuse_full_disk(folder.parent, tensors, half)
     sha256 = file_sha256(path)
+    kept = "half decoder" if half else "whole"
+    identity = f"{sha256} {dialect.codec} {dialect.name} {kept} {_CONVERSION}"
     facts = {
         "codec": dialect.codec,
         "width": dialect.width,
         "config": config,
         "dialect": dialect.name,
         "sha256": sha256,
-        "identity": _identity(sha256, dialect, half),
+        "identity": hashlib.sha256(identity.encode()).hexdigest(),
         # in the shards as well as on the card: terms must not be lost with a small file
         "licence": licence,
     }
     tables = _coder_tables(path, tensors, dialect.prior) if dialect.prior else {}
-    dtypes = {
-        name: torch.float16 if half and may_be_half(name, tensors[name]) else own.dtype
-        for name, own in net.state_dict().items()
-        if name in tensors
-    }
     plan = _shards(tensors)
     del state, tensors
     make_folder(folder)
@@ -178,30 +174,18 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _identity(sha256: str, dialect: Dialect, half: bool) -> str:
-    kept = "half decoder" if half else "whole"
-    made = f"{sha256} {dialect.codec} {dialect.name} {kept} {_CONVERSION}"
-    return hashlib.sha256(made.encode()).hexdigest()
-
-
-def _shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
-    own = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    return {name: shape for name, shape in own.items() if not name.startswith(_TABLES)}
-
-
 def _refuse_full_disk(home: Path, tensors: Mapping[str, Tensor], half: bool) -> None:
     make_folder(home)
-    stored = sum(_stored_bytes(name, value, half) for name, value in tensors.items())
+    stored = sum(
+        value.numel() * (2 if half and may_be_half(name, value) else value.element_size())
+        for name, value in tensors.items()
+    )
     needed, free = stored * 1.05 + (16 << 20), shutil.disk_usage(home).free
     if free < needed:
         raise ModeError(
             f"{home} has {size_in_words(free)} free, the weights need {size_in_words(needed)}; "
             "free some space or set MODE_WEIGHTS to another folder"
         )
-
-
-def _stored_bytes(name: str, value: Tensor, half: bool) -> int:
-    return value.numel() * (2 if half and may_be_half(name, value) else value.element_size())
 
 
 def may_be_half(name: str, value: Tensor) -> bool:

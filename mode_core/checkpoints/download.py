@@ -61,7 +61,8 @@ def _download(wanted: Published, part: Path) -> None:
     headers = {"User-Agent": "mode-explorer"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with urlopen(Request(wanted.url, headers=headers), timeout=_WAIT_S) as answer:
-            if answer.status != 206 or not _continues(answer, have):
+            begins = str(answer.headers.get("Content-Range", ""))
+            if answer.status != 206 or not begins.startswith(f"bytes {have}-"):
                 have = 0
             total = have + int(answer.headers.get("Content-Length") or 0)
             _save(answer, part, have, total)
@@ -75,10 +76,6 @@ def _download(wanted: Published, part: Path) -> None:
     if total > have and got != total:
         reason = f"the connection broke after {got} of {total} bytes; run it again to continue"
         raise _failed(wanted, reason)
-
-
-def _continues(answer: HTTPResponse, have: int) -> bool:
-    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
 
 
 def _save(answer: HTTPResponse, part: Path, have: int, total: int) -> None:

@@ -125,7 +125,8 @@ def _kind_of(path: Path) -> str:
         return "it is a damaged archive, or not one that torch.save has made"
     if head.startswith((_ZIP, _OLD_PICKLE)):
         return "it is cut off or damaged"
-    return "it is a text" if _is_text(head) else ""
+    text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+    return "it is a text" if text else ""
 
 
 def _is_archive(path: Path) -> bool:
@@ -133,10 +134,6 @@ def _is_archive(path: Path) -> bool:
         return zipfile.is_zipfile(path)
     except zipfile.BadZipFile:
         return False
-
-
-def _is_text(head: bytes) -> bool:
-    return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
 
 
 def _unreadable(path: Path, reason: str) -> CheckpointError:
@@ -153,22 +150,11 @@ def _hostile(path: Path, wanted: str) -> CheckpointError:
 def _state_dict(loaded: Any) -> dict[str, Tensor]:
     """The names and tensors inside wrappers, without a trainer's prefix."""
     for _ in range(3):
-        inner = [loaded[key] for key in _WRAPPERS if key in loaded] if _is_table(loaded) else []
-        inner = [value for value in inner if _is_table(value)]
-        if not inner:
-            break
-        loaded = inner[0]
-    if not _is_table(loaded):
-        return {}
+        if not isinstance(loaded, Mapping):
+            return {}
+        inner = (loaded[key] for key in _WRAPPERS if isinstance(loaded.get(key), Mapping))
+        loaded = next(inner, loaded)
     tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
-    while prefix := next((p for p in _PREFIXES if _all_start(tensors, p)), ""):
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    while tensors and (found := [p for p in _PREFIXES if all(n.startswith(p) for n in tensors)]):
+        tensors = {name.removeprefix(found[0]): value for name, value in tensors.items()}
     return tensors
-
-
-def _all_start(tensors: Mapping[str, Tensor], prefix: str) -> bool:
-    return bool(tensors) and all(name.startswith(prefix) for name in tensors)
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, Mapping)

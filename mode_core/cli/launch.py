@@ -32,7 +32,7 @@ def launch(args: argparse.Namespace) -> None:
     rig = stage.assemble(_setup(args)).to(device)
     photos, held_out = _photos(args.photos, device)
     state = _start(args, stage, rig, photos)
-    _channels_last(rig)
+    rig.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = Run(stage, rig, photos, held_out, _settings(args, stage, device), say)
     if state is not None:
         run.resume(state)
@@ -63,7 +63,9 @@ def _device(args: argparse.Namespace) -> torch.device:
         torch.set_num_threads(args.threads)
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise TrainingError(f"there is no device {device} here; {_devices_here()}")
+        count = torch.cuda.device_count()
+        known = f"cuda:0 to cuda:{count - 1}, or cpu" if count else "cpu"
+        raise TrainingError(f"there is no device {device} here; give --device {known}")
     if int(setting("WORLD_SIZE") or 1) > 1:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         if device.type == "cuda":
@@ -74,17 +76,6 @@ def _device(args: argparse.Namespace) -> torch.device:
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     return device
-
-
-def _devices_here() -> str:
-    count = torch.cuda.device_count()
-    return f"give --device cuda:0 to cuda:{count - 1}, or cpu" if count else "give --device cpu"
-
-
-def _channels_last(rig: nn.Module) -> None:
-    for tensor in [*rig.parameters(), *rig.buffers()]:
-        if tensor.ndim == 4:
-            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
 
 
 def _settings(args: argparse.Namespace, stage: Stage, device: torch.device) -> Settings:
@@ -147,11 +138,8 @@ def _start(
     facts = checkpoint.load_into(rig.net, args.resume, stage.codec)
     say(f"starting from the weights of {facts.get('stage')} after {facts.get('steps')} steps")
     if state is not None and same and rig.critic is not None:
-        _keep_critic(rig.critic, state["trainer"]["rig"])
+        # a critic learns slowly and is in no weights file: a stage's next run goes on with it
+        saved, names = state["trainer"]["rig"], rig.critic.state_dict()
+        rig.critic.load_state_dict({name: saved[f"critic.{name}"] for name in names})
+        say("and from the critic of that run")
     return None
-
-
-def _keep_critic(critic: nn.Module, saved: dict[str, Tensor]) -> None:
-    """A critic learns slowly and is in no weights file: a stage's next run goes on with it."""
-    critic.load_state_dict({name: saved[f"critic.{name}"] for name in critic.state_dict()})
-    say("and from the critic of that run")

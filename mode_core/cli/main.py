@@ -223,17 +223,16 @@ def _info(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     target = Target(bpp=args.bpp)
     codecs = list(CODECS) if args.codecs == "all" else codec_list(args.codecs)
-    image = read_image(args.photo)
-    result = compare_codecs(image, target, codecs, args.profile)
-    for pane in result.panes:
+    panes, left_out = compare_codecs(read_image(args.photo), target, codecs, args.profile)
+    for pane in panes:
         for name in (file_name(pane.picture), picture_name(pane.picture)):
             _keep_original(args.photo, args.out / name)
-    if result.panes:
-        write_comparison(result, args.photo.name, target, args.out)
-        print(_comparison_table(result.panes))
-    for codec_id, reason in result.left_out.items():
+    if panes:
+        write_comparison(panes, left_out, args.photo.name, target, args.out)
+        print(_comparison_table(panes))
+    for codec_id, reason in left_out.items():
         print(f"{codec_id} is left out: {reason}", file=sys.stderr)
-    if not result.panes:
+    if not panes:
         raise ModeError("no codec could run; see `python -m mode_core codecs`")
 
 

@@ -28,11 +28,6 @@ SHOWN = 3
 
 def add_commands(commands: Commands) -> None:
     """Attach both."""
-    _add_bench(commands)
-    _add_bdrate(commands)
-
-
-def _add_bench(commands: Commands) -> None:
     parser = command(commands, "bench", _bench, "measure codecs on photos into results files")
     parser.add_argument("photos", type=Path, help="a folder of photos, or one photo")
     parser.add_argument("--out", type=Path, required=True, help="results/NAME; NAME is the dataset")
@@ -46,9 +41,6 @@ def _add_bench(commands: Commands) -> None:
     parser.add_argument("--workers", type=parsing.positive, default=1, help="processes")
     parser.add_argument("--resume", action="store_true", help="keep what is measured already")
     add_profile(parser)
-
-
-def _add_bdrate(commands: Commands) -> None:
     parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
     parser.add_argument("folder", type=Path, nargs="?", default=RESULTS / "kodak")
     parser.add_argument(
@@ -65,7 +57,7 @@ def _bench(args: argparse.Namespace) -> None:
     codecs = _codecs(args.codecs, args.profile)
     # Also loads what LPIPS needs, or fetches it, before any worker does.
     for name, reason in bench.unmeasurable().items():
-        _say(f"{METRICS[name].label} stays empty: {reason}")
+        print(f"{METRICS[name].label} stays empty: {reason}", file=sys.stderr)
     photos = bench.find_photos(args.photos)
     plan = bench.Plan(
         photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers, args.resume
@@ -89,7 +81,7 @@ def _codecs(wanted: str, profile: str) -> list[str]:
         return codecs
     usable, left_out = bench.usable_codecs(profile)
     for codec, reason in left_out.items():
-        _say(f"{codec} is left out: {reason}")
+        print(f"{codec} is left out: {reason}", file=sys.stderr)
     return usable
 
 
@@ -146,7 +138,3 @@ def _cells(item: Comparison) -> tuple[str, str, str]:
         f"{rate.overlap:.0%}" if rate else "-",
         f"{gap.difference:+.3f}" if rate and gap else "-",
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)

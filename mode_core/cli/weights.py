@@ -36,7 +36,10 @@ def add_commands(subparsers: Commands) -> None:
     command(commands, "list", _list, "public checkpoints and the weights that are here")
     _add_get(commands)
     _add_import(commands)
-    _add_pack(commands)
+    pack = command(commands, "pack", _pack, "make a training run into bundled weights")
+    pack.add_argument("run_folder", type=Path, metavar="RUN")
+    pack.add_argument("--photos", type=Path, required=True, help="to compare it on")
+    pack.add_argument("--lpips-backbone", type=Path, help="AlexNet's ImageNet features")
     card = command(commands, "card", _card, "write the card of bundled weights anew")
     card.add_argument("codec", help="whose weights, or rows in results/kodak, have changed")
 
@@ -73,16 +76,12 @@ def _add_import(commands: Commands) -> None:
     )  # fmt: skip
 
 
-def _add_pack(commands: Commands) -> None:
-    parser = command(commands, "pack", _pack, "make a training run into bundled weights")
-    parser.add_argument("run_folder", type=Path, metavar="RUN")
-    parser.add_argument("--photos", type=Path, required=True, help="to compare it on")
-    parser.add_argument("--lpips-backbone", type=Path, help="AlexNet's ImageNet features")
-
-
 def _list(_: argparse.Namespace) -> None:
     here = list(all_weights())
-    rows = [_published_row(one, _made_from(one, here) is not None) for one in PUBLISHED]
+    rows = []
+    for one in PUBLISHED:
+        size, present = f"{one.bytes_ / 1e9:.2f} GB", "yes" if _made_from(one, here) else "no"
+        rows.append((one.codec, one.quality, f"{one.bpp:g}", size, one.licence, one.url, present))
     print("Public checkpoints that `weights get` fetches")
     print(text_table(("codec", "quality", "bpp", "size", "licence", "url", "here"), rows))
     print("\nPublic checkpoints to download by hand, then `weights import CODEC FILE`")
@@ -102,19 +101,14 @@ def _made_from(one: Published, here: Sequence[WeightsSet]) -> WeightsSet | None:
     return next((found for found, file in files if file == one.file), None)
 
 
-def _published_row(one: Published, here: bool) -> tuple[str, ...]:
-    size = f"{one.bytes_ / 1e9:.2f} GB"
-    present = "yes" if here else "no"
-    return one.codec, one.quality, f"{one.bpp:g}", size, one.licence, one.url, present
-
-
 def _set_row(found: WeightsSet) -> tuple[str, ...]:
     bpp, tag, name = found.facts.get("bpp", "-"), tag_of(found).hex(), found.folder.name
     return found.codec, name, found.width, bpp, tag, licence_of(found), str(found.folder)
 
 
 def _get(args: argparse.Namespace) -> None:
-    wanted = [_find(args.codec, quality) for quality in _qualities(args.quality)]
+    qualities = list("123456") if args.quality == "all" else args.quality.split(",")
+    wanted = [_find(args.codec, quality.strip()) for quality in qualities]
     if args.sha256 and len(wanted) > 1:
         raise ModeError("--sha256 is of one file; give one --quality")
     _accept(args.codec, args.accept_licence)
@@ -133,23 +127,22 @@ def _get(args: argparse.Namespace) -> None:
 
 
 def _get_one(one: Published, downloads: Path, sha256: str, keep: bool) -> None:
+    from mode_core.checkpoints.convert import Origin, import_checkpoint
     from mode_core.checkpoints.download import fetch, forget, remember
 
     path = fetch(one, downloads, sha256)
+    origin = Origin(path, one.url, one.licence)
     try:
-        made = _convert(one.codec, path, one.dialect, one.name, one.url, one.licence)
+        made = import_checkpoint(one.codec, origin, one.dialect, one.name)
     except CheckpointError as error:
         forget(path)
         raise CheckpointError(
             f"{error}. The download was deleted: the same command fetches it anew"
         ) from error
+    _describe(made)
     remember(path, made.facts["sha256"])
     if not keep:
         path.unlink()
-
-
-def _qualities(text: str) -> list[str]:
-    return list("123456") if text == "all" else [part.strip() for part in text.split(",")]
 
 
 def _find(codec: str, quality: str) -> Published:
@@ -179,37 +172,20 @@ def _accept(codec: str, accepted: bool) -> None:
 
 
 def _import(args: argparse.Namespace) -> None:
-    _convert(
-        args.codec, args.file, args.dialect, args.name, args.source, args.licence, args.float32
-    )
-
-
-def _convert(
-    codec: str,
-    path: Path,
-    dialect: str,
-    name: str,
-    source: str,
-    licence: str,
-    float32: bool = False,
-) -> WeightsSet:
     from mode_core.checkpoints.convert import Origin, import_checkpoint
 
-    made = import_checkpoint(codec, Origin(path, source, licence), dialect, name, float32)
-    facts = made.facts
-    print(
-        f"{made.folder.name}: {facts['bpp']} bits per pixel and {_psnr(facts)} on the built-in "
-        f"picture, licence {licence_of(made)}; use it with --codec {codec} --profile {made.width}; "
-        "an app that is running shows it once it is started again"
-    )
-    return made
+    origin = Origin(args.file, args.source, args.licence)
+    _describe(import_checkpoint(args.codec, origin, args.dialect, args.name, args.float32))
 
 
-def _psnr(facts: dict[str, str]) -> str:
-    """The PSNR of the built-in picture, with a question if it is too low for a picture."""
-    psnr = 10 * math.log10(255**2 / max(float(facts["mse"]), 1e-3))
+def _describe(made: WeightsSet) -> None:
+    psnr = 10 * math.log10(255**2 / max(float(made.facts["mse"]), 1e-3))
     doubt = "" if psnr > _NO_PICTURE_DB else " (no picture: is the file of this codec?)"
-    return f"{psnr:.1f} dB{doubt}"
+    print(
+        f"{made.folder.name}: {made.facts['bpp']} bits per pixel and {psnr:.1f} dB{doubt} on the "
+        f"built-in picture, licence {licence_of(made)}; use it with --codec {made.codec} --profile "
+        f"{made.width}; an app that is running shows it once it is started again"
+    )
 
 
 def _pack(args: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from mode_core.codecs.identity import tags_of
-from mode_core.codecs.rates import nearest_quality
+from mode_core.codecs.rates import nearest_file
 from mode_core.codecs.system import System
 from mode_core.codecs.tiles import to_image, to_tensor
 from mode_core.errors import BitstreamError, UnknownAnchor, WeightsMismatch
@@ -33,17 +33,11 @@ class LearnedCodec:
         """The file nearest to the target; the transforms run once."""
         system = self.system
         analysed = system.analyse(to_tensor(image, system.stride))
-        made: dict[int, Bitstream] = {}
 
-        def size_of(quality: int) -> int:
-            made[quality] = self._file(image, quality, system.write(analysed, quality), target)
-            return len(made[quality].to_bytes())
+        def file_at(quality: int) -> Bitstream:
+            return self._file(image, quality, system.write(analysed, quality), target)
 
-        if target.quality is not None:
-            size_of(min(max(target.quality, system.qualities[0]), system.qualities[-1]))
-            return next(iter(made.values()))
-        wanted = (target.bpp or 0) * image.shape[0] * image.shape[1] / 8
-        return made[nearest_quality(size_of, system.qualities, wanted)]
+        return nearest_file(file_at, system.qualities, target, image.shape)
 
     @torch.inference_mode()
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:

@@ -12,7 +12,7 @@ import torch
 from mode_core.codecs.adapter import LearnedCodec
 from mode_core.codecs.identity import family, tag_of, tags_of
 from mode_core.codecs.networks import load_net, networks_of
-from mode_core.codecs.rates import nearest_quality
+from mode_core.codecs.rates import nearest_file
 from mode_core.codecs.system import System
 from mode_core.codecs.tiles import to_tensor
 from mode_core.errors import WeightsMismatch
@@ -77,19 +77,13 @@ class PublicFamily:
 
     def encode(self, image: Image, target: Target) -> Bitstream:
         """The file nearest to the target among those that the sets give."""
-        last = len(self.sets) - 1
-        if target.quality is not None:
-            return self._member(min(max(target.quality, 0), last)).encode(image, target)
-        made: dict[int, Bitstream] = {}
+        places = range(len(self.sets))
+        guess = min(places, key=lambda place: abs(self.sets[place].bpp - (target.bpp or 0)))
 
-        def size_of(index: int) -> int:
-            made[index] = self._member(index).encode(image, target)
-            return len(made[index].to_bytes())
+        def file_at(place: int) -> Bitstream:
+            return self._member(place).encode(image, target)
 
-        target_bpp = target.bpp or 0
-        guess = min(range(last + 1), key=lambda i: abs(self.sets[i].bpp - target_bpp))
-        wanted = target_bpp * image.shape[0] * image.shape[1] / 8
-        return made[nearest_quality(size_of, range(last + 1), wanted, guess)]
+        return nearest_file(file_at, places, target, image.shape, guess)
 
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture, with the set that the file names."""

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import log
 
+from mode_core.stream.container import Bitstream
+from mode_core.types import Target
+
 _TYPICAL_SPAN = log(40)
 """Log-ratio of the largest to the smallest file of a codec, good enough for a first step."""
+
+
+def nearest_file(
+    make: Callable[[int], Bitstream],
+    qualities: range,
+    target: Target,
+    sides: Sequence[int],
+    guess: int | None = None,
+) -> Bitstream:
+    """The file of the target's quality, or of its size for a picture; `make` gives each once."""
+    file_at = cache(make)
+    if target.bpp is None:
+        return file_at(min(max(target.quality or 0, qualities[0]), qualities[-1]))
+    wanted = target.bpp * sides[0] * sides[1] / 8
+    found = nearest_quality(lambda q: len(file_at(q).to_bytes()), qualities, wanted, guess)
+    return file_at(found)
 
 
 def nearest_quality(

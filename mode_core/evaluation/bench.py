@@ -172,8 +172,10 @@ def _open_ledger(plan: Plan, codec: str) -> Ledger:
     stem = f"{codec}-{plan.profile}" if plan.profile and find_codec(codec).learned else codec
     ledger = Ledger(plan.out, stem)
     if plan.resume:
-        tag, dataset = _weights_tag(codec, plan.profile), plan.out.resolve().name
-        missing = unmeasurable()
+        # the tag that the codec writes into files now, from a tiny one
+        grey = np.full((16, 16, 3), 128, np.uint8)
+        tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
+        dataset, missing = plan.out.resolve().name, unmeasurable()
         wanted = [METRICS[key] for key in BENCH_METRICS if key not in missing]
         ledger.recall(
             lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
@@ -191,12 +193,6 @@ def _close_ledger(ledger: Ledger, codec: str, record: Record) -> None:
     if ledger.rows:
         ledger.finish()
         record(codec, ledger.final.with_suffix(".json"), ledger.recalled)
-
-
-def _weights_tag(codec: str, profile: str) -> str:
-    """The tag that the codec writes into files now, from a tiny one."""
-    grey = np.full((16, 16, 3), 128, np.uint8)
-    return _tag(load_codec(codec, profile).encode(grey, Target(bpp=1)))
 
 
 def _tag(file: Bitstream) -> str:

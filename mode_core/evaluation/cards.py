@@ -95,7 +95,9 @@ def _measured(found: WeightsSet) -> list[str]:
             f"Against LPIPS-AlexNet on our own distortions of held-out photos: Spearman "
             f"{spearman:.3f} within a photo, mean error {error:.4f}.",
         ]
-    rows = _own_rows(found)
+    folder, tag = RESULTS / "kodak", tag_of(found).hex()
+    every = read_folder(folder) if folder.is_dir() else []
+    rows = [row for row in every if row.codec == found.codec and row.weights == tag]
     if not rows:
         return ["## Measured", "", "Not benchmarked yet."]
     shown = measured_metrics(rows)
@@ -154,12 +156,6 @@ def _distance(theirs: Curve, ours: Curve) -> str:
     if not gap:
         return far
     return f"{gap.difference:+.3f} at equal bits ({gap.overlap:.0%} overlap); in bits: {far}"
-
-
-def _own_rows(found: WeightsSet) -> list[Row]:
-    folder, tag = RESULTS / "kodak", tag_of(found).hex()
-    rows = read_folder(folder) if folder.is_dir() else []
-    return [row for row in rows if row.codec == found.codec and row.weights == tag]
 
 
 def _mean(rows: list[Row], metric: Metric) -> str:

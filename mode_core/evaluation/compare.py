@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -26,41 +26,35 @@ class Pane:
     measured: Measured
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonSet:
-    """The pictures of all codecs that could run, and why the others could not."""
-
-    panes: list[Pane] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-
-
 def compare_codecs(
     image: Image, target: Target, codecs: Sequence[str], profile: str = ""
-) -> ComparisonSet:
-    """Every output of every codec at one target; a codec that cannot run is left out, not fatal."""
-    result = ComparisonSet()
+) -> tuple[list[Pane], dict[str, str]]:
+    """Every output of every codec at one target, and why a codec could not run and is left out."""
+    panes: list[Pane] = []
+    left_out: dict[str, str] = {}
     for codec_id in tqdm(codecs, unit="codec", disable=None):
         try:
             pictures = decode_all(codec_id, image, target, profile=profile)
         except ModeError as error:
-            result.left_out[codec_id] = str(error)
+            left_out[codec_id] = str(error)
             continue
-        for picture in pictures:
-            result.panes.append(Pane(picture, measure_with_stand_in(image, picture.image)))
-    return result
+        panes += [Pane(one, measure_with_stand_in(image, one.image)) for one in pictures]
+    return panes, left_out
 
 
-def write_comparison(result: ComparisonSet, photo: str, target: Target, out: Path) -> None:
+def write_comparison(
+    panes: Sequence[Pane], left_out: dict[str, str], photo: str, target: Target, out: Path
+) -> None:
     """One `.mode` file per codec, one PNG per picture, and metrics.json, into a folder."""
     make_folder(out)
-    for pane in result.panes:
+    for pane in panes:
         write_atomic(out / file_name(pane.picture), pane.picture.file)
         write_png(out / picture_name(pane.picture), pane.picture.image, pane.picture.terms)
     facts = {
         "photo": photo,
         "target_bpp": target.bpp,
-        "pictures": [_facts(pane) for pane in result.panes],
-        "left_out": result.left_out,
+        "pictures": [_facts(pane) for pane in panes],
+        "left_out": left_out,
     }
     text = json.dumps(facts, indent=2, allow_nan=False)
     write_atomic(out / "metrics.json", f"{text}\n".encode())

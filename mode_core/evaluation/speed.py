@@ -32,6 +32,7 @@ from mode_core.codecs.ms_illm.hific import NormInSteps
 from mode_core.codecs.ms_illm.net import IllmConfig, MsIllm
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.system import SingleStream
+from mode_core.codecs.tiles import to_tensor
 from mode_core.errors import WeightsUnavailable
 from mode_core.evaluation.tables import text_table
 from mode_core.layers.blocks import ChannelNorm
@@ -61,21 +62,13 @@ class SpeedRow(NamedTuple):
     device: str
 
 
-@torch.inference_mode()
-def measure() -> list[SpeedRow]:
-    """All comparisons; those of the compact ELIC only where it has weights."""
-    theirs = plain_elic()
-    image = photo()
-    return [*_compact(theirs, image), *_public(theirs, image), _illm()]
-
-
 def _compact(theirs: Any, image: Image) -> list[SpeedRow]:
     try:
         codec = load_codec("elic")
     except WeightsUnavailable as error:
         print(f"compact ELIC is left out: {error}", file=sys.stderr)  # noqa: T201
         return []
-    x = as_tensor(image)
+    x = to_tensor(image, 1).contiguous()
     made, file = theirs.compress(x), codec.encode(image, RATE)
     quality = Target(quality=file.quality)
     return [
@@ -88,8 +81,8 @@ def _compact(theirs: Any, image: Image) -> list[SpeedRow]:
 
 def _public(theirs: Any, image: Image) -> list[SpeedRow]:
     system = SingleStream(same_weights(theirs))
-    x, size = as_tensor(image), image.shape[:2]
-    wide = x.contiguous(memory_format=torch.channels_last)
+    wide, size = to_tensor(image, 1), image.shape[:2]
+    x = wide.contiguous()
     made, streams = theirs.compress(x), system.write(system.analyse(wide), 0)
 
     def decode() -> Tensor:
@@ -147,7 +140,7 @@ def plain_elic() -> Any:
     """CompressAI's class at its public size, with latents as spread and as well predicted."""
     torch.manual_seed(0)
     net = Elic2022Chandelier().eval().requires_grad_(False)
-    y = net.g_a(as_tensor(built_in_picture()))
+    y = net.g_a(to_tensor(built_in_picture(), 1).contiguous())
     net.g_a[13].weight.mul_(SPREAD / y.std())
     for codec in net.latent_codec.y.latent_codec.values():
         _, scales = codec.entropy_parameters[-1].bias.chunk(2)
@@ -165,25 +158,19 @@ def same_weights(theirs: Any) -> ElicPublic:
     return net.eval().requires_grad_(False)
 
 
-def photo() -> Image:
-    """The built-in picture at the size of a Kodak photo."""
-    return np.asarray(Pillow.fromarray(built_in_picture()).resize(SIZE, Pillow.Resampling.BICUBIC))
-
-
-def as_tensor(image: Image) -> Tensor:
-    """(1, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float().contiguous() / 255
-
-
 def _refuse_other_picture(ours: Tensor, theirs: Tensor) -> None:
     levels = [(picture.clamp(0, 1) * 255).round() for picture in (ours, theirs)]
     if (levels[0] - levels[1]).abs().max() > 1:
         raise RuntimeError("the two networks draw different pictures")
 
 
+@torch.inference_mode()
 def main() -> int:
-    """Measure, print and write the table."""
-    rows = measure()
+    """Measure, print and write the table; the compact ELIC is in it only where it has weights."""
+    # the built-in picture at the size of a Kodak photo
+    picture = Pillow.fromarray(built_in_picture()).resize(SIZE, Pillow.Resampling.BICUBIC)
+    theirs, image = plain_elic(), np.asarray(picture)
+    rows = [*_compact(theirs, image), *_public(theirs, image), _illm()]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([SpeedRow._fields, *rows])

@@ -58,17 +58,13 @@ class ExactConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The convolved map."""
         if is_exact(x):
-            return self._exact(x)
+            weight, bias = self._on_weight_grid(x.device)
+            y = torch.cat([bias + weight @ rows for rows in patches(x, self.kernel)], dim=-1)
+            y = y.reshape(x.shape[0], -1, *x.shape[2:])
+            return on_grid(torch.where(y > 0, y, y * SLOPE) if self.active else y)
         y = F.conv2d(x, self.weight.to(x.dtype), self.bias.to(x.dtype), padding=self.kernel // 2)
         y = F.leaky_relu(y, SLOPE) if self.active else y
         return y.clamp(-VALUE_LIMIT, VALUE_LIMIT)
-
-    def _exact(self, x: Tensor) -> Tensor:
-        weight, bias = self._on_weight_grid(x.device)
-        y = torch.cat([bias + weight @ rows for rows in patches(x, self.kernel)], dim=-1)
-        y = y.reshape(x.shape[0], -1, *x.shape[2:])
-        y = torch.where(y > 0, y, y * SLOPE) if self.active else y
-        return on_grid(y)
 
     def _on_weight_grid(self, device: torch.device) -> tuple[Tensor, Tensor]:
         now = self.weight, self.bias, _version(self.weight), _version(self.bias)
@@ -111,4 +107,4 @@ class ExactResidual(nn.Module):
 def version_of(net: nn.Module) -> tuple[tuple[int, int], ...]:
     """A value that changes with any parameter or buffer; what was made of them is then stale."""
     tensors = [*net.parameters(), *net.buffers()]
-    return tuple((t.data_ptr(), -1 if t.is_inference() else t._version) for t in tensors)
+    return tuple((t.data_ptr(), _version(t)) for t in tensors)

@@ -94,7 +94,10 @@ def integer_tables(bottleneck: EntropyBottleneck) -> tuple[Tensor, Tensor, Tenso
         first = _last_true(below[channel] < _TAIL, HALF_WIDTH)
         last = 2 * HALF_WIDTH - _last_true(above[channel].flip(0) < _TAIL, HALF_WIDTH)
         tail = below[channel, first] + above[channel, last]
-        counts = _counts(torch.cat([mass[channel, first : last + 1], tail[None]]))
+        shares = torch.cat([mass[channel, first : last + 1], tail[None]])
+        # of 65,536, at least one for each
+        counts = 1 + torch.floor(shares / shares.sum() * (_TOTAL - len(shares))).int()
+        counts[counts.argmax()] += _TOTAL - int(counts.sum())
         cdf[channel, 1 : len(counts) + 1] = counts.cumsum(0)
         size[channel], offset[channel] = len(counts) + 1, first - HALF_WIDTH
     return cdf, size, offset
@@ -104,10 +107,3 @@ def _last_true(flags: Tensor, limit: int) -> int:
     """The last place up to a limit before which all flags are set; 0 if none is."""
     run = int(flags[: limit + 1].long().cumprod(0).sum())
     return min(max(run - 1, 0), limit)
-
-
-def _counts(mass: Tensor) -> Tensor:
-    """Shares of 65,536, at least one for each."""
-    counts = 1 + torch.floor(mass / mass.sum() * (_TOTAL - len(mass))).int()
-    counts[counts.argmax()] += _TOTAL - int(counts.sum())
-    return counts

@@ -34,6 +34,14 @@ class Gains(nn.Module):
         self.log_inverse = nn.Parameter(-log_gain_AC)
         self.register_buffer("frozen", torch.zeros(3, *log_gain_AC.shape, dtype=torch.int32))
 
+    @torch.no_grad()
+    def start_from(self, strength_C: Tensor, log_lambda_A: Tensor) -> None:
+        """Gains at which a uniform quantiser trades rate for error at each lambda."""
+        coarser = 0.25 * (1 - torch.arange(len(log_lambda_A)) / (len(log_lambda_A) - 1))
+        log_gain = (3.913 + 0.5 * log_lambda_A - coarser)[:, None] + strength_C.log()[None]
+        self.log_gain.copy_(log_gain)
+        self.log_inverse.copy_(-log_gain)
+
     def tables(self) -> tuple[Tensor, Tensor, Tensor]:
         """The three tables at the trained qualities."""
         return self.log_gain.exp(), self.log_inverse.exp(), self.log_gain / LOG_SCALE_STEP

@@ -41,10 +41,6 @@ class Digits:
     low: Tensor
     exponent: int
 
-    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Most significant digit first."""
-        return self.high, self.mid, self.low
-
     def each(self, change: Callable[[Tensor], Tensor]) -> Digits:
         """The same change made to all digits."""
         return Digits(change(self.high), change(self.mid), change(self.low), self.exponent)
@@ -78,7 +74,7 @@ class IntegerMatrix:
         n = self.outputs
         first, second, third = (
             torch._int_mm(part, columns)
-            for part, columns in zip(x.parts(), self.columns, strict=True)
+            for part, columns in zip((x.high, x.mid, x.low), self.columns, strict=True)
         )
         middle = first[:, n : 2 * n].add_(second[:, :n])
         low = third.add_(first[:, 2 * n :]).add_(second[:, n:])

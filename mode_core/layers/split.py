@@ -42,7 +42,10 @@ class SplitConv:
 
     def __call__(self, x_1CHW: Tensor) -> Tensor:
         """The convolved map."""
-        bands = patches(shared_exponent(x_1CHW), self.kernel)
+        # the map, rounded to 28 bits below its largest size
+        _, exponent = math.frexp(x_1CHW.detach().abs().max().item())
+        step = math.ldexp(1.0, exponent - VALUE_BITS)
+        bands = patches((x_1CHW / step).round() * step, self.kernel)
         sums = []
         for part in self.parts:
             weight = part.double()
@@ -72,29 +75,18 @@ class SplitNetwork:
         return x
 
 
-def shared_exponent(x: Tensor) -> Tensor:
-    """The map rounded to 28 bits below its largest size."""
-    _, exponent = math.frexp(x.detach().abs().max().item())
-    step = math.ldexp(1.0, exponent - VALUE_BITS)
-    return (x / step).round() * step
-
-
 def split(weight_OK: Tensor) -> list[Tensor]:
     """Parts that add up to the weight, each of integers small enough for exact sums."""
     parts, rest = [], weight_OK
     for _ in range(PARTS):
-        step = math.ldexp(1.0, _row_exponent(rest) - ROW_BITS)
+        # a power that no row's sum of sizes passes; counted in integers, to be the same everywhere
+        _, top = math.frexp(rest.abs().max().item())
+        counts = (rest.abs() * math.ldexp(1.0, _COUNT_BITS - top)).ceil().sum(1).max()
+        exponent = math.frexp(counts.item())[1] - _COUNT_BITS + top
+        step = math.ldexp(1.0, exponent - ROW_BITS)
         parts.append((rest / step).round() * step)
         rest = rest - parts[-1]
     return parts
-
-
-def _row_exponent(weight_OK: Tensor) -> int:
-    """An exponent whose power no row's sum of sizes passes; counted in integers, to be the same
-    everywhere."""
-    _, top = math.frexp(weight_OK.abs().max().item())
-    counts = (weight_OK.abs() * math.ldexp(1.0, _COUNT_BITS - top)).ceil().sum(1).max()
-    return math.frexp(counts.item())[1] - _COUNT_BITS + top
 
 
 def sub_pixel(weight_IO55: Tensor) -> Tensor:

@@ -47,7 +47,10 @@ def _convolved(x_CHW: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     rows, columns = -(-height // 2), -(-width // 2)
     more = (0, 0, 1, 2 * columns - width + 1, 1, 2 * rows - height + 1)
     tiles = _tiles(F.pad(x_CHW.permute(1, 2, 0), more), rows, columns)
-    made = [_product(*pair) for pair in zip(tiles, _kernels(weight), strict=True)]
+    # oneDNN's product: the other library behind torch is half as fast on some processors
+    product = torch.ops.mkldnn._linear_pointwise
+    pairs = zip(tiles, _kernels(weight), strict=True)
+    made = [product(*pair, None, "none", [], "") for pair in pairs]
     y = x_CHW.new_empty(rows, 2, columns, 2, len(weight))
     halves = [_outputs(made[j::4]) for j in range(4)]
     for i in range(2):
@@ -83,18 +86,10 @@ def _scratch(use: str, *shape: int) -> Tensor:
     return own[use][: prod(shape)].view(shape)
 
 
-def _product(x_NI: Tensor, weight_OI: Tensor) -> Tensor:
-    """oneDNN's product: the other library behind torch is half as fast on some processors."""
-    return torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, None, "none", [], "")
-
-
 def _inputs(x: Tensor, axis: int, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    a, b, c, d = (_every_second(x.narrow(axis, at, 2 * count - 1), axis) for at in range(4))
+    every_second = (slice(at, at + 2 * count - 1, 2) for at in range(4))
+    a, b, c, d = (x[cut] if axis == 0 else x[:, cut] for cut in every_second)
     return a - c, b + c, c - b, b - d
-
-
-def _every_second(x: Tensor, axis: int) -> Tensor:
-    return x[::2] if axis == 0 else x[:, ::2]
 
 
 def _outputs(made: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -70,7 +70,8 @@ def bd_metric(reference: Curve, other: Curve, method: str = "pchip") -> BDMetric
     import bjontegaard
 
     first, second = _comparable(reference, other)
-    overlap = _overlap(_logs(first.rates), _logs(second.rates), reference, other)
+    ours, theirs = ([math.log(rate) for rate in one.rates] for one in (first, second))
+    overlap = _overlap(ours, theirs, reference, other)
     difference = float(
         bjontegaard.bd_psnr(*first, *second, method, require_matching_points=False, min_overlap=0)
     )
@@ -100,10 +101,6 @@ def _points(curve: Curve) -> _Points:
                 f"then {next_value:g} at {next_rate:g} bpp"
             )
     return _Points(list(rates), [sign * value for value in values])
-
-
-def _logs(rates: Sequence[float]) -> list[float]:
-    return [math.log(rate) for rate in rates]
 
 
 def _overlap(

@@ -60,22 +60,16 @@ def _alex() -> Distance:
             parameter.copy_(state["features." + name.partition(".")[2]])
     net.eval().requires_grad_(False)
     distance: Distance = net
-    _check_backbone(distance)
-    return distance
-
-
-def _check_backbone(distance: Distance) -> None:
-    """WeightsUnavailable if the file had the right shapes but is not ImageNet's AlexNet."""
-    import torch
-
     ramp = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
     with torch.inference_mode():
         value = float(distance(ramp, ramp.mT))
+    # the file had the right shapes, but it may not be ImageNet's AlexNet
     if abs(value / _CHECK_VALUE - 1) > _CHECK_TOLERANCE:
         raise WeightsUnavailable(
             f"the AlexNet weights are not torchvision's: LPIPS of the test pattern is {value:.4f}, "
             f"not {_CHECK_VALUE:.4f}"
         )
+    return distance
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -75,7 +75,9 @@ def load_picture(source: str | Path | bytes) -> Picture:
         pixels = np.asarray(to_srgb(colour, picture.info.get("icc_profile"), notes))
         if alpha is not None:
             pixels = _composite(pixels, np.asarray(alpha), notes)
-        if _has_more_frames(picture):
+        # EOFError where there is one frame; a damaged second one is no loss
+        with suppress(*FOREIGN_ERRORS):
+            picture.seek(1)
             notes.append("several frames; only the first is used")
     return Picture(np.array(pixels), tuple(notes))
 
@@ -257,11 +259,3 @@ def _composite(
     notes.append(f"transparency laid over mid-grey #{BACKDROP:02x}{BACKDROP:02x}{BACKDROP:02x}")
     weight = alpha[..., None].astype(np.uint16)
     return ((pixels * weight + BACKDROP * (255 - weight) + 127) // 255).astype(np.uint8)
-
-
-def _has_more_frames(picture: Pillow.Image) -> bool:
-    try:
-        picture.seek(1)
-    except FOREIGN_ERRORS:  # EOFError where there is one frame; a damaged second one is no loss
-        return False
-    return True

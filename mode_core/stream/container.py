@@ -102,25 +102,21 @@ class Bitstream:
         body = data[:-4]
         if zlib.crc32(body) != int.from_bytes(data[-4:], "little"):
             raise BitstreamError("the file is damaged or cut off: its checksum does not match")
-        return _parse(body)
+        _, _, codec, weights, quality, steps = _FIXED.unpack_from(body)
+        width, at = _read_varint(body, _FIXED.size)
+        height, at = _read_varint(body, at)
+        if not (0 < width < MAX_SIDE and 0 < height < MAX_SIDE and width * height <= MAX_PIXELS):
+            raise BitstreamError(
+                f"the file says {width}x{height} pixels; at most {MAX_PIXELS // 10**6} megapixels "
+                "are decoded"
+            )
+        target = steps / _TARGET_STEPS or None
+        return cls(codec, weights, quality, width, height, _read_streams(body, at), target)
 
 
 def symbol_check(data: bytes) -> int:
     """The CRC-16 that marks what a stream decodes to; never 0, which means "none"."""
     return (zlib.crc32(data) & 0xFFFF) or 1
-
-
-def _parse(body: bytes) -> Bitstream:
-    _, _, codec, weights, quality, steps = _FIXED.unpack_from(body)
-    width, at = _read_varint(body, _FIXED.size)
-    height, at = _read_varint(body, at)
-    if not (0 < width < MAX_SIDE and 0 < height < MAX_SIDE and width * height <= MAX_PIXELS):
-        raise BitstreamError(
-            f"the file says {width}x{height} pixels; at most {MAX_PIXELS // 10**6} megapixels "
-            "are decoded"
-        )
-    streams = _read_streams(body, at)
-    return Bitstream(codec, weights, quality, width, height, streams, steps / _TARGET_STEPS or None)
 
 
 def _read_streams(body: bytes, at: int) -> tuple[Stream, ...]:

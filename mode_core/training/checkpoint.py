@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import torch
@@ -29,17 +29,12 @@ def save_atomic(path: Path, write: Callable[[Path], object]) -> None:
             write(part)
     except (OSError, SafetensorError, RuntimeError) as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-        if not full and not (path.parent.exists() and _is_full(path.parent)):
+        if not full and not (path.parent.exists() and disk_usage(path.parent).free < 1 << 20):
             raise
         again = "continue with --resume" if (path.parent / WEIGHTS).exists() else "start again"
         raise TrainingError(
             f"the disk of {path.parent} is full; free some space and {again}"
         ) from error
-
-
-def _is_full(folder: Path) -> bool:
-    room = os.statvfs(folder)
-    return room.f_bavail * room.f_frsize < 1 << 20
 
 
 def half_names(net: nn.Module) -> set[str]:

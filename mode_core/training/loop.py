@@ -142,7 +142,8 @@ class Run:
             self.means.add(self.trainer.step(x_BCHW, progress))
             return
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            short = isinstance(error, torch.OutOfMemoryError | MemoryError)
+            if not short and "can't allocate" not in str(error):
                 raise
             if self.batch != self.settings.batch or self.batch < 2:
                 raise TrainingError(
@@ -272,8 +273,3 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for kind, handler in zip(kinds, before, strict=True):
             signal.signal(kind, handler)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate" in text

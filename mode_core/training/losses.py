@@ -108,11 +108,6 @@ def load_lpips(backbone: Path | None) -> Lpips:
 TEXTURE_WINDOW = 16
 
 
-def luma(x_BCHW: Tensor) -> Tensor:
-    """Brightness as one channel."""
-    return (x_BCHW * x_BCHW.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-
-
 def _local_std(x: Tensor) -> Tensor:
     mean, square = (F.avg_pool2d(m, TEXTURE_WINDOW, TEXTURE_WINDOW // 2) for m in (x, x * x))
     return ((square - mean * mean).clamp_min(0) + 1e-6).sqrt()
@@ -133,8 +128,9 @@ def haar_details(x_B1HW: Tensor, levels: int) -> list[Tensor]:
 
 def texture_distance(x_BCHW: Tensor, y_BCHW: Tensor, levels: int = 4) -> Tensor:
     """Difference of texture energy in overlapping windows, without alignment; needs no weights."""
-    energy = x_BCHW.new_zeros(())
-    mine, his = (haar_details(luma(picture), levels) for picture in (x_BCHW, y_BCHW))
+    energy, weights = x_BCHW.new_zeros(()), x_BCHW.new_tensor(LUMA)[:, None, None]
+    lumas = ((picture * weights).sum(1, keepdim=True) for picture in (x_BCHW, y_BCHW))
+    mine, his = (haar_details(luma, levels) for luma in lumas)
     for level, (a, b) in enumerate(zip(mine, his, strict=True)):
         s, t = _local_std(a), _local_std(b)
         energy = energy + (1 - 0.2 * level) * ((s + 0.01).log() - (t + 0.01).log()).abs().mean()

@@ -22,7 +22,7 @@ from PIL import Image as Pillow
 
 from mode_core.codecs.classical.avif import avif_size
 from mode_core.codecs.classical.jxl import jxl_size
-from mode_core.codecs.rates import nearest_quality
+from mode_core.codecs.rates import nearest_file
 from mode_core.errors import BitstreamError, UnknownAnchor, UnsupportedImage
 from mode_core.pictures.sizes import FOREIGN_ERRORS, Size, webp_size
 from mode_core.stream.container import Bitstream, Stream
@@ -71,20 +71,13 @@ class ClassicalCodec:
             )
         picture = Pillow.fromarray(image)
 
-        @cache
         def file_at(quality: int) -> Bitstream:
             stream = Stream(self._write(picture, quality))
             return Bitstream(
                 self.info.wire_id, _NO_WEIGHTS, quality, width, height, (stream,), target.bpp
             )
 
-        qualities = self.format.qualities
-        if target.bpp is None:
-            return file_at(min(max(target.quality or 0, qualities[0]), qualities[-1]))
-        wanted = target.bpp * width * height / 8
-        return file_at(
-            nearest_quality(lambda quality: len(file_at(quality).to_bytes()), qualities, wanted)
-        )
+        return nearest_file(file_at, self.format.qualities, target, (width, height))
 
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture in the file; there is only one, so no anchor may be given."""

@@ -60,17 +60,13 @@ def _skip_frame(bits: Bits, size: Size) -> bool:
     else:
         bits.take(6)  # strengths of the colour quantizers
     if kind == _REGULAR:
-        _take_regular(bits)
+        # one pass, without crop, that replaces all before it and is last
+        _demand((bits.take(2), bits.take(1), bits.take(2), bits.take(1)) == (0, 0, 0, 1))
     else:
         size = _take_reference(bits, size)
     _take_name_and_filter(bits, modular)
     _skip_sections(bits, (-(-size[0] // upsampling), -(-size[1] // upsampling)), group)
     return kind == _REGULAR
-
-
-def _take_regular(bits: Bits) -> None:
-    """Refuse all but a frame of one pass, without crop, that replaces all before it and is last."""
-    _demand((bits.take(2), bits.take(1), bits.take(2), bits.take(1)) == (0, 0, 0, 1))
 
 
 def _take_reference(bits: Bits, picture: Size) -> Size:

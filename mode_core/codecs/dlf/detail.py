@@ -50,15 +50,12 @@ class FixedConv2d(nn.Conv2d):
             return super().forward(x_BCHW)
         x = on_fine_grid(x_BCHW)
         coarse = (x / _COARSE_UNIT).round() * _COARSE_UNIT
-        weight = self._rounded_weight()
-        y = self._sums(coarse, weight) + self._sums(x - coarse, weight)
-        return on_fine_grid(y + self.bias.detach().double()[:, None, None])
-
-    def _rounded_weight(self) -> Tensor:
         weight = self.weight.detach().double()
         _, exponent = torch.frexp(weight.abs().max())
         unit = torch.ldexp(torch.ones_like(weight[0, 0, 0, 0]), exponent - _WEIGHT_BITS)
-        return (weight / unit).round() * unit
+        weight = (weight / unit).round() * unit
+        y = self._sums(coarse, weight) + self._sums(x - coarse, weight)
+        return on_fine_grid(y + self.bias.detach().double()[:, None, None])
 
     def _sums(self, x: Tensor, weight: Tensor) -> Tensor:
         # not F.conv2d: on some devices it would go through a transform that rounds
@@ -125,6 +122,7 @@ class DepthBlock(nn.Sequential):
         super().__init__(OrderedDict(block=nn.Sequential(*layers)))
 
 
+@torch.no_grad()
 def _start_at(network: nn.Sequential, values: Tensor) -> None:
     """Let a network begin with these values in its first channels and with 0 in the others."""
     last = [module for module in network.modules() if isinstance(module, GatedMlp)][-1]
@@ -156,11 +154,7 @@ class DetailCodec(nn.Module):
         self.y_spatial_prior_adaptor_2 = DepthBlock(*wide)
         self.y_spatial_prior_adaptor_3 = DepthBlock(*wide)
         self.y_spatial_prior = nn.Sequential(*(DepthBlock(*wide) for _ in range(3)))
-        self._start(latent)
-
-    @torch.no_grad()
-    def _start(self, latent: int) -> None:
-        """Begin with steps near 1, means near 0 and scales that make most symbols 0."""
+        # begin with steps near 1, means near 0 and scales that make most symbols 0
         scales = torch.full((latent,), SCALE_START)
         _start_at(self.y_prior_fusion, torch.cat([torch.ones(latent), scales]))
         _start_at(self.y_spatial_prior, scales)
@@ -191,7 +185,8 @@ class DetailCodec(nn.Module):
                 scale, mean = self._next_parameters(turn, y_hat, common)
             here = coded_places(turn, y)
             residual = (y - mean) * sent
-            spent = training_bits(residual, _log_index(scale)) * sent
+            index = (at_least(scale, SCALE_LOW).log() - math.log(SCALE_LOW)) / LOG_SCALE_STEP
+            spent = training_bits(residual, index) * sent
             bits = bits + (spent * here).sum((1, 2, 3))
             y_hat = y_hat + (round_through(residual) + mean) * here
         return y_hat * step, bits
@@ -264,20 +259,12 @@ def coded_places(turn: int, like: Tensor) -> Tensor:
 
 
 def scale_tables(scale: Tensor) -> Tensor:
-    """The table for each exact standard deviation; 0 means: too sure to code anything."""
-    return torch.bucketize(scale, _table_ends().to(scale.device))
+    """The table for each exact standard deviation; 0 means: too sure to code anything.
 
-
-def _table_ends() -> Tensor:
-    """Geometric middles between tables, the first one moved to the skip rule.
-
-    They lie between two multiples of the activations' unit, so no comparison is ever close.
+    Tables end at geometric middles, the first one at the skip rule, and all of them between two
+    multiples of the activations' unit, so no comparison is ever close.
     """
     middles = SCALE_LOW * torch.exp(LOG_SCALE_STEP * (torch.arange(SCALES - 1).double() + 0.5))
     middles[0] = SKIP_BELOW
-    return ((middles / _UNIT).floor() + 0.5) * _UNIT
-
-
-def _log_index(scale: Tensor) -> Tensor:
-    """The fractional table index of a standard deviation, in training."""
-    return (at_least(scale, SCALE_LOW).log() - math.log(SCALE_LOW)) / LOG_SCALE_STEP
+    ends = ((middles / _UNIT).floor() + 0.5) * _UNIT
+    return torch.bucketize(scale, ends.to(scale.device))

@@ -166,8 +166,7 @@ class Elic(nn.Module):
         for kernel in (self.forward_dct, self.inverse_dct):
             kernel.copy_(basis[..., None, None])
         self.std.copy_(strength.reshape(1, -1, 1, 1))
-        self.gains.log_gain.copy_(_starting_gains(strength))
-        self.gains.log_inverse.copy_(-self.gains.log_gain)
+        self.gains.start_from(strength, lagrange(torch.arange(TRAINED)).log())
 
     # ── transforms: float, any device ──────────────────────────────────────────────────────────
 
@@ -262,14 +261,6 @@ class Elic(nn.Module):
 def lagrange(quality_B: Tensor) -> Tensor:
     """The weight of 255^2 MSE against bits per pixel at a quality counted in trained ones."""
     return LAMBDA_LOW * torch.exp2(quality_B)
-
-
-def _starting_gains(strength_C: Tensor) -> Tensor:
-    """Log-gains at which a uniform quantiser trades rate for error at each lambda."""
-    steps = torch.arange(TRAINED, dtype=torch.float32)
-    log_lambda = lagrange(steps).log()
-    coarser = 0.25 * (1 - steps / (TRAINED - 1))
-    return (3.913 + 0.5 * log_lambda - coarser)[:, None] + strength_C.log()[None]
 
 
 def first_half(like: Tensor) -> Tensor:

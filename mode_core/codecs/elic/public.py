@@ -235,7 +235,10 @@ class _Walker:
     ) -> Tensor:
         """Write integers, or read some; either way the decoded latent, (1, C, H, W) in float64."""
         z, values = (None, None) if integers is None else map(_places_last, integers)
-        hyper = self._walk_hyper(coder, grid, z)
+        shape = (grid[0] // 4, grid[1] // 4, len(self.medians))
+        index, medians = torch.arange(shape[2]).expand(shape), self.medians.expand(shape)
+        wanted = None if z is None else z + medians
+        hyper = self.hyper(coder.code(index, medians, wanted, self.tables) + medians)
         starts = [0, *accumulate(self.config.groups)]
         done: list[Tensor] = []
         for k, start in enumerate(starts[:-1]):
@@ -246,12 +249,6 @@ class _Walker:
             group = None if values is None else values[..., start : starts[k + 1]]
             done.append(self._walk_group(k, coder, side, group))
         return torch.cat(done, 2).permute(2, 0, 1)[None]
-
-    def _walk_hyper(self, coder: Coder, grid: tuple[int, int], z: Tensor | None) -> Tensor:
-        shape = (grid[0] // 4, grid[1] // 4, len(self.medians))
-        index, medians = torch.arange(shape[2]).expand(shape), self.medians.expand(shape)
-        wanted = None if z is None else z + medians
-        return self.hyper(coder.code(index, medians, wanted, self.tables) + medians)
 
     def _walk_group(self, k: int, coder: Coder, side: Tensor, values: Tensor | None) -> Tensor:
         height, width, _ = side.shape

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 
@@ -27,12 +26,13 @@ class ModeSystem:
     latent grows finer, and the other half of the tokens comes little by little.
     """
 
+    qualities = range(256)
+
     def __init__(self, net: Mode) -> None:
         self.on_device = NetOnDevice(net)
         self.sq, self.vq = SingleStream(net.elic), VqSystem(net.vq)
         self.stride = net.stride
         self.vq.stride = net.stride
-        self.qualities = range(256)
 
     def split(self, quality: int) -> tuple[int, int]:
         """The token share and the latent's quality."""
@@ -97,9 +97,7 @@ class ModeSystem:
 class FixedRateMode(ModeSystem):
     """MoDE on two experts of one rate each: there is one size."""
 
-    def __init__(self, net: Any) -> None:
-        super().__init__(net)
-        self.qualities = range(1)
+    qualities = range(1)
 
     def split(self, quality: int) -> tuple[int, int]:
         """All tokens, and the latent."""

@@ -36,7 +36,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 """What widths such as `tiny-no-ese` leave out; without gates, CEM adds its residual ungated."""
 SQUARED_ERROR = 0.0055 * 255**2
 """The weight of a squared error at the fidelity anchor, at every rate."""
-PERCEPTION_L1 = 1.0
 CRITIC_SHARES = 0.06, 0.12
 """How strongly the critic pulls MoDE-F and MoDE-P, in shares of the loss's own pull. Without it
 MoDE-F drew a lattice of little hooks where it knew nothing."""
@@ -117,7 +116,7 @@ def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) 
         like_f, like_p, like_ep = (lpips(picture, wanted).mean() for picture in shifted)
         near_f, near_p = F.mse_loss(leaves[0], x_BCHW), F.l1_loss(leaves[1], x_BCHW)
         alone = SQUARED_ERROR * F.mse_loss(ef, x_BCHW) + F.l1_loss(ep, x_BCHW) + like_ep
-    mains = SQUARED_ERROR * near_f + like_f, PERCEPTION_L1 * near_p + like_p
+    mains = SQUARED_ERROR * near_f + like_f, near_p + like_p
     judged = int(torch.randint(2, (), generator=generator))  # both at once would cost a fifth more
     left = passed_on((p, f)[judged], leaves[1 - judged], mains[1 - judged])
     share = CRITIC_SHARES[judged] * ramp(progress)

@@ -106,15 +106,7 @@ class CompactLatents(nn.Module):
             self.hyper.gains.log_inverse.fill_(-HYPER_LOG_GAIN)
             self.hyper.scale.sub_(HYPER_LOG_GAIN / LOG_SCALE_STEP / INDEX_UNIT)
         self.gains = Gains(torch.zeros(trained, latent))
-        self.start_from(dct_basis(latent, CELL)[1], log_lambda_A)
-
-    @torch.no_grad()
-    def start_from(self, strength_C: Tensor, log_lambda_A: Tensor) -> None:
-        """Set the gains at which a uniform quantiser trades rate for error at each lambda."""
-        coarser = torch.linspace(0.25, 0, len(log_lambda_A))
-        log_gain = (3.913 + 0.5 * log_lambda_A - coarser)[:, None] + strength_C.cpu().log()[None]
-        self.gains.log_gain.copy_(log_gain)
-        self.gains.log_inverse.copy_(-log_gain)
+        self.gains.start_from(dct_basis(latent, CELL)[1], log_lambda_A)
 
     def expect(self, side: Tensor) -> tuple[Tensor, Tensor]:
         """Mean in natural units and table index for a gain of one."""

@@ -96,7 +96,7 @@ class MsIllm(nn.Module):
         basis, strength = fitted_dct_basis(x_BCHW, self.config.latent, compact.CELL)
         for part in (encoder, decoder):
             part.dct.start_from(basis, strength)
-        self.latents.start_from(strength, _log_lambda())
+        self.latents.gains.start_from(strength, _log_lambda())
 
     @torch.no_grad()
     def start_from(self, elic: Elic) -> None:

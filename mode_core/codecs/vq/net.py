@@ -150,10 +150,7 @@ class Vq(nn.Module):
 
     def synthesise(self, codes_BCHW: Tensor) -> Tensor:
         """The picture of a map of codes."""
-        features = self.start(codes_BCHW)
-        for index in range(len(self.synthesis.levels)):
-            features = self.level(index, features)
-        return self.head(features)
+        return self.synthesis(self.start(codes_BCHW)) + 0.5
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Picture, commitment loss and tokens; in training mode the codebook follows along."""
@@ -172,7 +169,7 @@ class Vq(nn.Module):
 
     def write(self, tokens_1HW: Tensor, quality: int) -> tuple[bytes, int]:
         """The stream of the tokens that this quality sends, and its check."""
-        writer, known = SymbolWriter(), self._unknown(tokens_1HW.shape[1:])
+        writer, known = SymbolWriter(), torch.full(tokens_1HW.shape, self.config.codes)
         for places in sending_order(tokens_1HW.shape[1], tokens_1HW.shape[2], quality):
             for part, logits in self._logits_at(known, places):
                 tables = token_tables(logits)
@@ -184,7 +181,8 @@ class Vq(nn.Module):
     def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
         """Tokens, with the number of codes where none was sent, and the check."""
         steps = sending_order(*grid, quality)
-        reader, known = SymbolReader(payload, sum(map(len, steps))), self._unknown(grid)
+        reader = SymbolReader(payload, sum(map(len, steps)))
+        known = torch.full((1, *grid), self.config.codes)
         for places in steps:
             read = []
             for part, logits in self._logits_at(known, places):
@@ -211,9 +209,6 @@ class Vq(nn.Module):
             [torch.einsum("bkhw,kc->bchw", share, self.codebook.vectors) for share in shares], 2
         )
         return torch.where(unknown[:, None], expected, codes)
-
-    def _unknown(self, grid: tuple[int, int] | torch.Size) -> Tensor:
-        return torch.full((1, *grid), self.config.codes)
 
     def _logits_at(self, known: Tensor, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Places in portions, each with its logits: tables for all at once would fill memory."""

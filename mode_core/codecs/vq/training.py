@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,24 +47,15 @@ def with_critic(assemble: Callable[[Setup], Rig], setup: Setup) -> Rig:
 @torch.no_grad()
 def prepare(rig: Rig, x_BCHW: Tensor) -> None:
     """Start the codes as vectors that photographs give."""
-    start_codes(rig.net.codebook, rig.net.encode(x_BCHW))
-
-
-def start_codes(codebook: Any, z_BCHW: Tensor) -> None:
-    """Fill a codebook with a random choice of vectors."""
-    flat = z_BCHW.permute(0, 2, 3, 1).flatten(0, 2)
-    chosen = torch.randperm(len(flat))[: len(codebook.vectors)]
-    codebook.vectors[: len(chosen)] = flat[chosen.to(flat.device)]
+    vectors = rig.net.codebook.vectors
+    flat = rig.net.encode(x_BCHW).permute(0, 2, 3, 1).flatten(0, 2)
+    chosen = torch.randperm(len(flat))[: len(vectors)]
+    vectors[: len(chosen)] = flat[chosen.to(flat.device)]
 
 
 def tokenizer_parts(rig: Rig) -> list[nn.Parameter]:
     """Everything but the prior."""
     return [p for name, p in rig.net.named_parameters() if not name.startswith("prior.")]
-
-
-def prior_parts(rig: Rig) -> list[nn.Parameter]:
-    """The prior alone."""
-    return list(rig.net.prior.parameters())
 
 
 def decoder_parts(rig: Rig) -> list[nn.Parameter]:
@@ -148,20 +138,16 @@ def prior_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Gener
     return nats, {"bits_per_token": nats / 0.6931471805599453}
 
 
-def partly_sent(net: Any, tokens: Tensor, generator: torch.Generator) -> Tensor:
-    """Codes as the decoder gets them: half of the samples in full, half filled in by the prior."""
-    known, _ = known_places(tokens.shape, generator)
-    known[:: 2 if len(net.qualities) > 1 else 1] = True
-    known = known.to(tokens.device)
-    hidden = torch.where(known, tokens, net.config.codes)
-    return net.expected_codes(hidden)
-
-
 def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Reconstruction, and a critic for what it leaves open; codes and prior stay as they are."""
+    net = rig.net
     with torch.no_grad():
-        codes = partly_sent(rig.net, rig.net.analyse(x_BCHW), generator)
-    x_hat = rig.net.synthesise(codes).float()
+        tokens = net.analyse(x_BCHW)
+        # as a decoder gets them: half of the samples in full, half filled in by the prior
+        known, _ = known_places(tokens.shape, generator)
+        known[:: 2 if len(net.qualities) > 1 else 1] = True
+        codes = net.expected_codes(torch.where(known.to(tokens.device), tokens, net.config.codes))
+    x_hat = net.synthesise(codes).float()
     return against_critic(rig, x_hat, x_BCHW, CRITIC_SHARE * ramp(progress), generator)
 
 
@@ -188,7 +174,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 
 VQ = Stage("vq", "vq", assemble, loss, validate, tokenizer_parts, prepare, gpu_batch=48)
 PRIOR = Stage(
-    "prior", "vq", assemble_prior, prior_loss, validate, prior_parts,
+    "prior", "vq", assemble_prior, prior_loss, validate, lambda rig: [*rig.net.prior.parameters()],
     continues=("vq", "vq-gan"), gpu_batch=128, batch=16, late_crop=256, clip=1.0,
 )  # fmt: skip
 VQ_GAN = Stage(
