@@ -8,6 +8,7 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
 from typing import Any, NamedTuple
+from weakref import ref
 
 from cachetools import LRUCache
 
@@ -139,22 +140,24 @@ class Question(NamedTuple):
 class Newest:
     """The newest question of each page: no work is done for older ones.
 
-    The page numbers its questions: the server's threads may get to them in another order.
+    The page numbers its questions: the server's threads may get to them in another order. A ticket
+    holds a photo and its results, so it is remembered only as long as somebody else does.
     """
 
     def __init__(self, pages: int) -> None:
-        self._asked: LRUCache[str, tuple[float, Ticket | None]] = LRUCache(pages)
+        self._asked: LRUCache[str, tuple[float, ref[Ticket] | None]] = LRUCache(pages)
         self._lock = Lock()
 
     def take(self, question: Question, ticket: Ticket | None = None) -> bool:
         """Whether this question is the newest of its page; the older one's ticket is cancelled."""
         page, number = question
         with self._lock:
-            newest, old = self._asked.get(page, (number, None))
+            newest, before = self._asked.get(page, (number, None))
+            old = before() if before else None
             if number < newest:
                 old = ticket
             elif page:
-                self._asked[page] = number, ticket
+                self._asked[page] = number, ref(ticket) if ticket else None
             if old is not None:
                 old.cancel()
         return number >= newest
