@@ -18,6 +18,7 @@ LIGHT = (
     "mode_core", "mode_core.codecs.registry", "mode_core.evaluation.rows",
     "mode_core.evaluation.curves", "mode_core.evaluation.bench", "mode_core.pictures.files",
     "mode_core.metrics", "mode_core.codecs.roundtrip", "mode_core.cli.main", "app.server.service",
+    "app.http.routes", "app.viewer.region",
 )  # fmt: skip
 HEAVY = {"torch", "compressai", "lpips", "gradio", "plotly", "pandas", "scipy", "matplotlib"}
 Arrows = Mapping[str, set[str]]

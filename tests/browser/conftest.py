@@ -28,19 +28,30 @@ QUIET = [
     "--disable-sync",
 ]
 PATIENCE_MS = 60_000
+LOG = "server.txt"
 expect.set_options(timeout=PATIENCE_MS)
 
 Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def viewer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page over a runner that needs no weights; MODE_TEST_PAGE names one that runs already."""
+def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The page over a runner that needs no weights, and its log.
+
+    MODE_TEST_PAGE names one that runs already, whose log is elsewhere.
+    """
+    folder = tmp_path_factory.mktemp("viewer")
+    (folder / LOG).touch()
     if running := os.environ.get("MODE_TEST_PAGE"):
-        yield running
+        yield running, folder / LOG
         return
-    with served("page_server", tmp_path_factory.mktemp("viewer")) as url:
-        yield url
+    with served("page_server", folder) as url:
+        yield url, folder / LOG
+
+
+@pytest.fixture(scope="session")
+def viewer_url(viewer: tuple[str, Path]) -> str:
+    return viewer[0]
 
 
 @contextmanager
@@ -52,7 +63,7 @@ def served(module: str, folder: Path, *words: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = folder / "server.txt"
+    log = folder / LOG
     command = [sys.executable, "-m", f"tests.browser.{module}", str(port), *words]
     # Weights that somebody imported on this machine would change the page.
     own = {"OMP_NUM_THREADS": "1", "MODE_WEIGHTS": str(folder / "weights")}
@@ -98,11 +109,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def tab(chromium: Browser, viewer_url: str) -> Iterator[tuple[Page, list[str]]]:
     """One tab for all tests that need no fresh one: loading the page is what takes long."""
-    trouble: list[str] = []
-    page = chromium.new_page(viewport={"width": 1200, "height": 800})
-    page.set_default_timeout(PATIENCE_MS)
-    watch(page, viewer_url, trouble)
-    page.goto(viewer_url)
+    page, trouble = watched(chromium, viewer_url)
     page.wait_for_function("window.viewer?.dataset.state")
     yield page, trouble
     page.close()
@@ -129,27 +136,24 @@ def visit(tab: tuple[Page, list[str]]) -> Iterator[Opener]:
 @pytest.fixture
 def open_page(chromium: Browser, viewer_url: str) -> Iterator[Opener]:
     """The page in a fresh tab; afterwards nothing may have complained or gone elsewhere."""
-    trouble: list[str] = []
-    contexts = []
+    opened: list[tuple[Page, list[str]]] = []
 
     def open_at(hash: str = "", browser: Browser = chromium, **options: Any) -> Page:
-        options.setdefault("viewport", {"width": 1200, "height": 800})
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        watch(page, viewer_url, trouble)
-        page.goto(viewer_url + hash)
-        return page
+        opened.append(watched(browser, viewer_url, hash, **options))
+        return opened[-1][0]
 
     yield open_at
-    for context in contexts:
-        context.close()
-    assert trouble == []
+    for page, _ in opened:
+        page.close()
+    assert [trouble for _, trouble in opened if trouble] == []
 
 
-def watch(page: Page, home: str, trouble: list[str]) -> None:
-    """Note errors, warnings of scripts, dialogs, and requests that leave this machine."""
+def watched(browser: Browser, home: str, hash: str = "", **options: Any) -> tuple[Page, list[str]]:
+    """A page of its own context, and the list where it notes what must not happen: errors, warnings
+    of scripts, dialogs, and requests that leave this machine."""
+    trouble: list[str] = []
+    page = browser.new_page(**{"viewport": {"width": 1200, "height": 800}, **options})
+    page.set_default_timeout(PATIENCE_MS)
     page.on("pageerror", lambda error: trouble.append(f"page error: {error}"))
     page.on(
         "console",
@@ -162,3 +166,5 @@ def watch(page: Page, home: str, trouble: list[str]) -> None:
             trouble.append(f"request to {url}")
 
     page.on("request", lambda request: leaving(request.url))
+    page.goto(home + hash)
+    return page, trouble

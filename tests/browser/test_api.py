@@ -6,7 +6,6 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,6 @@ from tests.conftest import make_photo
 pytestmark = pytest.mark.browser
 
 
-ApiServer = tuple[Client, Path]
-
-
-@pytest.fixture(scope="module")
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """A page whose log can be read."""
-    folder = tmp_path_factory.mktemp("api")
-    with served("page_server", folder) as url:
-        yield Client(url, verbose=False), folder / "server.txt"
-
-
 @pytest.fixture(scope="module")
 def client(viewer_url: str) -> Client:
     return Client(viewer_url, verbose=False)
@@ -44,7 +32,7 @@ def photo_file(folder: Path, height: int, width: int) -> Path:
     return path
 
 
-def get(url: str) -> bytes:
+def get(url: str | urllib.request.Request) -> bytes:
     with urllib.request.urlopen(url, timeout=60) as answer:
         data: bytes = answer.read()
     return data
@@ -98,9 +86,9 @@ def test_errors_are_sentences(client: Client, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_values_are_refused_with_a_sentence_and_no_traceback(
-    api_server: ApiServer, tmp_path: Path, named: dict[str, Any], words: str
+    viewer: tuple[str, Path], client: Client, tmp_path: Path, named: dict[str, Any], words: str
 ) -> None:
-    client, log = api_server
+    _, log = viewer
     if "codecs" in named or "bpp" in named:
         photo = handle_file(str(photo_file(tmp_path, 32, 40)))
         wish = {"image": photo, "bpp": 0.5, "codecs": ["jpeg"], "api_name": "/compare"}
@@ -138,46 +126,37 @@ def call(home: str, body: bytes) -> str:
     url = f"{home}gradio_api/call/compare"
     post = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
-        id = json.loads(get_post(post))["event_id"]
+        id = json.loads(get(post))["event_id"]
         return get(f"{url}/{id}").decode()
     except urllib.error.HTTPError as error:
         return f"error {error.code}"
 
 
-def get_post(request: urllib.request.Request) -> bytes:
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        data: bytes = answer.read()
-    return data
+def asked_at_once(url: str, photos: list[Path], codec: str) -> list[str]:
+    """What each of as many users is told: "HEIGHTxWIDTH" of the answer's picture, or why not."""
+
+    def ask(photo: Path) -> str:
+        try:
+            answer = Client(url, verbose=False).predict(
+                image=handle_file(str(photo)), bpp=1, codecs=[codec], api_name="/compare"
+            )
+        except AppError as refusal:
+            return str(refusal)
+        return f"{answer['height']}x{answer['width']}"
+
+    with ThreadPoolExecutor(len(photos)) as users:
+        return list(users.map(ask, photos))
 
 
 def test_twenty_at_once_are_each_answered_with_their_own(viewer_url: str, tmp_path: Path) -> None:
-    widths = range(40, 60)
-
-    def ask(width: int) -> int:
-        photo = photo_file(tmp_path, 32, width)
-        answer = Client(viewer_url, verbose=False).predict(
-            image=handle_file(str(photo)), bpp=1, codecs=["jpeg"], api_name="/compare"
-        )
-        return int(answer["width"])
-
-    with ThreadPoolExecutor(len(widths)) as users:
-        assert list(users.map(ask, widths)) == list(widths)
+    photos = [photo_file(tmp_path, 32, width) for width in range(40, 60)]
+    assert asked_at_once(viewer_url, photos, "jpeg") == [photo.stem for photo in photos]
 
 
 def test_twenty_at_a_short_line_are_answered_or_told_that_it_is_busy(tmp_path: Path) -> None:
     photos = [photo_file(tmp_path, 600, width) for width in range(600, 620)]
-
-    def ask(url: str, photo: Path) -> str:
-        try:
-            answer = Client(url, verbose=False).predict(
-                image=handle_file(str(photo)), bpp=1, codecs=["webp"], api_name="/compare"
-            )
-        except AppError as refusal:
-            return str(refusal)
-        return f"600x{answer['width']}"
-
-    with served("page_server", tmp_path, "5") as url, ThreadPoolExecutor(len(photos)) as users:
-        said = list(users.map(lambda photo: ask(url, photo), photos))
+    with served("page_server", tmp_path, "5") as url:
+        said = asked_at_once(url, photos, "webp")
     refused = [text for text in said if re.match(r"busy, position \d+: ", text)]
     answered = [text for text, photo in zip(said, photos, strict=True) if text == photo.stem]
     assert len(refused) + len(answered) == len(photos), said

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.explorer.usercsv import read_user_csv
-from tests.browser.conftest import PATIENCE_MS, served, watch
+from tests.browser.conftest import PATIENCE_MS, served, watched
 from tests.made_up.results import write_results
 
 pytestmark = pytest.mark.browser
@@ -20,6 +20,8 @@ LIVE = """document.dispatchEvent(new CustomEvent("mode:result", {detail: {
   image: "kodim02.png",
   rows: [{label: "MoDE-P", codec: "mode", anchor: "perception", bpp: 0.1, psnr: 29}]
 }}))"""
+NO_PICTURE = """document.querySelector(".rd-points").open = false;
+document.dispatchEvent(new CustomEvent("mode:result", {detail: {image: "", rows: []}}))"""
 EVIL = "<img src=x onerror=window.bad=1>"
 EVIL_CSV = (
     "codec,bpp,psnr,source_ref,note\n"
@@ -38,25 +40,38 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def visitor(chromium: Browser) -> Iterator[BrowserContext]:
-    """One visitor, whose browser has the plotting library once it was fetched."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    yield context
-    context.close()
+def tab(chromium: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
+    """One page for all tests: loading it, and the plotting library, is what takes long."""
+    page, trouble = watched(chromium, address, viewport={"width": 1440, "height": 900})
+    page.evaluate("document.addEventListener('mode:open-point', (e) => opened.push(e.detail))")
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=4 * PATIENCE_MS)
+    yield page, trouble
+    page.close()
 
 
 @pytest.fixture
-def page(visitor: BrowserContext, address: str) -> Iterator[Page]:
+def page(tab: tuple[Page, list[str]]) -> Iterator[Page]:
     """The drawn page; a console error, a page error or a request elsewhere fails the test."""
-    page = visitor.new_page()
-    page.set_default_timeout(2 * PATIENCE_MS)
-    trouble: list[str] = []
-    watch(page, address, trouble)
-    page.goto(address)
-    expect(page.locator(DRAWN)).to_have_count(8, timeout=4 * PATIENCE_MS)
+    page, trouble = tab
+    page.evaluate("opened = []")
+    expect(page.locator(DRAWN)).to_have_count(8)
     yield page
-    page.close()
     assert trouble == []
+    # The next test starts at the start, whatever this one left.
+    page.mouse.move(0, 0)
+    drawn_by(page, NO_PICTURE)
+    while (remove := page.locator("[data-rd=files] button")).count():
+        remove.first.click()
+        expect(page.locator(".rd-status")).to_contain_text("is removed")
+        page.evaluate("document.querySelector('.rd-status').textContent = ''")
+    if "rd-" in page.evaluate("location.hash"):
+        drawn_by(page, "location.hash = '#start=1'")
+
+
+def drawn_by(page: Page, script: str) -> None:
+    """Run it until the plot has been drawn anew."""
+    page.evaluate(f"document.querySelector('.rd-status').textContent = ''; {script}")
+    expect(page.locator(".rd-status")).to_contain_text(" points in view.")
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -104,9 +119,6 @@ def test_the_picture_on_screen_is_a_ring_on_the_plot(page: Page) -> None:
 
 
 def test_the_keyboard_walks_to_a_point_and_opens_it(page: Page) -> None:
-    page.evaluate(
-        "opened = []; document.addEventListener('mode:open-point', e => opened.push(e.detail))"
-    )
     page.evaluate(LIVE)
     expect(page.locator(DRAWN)).to_have_count(16)
     page.locator("#rd-plot").focus()
@@ -123,9 +135,6 @@ def test_the_keyboard_walks_to_a_point_and_opens_it(page: Page) -> None:
 
 
 def test_a_click_on_a_point_of_ours_opens_it_and_on_a_published_one_does_not(page: Page) -> None:
-    page.evaluate(
-        "opened = []; document.addEventListener('mode:open-point', e => opened.push(e.detail))"
-    )
     for label, count in (("ELIC · ours", 1), ("ELIC · published", 1)):
         kind = label.split(" · ")[1]
         page.evaluate(
@@ -270,22 +279,25 @@ def test_what_has_no_numbers_cannot_be_measured(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 720, 1440])
-def test_it_fits_any_width_in_light_and_dark(
-    visitor: BrowserContext, address: str, width: int, scheme: str
-) -> None:
-    page = visitor.new_page()
-    page.set_viewport_size({"width": width, "height": 844})
-    page.goto(f"{address}?__theme={scheme}")
+def test_it_fits_any_width_in_light_and_dark(chromium: Browser, address: str, scheme: str) -> None:
+    size = {"width": 390, "height": 844}
+    page, trouble = watched(chromium, address, f"?__theme={scheme}", viewport=size)
     expect(page.locator(DRAWN)).to_have_count(8, timeout=4 * PATIENCE_MS)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.locator(".rd")).to_have_attribute("data-theme", scheme)
-    plot = page.locator("#rd-plot").bounding_box()
-    assert plot is not None
-    assert plot["height"] >= 280
     ground = page.evaluate("document.querySelector('#rd-plot').layout.plot_bgcolor")
     assert ground == {"light": "#ffffff", "dark": "#1b1b1b"}[scheme]
+    for width in (390, 720, 1440):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(
+            """() => { const plot = document.querySelector("#rd-plot");
+            return plot._fullLayout.width === plot.clientWidth; }"""
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        plot = page.locator("#rd-plot").bounding_box()
+        assert plot is not None
+        assert plot["height"] >= 280
     page.close()
+    assert trouble == []
 
 
 def test_plotly_has_no_share_button_and_no_server(page: Page) -> None:

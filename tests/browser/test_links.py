@@ -29,7 +29,6 @@ def test_a_link_brings_back_the_screen(open_page: Opener) -> None:
     ("link", "anchor", "panes"),
     [
         ("#anchor=0.5", 0.5, 7),
-        ("#anchor=0.5&image=coffee&bpp=0.2", 0.5, 7),
         ("#panes=original,mode-f,mode-0.3", 0.3, 3),
         ("#panes=original,mode-f&anchor=0.7", 0.7, 3),
         ("#panes=original,webp&anchor=0", 0.0, 2),

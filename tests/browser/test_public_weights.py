@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from safetensors.numpy import save_file
 
-from tests.browser.conftest import PATIENCE_MS, served, watch
+from tests.browser.conftest import served, watched
 from tests.browser.test_accessibility import findings
 from tests.browser.viewer_page import settled, stage
 
@@ -55,13 +55,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(chromium: Browser, address: str) -> Iterator[Page]:
-    page = chromium.new_page(viewport={"width": 1200, "height": 800})
-    page.set_default_timeout(PATIENCE_MS)
-    trouble: list[str] = []
-    watch(page, address, trouble)
-    page.goto(f"{address}#panes=original,ms-illm,jpeg")
-    settled(page, 3)
-    yield page
+    page, trouble = watched(chromium, address, "#panes=original,ms-illm,jpeg")
+    yield settled(page, 3)
     page.close()
     assert trouble == []
 

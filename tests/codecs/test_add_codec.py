@@ -9,7 +9,6 @@ import shutil
 import textwrap
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mode_core.codecs.registry import CODECS
@@ -17,7 +16,10 @@ from tests.conftest import ROOT
 from tests.made_up.trees import linked_program, run
 
 SEEN = """
-import json
+import io, json
+from contextlib import redirect_stdout
+from pathlib import Path
+import numpy as np
 from app.explorer.curves import our_curves
 from app.http.api import pane_names
 from app.panes.names import pane_id, pane_label, parse_pane
@@ -25,14 +27,31 @@ from app.server.service import check_request, jobs_for
 from app.server.jobs import run_job
 from app.server.store import Photo
 from app.viewer.component import catalogue
+from mode_core import Anchor, Bitstream, Target, load_codec, read_image
+from mode_core.cli.main import main
 from mode_core.evaluation.rows import read_folder
-from mode_core.pictures.files import read_image
-from pathlib import Path
 
+def told(command):
+    with redirect_stdout(io.StringIO()) as out:
+        assert main(command.split()) == 0
+    return out.getvalue()
+
+listed = told("codecs")
+told("encode photos/a.png a.mode --codec twin --bpp 1")
+for anchor in ("fidelity", "perception"):
+    told(f"decode a.mode {anchor}.png --anchor {anchor}")
+bench = "bench photos --out results/mine --codecs twin --bpp 0.2,0.5,1 --anchors"
+told(f"{bench} fidelity,perception,0.5")
+codec, grey = load_codec("twin"), np.full((9, 7, 3), 100, np.uint8)
+file = Bitstream.from_bytes(codec.encode(grey, Target(quality=4)).to_bytes())
+anchors = Anchor.FIDELITY, Anchor.PERCEPTION
 check_request(["twin-f", "twin-p", "twin-0.5"], 0.5)
 pixels = read_image(Path("photos/a.png"))
 (job,) = jobs_for(Photo("", pixels, b""), ["twin-f", "twin-p", "twin-0.5"], 0.5)
 print(json.dumps({
+    "listed": listed,
+    "compared": told("bdrate results/mine --anchor twin@fidelity"),
+    "levels": [int(codec.decode(file, anchor).mean()) for anchor in anchors],
     "menu": [one["label"] for one in catalogue()["choices"] if one["id"].startswith("twin")],
     "api": [name for name in pane_names() if name.startswith("twin")],
     "links": [parse_pane(id) for id in ("twin-f", "twin-p", "twin-0.5", "mode-f", "mode-0.35")],
@@ -57,27 +76,17 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_the_command_line_has_the_codec(tree: Path) -> None:
-    listed = run(tree, "-m", "mode_core", "codecs")
-    assert re.search(r"^twin +Twin-F, Twin-P ", listed, re.M)
-    words = "encode photos/a.png a.mode --codec twin --bpp 1"
-    run(tree, "-m", "mode_core", *words.split())
-    pictures = []
-    for anchor in ("fidelity", "perception"):
-        run(tree, "-m", "mode_core", "decode", "a.mode", f"{anchor}.png", "--anchor", anchor)
-        pictures.append((tree / f"{anchor}.png").read_bytes())
-    assert len(set(pictures)) == 2
-
-
 @pytest.mark.slow
-def test_benchmark_page_and_api_have_it(tree: Path) -> None:
-    words = "bench photos --out results/mine --codecs twin --bpp 0.2,0.5,1 --anchors"
-    run(tree, "-m", "mode_core", *words.split(), "fidelity,perception,0.5")
+def test_command_line_benchmark_page_and_api_have_the_codec(tree: Path) -> None:
+    seen = json.loads(run(tree, "-c", SEEN))
+    assert re.search(r"^twin +Twin-F, Twin-P ", seen["listed"], re.M)
+    pictures = {(tree / f"{end}.png").read_bytes() for end in ("fidelity", "perception")}
+    assert len(pictures) == 2
     rows = (tree / "results" / "mine" / "twin.csv").read_text().splitlines()
     assert len(rows) == 1 + 3 * 3
-    compared = run(tree, "-m", "mode_core", "bdrate", "results/mine", "--anchor", "twin@fidelity")
-    assert "| twin@perception |" in compared
-    seen = json.loads(run(tree, "-c", SEEN))
+    assert "| twin@perception |" in seen["compared"]
+    # the example is no fake: its file holds the picture, and its anchors differ as stated
+    assert seen["levels"] == [100, 116]
     assert seen["menu"] == ["Twin-F", "Twin-P"]
     assert seen["api"] == ["twin-f", "twin-p"]
     assert seen["links"] == [
@@ -99,18 +108,6 @@ def test_two_codecs_with_one_number_are_refused(tree: Path) -> None:
             run(tree, "-m", "mode_core", "codecs")
     finally:
         shutil.rmtree(folder)
-
-
-def test_what_the_codec_draws_is_what_it_says(tree: Path) -> None:
-    """The example is no fake: its file holds the picture, and its anchors differ as stated."""
-    code = """
-import numpy as np
-from mode_core import Anchor, Bitstream, Target, load_codec
-codec, grey = load_codec("twin"), np.full((9, 7, 3), 100, np.uint8)
-file = Bitstream.from_bytes(codec.encode(grey, Target(quality=4)).to_bytes())
-print(*(int(codec.decode(file, anchor).mean()) for anchor in (Anchor.FIDELITY, Anchor.PERCEPTION)))
-"""
-    assert np.fromstring(run(tree, "-c", code), sep=" ").tolist() == [100, 116]
 
 
 def test_what_all_codecs_share_names_none_of_them() -> None:

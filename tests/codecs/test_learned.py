@@ -45,15 +45,13 @@ def test_any_size_comes_back(codec: Codec, size: tuple[int, int]) -> None:
             assert codec.decode(Bitstream.from_bytes(file), anchor).shape == image.shape
 
 
-def test_a_file_decodes_to_one_picture_always(codec: Codec, photo: Image) -> None:
-    bitstream = codec.encode(photo, Target(quality=20))
-    assert np.array_equal(codec.decode(bitstream), codec.decode(bitstream))
-
-
-def test_the_file_states_what_it_aimed_for(id: str, codec: Codec, photo: Image) -> None:
+def test_the_file_states_what_it_aimed_for_and_decodes_to_one_picture_always(
+    id: str, codec: Codec, photo: Image
+) -> None:
     again = Bitstream.from_bytes(codec.encode(photo, Target(bpp=0.5)).to_bytes())
     assert again.target_bpp == 0.5
     assert len(again.streams) == len(CODECS[id].streams)
+    assert np.array_equal(codec.decode(again), codec.decode(again))
 
 
 def test_elic_hits_the_size_inside_its_range() -> None:

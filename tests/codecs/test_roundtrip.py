@@ -11,7 +11,7 @@ from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file, roundtrip
 from mode_core.errors import BitstreamError, UnknownCodec
 from mode_core.stream.container import Bitstream
-from mode_core.types import Anchor, CodecInfo, Target
+from mode_core.types import Anchor, Target
 from tests.conftest import make_photo
 from tests.made_up.toy_codec import TAG, ToyMode
 
@@ -44,6 +44,7 @@ def test_both_anchors_come_from_one_file(toy: ToyMode) -> None:
     assert toy.seen == [fidelity.file] * 2
     assert (fidelity.label, perception.label) == ("MoDE-F", "MoDE-P")
     assert set((perception.image - fidelity.image).flat) == {8}
+    assert roundtrip("mode", PHOTO, Target(quality=3)).anchor == Anchor.FIDELITY
 
 
 def test_a_file_is_parsed_once_and_its_record_carries_what_it_says(
@@ -62,20 +63,12 @@ def test_a_file_is_parsed_once_and_its_record_carries_what_it_says(
     assert (again.profile, again.terms, again.note) == ("toy", "", "")
 
 
-def test_without_an_anchor_the_first_output_is_decoded(toy: ToyMode) -> None:
-    assert roundtrip("mode", PHOTO, Target(quality=3)).anchor == Anchor.FIDELITY
-
-
 def test_an_anchor_in_between_is_decoded(toy: ToyMode) -> None:
     result = roundtrip("mode", PHOTO, Target(quality=3), Anchor(0.5))
     assert result.label == "MoDE 0.5"
     assert result.image[0, 0, 0] == PHOTO[0, 0, 0] + 4
-
-
-def test_a_size_that_was_reached_has_no_note() -> None:
-    result = roundtrip("webp", make_photo(256, 256), Target(bpp=2))
-    assert abs(result.bpp / 2 - 1) < 0.03
-    assert result.note == ""
+    label = CODECS["mode"].label
+    assert [label(Anchor(1)), label(Anchor(0, "vq-expert"))] == ["MoDE-P", "MoDE vq-expert"]
 
 
 @pytest.mark.parametrize("bpp", [0.01, 24])
@@ -88,8 +81,10 @@ def test_a_size_outside_the_range_is_said_in_a_sentence(bpp: float) -> None:
     assert result.target_bpp == bpp
 
 
-def test_a_quality_as_target_never_has_a_note() -> None:
-    assert roundtrip("jpeg", PHOTO, Target(quality=0)).note == ""
+def test_a_size_that_was_reached_and_a_quality_as_target_have_no_note() -> None:
+    result = roundtrip("webp", make_photo(256, 256), Target(bpp=2))
+    assert abs(result.bpp / 2 - 1) < 0.03
+    assert result.note == roundtrip("jpeg", PHOTO, Target(quality=0)).note == ""
 
 
 def test_a_file_that_cannot_be_parsed_yields_no_picture(
@@ -103,16 +98,3 @@ def test_a_file_that_cannot_be_parsed_yields_no_picture(
 def test_an_unknown_codec_is_refused() -> None:
     with pytest.raises(UnknownCodec, match="choose one of mode, elic"):
         roundtrip("mpeg", PHOTO, Target(bpp=1))
-
-
-@pytest.mark.parametrize(
-    ("anchor", "label"),
-    [
-        (Anchor(1.0), "MoDE-P"),
-        (Anchor(0.25), "MoDE 0.25"),
-        (Anchor(0, "vq-expert"), "MoDE vq-expert"),
-    ],
-)
-def test_every_anchor_has_a_label(anchor: Anchor, label: str) -> None:
-    info: CodecInfo = CODECS["mode"]
-    assert info.label(anchor) == label

@@ -153,13 +153,6 @@ def test_a_folder_without_results_is_refused(name: str, tmp_path: Path) -> None:
         read_folder(tmp_path / name)
 
 
-def test_committed_rows_count_every_byte_exactly() -> None:
-    folders = {path.parent for path in RESULTS.glob("*/dataset.json")}
-    assert folders
-    for row in (row for folder in folders for row in read_folder(folder)):
-        assert row.bpp == 8 * row.bytes_file / (row.width * row.height)
-
-
 @pytest.mark.parametrize("metric", ["psnr", "lpips"])
 def test_nan_is_not_written_and_leaves_what_was_there(metric: str, tmp_path: Path) -> None:
     path, rows = tmp_path / "mode.csv", [ROW, ROW._replace(values={metric: math.nan})]

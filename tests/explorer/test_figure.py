@@ -8,9 +8,10 @@ import re
 import numpy as np
 import numpy.typing as npt
 import pytest
+from skimage.color.colorconv import xyz2lab, xyz_from_rgb
 
 from app.explorer import figure as plot
-from app.explorer.curves import Curve, live_curves, our_curves, picture_curves, published_curves
+from app.explorer.curves import Curve, live_curves, our_curves, published_curves
 from app.explorer.figure import LOOKS, rate_figure, styles
 from mode_core.checkpoints.dialects import DIALECTS
 from mode_core.evaluation.curves import Point
@@ -18,9 +19,6 @@ from mode_core.metrics.table import METRICS
 from tests.conftest import ROOT
 from tests.made_up.results import made_up_rows, published_points
 
-LINEAR_RGB_TO_XYZ = np.array(
-    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-)
 # Machado, Oliveira and Fernandes 2009, severity 1.0, in linear RGB.
 EYES = {
     "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],  # noqa: E501
@@ -29,10 +27,6 @@ EYES = {
     "usual": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
 }  # fmt: skip
 LEARNED = [name for name in LOOKS if name not in ("JPEG", "WebP", "AVIF", "JPEG XL")]
-
-
-def curve_of(curves: list[Curve], codec: str, anchor: str = "") -> Curve:
-    return next(c for c in curves if (c.codec, c.anchor) == (codec, anchor))
 
 
 def test_a_point_of_ours_is_the_mean_over_the_pictures() -> None:
@@ -76,12 +70,6 @@ def test_two_sources_of_a_codec_are_two_curves() -> None:
     assert {curve.source for curve in curves} == {"a/elic:points.csv", "b/again:table.xlsx"}
 
 
-def test_lpips_of_another_network_is_another_metric() -> None:
-    shallow = next(c for c in published_curves(published_points()) if c.label == "Shallow")
-    assert shallow.at("lpips") == []
-    assert len(shallow.at("lpips_unknown")) == 5
-
-
 def test_the_students_lpips_is_never_drawn_as_lpips() -> None:
     row = {"codec": "elic", "bpp": 0.1, "psnr": 30, "lpips_student": 0.2}
     (curve,) = live_curves({"image": "astronaut", "rows": [row]})
@@ -100,13 +88,6 @@ def test_the_students_lpips_is_never_drawn_as_lpips() -> None:
 )
 def test_junk_from_a_page_draws_nothing(picture: dict[str, object]) -> None:
     assert live_curves(picture) == []
-
-
-def test_a_picture_has_its_own_curves_where_results_hold_it() -> None:
-    rows = made_up_rows()
-    found = picture_curves(rows, "KODIM02")
-    assert {curve.image for curve in found} == {"kodim02.png"}
-    assert picture_curves(rows, "astronaut") == picture_curves(rows, "") == []
 
 
 def test_ours_are_solid_and_published_are_dashed_and_open() -> None:
@@ -211,12 +192,10 @@ def linear(colour: str) -> npt.NDArray[np.float64]:
 
 
 def contrast(one: str, other: str) -> float:
-    dark, light = sorted(float(LINEAR_RGB_TO_XYZ[1] @ linear(c)) for c in (one, other))
+    dark, light = sorted(float(xyz_from_rgb[1] @ linear(c)) for c in (one, other))
     return (light + 0.05) / (dark + 0.05)
 
 
 def lab(colour: str, eyes: list[list[float]]) -> npt.NDArray[np.float64]:
-    seen = np.clip(np.array(eyes) @ linear(colour), 0, 1)
-    xyz = LINEAR_RGB_TO_XYZ @ seen / [0.9505, 1, 1.089]
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+    found: npt.NDArray[np.float64] = xyz2lab(xyz_from_rgb @ np.clip(eyes @ linear(colour), 0, 1))
+    return found

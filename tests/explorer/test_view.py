@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from app.about import about_text
 from app.explorer.bdtable import bd_table
 from app.explorer.curves import our_curves
-from app.explorer.library import load_library
+from app.explorer.library import Library, load_library
 from app.explorer.usercsv import MAX_BYTES, read_user_csv
 from app.explorer.view import Wish, answer, rd_points
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown, cells
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import comparisons
-from mode_core.evaluation.rows import write_rows
+from mode_core.evaluation.rows import read_rows, write_rows
 from mode_core.metrics import METRICS
 from tests.made_up.results import made_up_rows, write_results
 
@@ -31,14 +31,19 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_results(tmp_path_factory.mktemp("results"))
 
 
+@pytest.fixture(scope="module")
+def library(results: Path) -> Library:
+    return load_library(results)
+
+
 def view(results: Path, **state: Any) -> dict[str, Any]:
     return answer(load_library(results), Wish.parse(state))
 
 
-def test_the_view_is_json_without_nan(results: Path) -> None:
+def test_the_view_is_json_without_nan(library: Library) -> None:
     rows = [{"codec": "elic", "bpp": 0.1, **dict.fromkeys(METRICS, math.nan)}]
     for metric in METRICS:
-        seen = view(results, metric=metric, picture={"rows": rows})
+        seen = answer(library, Wish.parse({"metric": metric, "picture": {"rows": rows}}))
         assert "NaN" not in json.dumps(seen)
         assert seen["metric"] == metric or metric in ("fid", "lpips_vgg", "lpips_student")
 
@@ -89,7 +94,8 @@ def test_new_results_are_seen_without_a_restart(tmp_path: Path) -> None:
 
 def test_the_picture_on_screen_is_drawn_with_its_own_curves(results: Path) -> None:
     rows = [{"codec": "mode", "anchor": "perception", "label": "MoDE-P", "bpp": 0.1, "psnr": 29}]
-    seen = view(results, picture={"image": "kodim02.png", "rows": rows})
+    seen = view(results, picture={"image": "KODIM02", "rows": rows})
+    assert {c["image"] for c in seen["curves"] if c["kind"] == "picture"} == {"kodim02.png"}
     kinds = [curve["kind"] for curve in seen["curves"]]
     assert kinds.count("now") == 1
     assert kinds.count("picture") == 7
@@ -131,8 +137,8 @@ picture_json = st.fixed_dictionaries({"rows": st.lists(state_json) | state_json}
 
 
 @given(state_json | st.fixed_dictionaries({"picture": picture_json | state_json}))
-def test_any_state_gets_an_answer(results: Path, state: object) -> None:
-    seen = answer(load_library(results), Wish.parse(state))
+def test_any_state_gets_an_answer(library: Library, state: object) -> None:
+    seen = answer(library, Wish.parse(state))
     assert seen["bd"]["rows"]
     assert len(json.dumps(seen, allow_nan=False)) > 1000
 
@@ -260,37 +266,26 @@ ROWS = [
 ]
 
 
-def test_the_best_of_each_column_is_marked() -> None:
-    best = [[cell.best for cell in line] for line in cells(ROWS)]
-    assert best[0] == [False, False, False, False, True, False, True]
-    assert best[1] == [False, False, True, True, False, False, False]
-
-
-def test_equal_values_are_both_best_and_a_lone_one_is_not() -> None:
-    equal = [
-        ResultRow(label, {key: value})
-        for label, key, value in (("a", "psnr", 30.001), ("b", "psnr", 30.002), ("c", "bpp", 1))
-    ]
-    assert [[cell.best for cell in line] for line in cells(equal)] == [
-        [False, True],
-        [False, True],
-        [False, False],
-    ]
-
-
-def test_a_file_that_missed_its_target_is_best_at_nothing() -> None:
-    rows = [
-        ResultRow(label, {"bpp": bpp, "deviation": off, "psnr": psnr, "encode_ms": time})
-        for label, bpp, off, psnr, time in (
-            ("DLF", 0.043, -0.57, 31.0, 10),
-            ("ELIC", 0.0997, -0.003, 28.9, 90),
-            ("JPEG", 0.108, 0.08, 25.0, 40),
-        )
-    ]
-    far, near, dear = ([cell.best for cell in line] for line in cells(rows))
-    assert far == [False] * 4
-    assert near == [False, False, True, False]
-    assert dear == [False, False, False, True]
+@pytest.mark.parametrize(
+    ("rows", "best"),
+    [
+        ([row.values for row in ROWS], ["....*.*", "..**..."]),
+        # equal as they are shown; alone in its column
+        ([{"psnr": 30.001}, {"psnr": 30.002}, {"bpp": 1}], [".*", ".*", ".."]),
+        # far from its target, near, and too large: what missed it is best at nothing
+        (
+            [
+                {"bpp": 0.043, "deviation": -0.57, "psnr": 31.0, "encode_ms": 10},
+                {"bpp": 0.0997, "deviation": -0.003, "psnr": 28.9, "encode_ms": 90},
+                {"bpp": 0.108, "deviation": 0.08, "psnr": 25.0, "encode_ms": 40},
+            ],
+            ["....", "..*.", "...*"],
+        ),
+    ],
+)
+def test_the_best_of_each_column_is_marked(rows: list[dict[str, Any]], best: list[str]) -> None:
+    lines = cells([ResultRow("a", values) for values in rows])
+    assert ["".join(".*"[cell.best] for cell in line) for line in lines] == best
 
 
 def test_copies_say_how_far_each_file_is_from_the_target() -> None:
@@ -328,14 +323,9 @@ def test_about_follows_the_results(tmp_path: Path) -> None:
     write_results(tmp_path)
     before = about_text(load_library(tmp_path), {}, tmp_path)
     path = tmp_path / "kodak" / "elic.csv"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    where = lines[0].split(",").index("psnr")
-    better = [lines[0]]
-    for line in lines[1:]:
-        line_cells = line.split(",")
-        line_cells[where] = f"{float(line_cells[where]) + 1:.4f}"
-        better.append(",".join(line_cells))
-    path.write_text("\n".join(better) + "\n", encoding="utf-8")
+    rows = read_rows(path)
+    better = [{**row.values, "psnr": row.values["psnr"] + 1} for row in rows]
+    write_rows(path, [row._replace(values=one) for row, one in zip(rows, better, strict=True)])
     line = next(one for one in before.splitlines() if one.startswith("- ELIC, PSNR"))
     assert line not in about_text(load_library(tmp_path), {}, tmp_path)
 

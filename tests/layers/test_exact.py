@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 import torch
 
+from mode_core.codecs import networks
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual
+from mode_core.weights import sets as weights
 from tests.conftest import PYTHON, ROOT, process
 
 
@@ -46,40 +50,35 @@ def test_new_weights_are_noticed() -> None:
     assert not torch.equal(layer(x), before)
 
 
-_PROBE = """
-import hashlib, pathlib, sys, torch
-from mode_core.codecs import networks
-from mode_core.weights import sets as weights
-torch.set_num_threads(int(sys.argv[1]))
-torch.backends.mkldnn.enabled = sys.argv[2] == "onednn"
-# stored weights: random ones would themselves depend on the instruction set
-weights.BUNDLED = pathlib.Path("tests/golden/v1/weights")
-elic, vq = (networks.load_net(weights.find_weights(name)) for name in ("elic", "vq"))
-y = torch.randn(1, 16, 12, 8, generator=torch.Generator().manual_seed(5)) * 3
-tokens = torch.randint(64, (1, 12, 8), generator=torch.Generator().manual_seed(6))
-with torch.inference_mode():
-    # the hyper analysis is float and belongs to the encoder: only reading must be exact
-    payload = bytes.fromhex(sys.stdin.readline()) or elic.write(y, 150)[0]
-    latent, check = elic.read(payload, 150, (12, 8))
-    stream, token_check = vq.write(tokens, 31)
-print(payload.hex())
-print(hashlib.sha256(latent.numpy().tobytes() + stream).hexdigest(), check, token_check)
-"""
-
-
-def _probe(payload: str, threads: int = 1, onednn: str = "onednn", **variables: str) -> list[str]:
-    words = (PYTHON, "-c", _PROBE, str(threads), onednn)
-    run = process(*words, input=payload + "\n", cwd=ROOT, env=variables, check=True)
-    return run.stdout.split("\n")[:2]
+def probe(payload: bytes = b"") -> tuple[bytes, str]:
+    """A payload and the hash of what it holds; from stored weights, as random ones would themselves
+    depend on the instruction set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "BUNDLED", ROOT / "tests" / "golden" / "v1" / "weights")
+        elic, vq = (networks.load_net(weights.find_weights(name)) for name in ("elic", "vq"))
+    y = torch.randn(1, 16, 12, 8, generator=torch.Generator().manual_seed(5)) * 3
+    tokens = torch.randint(64, (1, 12, 8), generator=torch.Generator().manual_seed(6))
+    with torch.inference_mode():
+        # the hyper analysis is float and belongs to the encoder: only reading must be exact
+        payload = payload or elic.write(y, 150)[0]
+        latent, check = elic.read(payload, 150, (12, 8))
+        stream, token_check = vq.write(tokens, 31)
+    digest = hashlib.sha256(latent.numpy().tobytes() + stream).hexdigest()
+    return payload, f"{digest} {check} {token_check}"
 
 
 @pytest.mark.slow
-def test_latents_are_identical_for_threads_instruction_sets_and_libraries() -> None:
-    payload, expected = _probe("")
-    others = [
-        _probe(payload, threads=2),
-        _probe(payload, ATEN_CPU_CAPABILITY="default"),
-        _probe(payload, ATEN_CPU_CAPABILITY="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2"),
-        _probe(payload, onednn="off"),
-    ]
-    assert [result for _, result in others] == [expected] * 4
+def test_latents_are_identical_for_threads_instruction_sets_and_libraries(one_thread: None) -> None:
+    payload, expected = probe()
+    torch.set_num_threads(2)
+    found = {probe(payload)[1]}
+    torch.set_num_threads(1)
+    with torch.backends.mkldnn.flags(enabled=False):
+        found.add(probe(payload)[1])
+    code = f"from {__name__} import probe; print(probe(bytes.fromhex({payload.hex()!r}))[1])"
+    for kind in (
+        {"ATEN_CPU_CAPABILITY": "default"},
+        {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    ):
+        found.add(process(PYTHON, "-c", code, cwd=ROOT, env=kind, check=True).stdout.strip())
+    assert found == {expected}

@@ -12,6 +12,8 @@ from torch import Tensor
 from mode_core.codecs.dlf.detail import DetailCodec
 from mode_core.codecs.dlf.net import Dlf, DlfConfig
 from mode_core.stream.entropy import LOG_SCALE_STEP, SCALE_LOW
+from tests.conftest import make_photo
+from tests.made_up.plain_metrics import to_unit
 
 TOY = DlfConfig(
     width=32, layers=2, exchanges=(0,), channels=32, inner=32, codes=50, latent=16, anchors=3,
@@ -27,11 +29,8 @@ def toy_dlf() -> Dlf:
 
 
 def photo(height: int = 256, width: int = 256) -> Tensor:
-    """Smooth waves with some grain: a picture that is neither flat nor noise."""
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    waves = [torch.sin(x / 17 + k) * torch.cos(y / (11 + 5 * k)) for k in range(3)]
-    grain = torch.rand(3, height, width, generator=torch.Generator().manual_seed(1))
-    return (0.5 + 0.35 * torch.stack(waves) + 0.1 * (grain - 0.5)).clamp(0, 1)[None]
+    """A picture that is neither flat nor noise, as a tensor."""
+    return to_unit(make_photo(height, width))
 
 
 def randomise(codec: DetailCodec, spread: float = 2.0) -> None:

@@ -1,67 +1,11 @@
-"""MS-SSIM, LPIPS and DISTS a second time, straight from the papers, to hold ours against."""
+"""DISTS a second time, straight from the paper, to hold ours against."""
 
 from __future__ import annotations
 
-import warnings
-
-import numpy as np
 import torch
-from scipy.ndimage import correlate1d
 from torch import Tensor, nn
 
 from mode_core.types import Image
-
-
-def plain_lpips(features: nn.Module, reference: Image, decoded: Image) -> float:
-    """LPIPS from its definition, with only the linear heads of the package."""
-    import lpips
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        heads = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).lins
-    shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
-    total = 0.0
-    x, y = (
-        (to_unit(p) * 2 - 1 - shift[:, None, None]) / scale[:, None, None]
-        for p in (reference, decoded)
-    )
-    with torch.inference_mode():
-        for place, layer in enumerate(features):
-            x, y = layer(x), layer(y)
-            if place in (1, 4, 7, 9, 11):
-                a, b = x / x.norm(dim=1, keepdim=True), y / y.norm(dim=1, keepdim=True)
-                weight = heads[(1, 4, 7, 9, 11).index(place)].model[-1].weight
-                total += float(((a - b).nan_to_num() ** 2 * weight.view(1, -1, 1, 1)).sum(1).mean())
-    return total
-
-
-def plain_ms_ssim(x: Image, y: Image) -> float:
-    window = np.exp(-((np.arange(11) - 5) ** 2) / (2 * 1.5**2))
-    window /= window.sum()
-
-    def blur(picture: np.ndarray) -> np.ndarray:
-        for axis in (0, 1):
-            picture = correlate1d(picture, window, axis=axis)
-        return picture[5:-5, 5:-5]
-
-    a, b, result = x.astype(float), y.astype(float), 1.0
-    weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-    for scale, weight in enumerate(weights):
-        mean_a, mean_b = blur(a), blur(b)
-        var_a, var_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
-        contrast = (2 * (blur(a * b) - mean_a * mean_b) + 58.5225) / (var_a + var_b + 58.5225)
-        light = (2 * mean_a * mean_b + 6.5025) / (mean_a**2 + mean_b**2 + 6.5025)
-        last = scale == len(weights) - 1
-        result *= float((contrast * light if last else contrast).mean()) ** weight
-        a, b = halved(a), halved(b)
-    return result
-
-
-def halved(picture: np.ndarray) -> np.ndarray:
-    """Means of 2x2; an odd side gets a zero on both ends first, as the common packages do it."""
-    padded = np.pad(picture, [(side % 2, side % 2) for side in picture.shape])
-    height, width = (side // 2 for side in padded.shape)
-    return padded[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean((1, 3))
 
 
 def plain_dists(

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
-from torch import Tensor, nn
+from torch import Tensor
 
 from mode_core.checkpoints.dialects import find_dialect
 from mode_core.codecs.elic.public import ElicPublic
+from tests.conftest import make_photo
+from tests.made_up.plain_metrics import to_unit
 
 CLASSES = {"chandelier": Elic2022Chandelier, "official": Elic2022Official}
 SMALL = {"N": 16, "M": 48, "groups": [4, 4, 8, 8, 24]}
@@ -25,7 +28,7 @@ def reference(dialect: str, seed: int = 0, **size: Any) -> Any:
     with torch.no_grad():
         for index in (0, 4, 9, 13):
             net.g_a[index].weight.mul_(1.7)
-        y = net.g_a(smooth_picture(64, 64, seed))
+        y = net.g_a(to_unit(make_photo(64, 64, seed)))
         net.g_a[13].weight.mul_(_SPREAD / y.std())
         net.latent_codec.hyper.h_a[4].weight.mul_(12)
         for codec in net.latent_codec.y.latent_codec.values():
@@ -41,11 +44,12 @@ def reference(dialect: str, seed: int = 0, **size: Any) -> Any:
     return net
 
 
-def smooth_picture(height: int, width: int, seed: int = 0) -> Tensor:
-    """(1, 3, H, W) in [0, 1] with slopes and edges."""
-    coarse = torch.rand(1, 3, height // 16 + 1, width // 16 + 1, generator=_generator(seed))
-    fine = nn.functional.interpolate(coarse, size=(height, width), mode="bicubic")
-    return (fine * 1.4 - 0.2).clamp(0, 1)
+def decoded(net: Any, x: Tensor) -> Tensor:
+    """What CompressAI's class makes of a picture, through its own strings."""
+    height, width = x.shape[2:]
+    made = net.compress(F.pad(x, (0, -width % 64, 0, -height % 64)))
+    found: Tensor = net.decompress(made["strings"], made["shape"])["x_hat"]
+    return found[:, :, :height, :width].clamp(0, 1)
 
 
 def chandelier_names(net: Any, old: bool = True) -> dict[str, Tensor]:
@@ -91,7 +95,3 @@ def _transform(found: re.Match[str]) -> str:
 
 def _group(part: str) -> str:
     return rf"latent_codec\.y\.latent_codec\.y(\d)\.{part}"
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)

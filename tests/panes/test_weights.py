@@ -21,12 +21,12 @@ from app.panes.names import default_panes
 from app.panes.weights import licence_of, maker_name, public_makers
 from app.server import jobs as work
 from app.server.jobs import Job
-from app.server.service import BadRequest, Service, check_request
+from app.server.service import Service, check_request
 from app.server.store import Decoded, StoredFile
 from app.settings import Settings
 from app.viewer.component import catalogue
 from app.viewer.exports import Wish, figure, table
-from app.viewer.figure import Crop, FigurePane, paper_layout
+from app.viewer.figure import Crop
 from mode_core.checkpoints.convert import Origin, import_checkpoint
 from mode_core.codecs.catalogue import licence_of as licence_of_set
 from mode_core.codecs.registry import load_codec
@@ -109,17 +109,6 @@ def test_the_licence_stands_in_panes_tables_and_figures(service: Service, photo:
         assert figure(service, wish).startswith(start)
 
 
-def test_the_figure_names_the_licence_under_its_own_column(photo: Image) -> None:
-    own, public = FigurePane("MS-ILLM", photo), FigurePane("MS-ILLM public", photo, licence=LICENCE)
-    page = paper_layout(photo, [own, public], [Crop(0, 0, 30, 30)])
-    (heading,) = [one for one in page.words if one.text == "MS-ILLM public"]
-    (licence,) = [one for one in page.words if one.text == LICENCE]
-    assert licence.x == heading.x
-    assert licence.y + 15 < page.height
-    without = paper_layout(photo, [own], [Crop(0, 0, 30, 30)])
-    assert "weights" not in [one.text for one in without.words]
-
-
 def test_measured_public_curves_are_their_own_and_carry_the_licence() -> None:
     ours = [row for row in made_up_rows() if row.codec == "ms-illm"]
     theirs = [row._replace(profile="public") for row in ours]
@@ -176,13 +165,6 @@ def test_the_terms_travel_in_every_picture(photo: Image) -> None:
 def test_weights_that_are_not_here_leave_the_other_panes_alone(pane: str, photo: Image) -> None:
     check_request(["original", "jpeg", pane], 0.3)
     assert "are not on this server" in work.run_job(Job(pane, ("",), 0.3, photo)).error
-
-
-@pytest.mark.parametrize("pane", ["elic.", "ms-illm.public/../..", "mode.x"])
-def test_panes_that_cannot_be_are_refused(service: Service, photo: Image, pane: str) -> None:
-    key = service.add_photo(png_bytes(photo)).key
-    with pytest.raises(BadRequest, match="there is no pane"):
-        last(service.compare(key, [pane], 0.3))
 
 
 @pytest.mark.usefixtures("imported")

@@ -29,7 +29,7 @@ from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
 from mode_core.types import Image
-from tests.conftest import PYTHON, make_photo, process
+from tests.conftest import make_photo
 from tests.made_up.fake_runner import FakeRunner, file_of, last
 
 
@@ -59,14 +59,6 @@ def compare(service: Service, key: str) -> Compare:
 
 
 PANES = ["original", "mode-f", "mode-p", "jpeg"]
-
-
-def test_importing_the_service_loads_neither_gradio_nor_torch() -> None:
-    code = (
-        "import sys, app.server.service, app.http.routes, app.viewer.region; "
-        "sys.exit(bool({'gradio', 'torch', 'plotly', 'pandas'} & set(sys.modules)))"
-    )
-    assert process(PYTHON, "-c", code).returncode == 0
 
 
 def test_panes_fill_in_one_codec_after_the_other(service: Service, key: str) -> None:
@@ -219,7 +211,7 @@ def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_two_hundred_comparisons() -> None:
+def test_memory_stays_flat_over_a_hundred_comparisons() -> None:
     """A comparison holds about a megabyte here: what is not let go of would show."""
     runner = FakeRunner()
     service = Service(Settings(cache_bytes=8 * MEBIBYTE), runner)
@@ -232,8 +224,8 @@ def test_memory_stays_flat_over_two_hundred_comparisons() -> None:
         pages = Path("/proc/self/statm").read_text().split()[1]
         return int(pages) * getpagesize() // MEBIBYTE
 
-    before = compare_many(range(40))
-    assert compare_many(range(40, 240)) - before < 15
+    before = compare_many(range(30))
+    assert compare_many(range(30, 130)) - before < 10
     assert service.store.size <= 8 * MEBIBYTE
 
 
@@ -261,6 +253,7 @@ def test_the_original_is_shown_exactly(service: Service, photo: Image) -> None:
         (["mode-2"], 0.1, "anchor"),
         (["mode"], 0.1, "no pane"),
         (["<img src=x onerror=alert(1)>"], 0.1, "no codec"),
+        *(([pane], 0.3, "no pane") for pane in ("elic.", "ms-illm.public/../..", "mode.x")),
     ],
 )
 def test_impossible_requests_are_refused_with_a_sentence(

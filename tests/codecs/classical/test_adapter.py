@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from mode_core.codecs.classical.adapter import ClassicalCodec
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import BitstreamError, UnknownAnchor, UnsupportedImage
+from mode_core.metrics.fidelity import psnr
 from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Anchor, Image, Target
 from tests.conftest import make_photo
@@ -38,10 +39,6 @@ def classical(id: str) -> ClassicalCodec:
     codec = load_codec(id)
     assert isinstance(codec, ClassicalCodec)
     return codec
-
-
-def psnr(one: Image, other: Image) -> float:
-    return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
 
 
 def with_payload(bitstream: Bitstream, payload: bytes) -> Bitstream:

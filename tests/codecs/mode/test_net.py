@@ -16,11 +16,14 @@ from mode_core.codecs.vq.net import SHARES, sending_order
 from mode_core.errors import BitstreamError
 from mode_core.layers import gaussian
 from mode_core.layers.blocks import dct_basis, fitted_dct_basis
+from tests.conftest import make_photo
 from tests.made_up.illm_nets import NARROW, compact, likely
+from tests.made_up.plain_metrics import to_unit
 from tests.made_up.toys import TOY_ELIC, enliven, toy_elic, toy_mode, toy_vq
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Net = Elic | MsIllm
+PICTURE = to_unit(make_photo(64, 128))
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +34,6 @@ def elic() -> Elic:
 @pytest.fixture(scope="module")
 def mode() -> Mode:
     return toy_mode(toy_elic(), toy_vq())
-
-
-def picture(height: int = 64, width: int = 128) -> torch.Tensor:
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    waves = [torch.sin(rows / (7 + c)) * torch.cos(columns / (11 - c)) for c in range(3)]
-    return 0.5 + 0.4 * torch.stack(waves)[None]
 
 
 def test_dct_rows_are_orthonormal_and_sorted() -> None:
@@ -127,7 +124,7 @@ def test_damaged_streams_are_noticed_or_read_as_something_else(net: Net, x: torc
 @torch.inference_mode()
 def test_finer_quality_is_closer_and_costs_more(make: Callable[[], Net]) -> None:
     net = make()
-    y = net.analyse(picture(128, 192))
+    y = net.analyse(to_unit(make_photo(128, 192)))
     weight = net.encoder.dct.std if isinstance(net, MsIllm) else 1
     sizes, errors = [], []
     for quality in (0, 84, 168, 252):
@@ -141,7 +138,7 @@ def test_finer_quality_is_closer_and_costs_more(make: Callable[[], Net]) -> None
 
 def test_training_reaches_every_parameter() -> None:
     net = toy_elic()
-    x_hat, bits = net.training_step(picture().repeat(2, 1, 1, 1), torch.tensor([1.0, 6.5]))
+    x_hat, bits = net.training_step(PICTURE.repeat(2, 1, 1, 1), torch.tensor([1.0, 6.5]))
     ((x_hat - 0.5).square().mean() + bits.mean() / 1e4).backward()
     missing = [n for n, p in net.named_parameters() if p.requires_grad and p.grad is None]
     assert missing == []
@@ -195,7 +192,7 @@ def test_codebook_follows_its_vectors_and_revives_dead_codes() -> None:
 
 @torch.inference_mode()
 def test_new_mode_is_exactly_its_experts(mode: Mode) -> None:
-    y, codes = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8)
+    y, codes = mode.elic.analyse(PICTURE), torch.randn(1, 8, 4, 8)
     at = torch.tensor([4.3])
     fidelity, perception = mode(y, codes, at)
     assert torch.equal(fidelity, mode.elic.synthesise(y, at))
@@ -210,7 +207,7 @@ def test_gates_of_one_branch_leave_the_other_alone() -> None:
     mode = toy_mode(toy_elic(), toy_vq())
     for gamma in mode.gates(PERCEPTION):
         torch.nn.init.ones_(gamma)
-    y, codes, at = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8), torch.tensor([4.0])
+    y, codes, at = mode.elic.analyse(PICTURE), torch.randn(1, 8, 4, 8), torch.tensor([4.0])
     fidelity, perception = mode(y, codes, at)
     assert torch.equal(fidelity, mode.elic.synthesise(y, at))
     assert not torch.equal(perception, mode.vq.synthesise(codes))
@@ -246,7 +243,7 @@ def test_only_ese_and_cem_learn() -> None:
     enliven(mode)
     for gamma in (*mode.gates(FIDELITY), *mode.gates(PERCEPTION)):
         torch.nn.init.constant_(gamma, 0.1)
-    y = mode.elic.analyse(picture()).detach()
+    y = mode.elic.analyse(PICTURE).detach()
     sum(mode(y, torch.randn(1, 8, 4, 8), torch.tensor([2.5]))).square().mean().backward()
     frozen = [*mode.elic.parameters(), *mode.vq.parameters()]
     assert all(parameter.grad is None for parameter in frozen)
@@ -258,7 +255,7 @@ def test_only_ese_and_cem_learn() -> None:
 def test_ablations_start_from_the_experts_too(left_out: str) -> None:
     config = ModeConfig(hidden=(12, 8), **{left_out: False})
     mode = toy_mode(toy_elic(), toy_vq(), config)
-    y, codes, at = mode.elic.analyse(picture()), torch.randn(1, 8, 4, 8), torch.tensor([1.0])
+    y, codes, at = mode.elic.analyse(PICTURE), torch.randn(1, 8, 4, 8), torch.tensor([1.0])
     assert torch.equal(mode(y, codes, at)[0], mode.elic.synthesise(y, at))
 
 

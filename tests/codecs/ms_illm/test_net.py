@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from time import process_time
@@ -20,15 +18,6 @@ from tests.made_up.toys import STAGES as TOY_STAGES
 from tests.made_up.toys import toy_elic
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def test_config_survives_json() -> None:
-    def tuples(value: object) -> object:
-        return tuple(map(tuples, value)) if isinstance(value, list) else value
-
-    for config in (IllmConfig(), IllmConfig.public()):
-        read = json.loads(json.dumps(dataclasses.asdict(config)))
-        assert IllmConfig(**{name: tuples(value) for name, value in read.items()}) == config
 
 
 def test_starts_as_the_elic_that_it_takes_over(x: Tensor) -> None:

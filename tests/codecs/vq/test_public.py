@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.checkpoints.dialects import find_dialect
-from mode_core.codecs.vq.public import Downsample, NearestCodes, VqPublic, VqPublicConfig
+from mode_core.codecs.vq.public import VqPublic, VqPublicConfig
 from tests.conftest import make_photo
 from tests.made_up.plain_metrics import to_unit
 
@@ -45,19 +45,12 @@ def conv(x: Tensor, w: W, name: str, **how: int) -> Tensor:
 
 
 def normed(x: Tensor, w: W, name: str) -> Tensor:
-    groups = x.reshape(len(x), 32, -1)
-    mean, variance = groups.mean(2, keepdim=True), groups.var(2, keepdim=True, unbiased=False)
-    x = ((groups - mean) / (variance + 1e-6).sqrt()).reshape(x.shape)
-    return x * w[f"{name}.weight"][:, None, None] + w[f"{name}.bias"][:, None, None]
-
-
-def swish(x: Tensor) -> Tensor:
-    return x * torch.sigmoid(x)
+    return F.group_norm(x, 32, w[f"{name}.weight"], w[f"{name}.bias"], 1e-6)
 
 
 def block(x: Tensor, w: W, name: str) -> Tensor:
-    h = conv(swish(normed(x, w, f"{name}.norm1")), w, f"{name}.conv1", padding=1)
-    h = conv(swish(normed(h, w, f"{name}.norm2")), w, f"{name}.conv2", padding=1)
+    h = conv(F.silu(normed(x, w, f"{name}.norm1")), w, f"{name}.conv1", padding=1)
+    h = conv(F.silu(normed(h, w, f"{name}.norm2")), w, f"{name}.conv2", padding=1)
     skip = f"{name}.nin_shortcut"
     return (conv(x, w, skip) if f"{skip}.weight" in w else x) + h
 
@@ -83,7 +76,7 @@ def plain_encode(x: Tensor, w: W) -> Tensor:
                 h = attention(h, w, f"encoder.down.4.attn.{i}")
         if level < 4:
             h = conv(F.pad(h, (0, 1, 0, 1)), w, f"encoder.down.{level}.downsample.conv", stride=2)
-    h = swish(normed(mid(h, w, "encoder"), w, "encoder.norm_out"))
+    h = F.silu(normed(mid(h, w, "encoder"), w, "encoder.norm_out"))
     return conv(conv(h, w, "encoder.conv_out", padding=1), w, "quant_conv")
 
 
@@ -104,7 +97,7 @@ def plain_decode(tokens: Tensor, w: W) -> Tensor:
         if level:
             h = h.repeat_interleave(2, 2).repeat_interleave(2, 3)
             h = conv(h, w, f"decoder.up.{level}.upsample.conv", padding=1)
-    h = conv(swish(normed(h, w, "decoder.norm_out")), w, "decoder.conv_out", padding=1)
+    h = conv(F.silu(normed(h, w, "decoder.norm_out")), w, "decoder.conv_out", padding=1)
     return (h + 1) / 2
 
 
@@ -119,25 +112,6 @@ def test_transforms_equal_the_plain_ones() -> None:
     assert len(net.write(tokens, 0)[0]) == -(-tokens.numel() * 6 // 8)
     picture = plain_decode(tokens, w)
     assert (net.synthesise(net.expected_codes(tokens)) - picture).abs().max() < 3e-5
-
-
-def test_the_nearest_code_is_not_the_most_alike() -> None:
-    book = NearestCodes(2, 2)
-    book.embedding.weight.data = torch.tensor([[10.0, 10.0], [1.0, 0.0]])
-    z = torch.tensor([1.0, 1.0]).reshape(1, 2, 1, 1)
-    assert book.nearest(z).item() == 1
-
-
-def test_halving_looks_right_and_down() -> None:
-    layer = Downsample(1)
-    torch.nn.init.ones_(layer.conv.weight)
-    torch.nn.init.zeros_(layer.conv.bias)
-    x = torch.zeros(1, 1, 4, 4)
-    x[0, 0, 1, 1] = 1
-    assert layer(x)[0, 0].tolist() == [[1, 0], [0, 0]]
-    x = torch.zeros(1, 1, 4, 4)
-    x[0, 0, 2, 2] = 1
-    assert layer(x)[0, 0].tolist() == [[1, 1], [1, 1]]
 
 
 def test_levels_add_up_to_the_decoder() -> None:
