@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor, nn
 
 from mode_core.codecs.elic import transforms as elic_transforms
@@ -254,6 +253,8 @@ def test_tables_are_whole_and_follow_the_prior() -> None:
 
 
 def test_a_symmetric_prior_finds_its_middle_likely() -> None:
+    from compressai.entropy_models import EntropyBottleneck
+
     prior = EntropyBottleneck(3)
     with torch.no_grad():
         for zero in (*prior.biases, *prior.factors):
