@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,10 +56,12 @@ def room(module: str) -> str:
     return module.rpartition(".")[0]
 
 
+@cache
 def module_arrows() -> Arrows:
     return {name: {i for i in imports(path) if i in MODULES} for name, path in MODULES.items()}
 
 
+@cache
 def room_arrows() -> Arrows:
     arrows = defaultdict(set)
     for module, used in module_arrows().items():

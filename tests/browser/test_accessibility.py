@@ -33,6 +33,10 @@ def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int, s
     page.locator("#rd-plot").scroll_into_view_if_needed()
     expect(page.locator("#rd-plot .scatterlayer .trace").first).to_be_attached()
     page.locator(".rd-points summary").click()
+    # hundreds of rows like the first ten take axe three quarters of its time
+    page.evaluate(
+        "document.querySelectorAll('.rd-points tr:nth-child(n+11)').forEach((row) => row.remove())"
+    )
     assert findings(page) == []
     for mode in ("Swipe", "Diff", "Single"):
         page.get_by_role("button", name=mode, exact=True).click()

@@ -38,6 +38,7 @@ from tests.conftest import PYTHON, ROOT, make_photo, process
 from tests.made_up.plain_metrics import to_unit
 from tests.made_up.public_nets import chandelier_names, decoded, reference, save
 
+pytestmark = pytest.mark.slow  # CompressAI alone takes ten seconds to import
 ELIC = find_codec("elic")
 State = dict[str, Tensor]
 Spoil = Callable[[Tensor], Tensor]
@@ -289,7 +290,6 @@ def test_unknown_codecs_and_dialects_are_named() -> None:
 # ── several sets, and large ones ───────────────────────────────────────────────────────────────
 
 
-@pytest.mark.slow
 def test_sets_of_one_codec_are_a_family(home: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="weights list"):
         family("elic")
@@ -368,7 +368,6 @@ def heavy_dialect() -> Dialect:
     return Dialect("dlf", "heavy", "public", "layers.0.weight", "-", "-", dict, net, half=True)
 
 
-@pytest.mark.slow
 def test_a_large_file_is_streamed(home: Path, tmp_path: Path) -> None:
     """Peak memory, file pages included, stays below 1.5 times the file; weights become fp16."""
     torch.manual_seed(0)

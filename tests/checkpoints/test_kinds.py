@@ -83,6 +83,7 @@ def padded(x: Tensor, cell: int, how: str) -> Tensor:
     return F.pad(x, (0, -width % cell, 0, -height % cell), mode=how)
 
 
+pytestmark = pytest.mark.slow
 CRITIC = {
     "loss.discriminator.main.0.weight": torch.ones(4, 3, 4, 4),
     "loss.logvar": torch.ones(1),

@@ -23,7 +23,7 @@ from tests.made_up.public_nets import CLASSES, SMALL, decoded, ours, reference
 GRID = (8, 12)
 FULL = {"N": 192, "M": 320}
 LARGE = [pytest.param((dialect, FULL), marks=pytest.mark.slow) for dialect in CLASSES]
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(

@@ -28,6 +28,7 @@ from tests.codecs.vq.test_public import toy
 from tests.conftest import Shell, make_photo
 from tests.made_up.public_nets import chandelier_names, reference, save
 
+pytestmark = pytest.mark.slow
 PUBLIC = "--codec mode --profile public --bpp 0.3"
 ANCHORS = ("fidelity", "perception", "0.5", "sq-expert", "vq-expert")
 
@@ -132,7 +133,6 @@ def test_a_run_on_imported_experts_becomes_a_codec(home: Path, shell: Shell) -> 
     assert np.array_equal(alone, pictures["sq-expert"])
 
 
-@pytest.mark.slow
 def test_before_training_each_anchor_is_its_expert_which_must_be_here(
     home: Path, shell: Shell
 ) -> None:

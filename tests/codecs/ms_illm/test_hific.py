@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from compressai.entropy_models import EntropyBottleneck, GaussianConditional
 from torch import Tensor
 
 from mode_core.codecs.ms_illm import dialects, hific
@@ -17,7 +19,7 @@ from mode_core.stream.entropy import LOG_SCALE_STEP, SCALE_LOW, SCALES, SymbolWr
 from tests.conftest import make_photo
 from tests.made_up.illm_nets import NARROW, likely, old_names
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 GAUSSIAN_SCALES = [SCALE_LOW * float(np.exp(LOG_SCALE_STEP * i)) for i in range(SCALES)]
 
 
@@ -46,8 +48,13 @@ def test_new_weights_make_new_tables(x: Tensor) -> None:
     assert net.write(y, 0) == other.write(y, 0) != first
 
 
+def compressai() -> Any:
+    """Its entropy models, which take ten seconds to import."""
+    return import_module("compressai.entropy_models")
+
+
 def test_likelihoods_and_their_gradients_are_compressais() -> None:
-    theirs = GaussianConditional(None, scale_bound=0.11)
+    theirs = compressai().GaussianConditional(None, scale_bound=0.11)
     residual = torch.tensor([0.0, 0.4, -3.0, 60.0, 0.6, 300.0]).requires_grad_()
     scale = torch.tensor([0.05, 0.11, 0.5, 1.0, -4.0, 30.0]).requires_grad_()
     found = []
@@ -162,11 +169,11 @@ def test_hyperprior_agrees_with_compressai(x: Tensor) -> None:
     w = net.state_dict()
     y = net.analyse(x)
     _, mean, scale = plain_hyper(y, w)
-    bottleneck = EntropyBottleneck(32).eval()
+    bottleneck = compressai().EntropyBottleneck(32).eval()
     own = {k.removeprefix("hyper_bottleneck."): v for k, v in w.items() if "bottleneck" in k}
     bottleneck.load_state_dict(own, strict=False)
     bottleneck.update()
-    conditional = GaussianConditional(GAUSSIAN_SCALES).eval()
+    conditional = compressai().GaussianConditional(GAUSSIAN_SCALES).eval()
     conditional.update()
     z = net.hyper_analysis(y)
     _, z_likelihood = bottleneck(z)
@@ -202,7 +209,7 @@ def test_symbols_are_compressais_and_tables_fit_better(
 
     monkeypatch.setattr(SymbolWriter, "code", watch)
     net.write(y, 0)
-    conditional = GaussianConditional(GAUSSIAN_SCALES)
+    conditional = compressai().GaussianConditional(GAUSSIAN_SCALES)
     expected = conditional.quantize(y, "symbols", mean)
     assert torch.equal(seen[1][1].int(), expected)
     assert len(expected.unique()) > 5
