@@ -1,4 +1,4 @@
-"""Every stage learns one picture by heart in fifty steps: its gradients reach what they should."""
+"""Every stage learns a picture by heart in 50 steps at most: gradients reach what they should."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ LEARNT = {
     "lpips-student": ("layers", 0.8),
 }
 """What falls, and to which share of its start at the most."""
+QUICK = ("dlf", "dlf-gan", "mode", "ms-illm-gan", "lpips-student")
+"""Their steps take long, and twenty show it."""
 
 
 pytestmark = pytest.mark.training
@@ -86,18 +88,18 @@ def prepared(stage: Stage) -> tuple[Rig, Tensor]:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_one_picture_is_overfitted_in_fifty_steps(name: str) -> None:
+def test_one_picture_is_overfitted_in_few_steps(name: str) -> None:
     stage = STAGES[name]
     rig, x = prepared(stage)
     # around an untrained toy there is a longer way to go than around the trained part of a codec
     partial = stage.continues or stage.codec == "mode"
     trainer = Trainer(replace(stage, rates=BOLD) if partial else stage, rig, seed=0)
     key, share = LEARNT[name]
-    history = []
-    for step in range(50):
-        stats = trainer.step(x, step / 50)
+    history, steps = [], 20 if name in QUICK else 50
+    for step in range(steps):
+        stats = trainer.step(x, step / steps)
         history.append(float(stats[key].detach()))
-    assert fmean(history[-8:]) < share * history[0], [round(v, 3) for v in history[::5]]
+    assert fmean(history[-6:]) < share * history[0], [round(v, 3) for v in history[::5]]
     assert trainer.skipped == 0
 
 
