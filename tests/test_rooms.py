@@ -38,8 +38,13 @@ MODULES = modules()
 FOLDERS = [name for name, path in MODULES.items() if path.name == "__init__.py" and "." in name]
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Every name that a file imports, wherever in the file and for whatever reason."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -56,12 +61,10 @@ def room(module: str) -> str:
     return module.rpartition(".")[0]
 
 
-@cache
 def module_arrows() -> Arrows:
     return {name: {i for i in imports(path) if i in MODULES} for name, path in MODULES.items()}
 
 
-@cache
 def room_arrows() -> Arrows:
     arrows = defaultdict(set)
     for module, used in module_arrows().items():
@@ -106,9 +109,18 @@ def test_there_is_no_circle_of_modules_and_none_of_rooms() -> None:
 def test_arrows_point_downwards_in_the_order_that_contributing_draws() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     order = text.partition("```rooms\n")[2].partition("```")[0].split()
-    arrows = room_arrows()
-    assert sorted(order) == sorted({*map(room, MODULES)} - {"app"})
-    upwards = [(a, b) for a in order for b in arrows[a] if order.index(b) <= order.index(a)]
+    codecs = order.index("mode_core.codecs.<id>")
+    place = {name: order.index(name) if name in order else codecs for name in map(room, MODULES)}
+    others = {name for name in place if name not in order} - {"app"}
+    assert {*order} - {order[codecs]} <= place.keys()
+    assert all(name.startswith("mode_core.codecs.") for name in others)
+    upwards = [
+        (a, b)
+        for a, used in room_arrows().items()
+        for b in used
+        # that codecs stand on each other in no circle is seen above
+        if place[b] < place[a] or (place[b] == place[a] != codecs)
+    ]
     assert upwards == []
 
 

@@ -36,7 +36,10 @@ def add_commands(commands: Commands) -> None:
         "--bpp", type=parsing.bpp_list, default=bench.DEFAULT_TARGETS, help="rates to aim for"
     )
     parser.add_argument(
-        "--anchors", type=parsing.anchor_list, default=bench.DEFAULT_ANCHORS, help="for MoDE"
+        "--anchors",
+        type=parsing.anchor_list,
+        default=bench.DEFAULT_ANCHORS,
+        help="of codecs that have several",
     )
     parser.add_argument("--workers", type=parsing.positive, default=1, help="processes")
     parser.add_argument("--resume", action="store_true", help="keep what is measured already")

@@ -31,6 +31,7 @@ DRIFT = (
     "the stream decodes to other values than were written: the file is damaged, or this program "
     "computes differently from the one that wrote it"
 )
+_CODER = range_coder()
 _TABLES = Path(__file__).with_name("tables.npz")
 _TOTAL = 1 << 16
 
@@ -77,7 +78,7 @@ class SymbolWriter(_Checked):
     """Codes values into one rANS stream."""
 
     def __init__(self) -> None:
-        self._encoder = range_coder().BufferedRansEncoder()
+        self._encoder = _CODER.BufferedRansEncoder()
         self._first = -1
 
     def code(
@@ -121,7 +122,7 @@ class SymbolReader(_Checked):
     """
 
     def __init__(self, payload: bytes, symbols: int) -> None:
-        self._decoder = range_coder().RansDecoder()
+        self._decoder = _CODER.RansDecoder()
         self._decoder.set_stream(payload[1:] + bytes(3 * symbols + 64))
         self._left = symbols
         self._first = payload[0] if payload else 0

@@ -167,9 +167,10 @@ def test_twenty_at_a_short_line_are_answered_or_told_that_it_is_busy(tmp_path: P
 @pytest.mark.parametrize(
     "path",
     [
-        "mode/static/viewer.py",
-        "mode/static/shared/../viewer.py",
-        "mode/static/viewer/static/%2e%2e/%2e%2e/viewer.py",
+        "mode/static/about.py",
+        "mode/static/shared/../about.py",
+        "mode/static/viewer/static/%2e%2e/%2e%2e/about.py",
+        "mode/static/viewer/static/%2e%2e/%2e%2e/%2e%2e/tests/js/catalogue.js",
         "mode/media/../../app.py",
         "mode/media/0.png",
         "gradio_api/file=/etc/passwd",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mode_core.codecs.registry import CODECS
+from tests import test_rooms
 from tests.conftest import ROOT
 from tests.made_up.trees import linked_program, run
 
@@ -98,6 +99,15 @@ def test_command_line_benchmark_page_and_api_have_the_codec(tree: Path) -> None:
     assert seen["job"] == ["twin", "fidelity", "perception", "0.5"]
     assert seen["pictures"] == ["0.5", "fidelity", "perception"]
     assert seen["curves"] == ["Twin 0.5", "Twin-F", "Twin-P"]
+
+
+def test_the_house_has_room_for_it(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "CONTRIBUTING.md").symlink_to(ROOT / "CONTRIBUTING.md")
+    monkeypatch.setattr(test_rooms, "ROOT", tree)
+    monkeypatch.setattr(test_rooms, "MODULES", test_rooms.modules())
+    test_rooms.test_a_folder_uses_what_it_says_and_no_more("mode_core.codecs.twin")
+    test_rooms.test_arrows_point_downwards_in_the_order_that_contributing_draws()
+    test_rooms.test_few_names_lie_at_the_top("mode_core")
 
 
 def test_two_codecs_with_one_number_are_refused(tree: Path) -> None:

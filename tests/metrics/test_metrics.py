@@ -201,7 +201,7 @@ def test_values_of_a_shared_column_are_told_apart_by_their_network() -> None:
 
 def test_the_browser_gets_what_it_needs_to_show_numbers() -> None:
     shown = {one["key"]: one for one in browser_metrics()}
-    assert list(shown) == ["psnr", "ms_ssim", "lpips", "lpips_student", "dists"]
+    assert {"psnr", "ms_ssim", "lpips", "lpips_student", "dists"} <= shown.keys()
     assert shown["psnr"] == {
         "key": "psnr", "label": "PSNR", "unit": "dB", "better": "higher", "digits": 2,
         "stands_in_for": "", "in_view": "always",

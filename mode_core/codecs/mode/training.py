@@ -79,8 +79,8 @@ def decoded_streams(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Latent, codes and quality as a decoder has them, at random rates of both streams."""
     elic, vq = rig.partner("elic"), rig.partner("vq")
-    anchors = stages_elic.qualities_of(elic)
-    quality_B = stages_elic.spread_qualities(len(x_BCHW), generator, anchors).to(x_BCHW.device)
+    trained = stages_elic.qualities_of(elic)
+    quality_B = stages_elic.spread_qualities(len(x_BCHW), generator, trained).to(x_BCHW.device)
     y_hat, _ = elic.quantise(elic.analyse(x_BCHW).float(), quality_B)
     return y_hat, sent_beside(vq, vq.analyse(x_BCHW), quality_B, generator), quality_B
 
@@ -135,20 +135,20 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     wanted, figures = lpips.reference(x_1CHW), {}
     y, tokens = elic.analyse(x_1CHW).float().cpu(), vq.analyse(x_1CHW).cpu()
     shown = []
-    for anchor in CHECKED if stages_elic.qualities_of(elic) > 1 else (0,):
-        alone, bpp, y_hat = stages_elic.decoded(elic, y, anchor, x_1CHW)
-        share = min(shares_beside(anchor / (TRAINED - 1)), len(vq.qualities)) - 1
+    for trained in CHECKED if stages_elic.qualities_of(elic) > 1 else (0,):
+        alone, bpp, y_hat = stages_elic.decoded(elic, y, trained, x_1CHW)
+        share = min(shares_beside(trained / (TRAINED - 1)), len(vq.qualities)) - 1
         extra, _ = vq.write(tokens, share)
         known, _ = vq.read(extra, share, tuple(tokens.shape[1:]))
         codes = vq.expected_codes(known.to(x_1CHW.device))
-        at = torch.tensor([float(anchor)], device=x_1CHW.device)
+        at = torch.tensor([float(trained)], device=x_1CHW.device)
         fidelity, perception = rig.net(y_hat.to(x_1CHW), codes, at)
-        figures[f"bpp_{anchor}"] = bpp + 8 * len(extra) / x_1CHW[0, 0].numel()
+        figures[f"bpp_{trained}"] = bpp + 8 * len(extra) / x_1CHW[0, 0].numel()
         for name, picture in (("f", fidelity), ("p", perception), ("elic", alone)):
             picture = picture.float().clamp(0, 1)
             error = F.mse_loss(picture, x_1CHW).clamp_min(1e-9)
-            figures[f"psnr_{name}_{anchor}"] = float(-10 * error.log10())
-            figures[f"lpips_{name}_{anchor}"] = float(lpips(picture, wanted))
+            figures[f"psnr_{name}_{trained}"] = float(-10 * error.log10())
+            figures[f"lpips_{name}_{trained}"] = float(lpips(picture, wanted))
         shown.append(perception)
     return shown[0], figures
 
