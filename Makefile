@@ -5,8 +5,7 @@
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
-# Files in their own order: sorted by the number of tests, those with few long ones would come last.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 2 --dist loadfile
 SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
 UV_PIP := $(BIN)/uv pip install --python $(BIN)/python
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
