@@ -10,7 +10,7 @@ SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
 UV_PIP := $(BIN)/uv pip install --python $(BIN)/python
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 
-# Without compiled modules on disk each of the hundred processes of the tests compiles torch anew.
+# Without compiled modules on disk each process that a test starts compiles torch's anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup run test test-fast check bench-speed chromium node

@@ -1,6 +1,6 @@
-"""CompressAI's compiled range coder by itself: its whole package takes longer to import than torch.
+"""CompressAI's compiled range coder by itself: the rest takes longer to import than torch does.
 
-(It imports its data sets, and with them torch_geometric and torch's compiler.)
+(The package imports its data sets, and with them torch_geometric and torch's compiler.)
 """
 
 from __future__ import annotations

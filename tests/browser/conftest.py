@@ -28,9 +28,6 @@ QUIET = [
     "--disable-sync",
 ]
 PATIENCE_MS = 60_000
-GRADIOS_OWN = ("signal is aborted without reason", "Unexpected error Connection errored out")
-"""Its client may close the stream of an answered question just as the next one opens it, and says
-so; what a test then waits for comes all the same, or the test fails."""
 LOG = "server.txt"
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -160,11 +157,7 @@ def watched(browser: Browser, home: str, hash: str = "", **options: Any) -> tupl
     page.on("pageerror", lambda error: trouble.append(f"page error: {error}"))
     page.on(
         "console",
-        lambda said: (
-            trouble.append(f"console: {said.text}")
-            if said.type == "error" and not any(words in said.text for words in GRADIOS_OWN)
-            else None
-        ),
+        lambda said: trouble.append(f"console: {said.text}") if said.type == "error" else None,
     )
     page.on("dialog", lambda dialog: (trouble.append("a dialog opened"), dialog.dismiss()))
 

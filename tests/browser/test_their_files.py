@@ -86,6 +86,20 @@ def test_a_mode_file_opens_at_both_anchors(visit: Opener) -> None:
     expect(page.locator('.pane[data-id="mode-p"] .same')).to_have_text("same file")
 
 
+def test_a_download_does_not_count_as_leaving_the_page(visit: Opener) -> None:
+    """At that Gradio's client would close, and whatever was on its way would be lost."""
+    page = settled(visit())
+    upload(page, "mine.png", png_bytes(make_photo(64, 96)))
+    expect(page.locator("select.picture")).to_contain_text("mine")
+    settled(visit())
+    page.evaluate("window.left = 0; addEventListener('beforeunload', () => window.left++)")
+    for kind in ("PNG", ".mode"):
+        with page.expect_download() as download:
+            page.get_by_label(f"Download MoDE-P as {kind}").click()
+        assert download.value.suggested_filename.startswith("astronaut-mode-p-0.")
+    assert page.evaluate("window.left") == 0
+
+
 def test_what_a_mode_file_cannot_give_is_said(visit: Opener) -> None:
     page = settled(visit())
     with page.expect_download() as download:

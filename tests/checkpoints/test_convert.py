@@ -38,7 +38,7 @@ from tests.conftest import PYTHON, ROOT, make_photo, process
 from tests.made_up.plain_metrics import to_unit
 from tests.made_up.public_nets import chandelier_names, decoded, reference, save
 
-pytestmark = pytest.mark.slow  # CompressAI alone takes ten seconds to import
+pytestmark = pytest.mark.slow  # CompressAI takes seconds to import
 ELIC = find_codec("elic")
 State = dict[str, Tensor]
 Spoil = Callable[[Tensor], Tensor]

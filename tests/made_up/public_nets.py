@@ -22,7 +22,7 @@ _SPREAD = 3.0
 
 def reference(dialect: str, seed: int = 0, **size: Any) -> Any:
     """CompressAI's own class whose latents spread over several integers and are predicted so."""
-    from compressai.models import sensetime  # takes as long as a hundred quick tests
+    from compressai.models import sensetime  # takes seconds, so only where it is used
 
     torch.manual_seed(seed)
     net = getattr(sensetime, CLASSES[dialect])(**(size or SMALL)).eval()

@@ -50,7 +50,8 @@ function linksCell({ id, label, bpp, url, file_url: file }, { state, exchange })
   const name = encodeURIComponent(`${state.name || state.image}-${id}-${rateText(bpp ?? 0)}bpp`);
   for (const [text, from] of [["PNG", url], [".mode", file]]) {
     if (!from) continue;
-    const link = { href: `${exchange.address(from)}?name=${name}`, "aria-label": `Download ${label} as ${text}` };
+    // without `download` the browser takes it for leaving the page, and Gradio ends what is on its way
+    const link = { href: `${exchange.address(from)}?name=${name}`, download: "", "aria-label": `Download ${label} as ${text}` };
     cell.append(make("a", link, text ?? ""), " ");
   }
   return cell;

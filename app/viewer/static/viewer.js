@@ -146,7 +146,7 @@ export class Viewer {
     const image = linked.image || this.state.image;
     const gone = image !== this.state.image;
     if (gone) this.clear();
-    this.questions.refresh({ ...linked, image, file: "", ...(gone && { size: null }) });
+    this.questions.refresh({ ...linked, image, file: "", ...(gone && { size: null, name: "" }) });
   }
 
   /** Nothing that was known of the last picture holds for the next one. */

@@ -150,7 +150,10 @@ class Vq(nn.Module):
 
     def synthesise(self, codes_BCHW: Tensor) -> Tensor:
         """The picture of a map of codes."""
-        return self.synthesis(self.start(codes_BCHW)) + 0.5
+        features = self.start(codes_BCHW)
+        for level in self.synthesis.levels:
+            features = level(features)
+        return self.head(features)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Picture, commitment loss and tokens; in training mode the codebook follows along."""

@@ -49,7 +49,7 @@ def test_new_weights_make_new_tables(x: Tensor) -> None:
 
 
 def compressai() -> Any:
-    """Its entropy models, which take ten seconds to import."""
+    """Its entropy models, which take seconds to import."""
     return import_module("compressai.entropy_models")
 
 
