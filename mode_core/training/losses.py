@@ -81,6 +81,11 @@ def off_grid(generator: torch.Generator, *pictures: Tensor) -> list[Tensor]:
     return [picture[..., top:, left:] for picture in pictures]
 
 
+def decibels(squared_error: Tensor) -> Tensor:
+    """PSNR of pictures in [0, 1], at most 90."""
+    return -10 * squared_error.clamp_min(1e-9).log10()
+
+
 def load_lpips(backbone: Path | None) -> Lpips:
     """LPIPS with AlexNet from a file, else from where the metrics find it."""
     features = alexnet_state() if backbone is None else load_state(backbone)

@@ -91,7 +91,10 @@ def test_a_download_does_not_count_as_leaving_the_page(visit: Opener) -> None:
     page = settled(visit())
     upload(page, "mine.png", png_bytes(make_photo(64, 96)))
     expect(page.locator("select.picture")).to_contain_text("mine")
-    settled(visit())
+    page.wait_for_function("!location.hash.includes('astronaut')")
+    visit()
+    page.wait_for_function("JSON.parse(viewer.dataset.state).image === 'astronaut'")
+    settled(page)
     page.evaluate("window.left = 0; addEventListener('beforeunload', () => window.left++)")
     for kind in ("PNG", ".mode"):
         with page.expect_download() as download:

@@ -14,7 +14,7 @@ from mode_core.codecs.dlf.net import Dlf, feature_loss
 from mode_core.codecs.networks import partner
 from mode_core.codecs.vq import training as stages_vq
 from mode_core.training.critics import ramp
-from mode_core.training.losses import load_lpips
+from mode_core.training.losses import decibels, load_lpips
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, Stats, TrainingError, width_of
 
@@ -126,8 +126,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
         at = torch.tensor([net.place(quality)], device=x_1CHW.device)
         x_hat = net.synthesise(latents, at)[..., : size[0], : size[1]].float().clamp(0, 1)
         figures[f"bpp_{quality}"] = 8 * sum(map(len, payloads)) / x_1CHW[0, 0].numel()
-        error = F.mse_loss(x_hat, x_1CHW).clamp_min(1e-9)
-        figures[f"psnr_{quality}"] = float(-10 * error.log10())
+        figures[f"psnr_{quality}"] = float(decibels(F.mse_loss(x_hat, x_1CHW)))
         figures[f"lpips_{quality}"] = float(lpips(x_hat, wanted))
         pictures.append(x_hat)
     return pictures[1], figures

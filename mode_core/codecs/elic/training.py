@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.codecs.elic.net import TRAINED, Elic, ElicConfig, lagrange
+from mode_core.training.losses import decibels
 from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
 
 WIDTHS = {
@@ -62,7 +63,7 @@ def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) 
     error_B = (x_hat.float() - x_BCHW).square().mean((1, 2, 3))
     bpp_B = bits_B / (x_BCHW.shape[2] * x_BCHW.shape[3])
     cost_B = weights(quality_B) * (bpp_B + lagrange(quality_B) * 255**2 * error_B)
-    psnr = -10 * error_B.detach().clamp_min(1e-9).log10().mean()
+    psnr = decibels(error_B.detach()).mean()
     return cost_B.mean(), {"bpp": bpp_B.mean(), "psnr": psnr}
 
 
@@ -85,8 +86,8 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     for trained in CHECKED:
         x_hat, bpp, _ = decoded(net, y, trained, x_1CHW)
         pictures.append(x_hat)
-        error = F.mse_loss(x_hat, x_1CHW).clamp_min(1e-9)
-        figures |= {f"bpp_q{trained}": bpp, f"psnr_q{trained}": float(-10 * error.log10())}
+        error = F.mse_loss(x_hat, x_1CHW)
+        figures |= {f"bpp_q{trained}": bpp, f"psnr_q{trained}": float(decibels(error))}
         at = torch.tensor(float(trained))
         cost = weights(at) * (bpp + lagrange(at) * 255**2 * error.cpu())
         figures["cost"] += float(cost) / len(CHECKED)

@@ -17,7 +17,7 @@ from mode_core.codecs.networks import partner, partner_set
 from mode_core.codecs.vq import training as stages_vq
 from mode_core.codecs.vq.net import sending_order
 from mode_core.training.critics import PatchCritic, listen, passed_on, ramp
-from mode_core.training.losses import load_lpips, off_grid
+from mode_core.training.losses import decibels, load_lpips, off_grid
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
 from mode_core.weights.sets import PUBLIC
@@ -146,8 +146,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
         figures[f"bpp_{trained}"] = bpp + 8 * len(extra) / x_1CHW[0, 0].numel()
         for name, picture in (("f", fidelity), ("p", perception), ("elic", alone)):
             picture = picture.float().clamp(0, 1)
-            error = F.mse_loss(picture, x_1CHW).clamp_min(1e-9)
-            figures[f"psnr_{name}_{trained}"] = float(-10 * error.log10())
+            figures[f"psnr_{name}_{trained}"] = float(decibels(F.mse_loss(picture, x_1CHW)))
             figures[f"lpips_{name}_{trained}"] = float(lpips(picture, wanted))
         shown.append(perception)
     return shown[0], figures

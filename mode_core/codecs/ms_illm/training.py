@@ -12,7 +12,7 @@ from mode_core.codecs.elic.training import DCT_RATE, SETTLED, decoded, spread_qu
 from mode_core.codecs.ms_illm.net import MSE_WEIGHT, TRAINED, IllmConfig, MsIllm, rate_weight
 from mode_core.codecs.networks import partner
 from mode_core.training.critics import LabelCritic, passed_on, ramp
-from mode_core.training.losses import load_lpips, off_grid
+from mode_core.training.losses import decibels, load_lpips, off_grid
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
 
@@ -75,7 +75,7 @@ def distortion(rig: Rig, x_hat: Tensor, x_BCHW: Tensor, generator: torch.Generat
         error_B = (x_hat - x_BCHW).square().mean((1, 2, 3))
         mine, wanted = off_grid(generator, x_hat, x_BCHW)
         distance_B = lpips(mine, lpips.reference(wanted))
-    psnr = -10 * error_B.detach().clamp_min(1e-9).log10().mean()
+    psnr = decibels(error_B.detach()).mean()
     return SQUARED_ERROR * error_B + distance_B, {"lpips": distance_B.mean(), "psnr": psnr}
 
 
@@ -120,8 +120,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     pictures = []
     for trained in CHECKED:
         x_hat, figures[f"bpp_q{trained}"], _ = decoded(net, y, trained, x_1CHW)
-        error = F.mse_loss(x_hat, x_1CHW).clamp_min(1e-9)
-        figures[f"psnr_q{trained}"] = float(-10 * error.log10())
+        figures[f"psnr_q{trained}"] = float(decibels(F.mse_loss(x_hat, x_1CHW)))
         figures[f"lpips_q{trained}"] = float(lpips(x_hat, wanted))
         pictures.append(x_hat)
     return pictures[0], figures

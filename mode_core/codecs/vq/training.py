@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mode_core.codecs.vq.net import SHARES, Vq, VqConfig, sending_order
 from mode_core.training.critics import PatchCritic, listen, ramp
-from mode_core.training.losses import load_lpips, off_grid, texture_distance
+from mode_core.training.losses import decibels, load_lpips, off_grid, texture_distance
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
 
@@ -163,9 +163,8 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
         x_hat = net.synthesise(net.expected_codes(known.to(x_1CHW.device)))
         x_hat = x_hat.float().clamp(0, 1)
         name = f"{quality + 1}of{SHARES}"
-        error = (x_hat - x_1CHW).square().mean().clamp_min(1e-9)
         figures[f"bpp_{name}"] = 8 * len(payload) / (x_1CHW.shape[2] * x_1CHW.shape[3])
-        figures[f"psnr_{name}"] = float(-10 * error.log10())
+        figures[f"psnr_{name}"] = float(decibels(F.mse_loss(x_hat, x_1CHW)))
         if "lpips" in rig.frozen:
             lpips = rig.partner("lpips")
             figures[f"lpips_{name}"] = float(lpips(x_hat, lpips.reference(x_1CHW)))
