@@ -13,6 +13,7 @@ import gradio as gr
 from app.about import about_page
 from app.explorer import component as explorer
 from app.http.api import add_api
+from app.http.listeners import asker
 from app.http.routes import media_routes
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
@@ -45,10 +46,10 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
         title="MoDE Explorer", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_S
     ) as demo:
         panes = viewer(service, opening(service))
-        _wire(panes, service)
+        _wire(panes, demo, service)
         explorer.rd_panel("mode/plotly.min.js")
         gr.Markdown(about_page(), elem_id="about")
-        add_api(service)
+        add_api(service, demo)
     demo.service = service
     # Waiting and refusing happen in the service's own line, which can say the position.
     demo.queue(max_size=4 * settings.queue_length, api_open=True)
@@ -83,16 +84,16 @@ def launch(demo: gr.Blocks) -> None:
     )
 
 
-def _wire(panes: gr.HTML, service: Service) -> None:
-    def compare(event: gr.EventData) -> Iterator[dict[str, Any]]:
-        asked = _Asked(event)
-        request = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
-        yield from asked.answers(service.compare(*request, asked.question))
+def _wire(panes: gr.HTML, demo: gr.Blocks, service: Service) -> None:
+    def compare(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
+        asked = _Asked(event, asker(demo, request))
+        wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
+        yield from asked.answers(service.compare(*wish, asked.question))
 
-    def open_file(event: gr.EventData) -> Iterator[dict[str, Any]]:
-        asked = _Asked(event)
+    def open_file(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
+        asked = _Asked(event, asker(demo, request))
         anchors = [anchor for _, anchor in map(parse_pane, asked.ids("panes")) if anchor]
-        yield from asked.answers(service.open_file(asked.text("key"), anchors))
+        yield from asked.answers(service.open_file(asked.text("key"), anchors, asked.question))
 
     how = {
         "queue": True,
@@ -108,10 +109,10 @@ def _wire(panes: gr.HTML, service: Service) -> None:
 class _Asked:
     """What the browser sent with an event; fields that are missing or wrong read as empty."""
 
-    def __init__(self, event: gr.EventData) -> None:
+    def __init__(self, event: gr.EventData, asker: Question) -> None:
         data = event._data
         self.data: dict[str, Any] = data if isinstance(data, dict) else {}
-        self.question = Question(self.text("page"), self.number("seq"))
+        self.question = asker._replace(page=self.text("page"), number=self.number("seq"))
 
     def text(self, name: str) -> str:
         return str(self.data.get(name, ""))[:64]

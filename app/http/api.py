@@ -12,8 +12,10 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
+from app.http.listeners import asker
 from app.panes.names import ORIGINAL, own_panes, panes_of
 from app.panes.weights import public_makers
+from app.server.queue import Question
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from mode_core.errors import ModeError
 
@@ -30,19 +32,20 @@ class Answer(TypedDict):
     rows: list[dict[str, Any]]
     note: str
     position: int | None
+    wait_s: float | None
     done: bool
 
 
-def add_api(service: Service) -> None:
+def add_api(service: Service, demo: gr.Blocks) -> None:
     """Named, typed endpoints; their components are never shown."""
 
-    def compare(image: str | None, bpp: object, codecs: object = None) -> Answer:
+    def compare(image: str | None, bpp: object, codecs: object, request: gr.Request) -> Answer:
         """Encode a picture at one rate with several codecs; rows and addresses of the files."""
-        return _answered(lambda: _compare(service, image, bpp, codecs))
+        return _answered(lambda: _compare(service, image, bpp, codecs, asker(demo, request)))
 
-    def decode(file: str | None, anchor: str) -> Answer:
+    def decode(file: str | None, anchor: str, request: gr.Request) -> Answer:
         """Decode a .mode file: fidelity, perception, a number between 0 and 1, or "" for all."""
-        return _answered(lambda: _decode(service, file, anchor))
+        return _answered(lambda: _decode(service, file, anchor, asker(demo, request)))
 
     names: Any = {"type": "array", "items": {"enum": pane_names()}}
     with gr.Row(visible=False):
@@ -65,10 +68,13 @@ def pane_names() -> list[str]:
     return own_panes() + [pane for maker in public_makers() for pane in panes_of(maker)]
 
 
-def _compare(service: Service, image: str | None, bpp: object, codecs: object) -> Answer:
+def _compare(
+    service: Service, image: str | None, bpp: object, codecs: object, asker: Question
+) -> Answer:
     data, rate, named = uploaded(image), rate_of(bpp), codecs_of(codecs)
     photo = service.add_photo(data)
-    *_, last = service.compare(photo.key, [ORIGINAL, *named] if named else [], rate)
+    panes = [ORIGINAL, *named] if named else []
+    *_, last = service.compare(photo.key, panes, rate, asker)
     return _rows(last.as_json())
 
 
@@ -93,9 +99,9 @@ def codecs_of(names: object) -> list[str]:
     raise BadRequest(f"codecs is {names!r:.40}; it must be a list of names, as ['mode-f', 'jpeg']")
 
 
-def _decode(service: Service, file: str | None, anchor: str) -> Answer:
+def _decode(service: Service, file: str | None, anchor: str, asker: Question) -> Answer:
     stored = service.add_file(uploaded(file))
-    *_, last = service.open_file(stored.key, [anchor] if anchor else [])
+    *_, last = service.open_file(stored.key, [anchor] if anchor else [], asker)
     return _rows(last.as_json())
 
 

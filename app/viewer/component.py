@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
+from app.server.queue import Question
 from app.server.samples import SAMPLES
 from app.server.service import MAX_BPP, MAX_PANES, MIN_BPP, Service
 from app.viewer.figure import MAX_CROPS
@@ -44,13 +45,18 @@ def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
         except (ModeError, ValueError):
             return {}
 
+    def cancel(args: object) -> None:
+        match args:
+            case [str(page), int(number)]:
+                service.cancel(Question(page[:64], number))
+
     return gr.HTML(
         value=None,
         html_template=(_STATIC / "viewer.html").read_text(encoding="utf-8"),
         css_template="",
         js_on_load=_ON_LOAD,
         apply_default_css=False,
-        server_functions=[region],
+        server_functions=[region, cancel],
         elem_classes="viewer-host",
         catalogue=catalogue(),
         first=first,

@@ -63,12 +63,13 @@ def _pictures(service: Service, wish: Wish) -> Sequence[Decoded]:
 
 def _row(service: Service, one: Decoded) -> ResultRow:
     made, licence = one.picture, licence_of(one.maker)
+    encode_s, decode_s = (made.encode_s, made.decode_s) if one.timing else (None, None)
     values = {
         "bytes_file": len(made.file),
         "bpp": made.bpp,
         "deviation": deviation(made.bpp, made.target_bpp),
-        "encode_ms": None if made.encode_s is None else 1000 * made.encode_s,
-        "decode_ms": 1000 * made.decode_s,
+        "encode_ms": None if encode_s is None else 1000 * encode_s,
+        "decode_ms": None if decode_s is None else 1000 * decode_s,
     }
     label = f"{made.label} ({licence})" if licence else made.label
     return ResultRow(label, {**values, **service.measured(one.key)})

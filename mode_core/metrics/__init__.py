@@ -10,10 +10,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mode_core.errors import ModeError
-from mode_core.metrics.table import BENCH_METRICS, METRICS, Metric
+from mode_core.metrics.table import (
+    BENCH_METRICS,
+    METRICS,
+    QUICK_METRICS,
+    SLOW_METRICS,
+    Metric,
+)
 from mode_core.types import Image
 
-__all__ = ["BENCH_METRICS", "METRICS", "Measured", "Metric", "measure", "measure_with_stand_in"]
+__all__ = [
+    "BENCH_METRICS",
+    "METRICS",
+    "QUICK_METRICS",
+    "SLOW_METRICS",
+    "Measured",
+    "Metric",
+    "measure",
+    "measure_with_stand_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +37,10 @@ class Measured:
 
     values: Mapping[str, float]
     missing: Mapping[str, str]
+
+    def and_more(self, more: Measured) -> Measured:
+        """Both together."""
+        return Measured({**self.values, **more.values}, {**self.missing, **more.missing})
 
 
 def measure(reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRICS) -> Measured:
@@ -42,5 +61,4 @@ def measure_with_stand_in(
     """Several metrics, and for those that cannot be had what stands in, under its own name."""
     found = measure(reference, decoded, keys)
     stand_ins = [one.key for one in METRICS.values() if one.stands_in_for in found.missing]
-    others = measure(reference, decoded, stand_ins)
-    return Measured({**found.values, **others.values}, {**found.missing, **others.missing})
+    return found.and_more(measure(reference, decoded, stand_ins))

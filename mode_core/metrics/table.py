@@ -108,6 +108,9 @@ MEASURABLE: Mapping[str, Metric] = MappingProxyType(
 """Those with a function; what `mode_core` exports, and what the tables of the page may show."""
 BENCH_METRICS = tuple(key for key, metric in MEASURABLE.items() if not metric.stands_in_for)
 """What is measured everywhere, and has a column in results files."""
+QUICK_METRICS = tuple(key for key in BENCH_METRICS if METRICS[key].quick)
+SLOW_METRICS = tuple(key for key in BENCH_METRICS if not METRICS[key].quick)
+"""What is known as soon as a picture is, and what takes longer."""
 VIEW_METRICS = tuple(key for key in BENCH_METRICS if METRICS[key].in_view)
 """What is measured of the part of a picture that is on the screen."""
 COLUMNS = tuple(dict.fromkeys(metric.column for metric in _TABLE))

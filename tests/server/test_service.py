@@ -17,9 +17,10 @@ from starlette.testclient import TestClient
 
 from app.http.routes import media_routes
 from app.server.jobs import Job
+from app.server.opening import opening
 from app.server.queue import Question
 from app.server.service import BadRequest, Expired, Service, check_request
-from app.server.snapshot import Comparison
+from app.server.snapshot import Comparison, Slot
 from app.server.store import secret_key
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
@@ -66,7 +67,7 @@ def test_panes_fill_in_one_codec_after_the_other(service: Service, key: str) -> 
         sum(slot.state == "ready" for slot in moment.slots)
         for moment in service.compare(key, PANES, 0.1)
     ]
-    assert counts[:3] == [1, 3, 4]
+    assert counts[:5] == [1, 1, 3, 3, 4]  # a codec that begins is a moment of its own
 
 
 def test_mode_is_encoded_once_for_both_anchors(runner: FakeRunner, compare: Compare) -> None:
@@ -153,7 +154,7 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
         10,
         pytest.approx(jpeg["bpp"] / 0.1 - 1),
     )
-    names = "image width height notes has_original bpp panes note position done"
+    names = "image width height notes has_original bpp panes note position wait_s done"
     assert list(end.as_json()) == names.split()
 
 
@@ -183,12 +184,68 @@ def test_a_question_that_comes_late_is_not_worked_for(
 
 def test_a_superseded_comparison_is_not_measured(service: Service, key: str) -> None:
     old = service.compare(key, ["jpeg", "webp"], 0.1, Question("p", 1))
-    while all(slot.measured is None for slot in next(old).slots):
+    while not measured_whole(next(old).slots[0]):
         continue
     next(service.compare(key, ["jxl"], 0.1, Question("p", 2)))
     left = list(old)
     assert not any(one.done for one in left)
-    assert all(one.slots[-1].measured is None for one in left)
+    assert not any(measured_whole(one.slots[-1]) for one in left)
+
+
+def measured_whole(slot: Slot) -> bool:
+    """Whether the last of the slow metrics has been tried."""
+    return slot.measured is not None and "lpips" in slot.measured.missing
+
+
+def test_quick_metrics_are_there_with_their_pane(service: Service, key: str) -> None:
+    for moment in service.compare(key, ["jpeg", "webp"], 0.1):
+        ready = [slot for slot in moment.slots if slot.state == "ready"]
+        assert all("psnr" in slot.measured.values for slot in ready if slot.measured)
+        assert all(slot.measured for slot in ready)
+
+
+def test_a_cancelled_comparison_ends_and_the_next_visitor_is_served(
+    service: Service, runner: FakeRunner, key: str, compare: Compare
+) -> None:
+    runner.turns = Semaphore(0)
+    old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, Question("p", 1))
+    next(old)
+    run_ahead(old, runner)
+    service.cancel(Question("p", 2))
+    runner.turns.release(9)
+    compare(["jxl"])
+    assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
+
+
+def test_nothing_is_coded_or_measured_for_whoever_has_gone(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    gone = Question("p", 1, listening=lambda: False)
+    assert not last(service.compare(key, ["jpeg"], 0.1, gone)).done
+    assert runner.jobs == []
+
+
+def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
+    service: Service, runner: FakeRunner, key: str, photo: Image
+) -> None:
+    assert next(service.compare(key, ["mode-f"], 0.1)).slots[0].expected_s is None
+    runner.pace.learn("mode", photo.size // 3, 2.0)
+    told = [
+        [(slot.begun, slot.expected_s) for slot in moment.slots if slot.state == "waiting"]
+        for moment in service.compare(key, ["mode-f", "mode-p", "jpeg"], 0.1)
+    ]
+    assert told[1:3] == [
+        [(True, pytest.approx(2.0)), (True, None), (False, None)],
+        [(False, None)],
+    ]
+
+
+def test_stored_times_are_not_shown_beside_live_ones(service: Service, compare: Compare) -> None:
+    (live,) = compare(["jpeg"]).as_json()["panes"]
+    assert live["timing"] == "2 processor cores, load 0.1"
+    stored = opening(service)["panes"][1]
+    assert stored["state"] == "ready"
+    assert [stored[name] for name in ("encode_ms", "decode_ms", "timing")] == [None, None, ""]
 
 
 def test_nobody_works_for_visitors_who_have_left(
