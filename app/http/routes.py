@@ -43,10 +43,10 @@ def media_routes(service: Service) -> list[BaseRoute]:
         return JSONResponse({"error": "this is not in memory any more"}, 404, _SAFE)
 
     def photo(data: bytes) -> Response:
-        taken = service.add_photo(data)
-        height, width, _ = taken.pixels.shape
-        notes = list(taken.notes)
-        return _json({"key": taken.key, "width": width, "height": height, "notes": notes})
+        return _json(_facts(service, service.add_photo(data)))
+
+    def part(data: bytes) -> Response:
+        return _json(_facts(service, service.part(*_part(data))))
 
     def file(data: bytes) -> Response:
         return _json({"key": service.add_file(data).key})
@@ -62,6 +62,7 @@ def media_routes(service: Service) -> list[BaseRoute]:
         Route("/mode/media/{key:str}.{ending:str}", send),
         # A refused upload is answered with 200: browsers would log any other status as a failure.
         _post("/mode/photo", service, photo, refused=200),
+        _post("/mode/part", service, part, refused=422),
         _post("/mode/file", service, file, refused=200),
         _post("/mode/table", service, numbers, refused=422),
         _post("/mode/figure", service, drawing, refused=422),
@@ -109,9 +110,34 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def _facts(service: Service, photo: Photo) -> dict[str, object]:
+    """What a page must know of a picture before it asks for anything."""
+    height, width, _ = photo.pixels.shape
+    size = {"width": width, "height": height}
+    return {
+        "key": photo.key,
+        **size,
+        "notes": list(photo.notes),
+        "pace": service.runner.pace.as_json(),
+    }
+
+
+def _part(data: bytes) -> tuple[str, list[int] | None]:
+    match _parsed(data):
+        case {"picture": str(picture), "box": [int(), int(), int(), int()] as box}:
+            return picture, box
+        case {"picture": str(picture)}:
+            return picture, None
+    raise BadRequest("expected a picture, and perhaps a box of [x, y, width, height]")
+
+
 def _wish(data: bytes) -> Wish:
+    return Wish.parse(_parsed(data))
+
+
+def _parsed(data: bytes) -> object:
     try:
-        return Wish.parse(json.loads(data))
+        return json.loads(data)
     except ValueError as error:
         raise BadRequest("the request is not JSON") from error
 

@@ -98,7 +98,7 @@ def anchor_of(text: str) -> Anchor | None:
 
 
 def warm(jobs: Sequence[Job]) -> list[Outcome]:
-    """Do small jobs, so that no visitor waits for what loads, and to learn what others will take."""
+    """Do small jobs: no visitor waits for what loads, and it is known what others will take."""
     for job in jobs:
         with suppress(ModeError):
             need_weights(job.codec)

@@ -28,11 +28,14 @@ from app.settings import Settings
 from mode_core.errors import ModeError
 from mode_core.metrics import SLOW_METRICS, Measured
 from mode_core.pictures.files import Picture, load_picture
+from mode_core.pictures.parts import cut, scaled
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
 MAX_PANES = 12
 MIN_BPP, MAX_BPP = 0.001, 8.0
+LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
+"""The page asks before it codes more, and offers a picture of so many pixels instead."""
 ANYONE = Question()
 _KEPT_METRICS = 4096
 
@@ -78,6 +81,14 @@ class Service:
             raise Expired(f"the photograph {id} is missing: scikit-image did not bring it")
         return self._keep_photo(key, load_picture(path))
 
+    def part(self, key: str, box: Sequence[int] | None, holder: str = "") -> Photo:
+        """A picture of its own: what lies in the box (x, y, width, height), or one megapixel."""
+        whole = self.photo(key)
+        picture = cut(whole.pixels, box) if box else scaled(whole.pixels, SCALED_PIXELS)
+        notes = (*whole.notes, *picture.notes)
+        name = secret_key("photo", str(picture.pixels.shape), picture.pixels.tobytes())
+        return self._keep_photo(name, Picture(picture.pixels, notes), holder)
+
     def add_file(self, data: bytes) -> StoredFile:
         """An uploaded `.mode` file; BitstreamError unless it is one."""
         check_size(len(data), self.settings.upload_bytes)
@@ -85,9 +96,9 @@ class Service:
         self.store.put(file.key, file)
         return file
 
-    def _keep_photo(self, key: str, picture: Picture) -> Photo:
+    def _keep_photo(self, key: str, picture: Picture, holder: str = "") -> Photo:
         photo = Photo.of(key, picture)
-        self.store.put(key, photo)
+        self.store.put(key, photo, holder)
         return photo
 
     # Comparing

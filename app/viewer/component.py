@@ -11,7 +11,14 @@ from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_o
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
 from app.server.queue import Question
 from app.server.samples import SAMPLES
-from app.server.service import MAX_BPP, MAX_PANES, MIN_BPP, Service
+from app.server.service import (
+    LARGE_PIXELS,
+    MAX_BPP,
+    MAX_PANES,
+    MIN_BPP,
+    SCALED_PIXELS,
+    Service,
+)
 from app.viewer.figure import MAX_CROPS
 from app.viewer.region import parse_query, region_metrics
 from app.viewer.tables import NOT_EQUAL
@@ -91,6 +98,8 @@ def catalogue() -> dict[str, Any]:
             "panes": MAX_PANES,
             "crops": MAX_CROPS,
             "unequal": NOT_EQUAL,
+            "large": LARGE_PIXELS,
+            "scaled": SCALED_PIXELS,
         },
     }
 

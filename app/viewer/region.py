@@ -9,6 +9,7 @@ from app.server.service import MAX_PANES, Service
 from app.server.snapshot import metrics_json
 from mode_core.metrics import METRICS, Measured, measure
 from mode_core.metrics.table import VIEW_METRICS
+from mode_core.pictures.parts import crop
 from mode_core.types import Image
 
 MAX_SLOW_PIXELS = 1_500_000
@@ -28,14 +29,6 @@ def region_metrics(
         measured = _slow(service, *pair) if slow else measure(*pair, QUICK)
         found[decoded.key] = {"metrics": metrics_json(measured), "missing": dict(measured.missing)}
     return found
-
-
-def crop(pixels: Image, box: Sequence[int]) -> Image:
-    """The part of the picture inside the box, never empty."""
-    height, width, _ = pixels.shape
-    x, y = min(max(box[0], 0), width - 1), min(max(box[1], 0), height - 1)
-    right, bottom = box[0] + box[2], box[1] + box[3]
-    return pixels[y : max(bottom, y + 1), x : max(right, x + 1)]
 
 
 def _slow(service: Service, original: Image, decoded: Image) -> Measured:

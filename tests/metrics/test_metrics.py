@@ -63,6 +63,20 @@ def test_ms_ssim_is_what_a_second_one_written_from_the_paper_gave(
     assert ms_ssim(*pair) == pytest.approx(0.888144, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "value"),
+    [(161, 161, 0.945085385175763), (201, 334, 0.931926104510458), (170, 1000, 0.941572345740917)],
+)
+def test_ms_ssim_has_every_digit_of_pytorch_msssim(height: int, width: int, value: float) -> None:
+    """Odd sides too, which are halved in one way of several; and more rows than one band."""
+    random = np.random.default_rng(height)
+    reference = random.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    reference[20:90] = reference[20:21]
+    noise = random.integers(-60, 61, reference.shape)
+    decoded = np.clip(reference + noise, 0, 255).astype(np.uint8)
+    assert ms_ssim(reference, decoded) == pytest.approx(value, abs=1e-13)
+
+
 @pytest.mark.parametrize(("height", "width"), [(160, 300), (300, 160), (1, 1)])
 def test_ms_ssim_of_a_small_picture_is_refused(height: int, width: int) -> None:
     small = np.zeros((height, width, 3), np.uint8)

@@ -346,6 +346,23 @@ def test_uploads_over_the_limit_are_refused(runner: FakeRunner) -> None:
         service.add_file(bytes(MEBIBYTE + 1))
 
 
+def test_a_part_of_a_picture_is_a_picture_of_its_own(service: Service, photo: Image) -> None:
+    whole = service.add_photo(png_bytes(photo))
+    part = service.part(whole.key, [5, 7, 20, 30])
+    assert np.array_equal(part.pixels, photo[7:37, 5:25])
+    height, width, _ = photo.shape
+    assert part.notes == (f"20x30 pixels cut out of {width}x{height}",)
+    assert service.photo(part.key) is part
+
+
+def test_a_large_picture_scales_to_about_a_megapixel(service: Service) -> None:
+    whole = service.add_photo(png_bytes(np.full((1600, 2400, 3), 99, np.uint8)))
+    part = service.part(whole.key, None)
+    assert part.pixels.shape == (816, 1225, 3)
+    assert (part.pixels == 99).all()
+    assert part.notes == ("scaled down from 2400x1600",)
+
+
 def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> None:
     file = file_of(Job("mode", ("fidelity",), 0.1, photo))
     end = last(service.open_file(service.add_file(file.data).key))
