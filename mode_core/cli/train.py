@@ -47,7 +47,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add(
         "--lpips-backbone", type=Path, metavar="FILE",
-        help="AlexNet's ImageNet features; by default the file that MODE_LPIPS_BACKBONE names",
+        help="AlexNet's ImageNet features; by default those that the metric uses",
     )  # fmt: skip
 
 

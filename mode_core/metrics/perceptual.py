@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mode_core.errors import WeightsUnavailable
-from mode_core.metrics.backbones import alexnet_state, dists_weights_path
+from mode_core.metrics.backbones import alexnet_path, alexnet_state, dists_paths
 from mode_core.metrics.fidelity import check_pair
 from mode_core.types import Image
 
@@ -26,7 +27,12 @@ _CHECK_VALUE, _CHECK_TOLERANCE = 0.511, 0.01
 def lpips(reference: Image, decoded: Image) -> float:
     """LPIPS 0.1 with AlexNet, https://arxiv.org/abs/1801.03924; 0 is alike."""
     check_pair(reference, decoded, "LPIPS", LPIPS_MIN_SIDE)
-    return _distance(_alex(), reference, decoded)
+    return lpips_with(alexnet_path(), reference, decoded)
+
+
+def lpips_with(backbone: Path, reference: Image, decoded: Image) -> float:
+    """The same with AlexNet's features from this file."""
+    return _distance(_alex(backbone), reference, decoded)
 
 
 def lpips_student(reference: Image, decoded: Image) -> float:
@@ -38,15 +44,15 @@ def lpips_student(reference: Image, decoded: Image) -> float:
 def dists(reference: Image, decoded: Image) -> float:
     """DISTS, https://arxiv.org/abs/2004.07728; 0 is alike."""
     check_pair(reference, decoded, "DISTS", LPIPS_MIN_SIDE)
-    weights = dists_weights_path()
+    paths = dists_paths()
     from mode_core.metrics.dists_net import load_dists
 
-    return _distance(load_dists(weights), reference, decoded)
+    return _distance(load_dists(*paths), reference, decoded)
 
 
-@lru_cache(maxsize=1)
-def _alex() -> Distance:
-    state = alexnet_state()
+@lru_cache(maxsize=2)
+def _alex(backbone: Path) -> Distance:
+    state = alexnet_state(backbone)
     import lpips as package
     import torch
 
@@ -66,8 +72,8 @@ def _alex() -> Distance:
     # the file had the right shapes, but it may not be ImageNet's AlexNet
     if abs(value / _CHECK_VALUE - 1) > _CHECK_TOLERANCE:
         raise WeightsUnavailable(
-            f"the AlexNet weights are not torchvision's: LPIPS of the test pattern is {value:.4f}, "
-            f"not {_CHECK_VALUE:.4f}"
+            f"{backbone} does not hold torchvision's AlexNet: LPIPS of the test pattern is "
+            f"{value:.4f}, not {_CHECK_VALUE:.4f}"
         )
     return distance
 

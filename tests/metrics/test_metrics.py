@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import lpips
@@ -13,9 +14,11 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from mode_core import metrics
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
-from mode_core.metrics import METRICS, backbones, dists_net, measure, perceptual
+from mode_core.metrics import METRICS, backbones, measure, perceptual
 from mode_core.metrics.fidelity import ms_ssim, psnr
 from mode_core.metrics.table import MEASURABLE, browser_metrics, metric_of
+from mode_core.settings import CARDS
+from mode_core.training.losses import load_lpips
 from mode_core.types import Image
 from tests.conftest import make_photo
 from tests.made_up.plain_metrics import plain_dists, to_unit
@@ -33,14 +36,10 @@ def pair() -> tuple[Image, Image]:
 
 @pytest.fixture(autouse=True)
 def _no_backbones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No weights of this machine, and nothing remembered from another test."""
+    """No weights of this machine."""
     for variable in ("MODE_LPIPS_BACKBONE", "MODE_VGG16_BACKBONE", "MODE_DISTS_WEIGHTS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path / "cache"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    for cached in (backbones.alexnet_state, backbones.vgg16_state, perceptual._alex):
-        cached.cache_clear()
-    dists_net.load_dists.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -93,25 +92,38 @@ def test_lpips_is_the_package_with_the_backbone_from_the_file(
 def test_a_random_backbone_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     save_alexnet(tmp_path / "backbone.pth")
     monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "backbone.pth"))
-    with pytest.raises(WeightsUnavailable, match="not torchvision's"):
+    with pytest.raises(WeightsUnavailable, match="does not hold torchvision's"):
         perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
 
 
-@pytest.mark.parametrize(
-    "place", ["cache/alexnet_features_fp16.pth", "torch/hub/checkpoints/alexnet-owt-7be5be79.pth"]
-)
-def test_the_backbone_is_found_in_the_cache_and_where_torchvision_keeps_it(
-    place: str, tmp_path: Path
+def test_lpips_needs_no_network_and_no_setting(pair: tuple[Image, Image]) -> None:
+    assert perceptual.lpips(*pair) == pytest.approx(0.346089, abs=1e-5)  # in float32 0.346114
+
+
+def test_the_bundled_file_is_the_one_that_its_card_describes() -> None:
+    data = backbones.BUNDLED_ALEXNET.read_bytes()
+    assert len(data) <= 9_500_000
+    card = (CARDS / "alexnet-features.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(data).hexdigest() in card
+    features = backbones.alexnet_state(backbones.BUNDLED_ALEXNET)
+    assert f"{sum(one.numel() for one in features.values()):,} numbers" in card
+    for words in ("Soumith Chintala", "THIS SOFTWARE IS PROVIDED", "own licenses or terms"):
+        assert words in " ".join(card.split())
+
+
+def test_without_the_bundled_file_the_sentence_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / place).parent.mkdir(parents=True)
-    save_alexnet(tmp_path / place)
-    assert backbones.alexnet_state()["features.0.weight"].shape == (64, 3, 11, 11)
-
-
-def test_without_backbone_and_network_the_sentence_says_what_to_do() -> None:
-    with pytest.raises(WeightsUnavailable, match=r"cannot be fetched.*MODE_LPIPS_BACKBONE") as told:
+    monkeypatch.setattr(backbones, "BUNDLED_ALEXNET", tmp_path / "absent")
+    with pytest.raises(WeightsUnavailable, match="missing from assets/metrics; fetch the repos"):
         perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
-    assert "urlopen" not in str(told.value)
+
+
+def test_training_takes_the_bundled_file_and_agrees_with_the_metric(
+    pair: tuple[Image, Image],
+) -> None:
+    loss, (x, y) = load_lpips(None), map(to_unit, pair)
+    assert float(loss(y, loss.reference(x))) == pytest.approx(perceptual.lpips(*pair), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,7 @@ def test_a_backbone_that_would_run_code_is_refused(
     torch.save({"features.0.weight": Hostile()}, tmp_path / "hostile.pth")
     monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "hostile.pth"))
     with pytest.raises(WeightsUnavailable, match="not a file of weights"):
-        backbones.alexnet_state()
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
     assert not Path("ran-by-a-pickle").exists()
 
 
