@@ -138,7 +138,7 @@ def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
 
 @pytest.fixture
 def only_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """MoDE is a toy, the other learned codecs have no weights, and LPIPS is not looked for."""
+    """MoDE is a toy, the other learned codecs have no weights, and no LPIPS can be computed."""
     from mode_core.codecs import learned
     from tests.made_up.toy_codec import build_only_mode
 

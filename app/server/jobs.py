@@ -11,7 +11,7 @@ from app.server.store import StoredFile
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file
 from mode_core.errors import ModeError
-from mode_core.metrics import Measured, measure_with_stand_in
+from mode_core.metrics import Measured, measure
 from mode_core.types import Anchor, Image, Reconstruction, Target
 
 
@@ -79,6 +79,6 @@ def _opened(file: StoredFile, anchors: Sequence[str]) -> list[Reconstruction]:
 
 
 def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-    """The named metrics; where LPIPS cannot be computed, its student under its own name."""
-    found = measure_with_stand_in(reference, decoded, names)
+    """The named metrics, in words for visitors where one cannot be had."""
+    found = measure(reference, decoded, names)
     return Measured(found.values, {name: sentence(why) for name, why in found.missing.items()})

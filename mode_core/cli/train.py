@@ -8,13 +8,10 @@ from pathlib import Path
 from mode_core.cli.parsing import Commands, command, device, positive
 from mode_core.codecs.registry import CODECS
 
-STAGE_NAMES = (
-    *(
-        name
-        for info in sorted(CODECS.values(), key=lambda info: len(info.experts))
-        for name in info.stages
-    ),
-    "lpips-student",
+STAGE_NAMES = tuple(
+    name
+    for info in sorted(CODECS.values(), key=lambda info: len(info.experts))
+    for name in info.stages
 )
 """The keys of the table of stages, known without loading torch."""
 

@@ -1,7 +1,7 @@
 """The table of metrics (`table`), how each is computed, and measuring several at once.
 
 Torch is imported inside those that need it, on first call.
-May use: errors, settings, stream, types, weights.
+May use: errors, settings, types.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mode_core.errors import ModeError
 from mode_core.metrics.table import BENCH_METRICS, METRICS, Metric
 from mode_core.types import Image
 
-__all__ = ["BENCH_METRICS", "METRICS", "Measured", "Metric", "measure", "measure_with_stand_in"]
+__all__ = ["BENCH_METRICS", "METRICS", "Measured", "Metric", "measure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,3 @@ def measure(reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRIC
         except ModeError as error:
             missing[key] = str(error)
     return Measured(values, missing)
-
-
-def measure_with_stand_in(
-    reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRICS
-) -> Measured:
-    """Several metrics, and for those that cannot be had what stands in, under its own name."""
-    found = measure(reference, decoded, keys)
-    stand_ins = [one.key for one in METRICS.values() if one.stands_in_for in found.missing]
-    others = measure(reference, decoded, stand_ins)
-    return Measured({**found.values, **others.values}, {**found.missing, **others.missing})

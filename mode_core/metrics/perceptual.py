@@ -35,12 +35,6 @@ def lpips_with(backbone: Path, reference: Image, decoded: Image) -> float:
     return _distance(_alex(backbone), reference, decoded)
 
 
-def lpips_student(reference: Image, decoded: Image) -> float:
-    """The bundled small network's estimate of LPIPS; always shown under its own name."""
-    check_pair(reference, decoded, "LPIPS (student)", LPIPS_MIN_SIDE)
-    return _distance(_student(), reference, decoded)
-
-
 def dists(reference: Image, decoded: Image) -> float:
     """DISTS, https://arxiv.org/abs/2004.07728; 0 is alike."""
     check_pair(reference, decoded, "DISTS", LPIPS_MIN_SIDE)
@@ -76,13 +70,6 @@ def _alex(backbone: Path) -> Distance:
             f"{value:.4f}, not {_CHECK_VALUE:.4f}"
         )
     return distance
-
-
-@lru_cache(maxsize=1)
-def _student() -> Distance:
-    from mode_core.metrics.student import load
-
-    return load()
 
 
 def _distance(distance: Distance, reference: Image, decoded: Image) -> float:

@@ -12,7 +12,6 @@ import torch
 from torchvision.models import AlexNet
 from torchvision.models.vgg import cfgs, make_layers
 
-from mode_core import metrics
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
 from mode_core.metrics import METRICS, backbones, measure, perceptual
 from mode_core.metrics.fidelity import ms_ssim, psnr
@@ -159,7 +158,7 @@ def test_a_backbone_that_would_run_code_is_refused(
     assert not Path("ran-by-a-pickle").exists()
 
 
-@pytest.mark.parametrize("name", ["lpips", "lpips_student", "dists"])
+@pytest.mark.parametrize("name", ["lpips", "dists"])
 def test_perceptual_metrics_refuse_tiny_pictures(name: str) -> None:
     tiny = np.zeros((30, 64, 3), np.uint8)
     with pytest.raises(UnsupportedImage, match=r"31 pixels .* 64x30"):
@@ -189,34 +188,23 @@ def test_what_cannot_be_measured_is_left_out_with_its_reason(pair: tuple[Image, 
     assert "MODE_DISTS_WEIGHTS" in measured.missing["dists"]
 
 
-def test_the_student_stands_in_under_its_own_name(
-    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(perceptual, "_student", lambda: lambda x, y: (x - y).abs().mean())
-    measured = metrics.measure_with_stand_in(*pair)
-    assert "lpips" not in measured.values
-    assert measured.values["lpips_student"] > 0
-    assert METRICS["lpips_student"].label == "LPIPS (student)"
-    assert METRICS["lpips"].label == "LPIPS (AlexNet)"
-
-
 def test_a_metric_that_others_publish_is_not_measured() -> None:
     assert measure(GREY, GREY, ["fid"]).missing == {"fid": "this metric is not measured here"}
 
 
 def test_values_of_a_shared_column_are_told_apart_by_their_network() -> None:
-    nets = ("alex", "AlexNet", "vgg16", "student", "", "squeeze")
+    nets = ("alex", "AlexNet", "vgg16", "", "squeeze")
     keys = [metric_of("lpips", net).key.removeprefix("lpips") for net in nets]
-    assert keys == ["", "", "_vgg", "_student", "_unknown", "_unknown"]
+    assert keys == ["", "", "_vgg", "_unknown", "_unknown"]
     assert metric_of("psnr", "alex").key == "psnr"
 
 
 def test_the_browser_gets_what_it_needs_to_show_numbers() -> None:
     shown = {one["key"]: one for one in browser_metrics()}
-    assert {"psnr", "ms_ssim", "lpips", "lpips_student", "dists"} <= shown.keys()
+    assert {"psnr", "ms_ssim", "lpips", "dists"} <= shown.keys()
     assert shown["psnr"] == {
         "key": "psnr", "label": "PSNR", "unit": "dB", "better": "higher", "digits": 2,
-        "stands_in_for": "", "in_view": "always",
+        "in_view": "always",
     }  # fmt: skip
     assert shown["lpips"]["label"] == "LPIPS"
 

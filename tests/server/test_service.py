@@ -25,7 +25,6 @@ from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
 from mode_core.errors import ModeError
-from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
 from mode_core.types import Image
@@ -334,22 +333,6 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str)
     assert Pillow.open(BytesIO(drawn)).width > 500
     with pytest.raises(BadRequest, match="in memory"):
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
-
-
-def test_the_student_s_lpips_is_copied_under_its_own_name(
-    service: Service, runner: FakeRunner, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    measured = Measured({"psnr": 30.0, "lpips_student": 0.25}, {"lpips": "not here"})
-    monkeypatch.setattr(runner, "measure", lambda *_: measured)
-    end = last(service.compare(key, ["jpeg"], 0.1))
-    asked = {"picture": key, "keys": [end.slots[0].key]}
-    head, line = table(service, Wish.parse(asked | {"kind": "csv"})).splitlines()
-    row = dict(zip(head.split(","), line.split(","), strict=True))
-    assert row["lpips_student"] == "0.25"
-    assert float(row["deviation"]) == pytest.approx(end.as_json()["panes"][0]["deviation"])
-    assert "lpips" not in row
-    for kind in ("markdown", "latex"):
-        assert "LPIPS (student)" in table(service, Wish.parse(asked | {"kind": kind}))
 
 
 @pytest.mark.parametrize(
