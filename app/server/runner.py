@@ -15,7 +15,7 @@ from app.server.process import Worker, WorkerLost
 from app.server.store import StoredFile
 from app.settings import Settings
 from mode_core.codecs.registry import CODECS
-from mode_core.metrics import BENCH_METRICS, Measured
+from mode_core.metrics import Measured, measurable
 from mode_core.metrics.fidelity import MS_SSIM_MIN_SIDE
 from mode_core.settings import setting
 from mode_core.types import Image
@@ -64,7 +64,7 @@ class Runner:
         grey = np.full((MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE, 3), 119, np.uint8)
         with suppress(WorkerLost):
             self.codecs.call(work.warm, list(CODECS))
-        self.measure(grey, grey, BENCH_METRICS)
+        self.measure(grey, grey, measurable())
 
     def close(self) -> None:
         """End both helper processes."""

@@ -25,7 +25,7 @@ from app.server.store import (
 )
 from app.settings import Settings
 from mode_core.errors import ModeError
-from mode_core.metrics import BENCH_METRICS, Measured
+from mode_core.metrics import Measured, measurable
 from mode_core.pictures.files import Picture, load_picture
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
@@ -187,7 +187,7 @@ class Service:
             found = self.store.get(slot.key)
             if slot.measured or not isinstance(found, Decoded):
                 continue
-            measured = self.runner.measure(photo.pixels, found.picture.image, BENCH_METRICS)
+            measured = self.runner.measure(photo.pixels, found.picture.image, measurable())
             self.metrics.put(slot.key, measured)
             slots[at] = replace(slot, measured=measured)
             yield replace(shown, slots=slots)

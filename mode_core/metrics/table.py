@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from mode_core.errors import ModeError, ResultsError
+from mode_core.metrics.backbones import alexnet_path, dists_paths
 from mode_core.metrics.fidelity import MS_SSIM_MIN_SIDE, ms_ssim, psnr
 from mode_core.metrics.perceptual import LPIPS_MIN_SIDE, dists, lpips
 from mode_core.types import Image
@@ -38,6 +39,8 @@ class Metric:
     limits: tuple[float, float]
     """The lowest and the highest value that is accepted from a user's file."""
     compute: Compute = not_measured
+    need: Callable[[], object] = lambda: None
+    """WeightsUnavailable where files are not here without which nothing has a value; no torch."""
     unit: str = ""
     short: str = ""
     """The label where the network is clear from the place; the label itself unless given."""
@@ -86,12 +89,14 @@ _TABLE = (
         in_view="wide",
     ),
     Metric(
-        "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, short="LPIPS", net="alex",
-        min_side=LPIPS_MIN_SIDE, in_view="always",
+        "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, alexnet_path, short="LPIPS",
+        net="alex", min_side=LPIPS_MIN_SIDE, in_view="always",
     ),
     Metric("lpips_vgg", "LPIPS (VGG)", "lower", 4, (0, 10), column="lpips", net="vgg"),
     Metric("lpips_unknown", "LPIPS (net not stated)", "lower", 4, (0, 10), column="lpips", net="?"),
-    Metric("dists", "DISTS", "lower", 4, (-0.01, 10), dists, min_side=LPIPS_MIN_SIDE),
+    Metric(
+        "dists", "DISTS", "lower", 4, (-0.01, 10), dists, dists_paths, min_side=LPIPS_MIN_SIDE
+    ),
     Metric("fid", "FID", "lower", 2, (-1, 10_000)),
 )  # fmt: skip
 
@@ -129,11 +134,6 @@ def metric_of(column: str, net: str = "") -> Metric:
     net = net.strip().lower()
     known = rows.get({"alexnet": "alex", "vgg16": "vgg"}.get(net, net))
     return known or rows.get("") or rows["?"]
-
-
-def browser_metrics() -> list[dict[str, str | int]]:
-    """The metrics of the numbers table, as the page's catalogue gives them to the browser."""
-    return [metric.as_json() for metric in MEASURABLE.values()]
 
 
 def with_unit(label: str, unit: str) -> str:

@@ -13,13 +13,20 @@ from torchvision.models import AlexNet
 from torchvision.models.vgg import cfgs, make_layers
 
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
-from mode_core.metrics import METRICS, backbones, measure, perceptual
+from mode_core.metrics import (
+    METRICS,
+    backbones,
+    measurable,
+    measure,
+    perceptual,
+    unavailable,
+)
 from mode_core.metrics.fidelity import ms_ssim, psnr
-from mode_core.metrics.table import MEASURABLE, browser_metrics, metric_of
+from mode_core.metrics.table import MEASURABLE, metric_of
 from mode_core.settings import CARDS
 from mode_core.training.losses import load_lpips
 from mode_core.types import Image
-from tests.conftest import make_photo
+from tests.conftest import PYTHON, make_photo, process
 from tests.made_up.plain_metrics import plain_dists, to_unit
 
 GREY = np.full((8, 8, 3), 100, np.uint8)
@@ -183,9 +190,36 @@ def test_dists_equals_one_written_with_torchvision_layers(
 
 def test_what_cannot_be_measured_is_left_out_with_its_reason(pair: tuple[Image, Image]) -> None:
     measured = measure(*pair)
-    assert set(measured.values) == {"psnr", "ms_ssim"}
-    assert set(measured.missing) == {"lpips", "dists"}
-    assert "MODE_DISTS_WEIGHTS" in measured.missing["dists"]
+    assert set(measured.values) == set(measurable()) == {"psnr", "ms_ssim", "lpips"}
+    assert set(measured.missing) == {"dists"}
+    assert "let MODE_DISTS_WEIGHTS name" in measured.missing["dists"] == unavailable()["dists"]
+
+
+def test_files_are_looked_for_once_and_a_useless_one_is_read_once(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "damaged.pth").write_bytes(b"not weights")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "damaged.pth"))
+    looked: list[str] = []
+    for name in ("load_state", "cache_folder"):
+        real = getattr(backbones, name)
+        monkeypatch.setattr(backbones, name, lambda *a, n=name, f=real: looked.append(n) or f(*a))
+    assert "lpips" in measurable(), "the file is there"
+    for _ in range(3):
+        assert set(measure(*pair).missing) == {"lpips", "dists"}
+    assert "damaged.pth is not a file of weights" in unavailable()["lpips"]
+    assert measurable() == ("psnr", "ms_ssim")
+    assert sorted(looked) == ["cache_folder", "load_state"]
+
+
+def test_a_picture_too_small_for_a_metric_does_not_give_it_up() -> None:
+    assert "lpips" in measure(GREY, GREY).missing
+    assert "lpips" in measurable()
+
+
+def test_looking_for_files_loads_no_torch() -> None:
+    look = "import sys; from mode_core.metrics import unavailable; unavailable()"
+    process(PYTHON, "-c", f"{look}; assert 'torch' not in sys.modules", check=True)
 
 
 def test_a_metric_that_others_publish_is_not_measured() -> None:
@@ -200,13 +234,11 @@ def test_values_of_a_shared_column_are_told_apart_by_their_network() -> None:
 
 
 def test_the_browser_gets_what_it_needs_to_show_numbers() -> None:
-    shown = {one["key"]: one for one in browser_metrics()}
-    assert {"psnr", "ms_ssim", "lpips", "dists"} <= shown.keys()
-    assert shown["psnr"] == {
+    assert METRICS["psnr"].as_json() == {
         "key": "psnr", "label": "PSNR", "unit": "dB", "better": "higher", "digits": 2,
         "in_view": "always",
     }  # fmt: skip
-    assert shown["lpips"]["label"] == "LPIPS"
+    assert METRICS["lpips"].as_json()["label"] == "LPIPS"
 
 
 class Hostile:

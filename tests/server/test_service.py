@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from resource import getpagesize
@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.http.routes import media_routes
-from app.server.jobs import Job
+from app.server.jobs import Job, measure_pair
 from app.server.queue import Question
 from app.server.service import BadRequest, Expired, Service, check_request
 from app.server.snapshot import Comparison
@@ -25,6 +25,7 @@ from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
 from mode_core.errors import ModeError
+from mode_core.metrics import Measured, measure
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
 from mode_core.types import Image
@@ -131,6 +132,35 @@ def test_rows_carry_real_bytes_and_metrics(photo: Image, compare: Compare) -> No
     assert row["deviation"] == pytest.approx(row["bpp"] / 0.1 - 1)
     assert row["metrics"]["psnr"] > 5
     assert row["missing"] == {"lpips": "not here"}
+
+
+def test_nothing_is_said_of_a_metric_that_nothing_here_can_measure(
+    compare: Compare, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def measured(one: Image, other: Image, names: Sequence[str]) -> Measured:
+        asked.append(names)
+        return measure(one, other, names)
+
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
+    monkeypatch.setattr(runner, "measure", measured)
+    row = compare(["jpeg"]).as_json()["panes"][0]
+    assert asked == [("psnr", "ms_ssim")]
+    assert set(row["metrics"]) | set(row["missing"]) == {"psnr", "ms_ssim"}
+
+
+def test_visitors_read_plain_words_and_the_log_says_the_cause_once(
+    photo: Image, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "damaged.pth").write_bytes(b"not weights")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "damaged.pth"))
+    for _ in range(3):
+        found = measure_pair(photo, photo, ("psnr", "ms_ssim", "lpips"))
+        assert found.missing["lpips"] == "not available on this server"
+        assert "161 pixels" in found.missing["ms_ssim"]
+    (line,) = caplog.messages
+    assert line.startswith(f"no LPIPS (AlexNet) on this page: {tmp_path}/damaged.pth is not a file")
 
 
 def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: str) -> None:

@@ -12,6 +12,7 @@ from app.panes.names import own_panes, parse_pane
 from app.server.service import BadRequest, check_request
 from app.viewer import region
 from app.viewer.component import catalogue
+from mode_core import metrics
 from mode_core.codecs.registry import CODECS
 from mode_core.metrics.table import MEASURABLE, METRICS
 from mode_core.types import Anchor
@@ -72,11 +73,18 @@ def test_the_panes_of_a_blend_are_what_the_server_takes_them_for() -> None:
         assert parse_pane(f"{one['prefix']}0.35") == (one["codec"], "0.35")
 
 
-def test_every_metric_has_a_column() -> None:
-    keys = [one["key"] for one in KNOWN["metrics"]]
-    assert keys == list(MEASURABLE)
-    for one in KNOWN["metrics"]:
-        assert one["better"] in ("higher", "lower", "")
+def test_a_metric_has_a_column_where_its_files_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
+    assert [one["key"] for one in catalogue()["metrics"]] == ["psnr", "ms_ssim"]
+    metrics._given_up.cache_clear()  # another start
+    for name in ("dists_weights.pt", "vgg16_features.pth"):
+        (tmp_path / name).touch()
+    monkeypatch.delenv("MODE_LPIPS_BACKBONE")
+    assert [one["key"] for one in catalogue()["metrics"]] == list(MEASURABLE)
+    assert {one["better"] for one in catalogue()["metrics"]} <= {"higher", "lower"}
 
 
 def test_the_limits_are_the_servers_own() -> None:
