@@ -17,6 +17,7 @@ from app.http.listeners import asker
 from app.http.routes import media_routes
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
+from app.server.jobs import log_unavailable
 from app.server.opening import opening
 from app.server.queue import Question
 from app.server.runner import Runner, make_runner
@@ -66,6 +67,7 @@ def head() -> str:
 def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
     service: Service = demo.service  # type: ignore[attr-defined]
+    log_unavailable()
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
     Thread(target=explorer.rd_view, args=({},), name="plotly", daemon=True).start()
     settings = service.settings

@@ -217,16 +217,6 @@ def _familiar(curves: Sequence[Curve], metric: Metric) -> set[str]:
     return set(best.values()) or {curve.key for curve in published[:6]}
 
 
-def _no_point(here: Sequence[Curve], metric: Metric) -> str:
-    """Why the picture on screen has no point in this plot, and where it has one."""
-    text = f"The picture on screen has no {metric.label}, so its points are not drawn."
-    live = [curve for curve in here if curve.kind == "now"]
-    for other in METRICS.values():
-        if other.stands_in_for == metric.key and any(curve.at(other.key) for curve in live):
-            text += f" It has {other.label}, which is a scale of its own."
-    return text
-
-
 def _notes(
     library: Library, dataset: str, shown: Sequence[Curve], here: Sequence[Curve], metric: Metric
 ) -> list[str]:
@@ -244,6 +234,6 @@ def _notes(
         notes.append(f"{text}; the curves are others'." if others else f"{text}.")
     drawn = {curve.key for curve in shown}
     if any(curve.kind == "now" and curve.key not in drawn for curve in here):
-        notes.append(_no_point(here, metric))
+        notes.append(f"The picture on screen has no {metric.label}, so its points are not drawn.")
     unfinished = [f"{c.label}: {c.note}" for c in shown if c.kind == "ours" and c.note]
     return notes + unfinished

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -13,8 +14,11 @@ from app.server.store import StoredFile
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file
 from mode_core.errors import ModeError
-from mode_core.metrics import QUICK_METRICS, Measured, measure, measure_with_stand_in
+from mode_core.metrics import METRICS, QUICK_METRICS, Measured, measure, unavailable
 from mode_core.types import Anchor, Image, Reconstruction, Target
+
+NOT_HERE = "not available on this server"
+_LOG = logging.getLogger("mode.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,17 @@ def _opened(file: StoredFile, anchors: Sequence[str]) -> list[Reconstruction]:
 
 
 def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-    """The named metrics; where LPIPS cannot be computed, its student under its own name."""
-    found = measure_with_stand_in(reference, decoded, names)
-    return Measured(found.values, {name: sentence(why) for name, why in found.missing.items()})
+    """The named metrics; where files for one are of no use visitors read so, and the log why."""
+    known = {*unavailable()}
+    found = measure(reference, decoded, names)
+    log_unavailable(known)
+    lost, missing = unavailable(), found.missing.items()
+    plain = {name: NOT_HERE if name in lost else sentence(why) for name, why in missing}
+    return Measured(found.values, plain)
+
+
+def log_unavailable(but: Collection[str] = ()) -> None:
+    """Tell who runs the server which metrics nothing here can compute, and what would help."""
+    for name, why in unavailable().items():
+        if name not in but:
+            _LOG.warning("no %s on this page: %s", METRICS[name].label, why)

@@ -14,7 +14,7 @@ from app.server.pace import Pace
 from app.server.process import Unwanted, Wanted, Worker, WorkerLost
 from app.server.store import StoredFile
 from app.settings import Settings
-from mode_core.metrics import BENCH_METRICS, Measured
+from mode_core.metrics import Measured, measurable
 from mode_core.pictures.synthetic import built_in_picture
 from mode_core.settings import setting
 from mode_core.types import Image
@@ -87,7 +87,7 @@ class Runner:
         with suppress(WorkerLost):
             for job, outcome in zip(jobs, self.codecs.call(work.warm, jobs), strict=True):
                 self._learn(job, outcome)
-        self.measure(picture, picture, BENCH_METRICS)
+        self.measure(picture, picture, measurable())
 
     def close(self) -> None:
         """End both helper processes."""

@@ -26,7 +26,7 @@ from app.server.store import (
 )
 from app.settings import Settings
 from mode_core.errors import ModeError
-from mode_core.metrics import SLOW_METRICS, Measured
+from mode_core.metrics import SLOW_METRICS, Measured, measurable
 from mode_core.pictures.files import Picture, load_picture
 from mode_core.pictures.parts import cut, scaled
 from mode_core.stream.container import Bitstream
@@ -239,7 +239,7 @@ class Service:
             found = self.store.get(slot.key)
             if not isinstance(found, Decoded):
                 continue
-            for name in SLOW_METRICS:
+            for name in measurable(SLOW_METRICS):
                 known = slots[at].measured or Measured({}, {})
                 if name in known.values or name in known.missing:
                     continue

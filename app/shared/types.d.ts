@@ -23,7 +23,6 @@ type Metric = {
   unit: string;
   better: "higher" | "lower" | "";
   digits: number;
-  stands_in_for: string;
   in_view: "" | "wide" | "always";
 };
 type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number };

@@ -24,7 +24,7 @@ from app.viewer.region import parse_query, region_metrics
 from app.viewer.tables import NOT_EQUAL
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
-from mode_core.metrics.table import browser_metrics
+from mode_core.metrics import METRICS, measurable
 from mode_core.types import CodecInfo
 
 _STATIC = Path(__file__).parent / "static"
@@ -92,7 +92,7 @@ def catalogue() -> dict[str, Any]:
         ],
         "choices": choices,
         "blends": [_blend(info) for info in CODECS.values() if info.has_anchors],
-        "metrics": browser_metrics(),
+        "metrics": [METRICS[key].as_json() for key in measurable()],
         "limits": {
             "bpp": [MIN_BPP, MAX_BPP],
             "panes": MAX_PANES,

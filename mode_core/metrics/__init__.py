@@ -1,15 +1,17 @@
 """The table of metrics (`table`), how each is computed, and measuring several at once.
 
 Torch is imported inside those that need it, on first call.
-May use: errors, settings, stream, types, weights.
+May use: errors, settings, types.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
-from mode_core.errors import ModeError
+from mode_core.errors import ModeError, WeightsUnavailable
 from mode_core.metrics.table import (
     BENCH_METRICS,
     METRICS,
@@ -26,8 +28,9 @@ __all__ = [
     "SLOW_METRICS",
     "Measured",
     "Metric",
+    "measurable",
     "measure",
-    "measure_with_stand_in",
+    "unavailable",
 ]
 
 
@@ -47,18 +50,38 @@ def measure(reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRIC
     """Several metrics of one picture; one that cannot be had here is left out, with its reason."""
     values: dict[str, float] = {}
     missing: dict[str, str] = {}
+    given_up = _given_up()
     for key in keys:
+        if key in given_up:
+            missing[key] = given_up[key]
+            continue
         try:
             values[key] = METRICS[key].compute(reference, decoded)
+        except WeightsUnavailable as error:
+            # a file that is here and of no use: nobody reads it again for each picture
+            given_up[key] = missing[key] = str(error)
         except ModeError as error:
             missing[key] = str(error)
     return Measured(values, missing)
 
 
-def measure_with_stand_in(
-    reference: Image, decoded: Image, keys: Iterable[str] = BENCH_METRICS
-) -> Measured:
-    """Several metrics, and for those that cannot be had what stands in, under its own name."""
-    found = measure(reference, decoded, keys)
-    stand_ins = [one.key for one in METRICS.values() if one.stands_in_for in found.missing]
-    return found.and_more(measure(reference, decoded, stand_ins))
+def unavailable() -> Mapping[str, str]:
+    """The metrics that nothing in this process can compute, and what would help: for operators."""
+    return MappingProxyType(_given_up())
+
+
+def measurable(keys: Iterable[str] = BENCH_METRICS) -> tuple[str, ...]:
+    """Those of the metrics that can be computed here."""
+    return tuple(key for key in keys if key not in _given_up())
+
+
+@lru_cache(maxsize=1)
+def _given_up() -> dict[str, str]:
+    """What is known to be unavailable: files are looked for once, `measure` adds what fails."""
+    found: dict[str, str] = {}
+    for key in BENCH_METRICS:
+        try:
+            METRICS[key].need()
+        except WeightsUnavailable as error:
+            found[key] = str(error)
+    return found

@@ -18,9 +18,9 @@ _SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _HALF = 5
 """Pixels of the window on either side of its middle."""
-_SIDE = (0.0010283803567290306, 0.0075987582094967365, 0.036000773310661316)
-_SIDE += (0.10936068743467331, 0.21300552785396576)
-_WINDOW = np.array([*_SIDE, 0.26601171493530273, *reversed(_SIDE)])
+_TAPS = (0.0010283803567290306, 0.0075987582094967365, 0.036000773310661316,
+         0.10936068743467331, 0.21300552785396576, 0.26601171493530273)  # fmt: skip
+_WINDOW = np.array([*_TAPS, *_TAPS[-2::-1]])
 """A Gaussian of 1.5 pixels, rounded as pytorch-msssim rounds it: the same digits."""
 _BAND = 128
 

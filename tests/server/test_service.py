@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from resource import getpagesize
@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.http.routes import media_routes
-from app.server.jobs import Job
+from app.server.jobs import Job, measure_pair
 from app.server.opening import opening
 from app.server.queue import Question
 from app.server.service import BadRequest, Expired, Service, check_request
@@ -26,7 +26,7 @@ from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
 from mode_core.errors import ModeError
-from mode_core.metrics import Measured
+from mode_core.metrics import Measured, measure
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
 from mode_core.types import Image
@@ -135,12 +135,41 @@ def test_rows_carry_real_bytes_and_metrics(photo: Image, compare: Compare) -> No
     assert row["missing"] == {"lpips": "not here"}
 
 
+def test_nothing_is_said_of_a_metric_that_nothing_here_can_measure(
+    compare: Compare, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def measured(one: Image, other: Image, names: Sequence[str], wanted: object = 0) -> Measured:
+        asked.append(names)
+        return measure(one, other, names)
+
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
+    monkeypatch.setattr(runner, "measure", measured)
+    row = compare(["jpeg"]).as_json()["panes"][0]
+    assert {name for names in asked for name in names} == {"psnr", "ms_ssim"}
+    assert set(row["metrics"]) | set(row["missing"]) == {"psnr", "ms_ssim"}
+
+
+def test_visitors_read_plain_words_and_the_log_says_the_cause_once(
+    photo: Image, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "damaged.pth").write_bytes(b"not weights")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "damaged.pth"))
+    for _ in range(3):
+        found = measure_pair(photo, photo, ("psnr", "ms_ssim", "lpips"))
+        assert found.missing["lpips"] == "not available on this server"
+        assert "161 pixels" in found.missing["ms_ssim"]
+    (line,) = caplog.messages
+    assert line.startswith(f"no LPIPS (AlexNet) on this page: {tmp_path}/damaged.pth is not a file")
+
+
 def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: str) -> None:
     """Scripts of others read these names too: they are the rows of the API."""
     first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
     names = (
         "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
-        "encode_ms decode_ms note licence error metrics missing"
+        "encode_ms decode_ms timing note licence error begun expected_s metrics missing"
     )
     for moment in (first, end):
         assert all(list(pane) == names.split() for pane in moment.as_json()["panes"])
@@ -408,22 +437,6 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str)
     assert Pillow.open(BytesIO(drawn)).width > 500
     with pytest.raises(BadRequest, match="in memory"):
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
-
-
-def test_the_student_s_lpips_is_copied_under_its_own_name(
-    service: Service, runner: FakeRunner, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    measured = Measured({"psnr": 30.0, "lpips_student": 0.25}, {"lpips": "not here"})
-    monkeypatch.setattr(runner, "measure", lambda *_: measured)
-    end = last(service.compare(key, ["jpeg"], 0.1))
-    asked = {"picture": key, "keys": [end.slots[0].key]}
-    head, line = table(service, Wish.parse(asked | {"kind": "csv"})).splitlines()
-    row = dict(zip(head.split(","), line.split(","), strict=True))
-    assert row["lpips_student"] == "0.25"
-    assert float(row["deviation"]) == pytest.approx(end.as_json()["panes"][0]["deviation"])
-    assert "lpips" not in row
-    for kind in ("markdown", "latex"):
-        assert "LPIPS (student)" in table(service, Wish.parse(asked | {"kind": kind}))
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,9 @@ def test_captions_show_a_dash_for_what_one_pane_does_not_know() -> None:
 
 
 def test_captions_leave_out_what_no_pane_knows() -> None:
-    pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"bpp": 0.1, "lpips_student": 0.2})
+    pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"bpp": 0.1, "lpips": 0.2})
     names, numbers = figure.caption_columns([pane])
-    assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS (student)": "0.2000"}
+    assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS": "0.2000"}
 
 
 @pytest.mark.parametrize("name", ["MS-ILLM public", "A codec with quite a long name"])

@@ -53,33 +53,25 @@ const measured = (metric) => ({
   why: (record) => record.missing?.[metric.key],
 });
 
-/** All columns; a metric that stands in for another takes its place where it has been measured. */
+/** All columns. */
 export function columnsFor(/** @type {PaneRecord[]} */ records, /** @type {Metric[]} */ metrics) {
-  const found = metrics.filter(({ key }) => records.some((one) => key in (one.metrics ?? {})));
-  const replaced = new Set(found.map(({ stands_in_for: other }) => other));
-  const shown = metrics.filter((one) => (one.stands_in_for ? found.includes(one) : !replaced.has(one.key)));
   return [
     plain("Bytes", "bytes", grouped, ""),
     plain("bpp", "bpp", rateText, ""),
     plain("Δ target", "deviation", deviationText, ""),
-    ...shown.map(measured),
+    ...metrics.map(measured),
     plain("Encode [ms]", "encode_ms", ms, "lower"),
     plain("Decode [ms]", "decode_ms", ms, "lower"),
   ];
 }
 
-/** What a reader must know about the columns: estimates, and why one is empty. */
+/** What a reader must know about the columns: why one is empty, and what is not compared. */
 export function notesOn(/** @type {PaneRecord[]} */ records, /** @type {Catalogue} */ { metrics, limits }) {
   const ready = records.filter(({ state }) => state === "ready");
   const missing = Object.assign({}, ...ready.map((record) => record.missing));
   const labels = (/** @type {string} */ why) =>
     metrics.filter(({ key }) => missing[key] === why).map(({ label }) => label);
   const notes = [...new Set(Object.values(missing))].map((why) => `No ${labels(why).join(", ")}: ${why}.`);
-  for (const { key, label, stands_in_for: other } of metrics) {
-    const real = metrics.find((one) => one.key === other);
-    if (!real || !ready.some((record) => key in (record.metrics ?? {}))) continue;
-    notes.push(`${label} is an estimate of ${real.label} by a small network that comes with this page.`);
-  }
   if (!ready.every(competing(limits.unequal))) {
     notes.push(`What misses the size by more than ${100 * limits.unequal} % is not compared.`);
   }

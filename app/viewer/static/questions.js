@@ -74,8 +74,7 @@ export class Questions {
   adopt(/** @type {Answer} */ value) {
     const { viewer } = this;
     const { records, catalogue, state } = viewer;
-    const real = catalogue.metrics.filter((metric) => !metric.stands_in_for);
-    const withoutOriginal = Object.fromEntries(real.map(({ key }) => [key, NO_ORIGINAL]));
+    const withoutOriginal = Object.fromEntries(catalogue.metrics.map(({ key }) => [key, NO_ORIGINAL]));
     for (const pane of value.panes) {
       const words = pane.id === ORIGINAL ? `${value.width} × ${value.height}` : "";
       const missing = value.has_original ? pane.missing : withoutOriginal;

@@ -32,19 +32,11 @@ test("a metric has the digits of its row in the catalogue", () => {
 });
 
 test("the table has a column for each metric of the catalogue", () => {
-  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓", "DISTS ↓"];
+  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓"];
   assert.deepEqual(heads([]).slice(3, -2), usual);
-  const fresh = { key: "vmaf", label: "VMAF", unit: "", better: "higher", digits: 1, stands_in_for: "" };
+  const fresh = { key: "vmaf", label: "VMAF", unit: "", better: "higher", digits: 1 };
   const metrics = [...CATALOGUE.metrics, fresh];
   assert.deepEqual(heads([], { metrics }).slice(3, -2), [...usual, "VMAF ↑"]);
-});
-
-test("a stand-in takes the column of what it stands for, and says so", () => {
-  const records = [ready({ metrics: { psnr: 30, lpips_student: 0.2 }, missing: { lpips: "no network" } })];
-  assert.deepEqual(heads(records).slice(4, 7), ["MS-SSIM ↑", "LPIPS (student) ↓", "DISTS ↓"]);
-  const notes = numbers.notesOn(records, CATALOGUE);
-  assert.equal(notes[0], "No LPIPS: no network.");
-  assert.match(notes[1], /^LPIPS \(student\) is an estimate of LPIPS by/);
 });
 
 test("a value that is not there yet is waited for, one that cannot be had is not", () => {
