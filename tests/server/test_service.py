@@ -284,10 +284,13 @@ def test_nobody_works_for_visitors_who_have_left(
     moments = service.compare(key, ["jpeg", "webp", "avif"], 0.1)
     next(moments)
     next(moments)
+    next(moments)
     moments.close()
     runner.turns.release(9)
     compare(["jxl"])
-    assert [job.codec for job in runner.jobs] == ["jpeg", "webp", "jxl"]
+    worked = [job.codec for job in runner.jobs]
+    assert (worked[0], worked[-1]) == ("jpeg", "jxl")
+    assert "avif" not in worked
 
 
 def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
