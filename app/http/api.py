@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import gradio as gr
 from gradio.components.api_component import Api
-from gradio.utils import get_upload_folder
+from gradio.data_classes import FileData
 from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
+from app.http.uploads import Uploads
 from app.panes.names import ORIGINAL, own_panes, panes_of
 from app.panes.weights import public_makers
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
@@ -33,24 +33,46 @@ class Answer(TypedDict):
     done: bool
 
 
-def add_api(service: Service) -> None:
+class _File(Api):
+    """A file, of which a call holds the name that its upload was answered with.
+
+    A gr.File would copy it to the disk, and fetch addresses.
+    """
+
+    is_template = True  # to Gradio's scripts it is an Api
+
+    def __init__(self, label: str, example: str) -> None:
+        self._example = example
+        super().__init__(None, FileData.model_json_schema(), label)
+
+    def example_payload(self) -> dict[str, Any]:
+        """What the documentation shows."""
+        path = {"path": self._example, "url": self._example}
+        return path | {"meta": {"_type": "gradio.FileData"}}
+
+    def example_value(self) -> dict[str, Any]:
+        """What the documentation shows."""
+        return self.example_payload()
+
+
+def add_api(service: Service, uploads: Uploads) -> None:
     """Named, typed endpoints; their components are never shown."""
 
-    def compare(image: str | None, bpp: object, codecs: object = None) -> Answer:
+    def compare(image: object, bpp: object, codecs: object = None) -> Answer:
         """Encode a picture at one rate with several codecs; rows and addresses of the files."""
-        return _answered(lambda: _compare(service, image, bpp, codecs))
+        return _answered(lambda: _compare(service, uploads.named(image), bpp, codecs))
 
-    def decode(file: str | None, anchor: str) -> Answer:
+    def decode(file: object, anchor: str) -> Answer:
         """Decode a .mode file: fidelity, perception, a number between 0 and 1, or "" for all."""
-        return _answered(lambda: _decode(service, file, anchor))
+        return _answered(lambda: _decode(service, uploads.named(file), anchor))
 
     names: Any = {"type": "array", "items": {"enum": pane_names()}}
     with gr.Row(visible=False):
-        image = gr.File(label="image", type="filepath")
+        image = _File("image", "photo.jpg")
         bpp = gr.Number(0.1, label="bpp")
         # A gr.CheckboxGroup would refuse unknown names, and None, with a traceback in the log.
         codecs = Api(None, names, "codecs")
-        file = gr.File(label="file", type="filepath")
+        file = _File("file", "photo.mode")
         anchor = gr.Textbox("", label="anchor")
         answer = Api(None, python_type_to_json_schema(Answer), "answer")
         go = gr.Button()
@@ -65,9 +87,9 @@ def pane_names() -> list[str]:
     return own_panes() + [pane for maker in public_makers() for pane in panes_of(maker)]
 
 
-def _compare(service: Service, image: str | None, bpp: object, codecs: object) -> Answer:
-    data, rate, named = uploaded(image), rate_of(bpp), codecs_of(codecs)
-    photo = service.add_photo(data)
+def _compare(service: Service, image: bytes, bpp: object, codecs: object) -> Answer:
+    rate, named = rate_of(bpp), codecs_of(codecs)
+    photo = service.add_photo(image)
     *_, last = service.compare(photo.key, [ORIGINAL, *named] if named else [], rate)
     return _rows(last.as_json())
 
@@ -93,8 +115,8 @@ def codecs_of(names: object) -> list[str]:
     raise BadRequest(f"codecs is {names!r:.40}; it must be a list of names, as ['mode-f', 'jpeg']")
 
 
-def _decode(service: Service, file: str | None, anchor: str) -> Answer:
-    stored = service.add_file(uploaded(file))
+def _decode(service: Service, file: bytes, anchor: str) -> Answer:
+    stored = service.add_file(file)
     *_, last = service.open_file(stored.key, [anchor] if anchor else [])
     return _rows(last.as_json())
 
@@ -102,19 +124,6 @@ def _decode(service: Service, file: str | None, anchor: str) -> Answer:
 def _rows(answer: dict[str, Any]) -> Answer:
     rows = answer.pop("panes")
     return cast(Answer, answer | {"rows": rows})
-
-
-def uploaded(path: str | None) -> bytes:
-    """The bytes of a file that was uploaded to this server; any other path is refused."""
-    if path is None:
-        raise BadRequest("no file was sent")
-    real, folder = Path(path).resolve(), Path(get_upload_folder()).resolve()
-    if not real.is_relative_to(folder) or not real.is_file():
-        raise BadRequest("this is not a file that was uploaded here")
-    data = real.read_bytes()
-    # Gradio keeps uploads for a while; nothing needs this one any more.
-    real.unlink(missing_ok=True)
-    return data
 
 
 def _answered(ask: Callable[[], Answer]) -> Answer:
