@@ -19,6 +19,7 @@ from app.http.calls import Calls
 from app.http.guard import Guard, without_cors
 from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
+from app.http.unheard import Unheard
 from app.http.uploads import Uploads
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
@@ -68,26 +69,38 @@ def head() -> str:
     return "\n".join(links)
 
 
+def front(demo: gr.Blocks) -> dict[str, Any]:
+    """What requests meet before Gradio: the guard, and our own routes."""
+    service: Service = demo.service  # type: ignore[attr-defined]
+    uploads: Uploads = demo.uploads  # type: ignore[attr-defined]
+    intake = Intake(Limits(service.settings.incoming_bytes))
+    guard = Middleware(
+        Guard,
+        calls=Calls(demo),
+        intake=intake,
+        unheard=Unheard(demo._queue),
+        frames=service.settings.frames,
+    )
+    return {
+        "routes": [explorer.plotly_route(), *media_routes(service, intake, uploads)],
+        "middleware": [guard],
+        "lifespan": without_cors,
+    }
+
+
 def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
     if setting("SPACE_ID"):
         # A Space is reached through its proxy alone, which says whose request it is.
         os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
     service: Service = demo.service  # type: ignore[attr-defined]
-    uploads: Uploads = demo.uploads  # type: ignore[attr-defined]
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
     Thread(target=explorer.rd_view, args=({},), name="plotly", daemon=True).start()
     settings = service.settings
-    intake = Intake(Limits(settings.incoming_bytes))
-    guard = Middleware(Guard, calls=Calls(demo), intake=intake, frames=settings.frames)
     demo.launch(
         server_name=settings.host,
         server_port=settings.port,
-        app_kwargs={
-            "routes": [explorer.plotly_route(), *media_routes(service, intake, uploads)],
-            "middleware": [guard],
-            "lifespan": without_cors,
-        },
+        app_kwargs=front(demo),
         max_file_size=settings.upload_bytes,
         max_threads=2 * settings.queue_length + 20,
         run_history=False,

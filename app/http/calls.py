@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 
@@ -20,7 +21,8 @@ from app.http.intake import SHORT, Refused
 LONG = 2 * MAX_USER_FILES * MAX_BYTES
 """The longest call: the explorer's, which carries its user's tables."""
 _SESSION = re.compile(r"[\w-]{1,64}")
-Check = Callable[[dict[str, Any], str], None]
+Sent = dict[str, Any]
+Check = Callable[[Sent, str], Sent]
 
 
 class Calls:
@@ -48,8 +50,8 @@ class Calls:
         """The most bytes that a call at this path, below /gradio_api/, may have."""
         return LONG if path.startswith("component_server") else SHORT
 
-    def checked(self, path: str, body: bytes) -> bytes:
-        """The body as Gradio may have it, files in it replaced by their names; or Refused."""
+    def checked(self, path: str, body: bytes) -> Sent:
+        """The call as Gradio may have it, files in it replaced by their names; or Refused."""
         try:
             sent = json.loads(body, object_hook=_name_of_file)
         except (ValueError, RecursionError) as error:
@@ -61,42 +63,50 @@ class Calls:
             raise Refused(422, "session_hash must be up to 64 letters, digits and hyphens")
         for start, check in self._checks.items():
             if path.startswith(start):
-                check(sent, path.removeprefix(start).rstrip("/"))
-                break
-        return json.dumps(sent).encode()
+                return check(sent, path.removeprefix(start).rstrip("/"))
+        return sent
 
     def _parameters(self, name: str) -> list[Any]:
         if name not in self.named:
             raise Refused(404, f"there is no endpoint {name!r:.40}; there are {_all(self.named)}")
         return self.named[name]
 
-    def _in_order(self, sent: dict[str, Any], name: str) -> None:
+    def _in_order(self, sent: Sent, name: str) -> Sent:
         wanted = [one["parameter_name"] for one in self._parameters(name)]
         data = sent.get("data")
         if not isinstance(data, list) or len(data) != len(wanted):
             raise Refused(422, f"data must be a list of {len(wanted)} values: {_all(wanted)}")
+        return {"session_hash": uuid4().hex} | sent
 
-    def _by_name(self, sent: dict[str, Any], name: str) -> None:
-        parameters = {one["parameter_name"]: one for one in self._parameters(name)}
-        needed = {key for key, one in parameters.items() if not one["parameter_has_default"]}
-        if not needed <= set(sent) <= {*parameters, "session_hash"}:
-            raise Refused(422, f"{name} takes these values by name: {_all(parameters)}")
+    def _by_name(self, sent: Sent, name: str) -> Sent:
+        parameters = self._parameters(name)
+        usual = {
+            one["parameter_name"]: one["parameter_default"]
+            for one in parameters
+            if one["parameter_has_default"]
+        }
+        names = [one["parameter_name"] for one in parameters]
+        if set(usual | sent) != set(names):
+            raise Refused(422, f"{name} takes these values by name: {_all(names)}")
+        return self._in_order({"data": [(usual | sent)[one] for one in names]}, name)
 
-    def _event(self, sent: dict[str, Any], _: str) -> None:
+    def _event(self, sent: Sent, _: str) -> Sent:
         at, data = sent.get("fn_index"), sent.get("data")
-        if type(at) is not int or at not in self.events:
+        if type(at) is not int or at not in self.events or sent.get("session_hash") is None:
             raise Refused(422, "fn_index names no event of this page; load it again")
         if not isinstance(data, list) or len(data) < self.events[at]:
             raise Refused(422, f"data must be a list of {self.events[at]} values")
+        return sent
 
-    def _server(self, sent: dict[str, Any], _: str) -> None:
+    def _server(self, sent: Sent, _: str) -> Sent:
         at, name = sent.get("component_id"), sent.get("fn_name")
         known = type(at) is int and isinstance(name, str) and (at, name) in self.servers
         if not known or "data" not in sent or sent.get("session_hash") is None:
             raise Refused(422, "this is no function of this page; load it again")
+        return sent
 
 
-def _name_of_file(given: dict[str, Any]) -> Any:
+def _name_of_file(given: Sent) -> Any:
     """A file as gradio_client and curl send it becomes its name: Gradio never follows a path."""
     return given["path"] if isinstance(given.get("path"), str) else given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, MutableMapping
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.http.calls import Calls
 from app.http.intake import Intake, Refused, joined, visitor_of
 from app.http.policy import headers, page_policy
+from app.http.unheard import Unheard
 
 _LOG = logging.getLogger("mode.http")
 API = "/gradio_api/"
@@ -38,8 +40,11 @@ _HEADERS = 32 << 10
 class Guard:
     """ASGI middleware: all that reaches Gradio and our own routes comes through here."""
 
-    def __init__(self, app: ASGIApp, calls: Calls, intake: Intake, frames: str) -> None:
-        self.app, self.calls, self.intake, self.frames = app, calls, intake, frames
+    def __init__(
+        self, app: ASGIApp, calls: Calls, intake: Intake, unheard: Unheard, frames: str
+    ) -> None:
+        self.app, self.calls, self.intake, self.unheard = app, calls, intake, unheard
+        self.frames = frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,34 +53,47 @@ class Guard:
         answer = _Answer(send, self.frames)
         try:
             with self.intake.request(visitor_of(scope)):
-                await self.app(scope, await self._let_in(scope, receive), answer.send)
+                await self._let_in(Request(scope, receive), answer.send)
         except Refused as no:
             await answer.instead(scope, no.status, str(no))
         except Exception as error:
             _note(scope, error)
             await answer.instead(scope, 500, "something broke on the server; its log says what")
 
-    async def _let_in(self, scope: Scope, receive: Receive) -> Receive:
-        """What the app may read: a call is read whole and checked, other bodies by their routes."""
+    async def _let_in(self, request: Request, send: Send) -> None:
+        scope, method = request.scope, request.method
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        method = scope["method"]
         if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS:
             raise Refused(431, f"the headers have more than {_HEADERS >> 10} kB")
         if method not in _ALLOWED:
             raise Refused(405, "only GET, HEAD and POST are answered here")
         if not re.fullmatch(_ALLOWED[method], path):
             raise Refused(404, "there is nothing at this address")
-        request = Request(scope, receive)
         if method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
             raise Refused(403, "another site's page may not send anything here")
-        if method != "POST" or not path.startswith(API) or path == f"{API}upload":
-            return receive
-        return await self._checked(request, path.removeprefix(API))
+        if method == "POST" and path.startswith(API) and path != f"{API}upload":
+            await self._call(request, path.removeprefix(API), send)
+        elif session := self._listener(request, path):
+            with self.unheard.listening(session):
+                await self.app(scope, request.receive, send)
+        else:
+            await self.app(scope, request.receive, send)
 
-    async def _checked(self, request: Request, path: str) -> Receive:
+    async def _call(self, request: Request, path: str, send: Send) -> None:
+        """A call is read whole and checked; values by name reach Gradio in their order."""
         async with self.intake.body(request, self.calls.limit(path)) as chunks:
-            body = self.calls.checked(path, await joined(chunks))
-        return _replay(body, request.receive)
+            sent = self.calls.checked(path, await joined(chunks))
+        if path.startswith(("call/", "queue/join")):
+            await self.unheard.asked(sent["session_hash"])
+        scope = {**request.scope, "path": request.scope["path"].replace("/call/v2/", "/call/")}
+        await self.app(scope, _replay(json.dumps(sent).encode(), request.receive), send)
+
+    def _listener(self, request: Request, path: str) -> str:
+        """The session whose answers this request is to get, if it asks for any."""
+        if path == f"{API}queue/data":
+            return request.query_params.get("session_hash", "")
+        called = path.startswith(f"{API}call/")
+        return self.unheard.session_of(path.rpartition("/")[2]) if called else ""
 
 
 class _Answer:
@@ -147,7 +165,8 @@ def _note(scope: Scope, error: BaseException) -> None:
 @asynccontextmanager
 async def without_cors(app: FastAPI) -> AsyncIterator[None]:
     """Before the first request: Gradio would let the pages of every origin read its answers."""
-    kept = [one for one in app.user_middleware if one.cls is not CustomCORSMiddleware]
+    cors: Any = CustomCORSMiddleware
+    kept = [one for one in app.user_middleware if one.cls is not cors]
     app.user_middleware, app.middleware_stack = kept, None
     app.middleware_stack = app.build_middleware_stack()
     yield

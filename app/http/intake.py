@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -17,6 +17,8 @@ from mode_core.errors import ModeError
 
 SHORT = 64 << 10
 """Bytes of a body that is read at once, out of turn: every call of the page and of the API."""
+
+Chunks = AsyncGenerator[bytes, None]
 
 
 class Refused(ModeError):
@@ -78,7 +80,7 @@ class Intake:
             self.requests += Counter()  # forgets visitors who have none
 
     @asynccontextmanager
-    async def body(self, request: Request, limit: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def body(self, request: Request, limit: int) -> AsyncIterator[Chunks]:
         """The chunks of a body, in the visitor's turn; they count until the block ends."""
         length = request.headers.get("content-length", "")
         announced = int(length) if length.isdecimal() else limit
@@ -114,7 +116,7 @@ class _Body:
     def __init__(self, intake: Intake, limit: int) -> None:
         self.intake, self.limit, self.size = intake, limit, 0
 
-    async def chunks(self, request: Request) -> AsyncIterator[bytes]:
+    async def chunks(self, request: Request) -> Chunks:
         """The body as it arrives; Refused when it is too large, or takes too long."""
         limits, clock = self.intake.limits, asyncio.get_running_loop().time
         until = clock() + limits.whole_s
@@ -135,7 +137,7 @@ class _Body:
             yield chunk
 
 
-async def joined(chunks: AsyncIterator[bytes]) -> bytes:
+async def joined(chunks: Chunks) -> bytes:
     """The whole body."""
     return b"".join([chunk async for chunk in chunks])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
 from threading import Lock
 
 from starlette.datastructures import UploadFile
@@ -11,7 +10,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.http.intake import Intake, Refused, visitor_of
+from app.http.intake import Chunks, Intake, Refused, visitor_of
 from app.server.service import BadRequest
 from app.server.store import secret_key
 from app.settings import Settings
@@ -23,7 +22,7 @@ _EACH = 1 << 10
 
 
 class Uploads:
-    """The files that came last; equal ones are one, and no visitor fills more than half."""
+    """The files that came last; a visitor's equal ones are one, and none fills more than half."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -33,7 +32,7 @@ class Uploads:
 
     def put(self, visitor: str, data: bytes) -> str:
         """The name by which a call gets this file."""
-        key = secret_key("upload", data)
+        key = secret_key("upload", visitor, data)
         with self._lock:
             self._drop(key)
             self._kept[key] = visitor, data
@@ -78,7 +77,7 @@ class _InMemory(MultiPartParser):
 async def take_upload(
     request: Request, settings: Settings, intake: Intake, uploads: Uploads
 ) -> Response:
-    """Answers as Gradio's own upload does, with a list of one name; Refused unless one file came."""
+    """Answers as Gradio's own upload does, with a list of one name; Refused unless one came."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Refused(415, "an upload is a form with one file, as multipart/form-data")
     async with intake.body(request, settings.upload_bytes + _AROUND) as chunks:
@@ -89,7 +88,7 @@ async def take_upload(
         return JSONResponse([uploads.put(visitor_of(request.scope), data)])
 
 
-async def _one_file(request: Request, chunks: AsyncIterator[bytes]) -> bytes:
+async def _one_file(request: Request, chunks: Chunks) -> bytes:
     try:
         form = await _InMemory(request.headers, chunks, max_files=1, max_fields=8).parse()
     except MultiPartException as error:
