@@ -62,7 +62,10 @@ class Guard:
 
     async def _let_in(self, request: Request, send: Send) -> None:
         scope, method = request.scope, request.method
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = scope["path"].removeprefix(root := scope.get("root_path", ""))
+        if root.startswith("/"):
+            # A proxy may cut this part off; what is mounted finds its files only with it.
+            scope["path"] = root + path
         if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS:
             raise Refused(431, f"the headers have more than {_HEADERS >> 10} kB")
         if method not in _ALLOWED:
@@ -81,6 +84,8 @@ class Guard:
 
     async def _call(self, request: Request, path: str, send: Send) -> None:
         """A call is read whole and checked; values by name reach Gradio in their order."""
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise Refused(415, "a call is JSON, with the header Content-Type: application/json")
         async with self.intake.body(request, self.calls.limit(path)) as chunks:
             sent = self.calls.checked(path, await joined(chunks))
         if path.startswith(("call/", "queue/join")):

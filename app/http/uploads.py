@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from threading import Lock
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -85,7 +86,8 @@ async def take_upload(
         if len(data) > settings.upload_bytes:
             words = f"the file has more than {settings.upload_bytes >> 20} MB"
             raise Refused(413, f"{words}, which is the limit here")
-        return JSONResponse([uploads.put(visitor_of(request.scope), data)])
+        visitor = visitor_of(request.scope)
+        return JSONResponse([await run_in_threadpool(uploads.put, visitor, data)])
 
 
 async def _one_file(request: Request, chunks: Chunks) -> bytes:

@@ -165,6 +165,22 @@ def test_a_wrong_call_is_told_what_is_wrong(
     assert "Traceback" not in caplog.text + capsys.readouterr().err
 
 
+def test_a_call_says_that_it_is_json(page: TestClient) -> None:
+    answer = page.post("/gradio_api/call/rd", content=b'{"data": ["kodak", "psnr"]}')
+    assert answer.status_code == 415
+    assert "Content-Type: application/json" in sentence(answer)
+
+
+@pytest.mark.parametrize("cut", ["", "/explorer"])
+def test_below_a_path_of_a_proxy_everything_is_found(demo: Any, cut: str) -> None:
+    """Whether the proxy cuts its path off, as in docs/hosting.md, or not."""
+    app = gr.mount_gradio_app(FastAPI(openapi_url=None), demo, path="/", app_kwargs=front(demo))
+    with TestClient(app, root_path="/explorer") as client:
+        for path in ("/", "/config", "/mode/static/shared/theme.css", "/mode/plotly.min.js"):
+            assert client.get(cut + path).status_code == 200
+        assert client.get(f"{cut}/monitoring/summary").status_code == 404
+
+
 def test_only_functions_of_the_page_can_be_called(page: TestClient, demo: Any) -> None:
     (at,) = (at for at, block in demo.blocks.items() if hasattr(block, "region"))
     for name, status in (("region", 200), ("get_config", 422), ("preprocess", 422)):
