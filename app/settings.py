@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ _NUMBERS = (
     ("upload_bytes", "MODE_UPLOAD_MB", MEBIBYTE),
     ("job_seconds", "MODE_JOB_SECONDS", 1),
 )
+
+_SPACE_FRAMES = "'self' https://huggingface.co https://*.hf.space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class Settings:
     upload_bytes: int = 30 * MEBIBYTE
     job_seconds: float = 180.0
     """A codec that takes longer is stopped, and its pane says so."""
+    frames: str = "'self'"
+    """Whose pages may show this one in a frame, as Content-Security-Policy has it."""
+
+    @property
+    def incoming_bytes(self) -> int:
+        """Memory for what is on its way in, and as much for uploads of the API."""
+        return max(256 * MEBIBYTE, 8 * self.upload_bytes)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -41,4 +51,13 @@ class Settings:
                 if not text.isdecimal() or int(text) == 0:
                     raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
                 given[field] = int(text) * unit
-        return cls(setting("MODE_HOST") or None, **given)
+        return cls(setting("MODE_HOST") or None, **given, frames=_frames())
+
+
+def _frames() -> str:
+    given = setting("MODE_FRAMES") or (_SPACE_FRAMES if setting("SPACE_ID") else "'self'")
+    if not re.fullmatch(r"[\w*.:/'\[\]-]+( [\w*.:/'\[\]-]+)*", given, re.ASCII):
+        raise SystemExit(
+            f"MODE_FRAMES is {given!r}; it must be like \"'self' https://example.com\""
+        )
+    return given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from app.http.intake import visitor_of
 from app.server.queue import Question
 
 
@@ -20,9 +21,5 @@ def asker(demo: gr.Blocks, request: gr.Request) -> Question:
         mine = [job for job in jobs if job.session_hash == session]
         return not mine or any(job.alive for job in mine)
 
-    return Question(visitor=address_of(request), listening=listening)
-
-
-def address_of(request: gr.Request) -> str:
-    """The address that a request came from."""
-    return str(getattr(request.client, "host", ""))
+    scope = {"client": request.client}
+    return Question(visitor=visitor_of(scope), listening=listening)
