@@ -14,6 +14,7 @@ _NUMBERS = (
     ("cache_bytes", "MODE_CACHE_MB", MEBIBYTE),
     ("upload_bytes", "MODE_UPLOAD_MB", MEBIBYTE),
     ("job_seconds", "MODE_JOB_SECONDS", 1),
+    ("read_seconds", "MODE_READ_SECONDS", 1),
 )
 
 
@@ -31,6 +32,8 @@ class Settings:
     upload_bytes: int = 30 * MEBIBYTE
     job_seconds: float = 180.0
     """A codec that takes longer is stopped, and its pane says so."""
+    read_seconds: float = 15.0
+    """A picture or CSV of a visitor that takes longer to read is given up with a sentence."""
 
     @classmethod
     def from_environment(cls) -> Settings:

@@ -28,8 +28,8 @@ class WorkerLost(ModeError):
 class Worker:
     """One helper process, started on first use and again after it was lost; one call at a time."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, memory_bytes: int = 0) -> None:
+        self.seconds, self.memory_bytes = seconds, memory_bytes
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -75,7 +75,7 @@ class Worker:
             self._end()
             path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.server.process"],
+                [sys.executable, "-m", "app.server.process", str(self.memory_bytes)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path},
@@ -105,6 +105,14 @@ def _send(pipe: BinaryIO | Any, message: Any) -> None:
     pipe.flush()
 
 
+def _limit_memory(limit: int) -> None:
+    """Let allocations beyond the limit fail, where the platform can do that."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # Unix alone has it
+
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
 def _serve() -> None:
     """Answer calls until the parent goes away; what libraries print goes to stderr."""
     answers = os.fdopen(os.dup(1), "wb")
@@ -122,4 +130,6 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
+    if memory := int(sys.argv[1]):
+        _limit_memory(memory)
     _serve()

@@ -12,6 +12,7 @@ from app.panes.weights import info_of
 from app.server import jobs as work
 from app.server.jobs import Job, Outcome
 from app.server.process import Worker, WorkerLost
+from app.server.reader import Reader
 from app.server.store import StoredFile
 from app.settings import Settings
 from mode_core.codecs.registry import CODECS
@@ -24,13 +25,14 @@ _METRICS_PATIENCE_S = 20.0
 
 
 class Runner:
-    """Two helper processes: codecs in one, metrics in the other, so that neither waits.
+    """Helper processes: codecs, metrics, and what visitors send to be read; none waits for another.
 
     Every failure of a codec is an Outcome, never an exception.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
+        self.reader = Reader(settings)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """The outcome of each job, as soon as it is there."""
@@ -67,7 +69,8 @@ class Runner:
         self.measure(grey, grey, BENCH_METRICS)
 
     def close(self) -> None:
-        """End both helper processes."""
+        """End all helper processes."""
+        self.reader.close()
         self.codecs.close()
         self.metrics.close()
 

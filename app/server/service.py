@@ -10,6 +10,7 @@ from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
 from app.panes.weights import info_of
 from app.server.jobs import Job, Outcome, anchor_of
 from app.server.queue import Line, Newest, Question
+from app.server.reader import Wanted
 from app.server.runner import Runner
 from app.server.samples import SAMPLES, sample_path
 from app.server.snapshot import Comparison, Slot
@@ -26,7 +27,7 @@ from app.server.store import (
 from app.settings import Settings
 from mode_core.errors import ModeError
 from mode_core.metrics import BENCH_METRICS, Measured
-from mode_core.pictures.files import Picture, load_picture
+from mode_core.pictures.files import load_picture
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
@@ -56,12 +57,11 @@ class Service:
 
     # Pictures and files come in
 
-    def add_photo(self, data: bytes) -> Photo:
+    def add_photo(self, data: bytes, visitor: str = "", wanted: Wanted | None = None) -> Photo:
         """The canonical picture of an uploaded file, kept in memory."""
         check_size(len(data), self.settings.upload_bytes)
-        picture = load_picture(data)
-        key = secret_key("photo", str(picture.pixels.shape), picture.pixels.tobytes())
-        return self._keep_photo(key, picture)
+        read = self.runner.reader.photo(data, visitor, wanted)
+        return self._keep_photo(replace(read, key=secret_key("photo", read.key)))
 
     def photo(self, id: str) -> Photo:
         """A sample photograph by its name, or an uploaded one by its key."""
@@ -75,7 +75,7 @@ class Service:
             )
         if (path := sample_path(id)) is None:
             raise Expired(f"the photograph {id} is missing: scikit-image did not bring it")
-        return self._keep_photo(key, load_picture(path))
+        return self._keep_photo(Photo.of(key, load_picture(path)))
 
     def add_file(self, data: bytes) -> StoredFile:
         """An uploaded `.mode` file; BitstreamError unless it is one."""
@@ -84,9 +84,8 @@ class Service:
         self.store.put(file.key, file)
         return file
 
-    def _keep_photo(self, key: str, picture: Picture) -> Photo:
-        photo = Photo.of(key, picture)
-        self.store.put(key, photo)
+    def _keep_photo(self, photo: Photo) -> Photo:
+        self.store.put(photo.key, photo)
         return photo
 
     # Comparing

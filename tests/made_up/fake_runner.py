@@ -10,8 +10,9 @@ import numpy as np
 
 from app.panes.weights import parts_of
 from app.server.jobs import Job, Outcome, anchor_of
+from app.server.reader import read_photo
 from app.server.snapshot import Comparison
-from app.server.store import StoredFile
+from app.server.store import Photo, StoredFile
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.stream.container import Bitstream, Stream
@@ -41,6 +42,13 @@ def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Recons
     )
 
 
+class FakeReader:
+    """Reads in this process."""
+
+    def photo(self, data: bytes, visitor: str = "", wanted: object = None) -> Photo:
+        return read_photo(data)
+
+
 @dataclass
 class FakeRunner:
     """Darkens pictures by a number of grey levels that depends on codec and anchor."""
@@ -50,6 +58,7 @@ class FakeRunner:
     """One is used up by each job; a test that runs out of them holds the worker."""
     started: Event = field(default_factory=Event)
     broken: str = ""
+    reader: FakeReader = field(default_factory=FakeReader)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         for job in jobs:
