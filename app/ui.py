@@ -12,6 +12,7 @@ import gradio as gr
 
 from app.about import about_page
 from app.explorer import component as explorer
+from app.explorer.view import Wish, view
 from app.http.api import add_api
 from app.http.routes import media_routes
 from app.panes.names import parse_pane
@@ -46,7 +47,7 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
     ) as demo:
         panes = viewer(service, opening(service))
         _wire(panes, service)
-        explorer.rd_panel("mode/plotly.min.js")
+        explorer.rd_panel("mode/plotly.min.js", service.runner.reader)
         gr.Markdown(about_page(), elem_id="about")
         add_api(service)
     demo.service = service
@@ -66,7 +67,7 @@ def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
     service: Service = demo.service  # type: ignore[attr-defined]
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
-    Thread(target=explorer.rd_view, args=({},), name="plotly", daemon=True).start()
+    Thread(target=view, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(
         server_name=settings.host,

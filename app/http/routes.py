@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from anyio import from_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,7 +28,7 @@ _FOREVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
 _ASK_AGAIN = {**_SAFE, "Cache-Control": "no-cache"}
 _KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
-Answer = Callable[[bytes], Response]
+Answer = Callable[[bytes, Request], Response]
 
 
 def media_routes(service: Service) -> list[BaseRoute]:
@@ -42,19 +43,20 @@ def media_routes(service: Service) -> list[BaseRoute]:
             return Response(entry.picture.file, media_type=kind, headers=_FOREVER | _name(request))
         return JSONResponse({"error": "this is not in memory any more"}, 404, _SAFE)
 
-    def photo(data: bytes) -> Response:
-        taken = service.add_photo(data)
+    def photo(data: bytes, request: Request) -> Response:
+        visitor = request.client.host if request.client else ""
+        taken = service.add_photo(data, visitor, lambda: not _has_gone(request))
         height, width, _ = taken.pixels.shape
         notes = list(taken.notes)
         return _json({"key": taken.key, "width": width, "height": height, "notes": notes})
 
-    def file(data: bytes) -> Response:
+    def file(data: bytes, _request: Request) -> Response:
         return _json({"key": service.add_file(data).key})
 
-    def numbers(data: bytes) -> Response:
+    def numbers(data: bytes, _request: Request) -> Response:
         return _json({"text": table(service, _wish(data))})
 
-    def drawing(data: bytes) -> Response:
+    def drawing(data: bytes, _request: Request) -> Response:
         wish = _wish(data)
         return Response(figure(service, wish), media_type=_KINDS.get(wish.kind), headers=_SAFE)
 
@@ -93,11 +95,16 @@ def _post(path: str, service: Service, answer: Answer, refused: int) -> Route:
     async def receive(request: Request) -> Response:
         try:
             data = await _body(request, service.settings.upload_bytes)
-            return await run_in_threadpool(answer, data)
+            return await run_in_threadpool(answer, data, request)
         except ModeError as error:
             return JSONResponse({"error": str(error)}, refused, _SAFE)
 
     return Route(path, receive, methods=["POST"])
+
+
+def _has_gone(request: Request) -> bool:
+    """Whether nobody waits for the answer any more; asked from a thread of the pool."""
+    return from_thread.run(request.is_disconnected)
 
 
 async def _body(request: Request, limit: int) -> bytes:

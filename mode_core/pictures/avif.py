@@ -93,10 +93,7 @@ def _items(data: bytes, boxes: Sequence[Box]) -> Iterator[tuple[bytes, bytes]]:
     """The bytes of each item that is an AV1 picture or EXIF, with its type."""
     stores = [start for kind, start, _ in boxes if kind == b"idat"] or [0]
     types = [
-        found
-        for kind, start, end in boxes
-        if kind == b"iinf"
-        for found in _types(data, start, end)
+        found for kind, start, end in boxes if kind == b"iinf" for found in _types(data, start, end)
     ]
     for kind, start, end in boxes:
         if kind != b"iloc":

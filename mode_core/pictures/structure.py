@@ -1,4 +1,4 @@
-"""A walk over a picture file before a decoder sees it: what costs far more than it shows is refused.
+"""A walk over a picture file before a decoder sees it: what costs more than it shows is refused.
 
 A file's pixels are limited by its header, but a small file can ask for much more work than that: a
 thousand scans over the same picture, a text that inflates without end, a coded picture that is
