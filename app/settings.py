@@ -15,6 +15,7 @@ _NUMBERS = (
     ("cache_bytes", "MODE_CACHE_MB", MEBIBYTE),
     ("upload_bytes", "MODE_UPLOAD_MB", MEBIBYTE),
     ("job_seconds", "MODE_JOB_SECONDS", 1),
+    ("read_seconds", "MODE_READ_SECONDS", 1),
 )
 
 _SPACE_FRAMES = "'self' https://huggingface.co https://*.hf.space"
@@ -34,6 +35,8 @@ class Settings:
     upload_bytes: int = 30 * MEBIBYTE
     job_seconds: float = 180.0
     """A codec that takes longer is stopped, and its pane says so."""
+    read_seconds: float = 15.0
+    """A picture or CSV of a visitor that takes longer to read is given up with a sentence."""
     frames: str = "'self'"
     """Whose pages may show this one in a frame, as Content-Security-Policy has it."""
 

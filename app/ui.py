@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from app.about import about_page
 from app.explorer import component as explorer
+from app.explorer.view import Wish, view
 from app.http.api import add_api
 from app.http.calls import Calls
 from app.http.guard import Guard, without_cors
@@ -55,7 +56,7 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
     with gr.Blocks(title="MoDE Explorer", analytics_enabled=False, fill_width=True) as demo:
         panes = viewer(service, opening(service))
         _wire(panes, demo, service)
-        explorer.rd_panel("mode/plotly.min.js")
+        explorer.rd_panel("mode/plotly.min.js", service.runner.reader)
         gr.Markdown(about_page(), elem_id="about")
         add_api(service, uploads, demo)
     demo.service, demo.uploads = service, uploads
@@ -98,7 +99,7 @@ def launch(demo: gr.Blocks) -> None:
     service: Service = demo.service  # type: ignore[attr-defined]
     log_unavailable()
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
-    Thread(target=explorer.rd_view, args=({},), name="plotly", daemon=True).start()
+    Thread(target=view, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(
         server_name=settings.host,

@@ -86,7 +86,7 @@ def _compare(
     service: Service, image: bytes, bpp: object, codecs: object, asker: Question
 ) -> Answer:
     rate, named = rate_of(bpp), codecs_of(codecs)
-    photo = service.add_photo(image)
+    photo = service.add_photo(image, asker.visitor, asker.listening)
     panes = [ORIGINAL, *named] if named else []
     *_, last = service.compare(photo.key, panes, rate, asker)
     return _rows(last.as_json())
@@ -114,7 +114,7 @@ def codecs_of(names: object) -> list[str]:
 
 
 def _decode(service: Service, file: bytes, anchor: str, asker: Question) -> Answer:
-    stored = service.add_file(file)
+    stored = service.add_file(file, asker.visitor)
     *_, last = service.open_file(stored.key, [anchor] if anchor else [], asker)
     return _rows(last.as_json())
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from anyio import from_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.http.intake import Intake, joined
+from app.http.intake import Intake, joined, visitor_of
 from app.http.uploads import Uploads, take_upload
 from app.panes.names import file_stem
 from app.server.service import BadRequest, Service
@@ -28,7 +29,7 @@ _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
 _KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
-Answer = Callable[[bytes], Response]
+Answer = Callable[[bytes, Request], Response]
 
 
 def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[BaseRoute]:
@@ -46,19 +47,22 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
             return Response(entry.picture.file, media_type=kind, headers=_FOREVER | _name(request))
         return JSONResponse({"error": "this is not in memory any more"}, 404)
 
-    def photo(data: bytes) -> Response:
-        return JSONResponse(_facts(service, service.add_photo(data)))
+    def photo(data: bytes, request: Request) -> Response:
+        visitor = visitor_of(request.scope)
+        taken = service.add_photo(data, visitor, lambda: not _has_gone(request))
+        return JSONResponse(_facts(service, taken))
 
-    def part(data: bytes) -> Response:
-        return JSONResponse(_facts(service, service.part(*_part(data))))
+    def part(data: bytes, request: Request) -> Response:
+        part = service.part(*_part(data), visitor_of(request.scope))
+        return JSONResponse(_facts(service, part))
 
-    def file(data: bytes) -> Response:
-        return JSONResponse({"key": service.add_file(data).key})
+    def file(data: bytes, request: Request) -> Response:
+        return JSONResponse({"key": service.add_file(data, visitor_of(request.scope)).key})
 
-    def numbers(data: bytes) -> Response:
+    def numbers(data: bytes, _request: Request) -> Response:
         return JSONResponse({"text": table(service, _wish(data))})
 
-    def drawing(data: bytes) -> Response:
+    def drawing(data: bytes, _request: Request) -> Response:
         wish = _wish(data)
         return Response(figure(service, wish), media_type=_KINDS.get(wish.kind))
 
@@ -105,11 +109,16 @@ def _post(path: str, answer: Answer, refused: int, intake: Intake, limit: int) -
     async def receive(request: Request) -> Response:
         try:
             async with intake.body(request, limit) as chunks:
-                return await run_in_threadpool(answer, await joined(chunks))
+                return await run_in_threadpool(answer, await joined(chunks), request)
         except ModeError as error:
             return JSONResponse({"error": str(error)}, refused)
 
     return Route(path, receive, methods=["POST"])
+
+
+def _has_gone(request: Request) -> bool:
+    """Whether nobody waits for the answer any more; asked from a thread of the pool."""
+    return from_thread.run(request.is_disconnected)
 
 
 def _facts(service: Service, photo: Photo) -> dict[str, object]:

@@ -44,11 +44,16 @@ class Unwanted(ModeError):
 Wanted = Callable[[], bool]
 
 
+def always() -> bool:
+    """Somebody waits for the result, as far as anyone knows."""
+    return True
+
+
 class Worker:
     """One helper process, started on first use and again after it was lost; one call at a time."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, memory_bytes: int = 0) -> None:
+        self.seconds, self.memory_bytes = seconds, memory_bytes
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +63,7 @@ class Worker:
         *args: Any,
         patience_s: float = -1,
         seconds: float = 0,
-        wanted: Wanted = lambda: True,
+        wanted: Wanted = always,
     ) -> Any:
         """The task's result, computed in the other process.
 
@@ -128,7 +133,7 @@ class Worker:
             self._end()
             path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.server.process"],
+                [sys.executable, "-m", "app.server.process", str(self.memory_bytes)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path},
@@ -166,6 +171,14 @@ class _Interrupted(BaseException):
     """Raised by the signal, and only in the middle of a task."""
 
 
+def _limit_memory(limit: int) -> None:
+    """Let allocations beyond the limit fail, where the platform can do that."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # Unix alone has it
+
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
 def _serve() -> None:
     """Answer calls until the parent goes away; what libraries print goes to stderr."""
     answers = os.fdopen(os.dup(1), "wb")
@@ -200,4 +213,6 @@ def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 if __name__ == "__main__":
     if _INTERRUPT is not None:
         signal.signal(_INTERRUPT, signal.SIG_IGN)
+    if memory := int(sys.argv[1]):
+        _limit_memory(memory)
     _serve()

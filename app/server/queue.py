@@ -13,18 +13,13 @@ from weakref import ref
 
 from cachetools import LRUCache
 
-from app.server.process import Wanted
+from app.server.process import Wanted, always
 from mode_core.errors import ModeError
 
 _POLL_S = 0.4
 """Seconds between two looks at the position of a ticket, and at whether somebody still listens."""
 Work = Callable[[Wanted], Iterator[Any]]
 """Gives results one after the other, and stops early when it is told that nobody wants the rest."""
-
-
-def always() -> bool:
-    """Somebody listens, as far as anyone knows."""
-    return True
 
 
 class Busy(ModeError):

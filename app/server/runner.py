@@ -12,6 +12,7 @@ from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome, jobs_for
 from app.server.pace import Pace
 from app.server.process import Unwanted, Wanted, Worker, WorkerLost
+from app.server.reader import Reader
 from app.server.store import StoredFile
 from app.settings import Settings
 from mode_core.metrics import Measured, measurable
@@ -27,7 +28,7 @@ _WARM_BPP = 0.1
 
 
 class Runner:
-    """Two helper processes: codecs in one, metrics in the other, so that neither waits.
+    """Helper processes: codecs, metrics, and what visitors send to be read; none waits for another.
 
     Every failure of a codec is an Outcome, never an exception.
     """
@@ -35,6 +36,7 @@ class Runner:
     def __init__(self, settings: Settings) -> None:
         self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
         self.pace = Pace()
+        self.reader = Reader(settings)
 
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
@@ -90,7 +92,8 @@ class Runner:
         self.measure(picture, picture, measurable())
 
     def close(self) -> None:
-        """End both helper processes."""
+        """End all helper processes."""
+        self.reader.close()
         self.codecs.close()
         self.metrics.close()
 

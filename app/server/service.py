@@ -9,7 +9,7 @@ from math import isfinite
 from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
 from app.panes.weights import info_of
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
-from app.server.process import Wanted
+from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
 from app.server.runner import Runner
 from app.server.samples import SAMPLES, sample_path
@@ -27,7 +27,7 @@ from app.server.store import (
 from app.settings import Settings
 from mode_core.errors import ModeError
 from mode_core.metrics import SLOW_METRICS, Measured, measurable
-from mode_core.pictures.files import Picture, load_picture
+from mode_core.pictures.files import load_picture
 from mode_core.pictures.parts import cut, scaled
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
@@ -60,12 +60,11 @@ class Service:
 
     # Pictures and files come in
 
-    def add_photo(self, data: bytes) -> Photo:
+    def add_photo(self, data: bytes, visitor: str = "", wanted: Wanted = always) -> Photo:
         """The canonical picture of an uploaded file, kept in memory."""
         check_size(len(data), self.settings.upload_bytes)
-        picture = load_picture(data)
-        key = secret_key("photo", str(picture.pixels.shape), picture.pixels.tobytes())
-        return self._keep_photo(key, picture)
+        read = self.runner.reader.photo(data, visitor, wanted)
+        return self._keep_photo(replace(read, key=secret_key("photo", read.key)), visitor)
 
     def photo(self, id: str) -> Photo:
         """A sample photograph by its name, or an uploaded one by its key."""
@@ -79,26 +78,24 @@ class Service:
             )
         if (path := sample_path(id)) is None:
             raise Expired(f"the photograph {id} is missing: scikit-image did not bring it")
-        return self._keep_photo(key, load_picture(path))
+        return self._keep_photo(Photo.of(key, load_picture(path)))
 
-    def part(self, key: str, box: Sequence[int] | None, holder: str = "") -> Photo:
+    def part(self, key: str, box: Sequence[int] | None, visitor: str = "") -> Photo:
         """A picture of its own: what lies in the box (x, y, width, height), or one megapixel."""
         whole = self.photo(key)
         picture = cut(whole.pixels, box) if box else scaled(whole.pixels, SCALED_PIXELS)
-        notes = (*whole.notes, *picture.notes)
-        name = secret_key("photo", str(picture.pixels.shape), picture.pixels.tobytes())
-        return self._keep_photo(name, Picture(picture.pixels, notes), holder)
+        part = Photo.of(secret_key("part", whole.key, repr(box)), picture)
+        return self._keep_photo(replace(part, notes=(*whole.notes, *picture.notes)), visitor)
 
-    def add_file(self, data: bytes) -> StoredFile:
+    def add_file(self, data: bytes, visitor: str = "") -> StoredFile:
         """An uploaded `.mode` file; BitstreamError unless it is one."""
         check_size(len(data), self.settings.upload_bytes)
         file = StoredFile(secret_key("file", data), data, Bitstream.from_bytes(data))
-        self.store.put(file.key, file)
+        self.store.put(file.key, file, visitor)
         return file
 
-    def _keep_photo(self, key: str, picture: Picture, holder: str = "") -> Photo:
-        photo = Photo.of(key, picture)
-        self.store.put(key, photo, holder)
+    def _keep_photo(self, photo: Photo, visitor: str = "") -> Photo:
+        self.store.put(photo.key, photo, visitor)
         return photo
 
     # Comparing

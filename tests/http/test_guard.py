@@ -191,7 +191,7 @@ def test_only_functions_of_the_page_can_be_called(page: TestClient, demo: Any) -
 def test_what_breaks_is_one_sentence_to_the_visitor_and_a_traceback_to_the_log(
     page: TestClient, demo: Any, caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo.service, "add_file", lambda data: 1 / 0)
+    monkeypatch.setattr(demo.service, "add_file", lambda *_: 1 / 0)
     answer = page.post("/mode/file", content=b"x")
     assert (answer.status_code, sentence(answer)) == (
         500, "something broke on the server; its log says what"

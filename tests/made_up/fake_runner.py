@@ -11,10 +11,10 @@ import numpy as np
 from app.panes.weights import parts_of
 from app.server.jobs import Begun, Job, Outcome, anchor_of
 from app.server.pace import Pace
-from app.server.process import Wanted
-from app.server.queue import always
+from app.server.process import Wanted, always
+from app.server.reader import read_photo
 from app.server.snapshot import Comparison
-from app.server.store import StoredFile
+from app.server.store import Photo, StoredFile
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.stream.container import Bitstream, Stream
@@ -44,6 +44,13 @@ def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Recons
     )
 
 
+class FakeReader:
+    """Reads in this process."""
+
+    def photo(self, data: bytes, visitor: str = "", wanted: object = None) -> Photo:
+        return read_photo(data)
+
+
 @dataclass
 class FakeRunner:
     """Darkens pictures by a number of grey levels that depends on codec and anchor."""
@@ -54,6 +61,7 @@ class FakeRunner:
     started: Event = field(default_factory=Event)
     broken: str = ""
     pace: Pace = field(default_factory=Pace)
+    reader: FakeReader = field(default_factory=FakeReader)
 
     def run(self, jobs: Sequence[Job], wanted: Wanted = always) -> Iterator[Begun | Outcome]:
         for job in jobs:

@@ -16,8 +16,7 @@ import pytest
 from app.panes.weights import need_weights
 from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome
-from app.server.process import Unwanted, Worker, WorkerLost
-from app.server.queue import always
+from app.server.process import Unwanted, Worker, WorkerLost, always
 from app.server.runner import Runner
 from app.server.store import StoredFile
 from app.settings import Settings

@@ -15,7 +15,9 @@ from PIL import Image as Pillow
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
+from app.http.uploads import Uploads
 from app.server.jobs import Job, measure_pair
 from app.server.opening import opening
 from app.server.queue import Question
@@ -353,7 +355,8 @@ def test_impossible_requests_are_refused_with_a_sentence(
 
 
 def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
-    client = TestClient(Starlette(routes=media_routes(service)))
+    routes = media_routes(service, Intake(Limits(1 << 20)), Uploads(1 << 20))
+    client = TestClient(Starlette(routes=routes))
     for kind in ("photo", "file"):
         answer = client.post(f"/mode/{kind}", content=b"hello")
         assert (answer.status_code, list(answer.json())) == (200, ["error"])

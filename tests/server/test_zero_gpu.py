@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.server.jobs import Begun, Job
-from app.server.queue import always
+from app.server.process import always
 from app.server.runner import Runner, make_runner
 from app.settings import Settings
 from mode_core.types import Image
