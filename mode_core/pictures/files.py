@@ -139,9 +139,9 @@ def _open(data: bytes, name: str) -> Pillow.Image:
 def _open_header(data: bytes) -> Pillow.Image:
     formats = FORMATS
     if is_jxl(data):
-        import pillow_jxl  # noqa: F401  (registers its reader; needed by few, so loaded late)
+        from mode_core.pictures import libjxl  # needed by few, so loaded late
 
-        formats = ("JXL",)
+        formats = (libjxl.FORMAT,)
     return Pillow.open(BytesIO(data), formats=formats)
 
 
@@ -214,6 +214,8 @@ def _load_8_bit(
         raise UnsupportedImage(
             f"the picture holds {picture.mode} samples; save it with 8 or 16 bits per channel"
         )
+    if bits := picture.format == "JXL" and picture.info.get("bits per channel"):
+        notes.append(f"rounded from {bits} to 8 bits per channel")
     picture.load()
     return picture
 

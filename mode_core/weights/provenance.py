@@ -13,7 +13,7 @@ from mode_core.stream.atomic import write_atomic
 
 _PACKAGES = (
     "torch", "torchvision", "compressai", "lpips", "pytorch-msssim", "numpy", "pillow",
-    "pillow-jxl-plugin",
+    "imagecodecs",
 )  # fmt: skip
 
 
