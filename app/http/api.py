@@ -13,7 +13,7 @@ from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
 from app.panes.names import ORIGINAL, own_panes, panes_of
-from app.panes.weights import public_makers
+from app.panes.weights import public_makers, sentence
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from mode_core.errors import ModeError
 
@@ -121,4 +121,4 @@ def _answered(ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except ModeError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(sentence(error), print_exception=False) from error

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from app.panes.names import file_stem
+from app.panes.weights import sentence
 from app.server.service import BadRequest, Service, check_size
 from app.server.store import Decoded, Photo
 from app.viewer.exports import Wish, figure, table
@@ -95,7 +96,7 @@ def _post(path: str, service: Service, answer: Answer, refused: int) -> Route:
             data = await _body(request, service.settings.upload_bytes)
             return await run_in_threadpool(answer, data)
         except ModeError as error:
-            return JSONResponse({"error": str(error)}, refused, _SAFE)
+            return JSONResponse({"error": sentence(error)}, refused, _SAFE)
 
     return Route(path, receive, methods=["POST"])
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from app.panes.weights import info_of
+from app.panes.weights import info_of, sentence
 from app.server import jobs as work
 from app.server.jobs import Job, Outcome
 from app.server.process import Worker, WorkerLost
@@ -98,7 +98,7 @@ class ZeroRunner(Runner):
                 waiting.pop(0)
                 yield outcome
         except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
-            words = re.sub(r"<[^>]*>", "", str(error))
+            words = sentence(re.sub(r"<[^>]*>", "", str(error)))
             why = f"the GPU was not lent ({words}); try again later, or a codec that needs none"
             yield from (Outcome(job.codec, error=why) for job in waiting)
 

@@ -150,7 +150,7 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
     anchor = str(picture.anchor or "")
     row = Row(
         dataset=job.dataset,
-        image=job.photo.name,
+        image=_name(job.photo),
         width=file.width,
         height=file.height,
         codec=job.codec,
@@ -166,7 +166,12 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
     )
     device = _device(job.codec)
     times = picture.encode_s or 0, picture.decode_s
-    return row, Timing(job.photo.name, target, anchor, device, THREADS, *times)
+    return row, Timing(_name(job.photo), target, anchor, device, THREADS, *times)
+
+
+def _name(path: Path) -> str:
+    """The name of a photo or a data set in rows, where bytes that are no characters are numbers."""
+    return path.name.encode(errors="backslashreplace").decode()
 
 
 def _device(codec: str) -> str:
@@ -193,7 +198,7 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
     # the tag that the codec writes into files now, from a tiny one
     grey = np.full((16, 16, 3), 128, np.uint8)
     tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
-    dataset, missing = plan.out.resolve().name, unmeasurable()
+    dataset, missing = _name(plan.out.resolve()), unmeasurable()
     wanted = [METRICS[key] for key in BENCH_METRICS if key not in missing]
     lost = ledger.recall(
         lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
@@ -226,13 +231,13 @@ def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
     info = find_codec(codec)
     anchors: Sequence[Anchor | None] = (None,) if None in info.outputs else plan.anchors
     names = {str(anchor or "") for anchor in anchors}
-    dataset = plan.out.resolve().name
+    dataset = _name(plan.out.resolve())
     done = {(row.image, row.target_bpp, row.anchor) for row in ledger.rows.values()}
     for photo in plan.photos:
         targets = [
             target
             for target in plan.targets
-            if any((photo.name, target, name) not in done for name in names)
+            if any((_name(photo), target, name) not in done for name in names)
         ]
         if targets:
             yield Job(photo, dataset, codec, plan.profile, targets, anchors)

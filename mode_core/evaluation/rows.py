@@ -10,13 +10,13 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from mode_core.errors import ResultsError
 from mode_core.metrics.table import BENCH_METRICS, COLUMNS, METRICS, Metric, metric_of
 from mode_core.stream.atomic import write_atomic
+from mode_core.stream.cells import as_written, csv_line, disarmed
 
 TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
 _BPP_TOLERANCE = 1e-3
@@ -149,19 +149,19 @@ def write_timings(path: Path, timings: Iterable[Timing]) -> None:
 
 def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
     columns = [*_fixed(kind), *_METRIC_COLUMNS.get(kind, ())]
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    lines = [csv_line(columns)]
     for record in records:
         cells = record._asdict()
         cells |= cells.pop("values", {})
-        writer.writerow([_cell(path, column, cells.get(column)) for column in columns])
-    write_atomic(path, text.getvalue().encode(errors="backslashreplace"))
+        lines.append(csv_line(_cell(path, column, cells.get(column)) for column in columns))
+    write_atomic(path, "".join(lines).encode(errors="backslashreplace"))
 
 
 def _cell(path: Path, column: str, value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return disarmed(value)
     if value != value:
         raise ValueError(f"{path}: {column} is NaN; leave a missing number empty")
     return _FORMATS.get(column, str)(value)
@@ -209,7 +209,7 @@ def _record(kind: type[Record], hints: dict[str, Any], cells: list[str], where: 
 
 def _parsed(text: str, hint: Any, where: str) -> str | int | float | None:
     if hint is str:
-        return text
+        return as_written(text)
     if hint == (float | None):
         if not text:
             return None

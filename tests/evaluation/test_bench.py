@@ -172,7 +172,9 @@ def test_two_runs_never_write_the_same_files(plan: Plan, monkeypatch: pytest.Mon
     def measure(job: bench.Job) -> list[bench.Measurement]:
         if not said:
             other = replace(plan, photos=plan.photos[1:], resume=True)
-            with pytest.raises(ResultsError, match=r"another run is writing .*mode\.csv") as refused:
+            with pytest.raises(
+                ResultsError, match=r"another run is writing .*mode\.csv"
+            ) as refused:
                 run(other)
             said.append(refused)
             run(replace(plan, photos=plan.photos[:1], codecs=["jpeg"]))

@@ -25,7 +25,18 @@ def test_a_benchmark_that_is_ended_leaves_no_process_behind(
     (tmp_path / "photos").mkdir()
     for place in range(PHOTOS):
         write_png(tmp_path / "photos" / f"{place:03}.png", make_photo(120, 150, seed=place))
-    words = "bench photos --out out --codecs avif --bpp 0.5,1,2,3 --workers 2".split()
+    words = [
+        "bench",
+        "photos",
+        "--out",
+        "out",
+        "--codecs",
+        "avif",
+        "--bpp",
+        "0.5,1,2,3",
+        "--workers",
+        "2",
+    ]
     bench = subprocess.Popen(
         [PYTHON, "-m", "mode_core", *words],
         cwd=tmp_path,
