@@ -2,18 +2,20 @@
 # make test   everything on a fresh machine, then all tests
 # make test-fast   the same without browser, training and what takes long: an answer in a minute and a half
 # make check  formatting, lint and types, of the Python and of the scripts
+# make lock   exact versions of all that the requirements bring, anew
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile
 SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
-UV_PIP := $(BIN)/uv pip install --python $(BIN)/python
+LOCK := requirements.lock
+UV_PIP := $(BIN)/uv pip install --python $(BIN)/python --constraints $(LOCK)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 
 # Without compiled modules on disk each process that a test starts compiles torch's anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-fast check bench-speed chromium node
+.PHONY: setup run test test-fast check lock bench-speed chromium node
 
 setup: .venv/.run-ready
 
@@ -45,13 +47,19 @@ $(BIN)/uv:
 	$(BIN)/uv venv --quiet --allow-existing --no-python-downloads --python 3.12 .venv 2>/dev/null || \
 	  $(BIN)/python -c "$(SUPPORTED)" || $(BIN)/uv venv --quiet --allow-existing --python 3.12 .venv
 
-.venv/.run-ready: requirements.txt | $(BIN)/uv
+.venv/.run-ready: requirements.txt $(LOCK) | $(BIN)/uv
 	$(UV_PIP) -r requirements.txt
 	@touch $@
 
 .venv/.test-ready: requirements-dev.txt .venv/.run-ready
 	$(UV_PIP) -r requirements-dev.txt
 	@touch $@
+
+# Made for the older Python: what it gets installs on the newer one too, but not the other way round.
+# Versions that are in the file already stay, unless it is deleted first.
+lock: | $(BIN)/uv
+	$(BIN)/uv pip compile --quiet --no-header --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 requirements-dev.txt -o $(LOCK)
 
 # The type checker of the scripts; they run as they are written, so this builds nothing.
 node_modules/.ready: package.json package-lock.json | node

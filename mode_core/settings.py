@@ -7,6 +7,7 @@ docs/hosting.md to it.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,3 +62,23 @@ def cache_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "mode-explorer"
+
+
+_PATH = re.compile(r"(?<![\w:/.~-])~?(?:/[^\s/'\"`,;:()]+)+/?")
+"""An absolute path, which an address is not."""
+
+
+def for_visitors(sentence: object) -> str:
+    """An error's words without the folders of this machine, for those who do not run it.
+
+    What lies in this repository or in the folder of weights keeps its place there; of any other
+    path only the last part is left.
+    """
+    text = str(sentence)
+    known = {cache_folder(): "MODE_WEIGHTS", ROOT: "", Path.cwd(): "", Path.home(): ""}
+    for folder, name in known.items():
+        for place in {str(folder.absolute()), str(folder.resolve())} - {os.sep}:
+            inside = f"{name}{os.sep}" if name else ""
+            text = text.replace(f"{place}{os.sep}", inside)
+            text = re.sub(rf"{re.escape(place)}(?![\w-])", name or "this folder", text)
+    return _PATH.sub(lambda found: Path(found[0]).name, text)

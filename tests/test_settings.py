@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from mode_core.settings import VARIABLES, setting
+from mode_core.settings import VARIABLES, for_visitors, setting
 from tests.conftest import ROOT
 
 PLATFORM = {"XDG_CACHE_HOME", "LOCALAPPDATA"}
@@ -38,3 +39,32 @@ def test_what_is_not_listed_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None
         setting("MODE_NONSENSE")
     monkeypatch.setenv("MODE_QUEUE", "7")
     assert setting("MODE_QUEUE") == "7"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("elic has no weights in {ROOT}/assets/weights; train", "in assets/weights; train"),
+        (
+            "no weights in /srv/My Weights; see docs/a.md",
+            "no weights in MODE_WEIGHTS; see docs/a.md",
+        ),
+        ("the weights in /srv/My Weights/elic-3 are damaged", "in MODE_WEIGHTS/elic-3 are"),
+        ("it names /data/secret/alex.pth, which is not a file", "it names alex.pth, which"),
+        ("'/opt/models/a.pt' lacks b, so does ~/x/c.pt", "'a.pt' lacks b, so does c.pt"),
+        ("{HOME}/me/photo.png cannot be read", "me/photo.png cannot be read"),
+        (
+            "https://a.org/models/b.pth gives 3/4 (a/b)",
+            "https://a.org/models/b.pth gives 3/4 (a/b)",
+        ),
+    ],
+)
+def test_visitors_learn_no_folder_of_this_machine(
+    said: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODE_WEIGHTS", "/srv/My Weights")
+    told = for_visitors(said.format(ROOT=ROOT, HOME=Path.home()))
+    assert shown in told
+    assert not any(
+        place in told for place in ("/srv", "/data", "/opt", str(ROOT), str(Path.home()))
+    )

@@ -19,6 +19,7 @@ from app.explorer.view import MAX_USER_FILES, RDPoint, Wish, rd_points, view, vi
 from app.server.reader import Reader
 from mode_core.errors import ModeError
 from mode_core.metrics.table import METRICS
+from mode_core.settings import for_visitors
 
 _STATIC = Path(__file__).parent / "static"
 _ON_LOAD = """
@@ -67,7 +68,7 @@ def rd(dataset: str = "kodak", metric: str = "psnr") -> list[RDPoint]:
     try:
         return rd_points(load_library(), str(dataset), str(metric))
     except ModeError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(for_visitors(error), print_exception=False) from error
 
 
 def plotly_route(path: str = "/mode/plotly.min.js") -> Route:

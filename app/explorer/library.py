@@ -12,7 +12,7 @@ from app.explorer.curves import Curve, our_curves, published_curves
 from mode_core.errors import ResultsError
 from mode_core.evaluation.rows import PARTIAL_SUFFIX, TIMING_SUFFIX, Row, read_published, read_rows
 from mode_core.metrics.table import METRICS
-from mode_core.settings import RESULTS
+from mode_core.settings import RESULTS, for_visitors
 
 PUBLISHED = Path("published") / "points.csv"
 OWN_LABEL = "dataset.json"
@@ -70,8 +70,7 @@ def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Library:
             elif path.parent.name != PUBLISHED.parent.name and not path.name.endswith(_NO_ROWS):
                 rows += read_rows(path)
         except ResultsError as error:
-            # Paths as they are in the repository, not on this machine.
-            problems.append(str(error).replace(f"{folder}/", "results/"))
+            problems.append(for_visitors(str(error).replace(f"{folder}/", "results/")))
     curves = (*our_curves(rows), *published)
     return Library(tuple(rows), curves, tuple(problems), labels)
 

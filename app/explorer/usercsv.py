@@ -12,6 +12,7 @@ from app.explorer.curves import Curve, number
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_points
 from mode_core.metrics.table import COLUMNS, joined, metric_of
+from mode_core.stream.cells import as_written
 
 MAX_BYTES, MAX_ROWS, MAX_COLUMNS, MAX_CURVES = 2_000_000, 20_000, 200, 60
 WANTED = f"codec, bpp and at least one of {', '.join(COLUMNS)}"
@@ -71,7 +72,10 @@ def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[
             raise ResultsError(
                 f"line {line_number} has {len(row)} cells, the header has {len(header)}"
             )
-        yield line_number, dict(zip(header, (cell.strip() for cell in row), strict=True))
+        yield (
+            line_number,
+            dict(zip(header, (as_written(cell.strip()) for cell in row), strict=True)),
+        )
 
 
 def _column(cell: str) -> str:

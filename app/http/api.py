@@ -14,7 +14,7 @@ from app.explorer.curves import number
 from app.http.listeners import asker
 from app.http.uploads import Uploads
 from app.panes.names import ORIGINAL, own_panes, panes_of
-from app.panes.weights import public_makers
+from app.panes.weights import public_makers, sentence
 from app.server.queue import Question
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from mode_core.errors import ModeError
@@ -128,4 +128,4 @@ def _answered(ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except ModeError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(sentence(error), print_exception=False) from error

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from app.http.intake import Intake, joined, visitor_of
 from app.http.uploads import Uploads, take_upload
 from app.panes.names import file_stem
+from app.panes.weights import sentence
 from app.server.service import BadRequest, Service
 from app.server.store import Decoded, Photo
 from app.viewer.exports import Wish, figure, table
@@ -111,7 +112,7 @@ def _post(path: str, answer: Answer, refused: int, intake: Intake, limit: int) -
             async with intake.body(request, limit) as chunks:
                 return await run_in_threadpool(answer, await joined(chunks), request)
         except ModeError as error:
-            return JSONResponse({"error": str(error)}, refused)
+            return JSONResponse({"error": sentence(error)}, refused)
 
     return Route(path, receive, methods=["POST"])
 

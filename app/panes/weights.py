@@ -5,24 +5,20 @@
 
 from __future__ import annotations
 
-import os
-
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import LICENCES, usual_licence
 from mode_core.codecs.registry import codec_of, find_codec
 from mode_core.codecs.roundtrip import imported_weights
 from mode_core.errors import ModeError, WeightsUnavailable
-from mode_core.settings import ROOT
+from mode_core.settings import for_visitors
 from mode_core.stream.container import Bitstream
 from mode_core.types import CodecInfo
 from mode_core.weights.sets import (
-    FOLDER_VARIABLE,
     PUBLIC,
     WeightsSet,
     all_weights,
     find_weights,
     profile_name,
-    weights_folders,
 )
 
 _UNSTATED = "no licence stated"
@@ -59,8 +55,7 @@ def maker_of(bitstream: Bitstream) -> str:
 
 def sentence(error: ModeError | str) -> str:
     """An error's words for visitors, without the folders that this program and weights lie in."""
-    imported = str(weights_folders()[-1])
-    return str(error).replace(f"{ROOT}{os.sep}", "").replace(imported, FOLDER_VARIABLE)
+    return for_visitors(error)
 
 
 def need_weights(maker: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from app.panes.names import own_panes
-from app.panes.weights import info_of
+from app.panes.weights import info_of, sentence
 from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome, jobs_for
 from app.server.pace import Pace
@@ -134,7 +134,7 @@ class ZeroRunner(Runner):
                 if not wanted():
                     return
         except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
-            words = re.sub(r"<[^>]*>", "", str(error))
+            words = sentence(re.sub(r"<[^>]*>", "", str(error)))
             why = f"the GPU was not lent ({words}); try again later, or a codec that needs none"
             yield from (Outcome(job.codec, error=why) for job in waiting)
 

@@ -5,13 +5,12 @@ A column that no row knows is left out.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mode_core.metrics.table import MEASURABLE
+from mode_core.stream.cells import csv_line, disarmed
 
 
 class ResultRow(NamedTuple):
@@ -104,14 +103,12 @@ def as_latex(rows: Sequence[ResultRow]) -> str:
 
 def as_csv(rows: Sequence[ResultRow]) -> str:
     """Full numbers under the columns' keys; an unknown one is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     keys = [column.key for column in columns_of(rows)]
-    writer.writerow(["codec", *keys])
+    lines = [csv_line(["codec", *keys])]
     for row in rows:
         values = [row.values.get(key) for key in keys]
-        writer.writerow([_disarmed(row.label), *("" if v is None else v for v in values)])
-    return text.getvalue()
+        lines.append(csv_line([disarmed(row.label), *("" if v is None else v for v in values)]))
+    return "".join(lines)
 
 
 def _best(rows: Sequence[ResultRow], column: Column) -> str:
@@ -145,8 +142,3 @@ def escape_markdown(text: str) -> str:
 
 def _latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
-
-
-def _disarmed(text: str) -> str:
-    """The label, changed so that no spreadsheet runs it as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

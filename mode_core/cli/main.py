@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mode_core.cli import measure, train, weights
 from mode_core.cli.parsing import Commands, Parser, add_profile, bpp, codec_list, command
 from mode_core.codecs.catalogue import licence_of
-from mode_core.codecs.identity import tag_of
+from mode_core.codecs.identity import tag_words
 from mode_core.codecs.registry import CODECS, codec_of, find_codec, load_codec
 from mode_core.codecs.roundtrip import load_decoder, terms_of_file, weights_of_file
 from mode_core.errors import BitstreamError, ModeError
@@ -35,7 +35,7 @@ from mode_core.settings import RESULTS
 from mode_core.stream.atomic import write_atomic
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, CodecInfo, Target
-from mode_core.weights.sets import WeightsSet, all_weights
+from mode_core.weights.sets import WeightsSet, all_weights, damaged
 
 MAX_FILE_BYTES = 100_000_000
 """25 megapixels of raw pixels and a good margin."""
@@ -129,6 +129,8 @@ def _add_compare(commands: Commands) -> None:
 
 def _codecs(args: argparse.Namespace) -> None:
     print(text_table([name.replace("_", " ") for name in CodecLine._fields], codec_lines()))
+    for sentence in damaged().values():
+        print(f"\n{sentence}")
     print("\n`train CODEC` and `weights list` say how to get weights that are not here.")
 
 
@@ -149,7 +151,7 @@ def _lines(info: CodecInfo, sets: Sequence[WeightsSet], rows: Sequence[Row]) -> 
         return [CodecLine(info.id, outputs, "-", "-", "-", "none here", "-")]
     lines = []
     for found in own:
-        tag = tag_of(found).hex()
+        tag = tag_words(found)
         rates = _rates(row for row in rows if row.codec == info.id and row.weights == tag)
         size = f"{parameters(found) / 1e6:.2f} M"
         line = CodecLine(info.id, outputs, found.width, rates, size, tag, licence_of(found))

@@ -42,7 +42,9 @@ def add_commands(commands: Commands) -> None:
         help="of codecs that have several",
     )
     parser.add_argument("--workers", type=parsing.positive, default=1, help="processes")
-    parser.add_argument("--resume", action="store_true", help="keep what is measured already")
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true", help="keep what is measured already")
+    earlier.add_argument("--replace", action="store_true", help="measure it anew")
     add_profile(parser)
     parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
     parser.add_argument("folder", type=Path, nargs="?", default=RESULTS / "kodak")
@@ -63,10 +65,11 @@ def _bench(args: argparse.Namespace) -> None:
         print(f"{METRICS[name].label} stays empty: {reason}", file=sys.stderr)
     photos = bench.find_photos(args.photos)
     plan = bench.Plan(
-        photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers, args.resume
-    )
+        photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers,
+        args.resume, args.replace,
+    )  # fmt: skip
     typed = _command(args)
-    failed = bench.run_bench(plan, lambda _, path, kept: write_provenance(path, typed, kept))
+    failed = bench.run_bench(plan, lambda _, path, kept: write_provenance(path, typed, kept), _say)
     if failed:
         reasons = [f"{what}: {why}" for what, why in failed.items()]
         more = f"; and {len(reasons) - SHOWN} more" * (len(reasons) > SHOWN)
@@ -74,6 +77,10 @@ def _bench(args: argparse.Namespace) -> None:
             f"the rest is in {args.out}, but left out are {'; '.join(reasons[:SHOWN])}{more}"
         )
     print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
 
 
 def _codecs(wanted: str, profile: str) -> list[str]:

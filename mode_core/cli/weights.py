@@ -10,14 +10,14 @@ from pathlib import Path
 
 from mode_core.cli.parsing import Commands, command, sha256
 from mode_core.codecs.catalogue import BY_HAND, LICENCES, PUBLISHED, licence_of, published
-from mode_core.codecs.identity import tag_of
+from mode_core.codecs.identity import tag_words
 from mode_core.errors import CheckpointError, ModeError
 from mode_core.evaluation.tables import text_table
 from mode_core.types import Published
 from mode_core.weights.sets import (
     WeightsSet,
     all_weights,
-    broken_folders,
+    damaged,
     find_weights,
     weights_folders,
 )
@@ -91,8 +91,8 @@ def _list(_: argparse.Namespace) -> None:
         print("\nWeights on this machine")
         head = ("codec", "set", "width", "bpp", "tag", "licence", "folder")
         print(text_table(head, [_set_row(found) for found in here]))
-    for folder in broken_folders():
-        print(f"\n{folder} is damaged; delete it and import the checkpoint again")
+    for sentence in damaged().values():
+        print(f"\n{sentence}")
 
 
 def _made_from(one: Published, here: Sequence[WeightsSet]) -> WeightsSet | None:
@@ -102,7 +102,7 @@ def _made_from(one: Published, here: Sequence[WeightsSet]) -> WeightsSet | None:
 
 
 def _set_row(found: WeightsSet) -> tuple[str, ...]:
-    bpp, tag, name = found.facts.get("bpp", "-"), tag_of(found).hex(), found.folder.name
+    bpp, tag, name = found.facts.get("bpp", "-"), tag_words(found), found.folder.name
     return found.codec, name, found.width, bpp, tag, licence_of(found), str(found.folder)
 
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 
 from mode_core.codecs.registry import CODECS, find_codec
-from mode_core.errors import WeightsMismatch
+from mode_core.errors import WeightsMismatch, WeightsUnavailable
 from mode_core.weights.sets import PUBLIC, WeightsSet, all_weights, find_weights
 
 _TAG_BYTES = 4
@@ -35,9 +35,17 @@ def tag_of(found: WeightsSet) -> bytes:
     return digest_of(found)[:_TAG_BYTES]
 
 
+def tag_words(found: WeightsSet) -> str:
+    """The tag as hexadecimal digits; "-" where experts that it is made from are missing."""
+    try:
+        return tag_of(found).hex()
+    except (WeightsUnavailable, OSError):
+        return "-"
+
+
 def tags_of(sets: Iterable[WeightsSet]) -> str:
     """For messages: the tag of each set, as files hold it, and its folder."""
-    return ", ".join(f"{tag_of(one).hex()} ({one.folder.name})" for one in sets)
+    return ", ".join(f"{tag_words(one)} ({one.folder.name})" for one in sets)
 
 
 def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
@@ -50,7 +58,7 @@ def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
 def weights_of_tag(codec: str, tag: bytes) -> WeightsSet | None:
     """The imported set that a file was made with, if it is here."""
     imported = (found for found in all_weights() if found.codec == codec and found.is_public)
-    return next((found for found in imported if tag_of(found) == tag), None)
+    return next((found for found in imported if tag_words(found) == tag.hex()), None)
 
 
 def bundled_experts(codec: str) -> list[WeightsSet]:

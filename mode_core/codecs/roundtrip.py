@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from mode_core.codecs.catalogue import licence_of
-from mode_core.codecs.identity import tag_of, weights_of_tag
+from mode_core.codecs.identity import tag_words, weights_of_tag
 from mode_core.codecs.registry import codec_of, find_codec, load_codec
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Codec, Image, Reconstruction, Target
@@ -84,7 +84,7 @@ def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:
     """The set that a file was made with, if it is here."""
     codec = codec_of(bitstream.codec)
     mine = (found for found in all_weights() if codec.learned and found.codec == codec.id)
-    return next((one for one in mine if tag_of(one) == bitstream.weights), None)
+    return next((one for one in mine if tag_words(one) == bitstream.weights.hex()), None)
 
 
 def terms_of_file(bitstream: Bitstream) -> str:

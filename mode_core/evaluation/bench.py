@@ -2,20 +2,16 @@
 
 Per codec, in the output folder: `<codec>.csv` (the rows; equal runs are equal bytes),
 `<codec>.timing.csv` and `<codec>.json` (how they were made). While a run goes on its rows are in
-`<codec>.partial.csv`; they take the real name once all of them are there. Every job runs on one
-thread, so that the rows do not depend on the number of workers.
+`<codec>.partial.csv`; they take the real name once all of them are there, and no other run may
+write them meanwhile. Every job runs on one thread, so that the rows do not depend on the number of
+workers.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +20,9 @@ from tqdm import tqdm
 from mode_core.codecs.registry import CODECS, find_codec, load_codec
 from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError, ResultsError
-from mode_core.evaluation.rows import Ledger, Measurement, Row, Timing
+from mode_core.evaluation.ledger import Ledger
+from mode_core.evaluation.rows import Measurement, Row, Timing
+from mode_core.evaluation.workers import THREADS, outcomes
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure, unavailable
 from mode_core.pictures.files import read_image
 from mode_core.stream.atomic import make_folder
@@ -35,7 +33,6 @@ DEFAULT_TARGETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 DEFAULT_ANCHORS = (Anchor.FIDELITY, Anchor(0.5), Anchor.PERCEPTION)
 _KINDS = ("png", "jpg", "jpeg", "webp", "avif", "jxl", "bmp", "tif", "tiff", "ppm")
 PHOTO_SUFFIXES = tuple(f".{kind}" for kind in _KINDS)
-THREADS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,9 @@ class Plan:
     profile: str = ""
     workers: int = 1
     resume: bool = False
+    """Keep earlier rows and measure what is missing."""
+    replace: bool = False
+    """Measure all anew; with neither, earlier rows are a reason to refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +102,25 @@ def unmeasurable() -> Mapping[str, str]:
     return unavailable()
 
 
-def run_bench(plan: Plan, record: Record) -> dict[str, str]:
+def run_bench(
+    plan: Plan, record: Record, say: Callable[[str], None] = lambda _: None
+) -> dict[str, str]:
     """Measure all that the plan asks for; photos that cannot be used come back with the reason."""
     make_folder(plan.out)
-    ledgers = {codec: _open_ledger(plan, codec) for codec in plan.codecs}
+    ledgers = {codec: Ledger(plan.out, _stem(plan, codec)) for codec in plan.codecs}
+    with ExitStack() as stack:
+        for codec, ledger in ledgers.items():
+            stack.enter_context(ledger.held())
+            _open_ledger(plan, codec, ledger, say)
+        return _fill(plan, ledgers, record)
+
+
+def _fill(plan: Plan, ledgers: Mapping[str, Ledger], record: Record) -> dict[str, str]:
     jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
     open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in plan.codecs}
     failed: dict[str, str] = {}
     with tqdm(total=len(jobs), unit="photo", disable=None) as bar:
-        for job, outcome in _outcomes(jobs, plan.workers):
+        for job, outcome in outcomes(jobs, _attempt, plan.workers):
             bar.update()
             if isinstance(outcome, str):
                 failed[f"{job.photo.name} ({job.codec})"] = outcome
@@ -141,7 +151,7 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
     anchor = str(picture.anchor or "")
     row = Row(
         dataset=job.dataset,
-        image=job.photo.name,
+        image=_name(job.photo),
         width=file.width,
         height=file.height,
         codec=job.codec,
@@ -157,7 +167,12 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
     )
     device = _device(job.codec)
     times = picture.encode_s or 0, picture.decode_s
-    return row, Timing(job.photo.name, target, anchor, device, THREADS, *times)
+    return row, Timing(_name(job.photo), target, anchor, device, THREADS, *times)
+
+
+def _name(path: Path) -> str:
+    """The name of a photo or a data set in rows, where bytes that are no characters are numbers."""
+    return path.name.encode(errors="backslashreplace").decode()
 
 
 def _device(codec: str) -> str:
@@ -169,19 +184,31 @@ def _device(codec: str) -> str:
     return str(chosen_device())
 
 
-def _open_ledger(plan: Plan, codec: str) -> Ledger:
-    stem = f"{codec}-{plan.profile}" if plan.profile and find_codec(codec).learned else codec
-    ledger = Ledger(plan.out, stem)
-    if plan.resume:
-        # the tag that the codec writes into files now, from a tiny one
-        grey = np.full((16, 16, 3), 128, np.uint8)
-        tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
-        dataset, missing = plan.out.resolve().name, unmeasurable()
-        wanted = [METRICS[key] for key in BENCH_METRICS if key not in missing]
-        ledger.recall(
-            lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
+def _stem(plan: Plan, codec: str) -> str:
+    """The name of a codec's files."""
+    return f"{codec}-{plan.profile}" if plan.profile and find_codec(codec).learned else codec
+
+
+def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], None]) -> None:
+    """Take over earlier rows, or refuse to lose them."""
+    if plan.replace:
+        return
+    if not plan.resume:
+        ledger.refuse_earlier()
+        return
+    # the tag that the codec writes into files now, from a tiny one
+    grey = np.full((16, 16, 3), 128, np.uint8)
+    tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
+    dataset, missing = _name(plan.out.resolve()), unmeasurable()
+    wanted = [METRICS[key] for key in BENCH_METRICS if key not in missing]
+    lost = ledger.recall(
+        lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
+    )
+    if lost:
+        say(
+            f"{ledger.final}: {lost} earlier rows are of other weights or another dataset or lack "
+            "a metric; they are measured anew, or left out where this run does not ask for them"
         )
-    return ledger
 
 
 def _is_full(row: Row, wanted: Sequence[Metric]) -> bool:
@@ -205,39 +232,16 @@ def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
     info = find_codec(codec)
     anchors: Sequence[Anchor | None] = (None,) if None in info.outputs else plan.anchors
     names = {str(anchor or "") for anchor in anchors}
-    dataset = plan.out.resolve().name
+    dataset = _name(plan.out.resolve())
     done = {(row.image, row.target_bpp, row.anchor) for row in ledger.rows.values()}
     for photo in plan.photos:
         targets = [
             target
             for target in plan.targets
-            if any((photo.name, target, name) not in done for name in names)
+            if any((_name(photo), target, name) not in done for name in names)
         ]
         if targets:
             yield Job(photo, dataset, codec, plan.profile, targets, anchors)
-
-
-def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, list[Measurement] | str]]:
-    """Each job with what it measured, or why it could not, as they get done."""
-    if workers == 1:
-        with _one_thread():
-            yield from ((job, _attempt(job)) for job in jobs)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker)
-    try:
-        running: dict[Future[list[Measurement] | str], Job] = {
-            pool.submit(_attempt, job): job for job in jobs
-        }
-        while running:
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
-    except BrokenProcessPool as error:
-        raise ModeError(
-            "a worker process died, most likely for want of memory; what was measured is kept: "
-            "run again with --resume and fewer --workers"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _attempt(job: Job) -> list[Measurement] | str:
@@ -245,21 +249,3 @@ def _attempt(job: Job) -> list[Measurement] | str:
         return measure_job(job)
     except (ModeError, OSError) as error:
         return str(error)
-
-
-def _start_worker() -> None:
-    # Ctrl-C reaches every process of a terminal; only the one that hands out jobs may act on it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = str(THREADS)  # torch, not imported yet, will read it
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -6,7 +6,6 @@ writes under "Known failures" stays.
 
 from __future__ import annotations
 
-from math import prod
 from pathlib import Path
 from statistics import fmean
 
@@ -22,6 +21,7 @@ from mode_core.pictures.synthetic import built_in_picture
 from mode_core.settings import CARDS, RESULTS
 from mode_core.stream.atomic import write_atomic
 from mode_core.types import Target
+from mode_core.weights.headers import header_of
 from mode_core.weights.sets import WeightsSet
 
 FAILURES = "## Known failures"
@@ -157,11 +157,5 @@ def _mean(rows: list[Row], metric: Metric) -> str:
 
 def parameters(found: WeightsSet) -> int:
     """How many numbers the shards hold."""
-    from safetensors import safe_open
-
-    total = 0
-    for shard in found.shards:
-        with safe_open(shard, "np") as file:
-            # A safetensors handle is no mapping: its names come from keys() alone.
-            total += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-    return total
+    headers = (header_of(shard) for shard in found.shards)
+    return sum(header.numbers for header in headers if header)

@@ -14,6 +14,7 @@ from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError
 from mode_core.metrics import Measured, measurable, measure
 from mode_core.pictures.files import write_png
+from mode_core.settings import for_visitors
 from mode_core.stream.atomic import make_folder, write_atomic
 from mode_core.types import Image, Reconstruction, Target
 
@@ -54,7 +55,7 @@ def write_comparison(
         "photo": photo,
         "target_bpp": target.bpp,
         "pictures": [_facts(pane) for pane in panes],
-        "left_out": left_out,
+        "left_out": {codec: for_visitors(why) for codec, why in left_out.items()},
     }
     text = json.dumps(facts, indent=2, allow_nan=False)
     write_atomic(out / "metrics.json", f"{text}\n".encode())
@@ -92,6 +93,6 @@ def _facts(pane: Pane) -> dict[str, object]:
         "decode_s": round(picture.decode_s, 4),
         # JSON has no infinity; an identical picture's PSNR is the only one there is.
         "metrics": {name: value if math.isfinite(value) else "inf" for name, value in values},
-        "missing": dict(pane.measured.missing),
+        "missing": {key: for_visitors(why) for key, why in pane.measured.missing.items()},
         "note": picture.note,
     }

@@ -10,13 +10,13 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from mode_core.errors import ResultsError
 from mode_core.metrics.table import BENCH_METRICS, COLUMNS, METRICS, Metric, metric_of
 from mode_core.stream.atomic import write_atomic
+from mode_core.stream.cells import as_written, csv_line, disarmed
 
 TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
 _SHOWN = 1000
@@ -149,57 +149,21 @@ def write_timings(path: Path, timings: Iterable[Timing]) -> None:
     _write(path, Timing, sorted(timings, key=timing_key))
 
 
-class Ledger:
-    """The rows of one codec so far, and the files that they go to."""
-
-    def __init__(self, out: Path, stem: str) -> None:
-        self.final, self.final_timing = out / f"{stem}.csv", out / f"{stem}{TIMING_SUFFIX}"
-        self.partial = out / f"{stem}{PARTIAL_SUFFIX}"
-        self.partial_timing = out / f"{stem}.timing{PARTIAL_SUFFIX}"
-        self.recalled = False
-        self.rows: dict[object, Row] = {}
-        self.timings: dict[object, Timing] = {}
-
-    def recall(self, keep: Callable[[Row], bool]) -> None:
-        """Take over those earlier rows, finished or not, that are to be kept."""
-        for path in (self.final, self.partial):
-            if path.exists():
-                self.rows |= {row_key(row): row for row in read_rows(path) if keep(row)}
-        for path in (self.final_timing, self.partial_timing):
-            if path.exists():
-                self.timings |= {timing_key(timing): timing for timing in read_timings(path)}
-        self.recalled = bool(self.rows)
-
-    def add(self, measurements: Sequence[Measurement]) -> None:
-        """Note what one job measured, safe from interruption."""
-        self.rows |= {row_key(row): row for row, _ in measurements}
-        self.timings |= {timing_key(timing): timing for _, timing in measurements}
-        write_rows(self.partial, self.rows.values())
-        write_timings(self.partial_timing, self.timings.values())
-
-    def finish(self) -> None:
-        """Give the files their real names."""
-        write_rows(self.final, self.rows.values())
-        write_timings(self.final_timing, self.timings.values())
-        self.partial.unlink(missing_ok=True)
-        self.partial_timing.unlink(missing_ok=True)
-
-
 def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
     columns = [*_fixed(kind), *_METRIC_COLUMNS.get(kind, ())]
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    lines = [csv_line(columns)]
     for record in records:
         cells = record._asdict()
         cells |= cells.pop("values", {})
-        writer.writerow([_cell(path, column, cells.get(column)) for column in columns])
-    write_atomic(path, text.getvalue().encode(errors="backslashreplace"))
+        lines.append(csv_line(_cell(path, column, cells.get(column)) for column in columns))
+    write_atomic(path, "".join(lines).encode(errors="backslashreplace"))
 
 
 def _cell(path: Path, column: str, value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return disarmed(value)
     if value != value:
         raise ValueError(f"{path}: {column} is NaN; leave a missing number empty")
     return _FORMATS.get(column, str)(value)
@@ -247,7 +211,7 @@ def _record(kind: type[Record], hints: dict[str, Any], cells: list[str], where: 
 
 def _parsed(text: str, hint: Any, where: str) -> str | int | float | None:
     if hint is str:
-        return text
+        return as_written(text)
     if hint == (float | None):
         if not text:
             return None

@@ -12,8 +12,6 @@ them) so that latents spread over several integers, as trained ones do.
 from __future__ import annotations
 
 import copy
-import csv
-import io
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -40,6 +38,7 @@ from mode_core.layers.winograd import WideConv
 from mode_core.pictures.synthetic import built_in_picture
 from mode_core.settings import RESULTS
 from mode_core.stream.atomic import make_folder, write_atomic
+from mode_core.stream.cells import csv_line
 from mode_core.types import Image, Target
 from mode_core.weights.provenance import device
 
@@ -171,11 +170,8 @@ def main() -> int:
     picture = Pillow.fromarray(built_in_picture()).resize(SIZE, Pillow.Resampling.BICUBIC)
     theirs, image = plain_elic(), np.asarray(picture)
     rows = [*_compact(theirs, image), *_public(theirs, image), _illm()]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([SpeedRow._fields, *rows])
     make_folder(RESULT.parent)
-    write_atomic(RESULT, text.getvalue().encode())
+    write_atomic(RESULT, "".join(map(csv_line, [SpeedRow._fields, *rows])).encode())
     table = text_table(SpeedRow._fields, [[str(cell) for cell in row] for row in rows])
     print(table)  # noqa: T201
     return 0

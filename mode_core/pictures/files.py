@@ -142,7 +142,9 @@ def _open(data: bytes, name: str) -> Pillow.Image:
 
 def _open_header(data: bytes, format: str) -> Pillow.Image:
     if format == "JXL":
-        import pillow_jxl  # noqa: F401  (registers its reader; needed by few, so loaded late)
+        from mode_core.pictures import libjxl  # registers its reader; needed by few, so loaded late
+
+        format = libjxl.FORMAT
     return Pillow.open(BytesIO(data), formats=(format,))
 
 
@@ -224,6 +226,8 @@ def _load_8_bit(
         raise UnsupportedImage(
             f"the picture holds {picture.mode} samples; save it with 8 or 16 bits per channel"
         )
+    if bits := picture.format == "JXL" and picture.info.get("bits per channel"):
+        notes.append(f"rounded from {bits} to 8 bits per channel")
     picture.load()
     return picture
 

@@ -3,21 +3,29 @@
 A set of weights is a folder of safetensors shards (`00.safetensors`, `01.safetensors`, ...) whose
 metadata names codec, width and configuration. Bundled sets lie in `assets/weights/<codec>-<width>`,
 imported ones in the folder of MODE_WEIGHTS (by default the user's cache), each with a `card.json`.
+A damaged set is none: it is left out, named by `damaged`, and no other set suffers.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mode_core.errors import WeightsUnavailable
 from mode_core.settings import BUNDLED, cache_folder, setting
+from mode_core.weights.headers import ODD, header_of
 
 FOLDER_VARIABLE = "MODE_WEIGHTS"
 PUBLIC = "public"
 CARD = "card.json"
+_OF_THE_SHARDS = ("codec", "width", "config", "identity", "experts")
+"""Facts that no card may change."""
+MENDING = "fetch the folder again", "delete it and import the checkpoint again"
+"""What helps against damage of a bundled set, and of an imported one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class WeightsSet:
     @property
     def shards(self) -> list[Path]:
         """The files, in order."""
-        return sorted(self.folder.glob("*.safetensors"))
+        return _shards_in(self.folder)
 
     @property
     def is_public(self) -> bool:
@@ -68,30 +76,59 @@ def all_weights() -> Iterator[WeightsSet]:
 def _folders_in(home: Path) -> list[Path]:
     try:
         here = sorted(home.iterdir()) if home.is_dir() else []
-    except PermissionError as error:
-        raise WeightsUnavailable(
-            f"{home}, where imported weights lie, may not be read; let {FOLDER_VARIABLE} name "
-            "another folder"
-        ) from error
+    except OSError:
+        return []
     return [folder for folder in here if not folder.name.startswith(".")]
 
 
-def broken_folders() -> list[Path]:
-    """Folders of imported weights whose shards do not hold readable metadata any more."""
-    return [
-        folder
-        for folder in _folders_in(weights_folders()[-1])
-        if any(folder.glob("*.safetensors")) and set_in(folder) is None
-    ]
+def damaged() -> dict[Path, str]:
+    """Folders that should hold weights and do not, each with a sentence that says what helps."""
+    found = {}
+    for home, how in zip(weights_folders(), MENDING, strict=True):
+        if _is_closed(home):
+            found[home] = f"{home} may not be read; let {FOLDER_VARIABLE} name another folder"
+        for folder in _folders_in(home):
+            if _shards_in(folder) and set_in(folder) is None:
+                found[folder] = f"{folder} is damaged; {how}"
+    return found
+
+
+def _is_closed(home: Path) -> bool:
+    try:
+        if home.is_dir():
+            next(home.iterdir(), None)
+    except OSError:
+        return True
+    return False
 
 
 def set_in(folder: Path) -> WeightsSet | None:
-    """The set that a folder holds; None if it holds none."""
-    shards = sorted(folder.glob("*.safetensors"))
-    facts = _facts(shards[0]) | _card(folder) if shards else {}
-    if not {"codec", "config"} <= facts.keys():
+    """The set that a folder holds; None if it holds none, or a damaged one."""
+    headers = [header_of(shard) for shard in _shards_in(folder)]
+    if not headers or None in headers:
         return None
-    return WeightsSet(facts["codec"], facts.get("width", ""), folder, facts)
+    own = headers[0].facts if headers[0] else {}
+    noted = {name: text for name, text in _card(folder).items() if name not in _OF_THE_SHARDS}
+    if not _fit(own):
+        return None
+    return WeightsSet(own["codec"], own.get("width", ""), folder, {**own, **noted})
+
+
+def _shards_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob("*.safetensors"))
+    except OSError:
+        return []
+
+
+def _fit(facts: Mapping[str, str]) -> bool:
+    """Whether facts are of the kind that whoever asks for them relies on."""
+    try:
+        named = re.fullmatch(r"[\w.-]+/[\w.-]*", f"{facts['codec']}/{facts.get('width', '')}")
+        bytes.fromhex(facts.get("identity", "") + facts.get("experts", "").replace("-", ""))
+        return bool(named) and isinstance(json.loads(facts["config"]), dict)
+    except ODD:
+        return False
 
 
 def find_weights(codec: str, profile: str = "") -> WeightsSet:
@@ -111,26 +148,18 @@ def find_weights(codec: str, profile: str = "") -> WeightsSet:
     if public:
         how = "`python -m mode_core weights list` and docs/public-weights.md say how to get them"
     home = weights_folders()[1 if public else 0]
+    for folder, mending in damaged().items():
+        # an imported set may have any name
+        if home in (folder, folder.parent) and (public or folder.name.startswith(f"{codec}-")):
+            raise WeightsUnavailable(f"{codec} has no {kind} that can be used: {mending}")
     raise WeightsUnavailable(f"{codec} has no {kind} in {home}; {how}")
 
 
-def _facts(shard: Path) -> dict[str, str]:
-    """A safetensors header's metadata, read without torch."""
-    with shard.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 0 < length < 1 << 20:
-            return {}
-        try:
-            header = json.loads(file.read(length))
-        except ValueError:
-            return {}
-    return dict(header.get("__metadata__") or {})
-
-
 def _card(folder: Path) -> dict[str, str]:
-    """What was noted when a set was imported."""
+    """What was noted when a set was imported; nothing where the note is damaged."""
     try:
         noted = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        card = {str(k): str(v) for k, v in noted.items()}
+        return card if 0 <= float(card.get("bpp") or 0) < math.inf else {}
+    except ODD:
         return {}
-    return {str(k): str(v) for k, v in noted.items()} if isinstance(noted, dict) else {}

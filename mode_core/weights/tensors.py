@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module
 
 from mode_core.errors import WeightsUnavailable
-from mode_core.weights.sets import WeightsSet
+from mode_core.weights.sets import MENDING, WeightsSet
 
 _LARGE = 1 << 16
 
@@ -27,14 +27,34 @@ def filled(
     without: tuple[str, ...] = (),
 ) -> nn.Module:
     """The network in float32 on the CPU, ready to evaluate; `without` names parts to leave out."""
-    config = configure(**_tuples(json.loads(found.facts["config"])))
-    with _no_memory_for_parameters():
-        net = make(*experts, config)
+    net = _bare(make, configure, found, experts)
     for part in without:
         parent, _, name = part.rpartition(".")
         delattr(net.get_submodule(parent), name)
     _fill(net, found, without)
     return net.eval().requires_grad_(False)
+
+
+def _bare(
+    make: Callable[..., nn.Module],
+    configure: Callable[..., Any],
+    found: WeightsSet,
+    experts: Sequence[nn.Module],
+) -> nn.Module:
+    """The network as its configuration says, which anybody may have written."""
+    try:
+        config = configure(**_tuples(json.loads(found.facts["config"])))
+        with _no_memory_for_parameters():
+            return make(*experts, config)
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
+        raise WeightsUnavailable(_other_version(found, "its configuration is another")) from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
@@ -78,11 +98,8 @@ def _fill(net: nn.Module, found: WeightsSet, without: tuple[str, ...]) -> None:
                 given = {n: file.get_tensor(n).to(own[n].dtype, copy=True) for n in names}
             net.load_state_dict(given, strict=False, assign=True)
     except (OSError, SafetensorError) as error:
-        how = "delete the folder and import the checkpoint again"
-        raise WeightsUnavailable(
-            f"the weights in {found.folder} cannot be read ({error}); "
-            f"{how if found.is_public else 'fetch the folder again'}"
-        ) from error
+        how = MENDING[found.is_public]
+        raise WeightsUnavailable(f"the weights in {found.folder} are damaged; {how}") from error
 
 
 def _refuse_other_tensors(
@@ -90,10 +107,14 @@ def _refuse_other_tensors(
 ) -> None:
     wrong = [n for n in own if given.get(n) != own[n]] + sorted(set(given) - set(own))
     if wrong:
-        raise WeightsUnavailable(
-            f"the weights in {found.folder} do not fit this version of {found.codec} "
-            f"(first difference: {wrong[0]}); train or fetch newer ones"
-        )
+        raise WeightsUnavailable(_other_version(found, f"first difference: {wrong[0][:80]}"))
+
+
+def _other_version(found: WeightsSet, what: str) -> str:
+    return (
+        f"the weights in {found.folder} do not fit this version of {found.codec} ({what}); "
+        "train or fetch newer ones"
+    )
 
 
 def _tuples(value: Any) -> Any:

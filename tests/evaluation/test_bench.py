@@ -85,7 +85,7 @@ def test_timings_and_provenance_lie_beside_the_rows(plan: Plan) -> None:
 def test_running_again_changes_no_byte_and_resuming_touches_nothing(plan: Plan) -> None:
     run(plan)
     first = (plan.out / "mode.csv").read_bytes()
-    run(plan)
+    run(replace(plan, replace=True))
     assert (plan.out / "mode.csv").read_bytes() == first
     before = {path: path.stat().st_mtime_ns for path in plan.out.iterdir()}
     run(replace(plan, resume=True))
@@ -147,8 +147,58 @@ def test_finished_results_survive_an_interrupted_rerun(
     whole = (plan.out / "mode.csv").read_bytes()
     interrupt_after(1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        run(plan)
+        run(replace(plan, replace=True))
     assert (plan.out / "mode.csv").read_bytes() == whole
+
+
+def test_earlier_rows_are_never_replaced_without_being_asked(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    with pytest.raises(ResultsError, match=r"mode\.csv holds rows already: --resume .* --replace"):
+        run(plan)
+    (plan.out / "mode.csv").unlink()
+    interrupt_after(1, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan)
+    with pytest.raises(ResultsError, match=r"mode\.partial\.csv holds rows already"):
+        run(plan)
+
+
+def test_two_runs_never_write_the_same_files(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that ends last would leave its own rows alone."""
+    said = []
+
+    def measure(job: bench.Job) -> list[bench.Measurement]:
+        if not said:
+            other = replace(plan, photos=plan.photos[1:], resume=True)
+            with pytest.raises(
+                ResultsError, match=r"another run is writing .*mode\.csv"
+            ) as refused:
+                run(other)
+            said.append(refused)
+            run(replace(plan, photos=plan.photos[:1], codecs=["jpeg"]))
+        return REAL_MEASURE(job)
+
+    monkeypatch.setattr(bench, "measure_job", measure)
+    run(plan)
+    assert said
+    assert len(read_rows(plan.out / "mode.csv")) == 18
+    assert len(read_rows(plan.out / "jpeg.csv")) == 2
+    assert not list(plan.out.glob(".*"))
+
+
+def test_rows_that_resuming_does_not_keep_are_counted_aloud(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(plan)
+    monkeypatch.setattr(learned, "build", partial(build_only_mode, tag=b"new!"))
+    load_codec.cache_clear()
+    said: list[str] = []
+    again = replace(plan, photos=plan.photos[:1], resume=True)
+    run_bench(again, lambda *_: None, said.append)
+    assert len(said) == 1
+    assert "18 earlier rows are of other weights" in said[0]
 
 
 def test_resuming_adds_only_what_is_missing(plan: Plan) -> None:

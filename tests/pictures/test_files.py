@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pillow_jxl  # noqa: F401
 import pytest
 import tifffile
 from PIL import Image as Pillow
 from PIL import ImageCms
 
 from mode_core.errors import UnsupportedImage
+from mode_core.pictures import libjxl  # noqa: F401  (teaches Pillow the format)
 from mode_core.pictures.files import BACKDROP, load_picture, read_image, write_png
 from tests.made_up.pngs import raw_png
 

@@ -67,11 +67,14 @@ export function nextPoint(points, from, [curves, along]) {
   return line.reduce((best, point) => (distance(point) < distance(best) ? point : best));
 }
 
-/** One CSV cell: quoted where needed; text that a spreadsheet would run is disarmed. */
-export function csvCell(/** @type {string | number} */ value) {
+const FORMULA = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
+/** One CSV cell, as `mode_core/stream/cells.py` writes it: quoted where needed, and no spreadsheet
+ * runs a text as a formula. @param {string | number} value */
+export function csvCell(value) {
   if (typeof value === "number") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = FORMULA.test(value) ? `'${value}` : value;
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** The CSV of points; it can be dropped back on the page. @param {Point[]} points @param {Axis} axis */

@@ -48,7 +48,7 @@ class Format:
 def codec(info: CodecInfo) -> Codec:
     """The codec of this name."""
     if info.id == "jxl":
-        import pillow_jxl  # noqa: F401  (registers the format with Pillow)
+        from mode_core.pictures import libjxl  # noqa: F401  (teaches Pillow the format)
     return ClassicalCodec(info, _FORMATS[info.id])
 
 

@@ -42,6 +42,9 @@ test("labels of a narrow axis stay at the powers of ten", () => {
 
 test("no cell of a CSV is run by a spreadsheet", () => {
   assert.equal(points.csvCell("=1+1"), "'=1+1");
+  assert.equal(points.csvCell("'=1+1"), "''=1+1", "so that reading gives what was written");
+  assert.equal(points.csvCell("＝1+1"), "'＝1+1");
+  assert.equal(points.csvCell("a;=1+1"), '"a;=1+1"', "some spreadsheets cut at semicolons");
   assert.equal(points.csvCell('a "b", c'), '"a ""b"", c"');
   assert.equal(points.csvCell(-0.5), "-0.5");
   const [head, line] = points.csvOf(all, axis).split("\n");

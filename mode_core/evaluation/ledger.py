@@ -1,0 +1,108 @@
+"""The rows that a benchmark has so far of one codec, and the files that they go to.
+
+One run at a time may write a codec's files; what lies there already is kept (`resume`), replaced
+because that was asked for (`replace`), or a reason to refuse.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mode_core.errors import ResultsError
+from mode_core.evaluation.rows import (
+    PARTIAL_SUFFIX,
+    TIMING_SUFFIX,
+    Measurement,
+    Row,
+    Timing,
+    read_rows,
+    read_timings,
+    row_key,
+    timing_key,
+    write_rows,
+    write_timings,
+)
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs into one folder are nobody's business but the user's there
+    fcntl = None  # type: ignore[assignment]
+
+
+class Ledger:
+    """The rows of one codec so far, and the files that they go to."""
+
+    def __init__(self, out: Path, stem: str) -> None:
+        self.final, self.final_timing = out / f"{stem}.csv", out / f"{stem}{TIMING_SUFFIX}"
+        self.partial = out / f"{stem}{PARTIAL_SUFFIX}"
+        self.partial_timing = out / f"{stem}.timing{PARTIAL_SUFFIX}"
+        self.lock = out / f".{stem}.lock"
+        self.recalled = False
+        self.rows: dict[object, Row] = {}
+        self.timings: dict[object, Timing] = {}
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No other run writes these files meanwhile; ResultsError if one does already."""
+        descriptor = self._lock()
+        try:
+            yield
+        finally:
+            self.lock.unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def _lock(self) -> int:
+        while True:
+            descriptor = os.open(self.lock, os.O_CREAT | os.O_RDWR, 0o666)
+            try:
+                if fcntl is not None:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                raise ResultsError(
+                    f"another run is writing {self.final}; wait for it or choose another --out"
+                ) from None
+            # Whoever held it before may have removed the very file that was just opened.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), self.lock.stat()):
+                    return descriptor
+            os.close(descriptor)
+
+    def refuse_earlier(self) -> None:
+        """ResultsError if there are rows already, finished or not."""
+        for path in (self.final, self.partial):
+            if path.exists():
+                raise ResultsError(
+                    f"{path} holds rows already: --resume keeps them and measures what is missing, "
+                    "--replace measures all anew; or choose another --out"
+                )
+
+    def recall(self, keep: Callable[[Row], bool]) -> int:
+        """Take over those earlier rows, finished or not, that are to be kept; how many are not."""
+        earlier: dict[object, Row] = {}
+        for path in (self.final, self.partial):
+            if path.exists():
+                earlier |= {row_key(row): row for row in read_rows(path)}
+        self.rows |= {key: row for key, row in earlier.items() if keep(row)}
+        for path in (self.final_timing, self.partial_timing):
+            if path.exists():
+                self.timings |= {timing_key(timing): timing for timing in read_timings(path)}
+        self.recalled = bool(self.rows)
+        return len(earlier) - len(self.rows)
+
+    def add(self, measurements: Sequence[Measurement]) -> None:
+        """Note what one job measured, safe from interruption."""
+        self.rows |= {row_key(row): row for row, _ in measurements}
+        self.timings |= {timing_key(timing): timing for _, timing in measurements}
+        write_rows(self.partial, self.rows.values())
+        write_timings(self.partial_timing, self.timings.values())
+
+    def finish(self) -> None:
+        """Give the files their real names."""
+        write_rows(self.final, self.rows.values())
+        write_timings(self.final_timing, self.timings.values())
+        self.partial.unlink(missing_ok=True)
+        self.partial_timing.unlink(missing_ok=True)
