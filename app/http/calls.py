@@ -76,7 +76,7 @@ class Calls:
         data = sent.get("data")
         if not isinstance(data, list) or len(data) != len(wanted):
             raise Refused(422, f"data must be a list of {len(wanted)} values: {_all(wanted)}")
-        return {"session_hash": uuid4().hex} | sent
+        return sent | {"session_hash": sent.get("session_hash") or uuid4().hex}
 
     def _by_name(self, sent: Sent, name: str) -> Sent:
         parameters = self._parameters(name)

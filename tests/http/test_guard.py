@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.http.calls import Calls
 from app.settings import MEBIBYTE, Settings
 from app.ui import build_demo, front
 from tests.made_up.fake_runner import FakeRunner
@@ -228,9 +229,8 @@ def test_an_upload_is_one_file_and_stays_in_memory(page: TestClient, demo: Any) 
      {**FILE, "size": "abc"}, {"path": "x", "url": "http://127.0.0.1:9/", "is_stream": True}],
 )  # fmt: skip
 def test_gradio_sees_no_file_in_a_call_but_its_name(demo: Any, file: Any) -> None:
-    from app.http.calls import Calls
-
-    body = {"data": [file, 0.1, [{"deep": file}]]}
+    body = {"data": [file, 0.1, [{"deep": file}]], "session_hash": None}
     sent = Calls(demo).checked("call/compare", json.dumps(body).encode())
     name = file if file == 5 else file["path"]
     assert sent["data"] == [name, 0.1, [{"deep": name}]]
+    assert len(sent["session_hash"]) == 32
