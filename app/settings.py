@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mode_core.settings import setting
@@ -32,6 +33,9 @@ class Settings:
     job_seconds: float = 180.0
     """A codec that takes longer is stopped, and its pane says so."""
 
+    pictures: Path | None = None
+    """A folder whose pictures join the gallery."""
+
     @classmethod
     def from_environment(cls) -> Settings:
         """The defaults, with MODE_HOST, MODE_PORT, MODE_QUEUE, … in their place where set."""
@@ -41,4 +45,8 @@ class Settings:
                 if not text.isdecimal() or int(text) == 0:
                     raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
                 given[field] = int(text) * unit
+        if text := setting("MODE_PICTURES"):
+            given["pictures"] = folder = Path(text)
+            if not folder.is_dir():
+                raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
         return cls(setting("MODE_HOST") or None, **given)

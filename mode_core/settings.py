@@ -26,6 +26,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_CACHE_MB": "memory for pictures and files; the least recently used go first",
         "MODE_UPLOAD_MB": "largest upload",
         "MODE_JOB_SECONDS": "a codec that takes longer is stopped, and its pane says so",
+        "MODE_PICTURES": "folder of pictures that join the page's gallery",
         "MODE_WEIGHTS": "folder of imported weights",
         "MODE_DEVICE": "where pictures are analysed and drawn",
         "MODE_PRECISION": "what the bundled networks draw in",

@@ -12,8 +12,7 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
-from app.panes.names import ORIGINAL, own_panes, panes_of
-from app.panes.weights import public_makers
+from app.panes.names import ORIGINAL, all_panes
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from mode_core.errors import ModeError
 
@@ -44,7 +43,7 @@ def add_api(service: Service) -> None:
         """Decode a .mode file: fidelity, perception, a number between 0 and 1, or "" for all."""
         return _answered(lambda: _decode(service, file, anchor))
 
-    names: Any = {"type": "array", "items": {"enum": pane_names()}}
+    names: Any = {"type": "array", "items": {"enum": all_panes()}}
     with gr.Row(visible=False):
         image = gr.File(label="image", type="filepath")
         bpp = gr.Number(0.1, label="bpp")
@@ -58,11 +57,6 @@ def add_api(service: Service) -> None:
     inputs = [image, bpp, codecs]
     go.click(compare, inputs, answer, api_name="compare", concurrency_limit=limit)
     go.click(decode, [file, anchor], answer, api_name="decode", concurrency_limit=limit)
-
-
-def pane_names() -> list[str]:
-    """Every name that /compare takes: our panes, and those of imported weights."""
-    return own_panes() + [pane for maker in public_makers() for pane in panes_of(maker)]
 
 
 def _compare(service: Service, image: str | None, bpp: object, codecs: object) -> Answer:

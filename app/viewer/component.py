@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import gradio as gr
 
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
-from app.server.samples import SAMPLES
+from app.server.samples import SAMPLES, Sample
 from app.server.service import MAX_BPP, MAX_PANES, MIN_BPP, Service
 from app.viewer.figure import MAX_CROPS
 from app.viewer.region import parse_query, region_metrics
@@ -52,12 +53,12 @@ def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
         apply_default_css=False,
         server_functions=[region],
         elem_classes="viewer-host",
-        catalogue=catalogue(),
+        catalogue=catalogue(service.gallery.values()),
         first=first,
     )
 
 
-def catalogue() -> dict[str, Any]:
+def catalogue(samples: Iterable[Sample] = SAMPLES) -> dict[str, Any]:
     """What the scripts must know beforehand: choices, how they are shown, and limits."""
     ids, public = [ORIGINAL], public_makers()
     for codec in CODECS:
@@ -75,7 +76,7 @@ def catalogue() -> dict[str, Any]:
     return {
         "samples": [
             {"id": one.id, "title": one.title, "credit": one.credit, "spots": one.spots}
-            for one in SAMPLES
+            for one in samples
         ],
         "choices": choices,
         "blends": [_blend(info) for info in CODECS.values() if info.has_anchors],

@@ -249,10 +249,10 @@ def test_the_original_is_shown_exactly(service: Service, photo: Image) -> None:
         (["jpeg"] * 13, 0.1, "12 is the most"),
         (["jpeg"], 0.0, "between"),
         (["jpeg"], float("nan"), "between"),
-        (["nonsense"], 0.1, "no codec"),
+        (["nonsense"], 0.1, "no pane 'nonsense'; choose from mode-f, mode-p"),
         (["mode-2"], 0.1, "anchor"),
         (["mode"], 0.1, "no pane"),
-        (["<img src=x onerror=alert(1)>"], 0.1, "no codec"),
+        (["<img src=x onerror=alert(1)>"], 0.1, "no pane"),
         *(([pane], 0.3, "no pane") for pane in ("elic.", "ms-illm.public/../..", "mode.x")),
     ],
 )
