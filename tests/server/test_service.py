@@ -28,6 +28,7 @@ from mode_core.errors import ModeError
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
+from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Image
 from tests.conftest import make_photo
 from tests.made_up.fake_runner import FakeRunner, file_of, last
@@ -334,6 +335,29 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str)
     assert Pillow.open(BytesIO(drawn)).width > 500
     with pytest.raises(BadRequest, match="in memory"):
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
+
+
+def test_a_copied_table_says_what_its_numbers_are_of(service: Service, key: str) -> None:
+    end = last(service.compare(key, ["jpeg"], 0.1))
+    asked = {"picture": key, "keys": [end.slots[0].key]}
+    height, width, _ = service.photo(key).pixels.shape
+    for kind in ("markdown", "latex", "csv"):
+        told = table(service, Wish.parse(asked | {"kind": kind}))
+        assert f"the whole picture of {width} x {height} pixels" in told, kind
+
+
+def test_a_browser_can_ask_whether_a_picture_or_a_file_is_still_there(service: Service) -> None:
+    client = TestClient(Starlette(routes=media_routes(service)))
+    photo = service.add_photo(png_bytes(make_photo(8, 9)))
+    file = service.add_file(Bitstream(1, bytes(4), 50, 9, 8, (Stream(b"x"),)).to_bytes())
+    for key, ending, status in (
+        (photo.key, "png", 200),
+        (photo.key, "mode", 404),
+        (file.key, "mode", 200),
+        (file.key, "png", 404),
+        ("0" * 32, "png", 404),
+    ):
+        assert client.head(f"/mode/media/{key}.{ending}").status_code == status, (ending, status)
 
 
 def test_the_student_s_lpips_is_copied_under_its_own_name(
