@@ -93,15 +93,26 @@ def test_each_number_says_what_it_is_of(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg&scale=4"), 2)
     pane = page.locator('.pane[data-id="jpeg"]')
     number = pane.locator(".metrics > span").first
-    expect(pane.locator(".scope")).to_have_text("in view")
+    expect(pane.locator(".second .scope")).to_have_text("in view")
     expect(number).to_have_attribute("title", re.compile("in view"))
     expect(page.locator(".scope-of-all")).to_have_text("Captions: in view")
     page.get_by_role("button", name="Fit", exact=True).click()
-    expect(pane.locator(".scope")).to_have_text("whole picture")
+    expect(pane.locator(".second .scope")).to_have_text("whole picture")
     expect(number).to_have_attribute("title", re.compile("whole picture"))
     expect(page.locator(".scope-of-all")).to_have_text("Captions: whole picture")
     told = page.locator(".numbers-table tbody td").nth(3).inner_text().split()[0]
     assert told in number.inner_text()
+
+
+def test_in_a_narrow_caption_it_is_said_as_well(open_page: Opener) -> None:
+    page = settled(open_page("#scale=2", viewport={"width": 390, "height": 844}))
+    pane = page.locator('.pane[data-id="elic"]')
+    words = pane.locator(".scope").locator("visible=true")
+    expect(words).to_have_text("in view")
+    box, line = words.bounding_box(), pane.locator(".line").first.bounding_box()
+    assert box is not None
+    assert line is not None
+    assert box["y"] + box["height"] <= line["y"] + line["height"] + 1
 
 
 def test_a_very_wide_picture_opens_as_fit_shows_it(visit: Opener) -> None:

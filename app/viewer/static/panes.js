@@ -23,8 +23,9 @@ export function makePane(id, on) {
   const licence = make("p", { class: "licence" }); // stays when captions are hidden
   const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
   const [compared, metrics, scope, time] = ["compared", "metrics", "scope", "time"].map((name) => span(name));
-  const parts = { index, swap, rate, off, bytes, same, compared, metrics, scope, time, licence };
-  const first = span("line", index, swap, rate, off, bytes, same, compared);
+  const above = span("scope"); // in narrow captions, whose second line has no room for it
+  const parts = { index, swap, rate, off, bytes, same, compared, above, metrics, scope, time, licence };
+  const first = span("line", index, swap, rate, off, bytes, same, compared, above);
   const caption = make("figcaption", {}, first, span("line second", metrics, scope, time), close);
   const canvas = make("canvas", { role: "img", "data-pane": id });
   const word = make("p", { class: "word" });
@@ -71,7 +72,8 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   const licence = record.state === "failed" ? "" : licenceOf(record);
   write(parts.licence, licence, known?.terms);
   fillMetrics(parts.metrics, record, best, catalogue, scopeWords(whole));
-  write(parts.scope, parts.metrics.childElementCount ? scopeWords(whole) : "", SCOPE_TITLE);
+  const scope = parts.metrics.childElementCount ? scopeWords(whole) : "";
+  for (const part of [parts.scope, parts.above]) write(part, scope, SCOPE_TITLE);
   const ms = record.decode_ms;
   const timed = typeof ms === "number" && !record.words;
   const took = timed ? ["Time to decode", record.timing].filter(Boolean).join("; ") : "";
