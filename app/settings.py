@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mode_core.settings import setting
@@ -45,6 +46,9 @@ class Settings:
         """Memory for what is on its way in, and as much for uploads of the API."""
         return max(256 * MEBIBYTE, 8 * self.upload_bytes)
 
+    pictures: Path | None = None
+    """A folder whose pictures join the gallery."""
+
     @classmethod
     def from_environment(cls) -> Settings:
         """The defaults, with MODE_HOST, MODE_PORT, MODE_QUEUE, … in their place where set."""
@@ -54,6 +58,10 @@ class Settings:
                 if not text.isdecimal() or int(text) == 0:
                     raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
                 given[field] = int(text) * unit
+        if text := setting("MODE_PICTURES"):
+            given["pictures"] = folder = Path(text)
+            if not folder.is_dir():
+                raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
         return cls(setting("MODE_HOST") or None, **given, frames=_frames())
 
 

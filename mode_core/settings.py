@@ -29,6 +29,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_JOB_SECONDS": "a codec that takes longer is stopped, and its pane says so",
         "MODE_FRAMES": "whose pages may show this one in a frame",
         "MODE_READ_SECONDS": "a visitor's picture or CSV that takes longer to read is given up",
+        "MODE_PICTURES": "folder of pictures that join the page's gallery",
         "MODE_WEIGHTS": "folder of imported weights",
         "MODE_DEVICE": "where pictures are analysed and drawn",
         "MODE_PRECISION": "what the bundled networks draw in",

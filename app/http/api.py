@@ -13,8 +13,8 @@ from gradio_client.utils import python_type_to_json_schema
 from app.explorer.curves import number
 from app.http.listeners import asker
 from app.http.uploads import Uploads
-from app.panes.names import ORIGINAL, own_panes, panes_of
-from app.panes.weights import public_makers, sentence
+from app.panes.names import ORIGINAL, all_panes
+from app.panes.weights import sentence
 from app.server.queue import Question
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from mode_core.errors import ModeError
@@ -61,7 +61,7 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
         who = asker(demo, request)
         return _answered(lambda: _decode(service, uploads.named(file), anchor, who))
 
-    names: Any = {"type": "array", "items": {"enum": pane_names()}}
+    names: Any = {"type": "array", "items": {"enum": all_panes()}}
     with gr.Row(visible=False):
         image = _file("image", "photo.jpg")
         bpp = gr.Number(0.1, label="bpp")
@@ -75,11 +75,6 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
     inputs = [image, bpp, codecs]
     go.click(compare, inputs, answer, api_name="compare", concurrency_limit=limit)
     go.click(decode, [file, anchor], answer, api_name="decode", concurrency_limit=limit)
-
-
-def pane_names() -> list[str]:
-    """Every name that /compare takes: our panes, and those of imported weights."""
-    return own_panes() + [pane for maker in public_makers() for pane in panes_of(maker)]
 
 
 def _compare(

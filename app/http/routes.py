@@ -20,7 +20,7 @@ from app.http.uploads import Uploads, take_upload
 from app.panes.names import file_stem
 from app.panes.weights import sentence
 from app.server.service import BadRequest, Service
-from app.server.store import Decoded, Photo
+from app.server.store import Decoded, Photo, StoredFile
 from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError
 
@@ -43,9 +43,10 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
         entry = service.store.get(request.path_params["key"])
         if request.path_params["ending"] == "png" and isinstance(entry, Photo | Decoded):
             return Response(entry.png, media_type="image/png", headers=_FOREVER | _name(request))
-        if request.path_params["ending"] == "mode" and isinstance(entry, Decoded):
+        if request.path_params["ending"] == "mode" and isinstance(entry, StoredFile | Decoded):
+            file = entry.data if isinstance(entry, StoredFile) else entry.picture.file
             kind = "application/octet-stream"
-            return Response(entry.picture.file, media_type=kind, headers=_FOREVER | _name(request))
+            return Response(file, media_type=kind, headers=_FOREVER | _name(request))
         return JSONResponse({"error": "this is not in memory any more"}, 404)
 
     def photo(data: bytes, request: Request) -> Response:

@@ -6,13 +6,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
-from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
-from app.panes.weights import info_of
+from app.panes.names import ORIGINAL, all_panes, default_panes, pane_id, parse_pane
+from app.panes.weights import info_of, parts_of
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
 from app.server.runner import Runner
-from app.server.samples import SAMPLES, sample_path
+from app.server.samples import gallery, sample_path
 from app.server.snapshot import Comparison, Slot
 from app.server.store import (
     Decoded,
@@ -25,6 +25,7 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
+from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
 from mode_core.metrics import SLOW_METRICS, Measured, measurable
 from mode_core.pictures.files import load_picture
@@ -53,6 +54,7 @@ class Service:
 
     def __init__(self, settings: Settings, runner: Runner) -> None:
         self.settings, self.runner = settings, runner
+        self.gallery = gallery(settings.pictures)
         self.store: Memory[Entry] = Memory(settings.cache_bytes, size_of)
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
         self.line = Line(settings.queue_length)
@@ -67,18 +69,22 @@ class Service:
         return self._keep_photo(replace(read, key=secret_key("photo", read.key)), visitor)
 
     def photo(self, id: str) -> Photo:
-        """A sample photograph by its name, or an uploaded one by its key."""
-        key = secret_key("sample", id) if any(one.id == id for one in SAMPLES) else id
+        """A photograph of the gallery by its name, or an uploaded one by its key."""
+        sample = self.gallery.get(id)
+        key = secret_key("sample", id) if sample else id
         found = self.store.get(key)
         if isinstance(found, Photo):
             return found
-        if key == id:
+        if sample is None:
             raise Expired(
                 "this picture is not in the server's memory (any more); open the file again"
             )
-        if (path := sample_path(id)) is None:
-            raise Expired(f"the photograph {id} is missing: scikit-image did not bring it")
-        return self._keep_photo(Photo.of(key, load_picture(path)))
+        path = sample_path(sample)
+        if path is None or not path.is_file():
+            raise Expired(
+                f"the photograph {sample.title} is missing on this server; choose another"
+            )
+        return self._keep_photo(Photo.of(key, load_picture(path.read_bytes())))
 
     def part(self, key: str, box: Sequence[int] | None, visitor: str = "") -> Photo:
         """A picture of its own: what lies in the box (x, y, width, height), or one megapixel."""
@@ -298,12 +304,14 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
     if not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
         raise BadRequest(f"the rate is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
     for id in panes:
-        codec, anchor = parse_pane(id)
-        if id == ORIGINAL:
-            continue
-        offered = info_of(codec).outputs
-        if codec.endswith("."):
-            raise BadRequest(f"there is no pane {id!r}")
-        anchor_of(anchor)
-        if (None in offered) == bool(anchor):
-            raise BadRequest(f"there is no pane {pane_id(codec, anchor)!r}")
+        if id != ORIGINAL and not _can_be(id):
+            raise BadRequest(f"there is no pane {id!r:.50}; choose from {', '.join(all_panes())}")
+
+
+def _can_be(pane: str) -> bool:
+    """Whether a pane names a codec, and an anchor where that has several; or UnknownAnchor."""
+    codec, anchor = parse_pane(pane)
+    if parts_of(codec)[0] not in CODECS or codec.endswith("."):
+        return False
+    anchor_of(anchor)
+    return (None in info_of(codec).outputs) != bool(anchor)

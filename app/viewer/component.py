@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import gradio as gr
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
 from app.server.queue import Question
-from app.server.samples import SAMPLES
+from app.server.samples import SAMPLES, Sample
 from app.server.service import (
     LARGE_PIXELS,
     MAX_BPP,
@@ -65,12 +66,12 @@ def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
         apply_default_css=False,
         server_functions=[region, cancel],
         elem_classes="viewer-host",
-        catalogue=catalogue(),
+        catalogue=catalogue(service.gallery.values()),
         first=first,
     )
 
 
-def catalogue() -> dict[str, Any]:
+def catalogue(samples: Iterable[Sample] = SAMPLES) -> dict[str, Any]:
     """What the scripts must know beforehand: choices, how they are shown, and limits."""
     ids, public = [ORIGINAL], public_makers()
     for codec in CODECS:
@@ -88,7 +89,7 @@ def catalogue() -> dict[str, Any]:
     return {
         "samples": [
             {"id": one.id, "title": one.title, "credit": one.credit, "spots": one.spots}
-            for one in SAMPLES
+            for one in samples
         ],
         "choices": choices,
         "blends": [_blend(info) for info in CODECS.values() if info.has_anchors],

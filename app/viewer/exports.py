@@ -42,7 +42,9 @@ def table(service: Service, wish: Wish) -> str:
     """The numbers of these panes, in the order of the page."""
     if wish.kind not in TABLES:
         raise BadRequest(f"a table can be {', '.join(TABLES)}")
-    return TABLES[wish.kind]([_row(service, one) for one in _pictures(service, wish)])
+    height, width, _ = service.photo(wish.picture).pixels.shape
+    rows = [_row(service, one) for one in _pictures(service, wish)]
+    return TABLES[wish.kind](rows, f"the whole picture of {width} x {height} pixels")
 
 
 def figure(service: Service, wish: Wish) -> bytes:

@@ -31,6 +31,7 @@ from mode_core.errors import ModeError
 from mode_core.metrics import Measured, measure
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
+from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Image
 from tests.conftest import make_photo
 from tests.made_up.fake_runner import FakeRunner, file_of, last
@@ -340,10 +341,10 @@ def test_the_original_is_shown_exactly(service: Service, photo: Image) -> None:
         (["jpeg"] * 13, 0.1, "12 is the most"),
         (["jpeg"], 0.0, "between"),
         (["jpeg"], float("nan"), "between"),
-        (["nonsense"], 0.1, "no codec"),
+        (["nonsense"], 0.1, "no pane 'nonsense'; choose from mode-f, mode-p"),
         (["mode-2"], 0.1, "anchor"),
         (["mode"], 0.1, "no pane"),
-        (["<img src=x onerror=alert(1)>"], 0.1, "no codec"),
+        (["<img src=x onerror=alert(1)>"], 0.1, "no pane"),
         *(([pane], 0.3, "no pane") for pane in ("elic.", "ms-illm.public/../..", "mode.x")),
     ],
 )
@@ -354,9 +355,13 @@ def test_impossible_requests_are_refused_with_a_sentence(
         check_request(panes, bpp)
 
 
-def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
+def client_of(service: Service) -> TestClient:
     routes = media_routes(service, Intake(Limits(1 << 20)), Uploads(1 << 20))
-    client = TestClient(Starlette(routes=routes))
+    return TestClient(Starlette(routes=routes))
+
+
+def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
+    client = client_of(service)
     for kind in ("photo", "file"):
         answer = client.post(f"/mode/{kind}", content=b"hello")
         assert (answer.status_code, list(answer.json())) == (200, ["error"])
@@ -443,6 +448,29 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str)
     assert Pillow.open(BytesIO(drawn)).width > 500
     with pytest.raises(BadRequest, match="in memory"):
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
+
+
+def test_a_copied_table_says_what_its_numbers_are_of(service: Service, key: str) -> None:
+    end = last(service.compare(key, ["jpeg"], 0.1))
+    asked = {"picture": key, "keys": [end.slots[0].key]}
+    height, width, _ = service.photo(key).pixels.shape
+    for kind in ("markdown", "latex", "csv"):
+        told = table(service, Wish.parse(asked | {"kind": kind}))
+        assert f"the whole picture of {width} x {height} pixels" in told, kind
+
+
+def test_a_browser_can_ask_whether_a_picture_or_a_file_is_still_there(service: Service) -> None:
+    client = client_of(service)
+    photo = service.add_photo(png_bytes(make_photo(8, 9)))
+    file = service.add_file(Bitstream(1, bytes(4), 50, 9, 8, (Stream(b"x"),)).to_bytes())
+    for key, ending, status in (
+        (photo.key, "png", 200),
+        (photo.key, "mode", 404),
+        (file.key, "mode", 200),
+        (file.key, "png", 404),
+        ("0" * 32, "png", 404),
+    ):
+        assert client.head(f"/mode/media/{key}.{ending}").status_code == status, (ending, status)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,16 @@ def test_captions_show_a_dash_for_what_one_pane_does_not_know() -> None:
     ]
 
 
+def test_a_figure_says_that_its_numbers_are_not_those_of_the_crops() -> None:
+    original = np.zeros((40, 60, 3), np.uint8)
+    page = figure.paper_layout(
+        original, [FigurePane("A", original, {"bpp": 0.1})], [figure.Crop(0, 0, 20, 20)]
+    )
+    names = [word for word in page.words if word.text in ("bpp", "of the whole picture")]
+    assert [word.text for word in names] == ["bpp", "of the whole picture"]
+    assert names[1].y + figure.LINE <= page.height
+
+
 def test_captions_leave_out_what_no_pane_knows() -> None:
     pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"bpp": 0.1, "lpips": 0.2})
     names, numbers = figure.caption_columns([pane])

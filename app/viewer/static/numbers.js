@@ -40,29 +40,47 @@ const plain = (head, field, text, better) => ({
   head,
   better,
   value: (record) => record[field],
+  waits: () => false,
   text: (value) => (typeof value === "number" ? text(value) : "–"),
 });
 
-/** @param {Metric} metric @returns {Column} */
-const measured = (metric) => ({
-  head: `${metric.label}${metric.unit && ` [${metric.unit}]`}${ARROWS[metric.better]}`,
-  better: metric.better,
-  value: (record) => record.metrics?.[metric.key],
-  text: (value, record) =>
-    value === undefined && !(metric.key in (record.missing ?? {})) ? "…" : metricText(metric, value),
-  why: (record) => record.missing?.[metric.key],
+/** A column of times, which says on what machine and beside what they were taken, where that is known.
+ * @param {string} head @param {"encode_ms" | "decode_ms"} field @returns {Column} */
+const timed = (head, field) => ({
+  ...plain(head, field, ms, "lower"),
+  why: (record) => record.timing,
+  title: (records) => [...new Set(records.map(({ timing }) => timing))].filter(Boolean).join("; "),
 });
 
-/** All columns. */
+/** @param {Metric} metric @returns {Column} */
+const measured = (metric) => {
+  const value = (/** @type {PaneRecord} */ { metrics }) => metrics?.[metric.key];
+  const waits = (/** @type {PaneRecord} */ record) =>
+    value(record) === undefined && !(metric.key in (record.missing ?? {}));
+  return {
+    head: `${metric.label}${metric.unit && ` [${metric.unit}]`}${ARROWS[metric.better]}`,
+    better: metric.better,
+    value,
+    waits,
+    text: (own, record) => (waits(record) ? "…" : metricText(metric, own)),
+    why: (record) => record.missing?.[metric.key],
+  };
+};
+
+/** All columns that have a value or wait for one, and all while nothing is ready. */
 export function columnsFor(/** @type {PaneRecord[]} */ records, /** @type {Metric[]} */ metrics) {
-  return [
+  const all = [
     plain("Bytes", "bytes", grouped, ""),
     plain("bpp", "bpp", rateText, ""),
     plain("Δ target", "deviation", deviationText, ""),
     ...metrics.map(measured),
-    plain("Encode [ms]", "encode_ms", ms, "lower"),
-    plain("Decode [ms]", "decode_ms", ms, "lower"),
+    timed("Encode [ms]", "encode_ms"),
+    timed("Decode [ms]", "decode_ms"),
   ];
+  const ready = records.filter(({ state }) => state === "ready");
+  const told = (/** @type {Column} */ { value, waits }) =>
+    ready.some((record) => waits(record) || (value(record) ?? null) !== null);
+  return ready.length ? all.filter(told) : all;
 }
 
 /** What a reader must know about the columns: why one is empty, and what is not compared. */

@@ -39,6 +39,25 @@ test("the table has a column for each metric of the catalogue", () => {
   assert.deepEqual(heads([], { metrics }).slice(3, -2), [...usual, "VMAF ↑"]);
 });
 
+test("a column that nobody has a value for, or waits for one, is left out", () => {
+  const missing = { dists: "no weights" };
+  const metrics = { psnr: 30, ms_ssim: 0.9, lpips: 0.1 };
+  const stored = ready({ metrics, missing, encode_ms: null, decode_ms: null });
+  const shown = ["Bytes", "bpp", "Δ target", "PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓"];
+  assert.deepEqual(heads([stored, { state: "failed" }]), shown);
+  const live = ready({ metrics, missing, decode_ms: 20 });
+  assert.deepEqual(heads([stored, live]), [...shown, "Decode [ms]"]);
+  assert.deepEqual(heads([ready({ deviation: null, missing }), stored]).slice(2), shown.slice(2));
+  assert.ok(heads([ready({})]).includes("LPIPS ↓"), "which is still waited for");
+});
+
+test("a column of times says how they were taken", () => {
+  const timed = ["CPU, 2 cores", "", "CPU, 2 cores", "H100"].map((timing) => ready({ decode_ms: 9, timing }));
+  const column = numbers.columnsFor(timed, CATALOGUE.metrics).at(-1);
+  assert.equal(column.title(timed), "CPU, 2 cores; H100");
+  assert.equal(column.why(timed[3]), "H100");
+});
+
 test("a value that is not there yet is waited for, one that cannot be had is not", () => {
   const [psnr] = numbers.columnsFor([], CATALOGUE.metrics).slice(3);
   const text = (record) => psnr.text(psnr.value(record), record);
