@@ -193,17 +193,16 @@ class Service:
         return None if ticket.cancelled else shown
 
     def _expected(self, shown: Comparison, jobs: Sequence[Job]) -> tuple[Comparison, float]:
-        """With what each codec will take, in the first of its panes; and all together."""
+        """With what its codec will take in each pane, and what all will take together."""
         pace = self.runner.pace
-        first = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
-        total = sum(inf if one is None else one for one in first.values())
+        each = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
         slots = [
-            replace(slot, expected_s=first.pop(slot.codec, None))
-            if slot.state == "waiting"
-            else slot
+            replace(slot, expected_s=each[slot.codec]) if slot.state == "waiting" else slot
             for slot in shown.slots
         ]
-        return replace(shown, slots=slots), total
+        return replace(shown, slots=slots), sum(
+            inf if one is None else one for one in each.values()
+        )
 
     def _run(self, photo: Photo, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         missing = []

@@ -37,7 +37,7 @@ class Slot:
     begun: bool = False
     """Whether its codec is at work."""
     expected_s: float | None = None
-    """What that will probably take; a codec with several panes says it in the first."""
+    """What that will probably take, for all panes of its codec together."""
 
     @classmethod
     def of(cls, one: Photo | Decoded, id: str = "", measured: Measured | None = None) -> Slot:
