@@ -28,7 +28,7 @@ from mode_core.metrics.fidelity import psnr
 from mode_core.types import Image, Reconstruction
 
 _NOT_HERE = ("dlf.public",)
-_SECONDS_A_MEGAPIXEL = 10.0
+_SECONDS_A_MEGAPIXEL = 20.0
 ENDLESS_BPP = 7.5
 
 

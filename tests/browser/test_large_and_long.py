@@ -1,4 +1,4 @@
-"""Pictures that take long: shown at once, coded as far as their visitor wants, stopped at a word."""
+"""Pictures that take long: shown at once, coded as far as wanted, stopped at a word."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def choice(page: Page, kind: str) -> object:
 def test_it_is_shown_and_nothing_is_coded_before_its_visitor_chooses(asked: Page) -> None:
     expect(asked.locator("figure[data-id=original]")).to_have_attribute("data-state", "ready")
     expect(asked.locator("figure[data-id=jpeg] .word")).to_have_text("not coded yet")
-    expect(asked.locator(".large-size")).to_have_text(f"{WIDTH} × {HEIGHT} pixels")
-    expect(choice(asked, "scaled")).to_have_text("1 megapixel ≈ 20 s")
-    expect(choice(asked, "whole")).to_have_text("All of it ≈ 32 s")
+    expect(asked.locator(".large-size")).to_have_text(f"{WIDTH} \u00d7 {HEIGHT} pixels")
+    expect(choice(asked, "scaled")).to_have_text("1 megapixel ≈ 40 s")
+    expect(choice(asked, "whole")).to_have_text("All of it ≈ 64 s")
     expect(choice(asked, "part")).to_be_disabled()
     expect(asked.locator("[data-do=cancel]")).to_be_hidden()
 
@@ -56,14 +56,14 @@ def test_what_is_in_view_can_be_coded_alone_and_then_another_part(asked: Page) -
     asked.get_by_role("button", name="4:1").click()
     expect(choice(asked, "part")).to_be_enabled()
     text = choice(asked, "part").inner_text()
-    width, height = map(int, re.findall(r"(\d+) × (\d+)", text)[0])
+    width, height = map(int, re.findall(r"(\d+) \u00d7 (\d+)", text)[0])
     choice(asked, "part").click()
     settled(asked, 3)
     said = f"{width}x{height} pixels cut out of {WIDTH}x{HEIGHT}"
     expect(asked.locator(".credit")).to_have_text(said)
     expect(asked.locator("select.picture option:checked")).to_have_text("holiday, part")
     choice(asked, "another").click()
-    expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{WIDTH} × {HEIGHT}")
+    expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
     expect(asked.locator("figure[data-id=jpeg] .word")).to_have_text("not coded yet")
 
 
@@ -72,7 +72,7 @@ def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
 ) -> None:
     choice(asked, "scaled").click()
     settled(asked, 3)
-    expect(asked.locator("figure[data-id=original] .time")).to_have_text("1265 × 791")
+    expect(asked.locator("figure[data-id=original] .time")).to_have_text("1265 \u00d7 791")
     expect(choice(asked, "scaled")).to_have_attribute("aria-pressed", "true")
     asked.locator("#viewer input[type=file]").set_input_files(
         {"name": "next.jpg", "mimeType": "image/jpeg", "buffer": turned(large)}
@@ -81,7 +81,7 @@ def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
     settled(asked, 3)
     choice(asked, "whole").click()
     settled(asked, 3)
-    expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{HEIGHT} × {WIDTH}")
+    expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{HEIGHT} \u00d7 {WIDTH}")
     expect(choice(asked, "whole")).to_have_attribute("aria-pressed", "true")
 
 
