@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mode_core.settings import setting
@@ -14,7 +16,10 @@ _NUMBERS = (
     ("cache_bytes", "MODE_CACHE_MB", MEBIBYTE),
     ("upload_bytes", "MODE_UPLOAD_MB", MEBIBYTE),
     ("job_seconds", "MODE_JOB_SECONDS", 1),
+    ("read_seconds", "MODE_READ_SECONDS", 1),
 )
+
+_SPACE_FRAMES = "'self' https://huggingface.co https://*.hf.space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,18 @@ class Settings:
     upload_bytes: int = 30 * MEBIBYTE
     job_seconds: float = 180.0
     """A codec that takes longer is stopped, and its pane says so."""
+    read_seconds: float = 15.0
+    """A picture or CSV of a visitor that takes longer to read is given up with a sentence."""
+    frames: str = "'self'"
+    """Whose pages may show this one in a frame, as Content-Security-Policy has it."""
+
+    @property
+    def incoming_bytes(self) -> int:
+        """Memory for what is on its way in, and as much for uploads of the API."""
+        return max(256 * MEBIBYTE, 8 * self.upload_bytes)
+
+    pictures: Path | None = None
+    """A folder whose pictures join the gallery."""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -41,4 +58,17 @@ class Settings:
                 if not text.isdecimal() or int(text) == 0:
                     raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
                 given[field] = int(text) * unit
-        return cls(setting("MODE_HOST") or None, **given)
+        if text := setting("MODE_PICTURES"):
+            given["pictures"] = folder = Path(text)
+            if not folder.is_dir():
+                raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
+        return cls(setting("MODE_HOST") or None, **given, frames=_frames())
+
+
+def _frames() -> str:
+    given = setting("MODE_FRAMES") or (_SPACE_FRAMES if setting("SPACE_ID") else "'self'")
+    if not re.fullmatch(r"[\w*.:/'\[\]-]+( [\w*.:/'\[\]-]+)*", given, re.ASCII):
+        raise SystemExit(
+            f"MODE_FRAMES is {given!r}; it must be like \"'self' https://example.com\""
+        )
+    return given

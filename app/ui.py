@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from app.about import about_page
 from app.explorer import component as explorer
+from app.explorer.view import Wish, view
 from app.http.api import add_api
+from app.http.calls import Calls
+from app.http.guard import Guard, without_cors
+from app.http.intake import Intake, Limits
+from app.http.listeners import asker
 from app.http.routes import media_routes
+from app.http.unheard import Unheard
+from app.http.uploads import Uploads
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
+from app.server.jobs import log_unavailable
 from app.server.opening import opening
 from app.server.queue import Question
 from app.server.runner import Runner, make_runner
@@ -24,10 +34,11 @@ from app.server.snapshot import Comparison
 from app.settings import Settings
 from app.viewer.component import viewer
 from mode_core.errors import ModeError
+from mode_core.settings import setting
 
 _LOG = logging.getLogger("mode.app")
-_UPLOADS_S = (600, 1800)
-"""Every 600 seconds, Gradio deletes those of its own uploads that are older than 1800 seconds."""
+_SESSIONS = 500
+"""What Gradio keeps of a visit, some 20 kB each; nothing of ours is in it."""
 _STYLES = ("shared/theme.css", "viewer/static/viewer.css")
 _HERE = Path(__file__).parent
 _MODULES = sorted(
@@ -38,18 +49,17 @@ _MODULES = sorted(
 
 
 def build_demo(settings: Settings | None = None, runner: Runner | None = None) -> gr.Blocks:
-    """The whole page; `demo.service` is what stands behind it."""
+    """The whole page; `demo.service` and `demo.uploads` are what stands behind it."""
     settings = settings or Settings.from_environment()
     service = Service(settings, runner or make_runner(settings))
-    with gr.Blocks(
-        title="MoDE Explorer", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_S
-    ) as demo:
+    uploads = Uploads(settings.incoming_bytes)
+    with gr.Blocks(title="MoDE Explorer", analytics_enabled=False, fill_width=True) as demo:
         panes = viewer(service, opening(service))
-        _wire(panes, service)
-        explorer.rd_panel("mode/plotly.min.js")
+        _wire(panes, demo, service)
+        explorer.rd_panel("mode/plotly.min.js", service.runner.reader)
         gr.Markdown(about_page(), elem_id="about")
-        add_api(service)
-    demo.service = service
+        add_api(service, uploads, demo)
+    demo.service, demo.uploads = service, uploads
     # Waiting and refusing happen in the service's own line, which can say the position.
     demo.queue(max_size=4 * settings.queue_length, api_open=True)
     return demo
@@ -62,19 +72,43 @@ def head() -> str:
     return "\n".join(links)
 
 
+def front(demo: gr.Blocks) -> dict[str, Any]:
+    """What requests meet before Gradio: the guard, and our own routes."""
+    service: Service = demo.service  # type: ignore[attr-defined]
+    uploads: Uploads = demo.uploads  # type: ignore[attr-defined]
+    intake = Intake(Limits(service.settings.incoming_bytes))
+    guard = Middleware(
+        Guard,
+        calls=Calls(demo),
+        intake=intake,
+        unheard=Unheard(demo._queue),
+        frames=service.settings.frames,
+    )
+    return {
+        "routes": [explorer.plotly_route(), *media_routes(service, intake, uploads)],
+        "middleware": [guard],
+        "lifespan": without_cors,
+    }
+
+
 def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
+    if setting("SPACE_ID"):
+        # A Space is reached through its proxy alone, which says whose request it is.
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
     service: Service = demo.service  # type: ignore[attr-defined]
+    log_unavailable()
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
-    Thread(target=explorer.rd_view, args=({},), name="plotly", daemon=True).start()
+    Thread(target=view, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(
         server_name=settings.host,
         server_port=settings.port,
-        app_kwargs={"routes": [explorer.plotly_route(), *media_routes(service)]},
+        app_kwargs=front(demo),
         max_file_size=settings.upload_bytes,
         max_threads=2 * settings.queue_length + 20,
         run_history=False,
+        state_session_capacity=_SESSIONS,
         footer_links=["api"],
         ssr_mode=False,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
@@ -83,16 +117,16 @@ def launch(demo: gr.Blocks) -> None:
     )
 
 
-def _wire(panes: gr.HTML, service: Service) -> None:
-    def compare(event: gr.EventData) -> Iterator[dict[str, Any]]:
-        asked = _Asked(event)
-        request = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
-        yield from asked.answers(service.compare(*request, asked.question))
+def _wire(panes: gr.HTML, demo: gr.Blocks, service: Service) -> None:
+    def compare(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
+        asked = _Asked(event, asker(demo, request))
+        wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
+        yield from asked.answers(service.compare(*wish, asked.question))
 
-    def open_file(event: gr.EventData) -> Iterator[dict[str, Any]]:
-        asked = _Asked(event)
+    def open_file(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
+        asked = _Asked(event, asker(demo, request))
         anchors = [anchor for _, anchor in map(parse_pane, asked.ids("panes")) if anchor]
-        yield from asked.answers(service.open_file(asked.text("key"), anchors))
+        yield from asked.answers(service.open_file(asked.text("key"), anchors, asked.question))
 
     how = {
         "queue": True,
@@ -108,10 +142,10 @@ def _wire(panes: gr.HTML, service: Service) -> None:
 class _Asked:
     """What the browser sent with an event; fields that are missing or wrong read as empty."""
 
-    def __init__(self, event: gr.EventData) -> None:
+    def __init__(self, event: gr.EventData, asker: Question) -> None:
         data = event._data
         self.data: dict[str, Any] = data if isinstance(data, dict) else {}
-        self.question = Question(self.text("page"), self.number("seq"))
+        self.question = asker._replace(page=self.text("page"), number=self.number("seq"))
 
     def text(self, name: str) -> str:
         return str(self.data.get(name, ""))[:64]

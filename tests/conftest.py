@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from mode_core import metrics
 from mode_core.cli.main import main
 from mode_core.codecs.registry import load_codec
 from mode_core.types import Image
@@ -74,6 +75,12 @@ def _no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded)
         patch.setattr(socket.socket, "connect_ex", guarded_ex)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _metrics_are_looked_for_anew() -> None:
+    """Each process does so once; for tests, each is a process of its own."""
+    metrics._given_up.cache_clear()
 
 
 @pytest.fixture
@@ -138,7 +145,7 @@ def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
 
 @pytest.fixture
 def only_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """MoDE is a toy, the other learned codecs have no weights, and LPIPS is not looked for."""
+    """MoDE is a toy, the other learned codecs have no weights, and no LPIPS can be computed."""
     from mode_core.codecs import learned
     from tests.made_up.toy_codec import build_only_mode
 

@@ -31,7 +31,7 @@ ORDER = (
 )  # fmt: skip
 BESIDE = {
     "app.py": "opens the page; what a Space runs",
-    "assets": "weights with their cards, and the picture that opens first",
+    "assets": "weights with their cards, what LPIPS stands on, and the picture that opens first",
     "results": "what we measured, and what others published, with sources",
     "tests": "as the tree; `make test-fast`, `make test`",
     "tools": "what makes tables, ablations and this tour",

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from app.explorer.library import load_library
 from app.explorer.usercsv import MAX_BYTES
-from app.explorer.view import MAX_USER_FILES, RDPoint, Wish, answer, rd_points
+from app.explorer.view import MAX_USER_FILES, RDPoint, Wish, rd_points, view, view_unread
+from app.server.reader import Reader
 from mode_core.errors import ModeError
 from mode_core.metrics.table import METRICS
 from mode_core.settings import for_visitors
@@ -30,11 +31,23 @@ import(script).then(({mountExplorer}) => mountExplorer({
 """
 
 
-def rd_panel(plotly_url: str = "mode/plotly.min.js") -> gr.HTML:
+def rd_panel(plotly_url: str = "mode/plotly.min.js", reader: Reader | None = None) -> gr.HTML:
     """The explorer, with the typed endpoint /rd; call it inside `gr.Blocks`.
 
-    The page must have `http.routes.static_routes`, and serve `plotly_route` at `plotly_url`.
+    The page must have `http.routes.static_routes`, and serve `plotly_route` at `plotly_url`. With
+    a reader, visitors' own files are read in its process.
     """
+
+    def rd_view(state: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        wish = Wish.parse(state)
+        if reader is None or not wish.files:
+            return view(wish)
+        try:
+            visitor = request.client.host if request.client else ""
+            return reader.call(view, wish, visitor=visitor)
+        except ModeError as error:
+            return view_unread(wish, str(error))
+
     said = f"{rd.__doc__}\n\nMetrics: {', '.join(METRICS)}."
     api(rd, api_name="rd", api_description=said, concurrency_limit=None)
     return gr.HTML(
@@ -56,11 +69,6 @@ def rd(dataset: str = "kodak", metric: str = "psnr") -> list[RDPoint]:
         return rd_points(load_library(), str(dataset), str(metric))
     except ModeError as error:
         raise gr.Error(for_visitors(error), print_exception=False) from error
-
-
-def rd_view(state: dict[str, Any]) -> dict[str, Any]:
-    """What the page shows in this state of its controls."""
-    return answer(load_library(), Wish.parse(state))
 
 
 def plotly_route(path: str = "/mode/plotly.min.js") -> Route:

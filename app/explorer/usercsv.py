@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from app.explorer.curves import Curve, number
 from mode_core.errors import ResultsError
@@ -13,7 +14,7 @@ from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_p
 from mode_core.metrics.table import COLUMNS, joined, metric_of
 from mode_core.stream.cells import as_written
 
-MAX_BYTES, MAX_ROWS, MAX_CURVES = 2_000_000, 20_000, 60
+MAX_BYTES, MAX_ROWS, MAX_COLUMNS, MAX_CURVES = 2_000_000, 20_000, 200, 60
 WANTED = f"codec, bpp and at least one of {', '.join(COLUMNS)}"
 LIMITS = {"bpp": (0, 100), **{column: metric_of(column).limits for column in COLUMNS}}
 Line = Mapping[str, str]
@@ -54,11 +55,11 @@ def _lines(text: str) -> tuple[list[str], Iterator[tuple[int, Line]]]:
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter, strict=False)
     try:
-        rows = list(reader)
+        rows = list(islice(reader, MAX_ROWS + 2))
     except csv.Error as error:
         raise ResultsError(f"line {reader.line_num}: {error}") from error
     if len(rows) > MAX_ROWS + 1:
-        raise ResultsError(f"the file has {len(rows) - 1} rows; at most {MAX_ROWS} can be shown")
+        raise ResultsError(f"the file has more than {MAX_ROWS} rows, which is the most")
     header = _header(rows[0] if rows else [])
     return header, _numbered(header, rows[1:])
 
@@ -85,9 +86,11 @@ def _column(cell: str) -> str:
 
 def _header(cells: Sequence[str]) -> list[str]:
     """Our names of the columns; an error shows the columns under the user's names."""
+    if len(cells) > MAX_COLUMNS:
+        raise ResultsError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are read")
     header = [_column(cell) for cell in cells]
     shown = ", ".join(repr(cell.strip()[:40]) for cell in cells[:20]) or "nothing"
-    twice = sorted({column for column in header if header.count(column) > 1 and column})
+    twice = sorted(column for column, count in Counter(header).items() if count > 1 and column)
     if twice:
         raise ResultsError(f"the header names {twice[0][:40]!r} twice")
     missing = [column for column in ("codec", "bpp") if column not in header]

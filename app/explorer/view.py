@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypedDict
 from app.explorer.bdtable import bd_table
 from app.explorer.curves import Curve, live_curves, picture_curves, visited_curves
 from app.explorer.figure import rate_figure, styles
-from app.explorer.library import Library, metrics_of
-from app.explorer.usercsv import check_size, read_user_csv
+from app.explorer.library import Library, load_library, metrics_of
+from app.explorer.usercsv import MAX_BYTES, check_size, read_user_csv
 from mode_core.errors import ResultsError
 from mode_core.metrics.table import METRICS, Metric, find_metric, joined
 from mode_core.types import Look
@@ -83,7 +83,7 @@ class Wish(NamedTuple):
         files = tuple(
             UserFile(
                 str(file.get("name", ""))[:120],
-                str(file.get("text", "")),
+                str(file.get("text", ""))[: MAX_BYTES + 1],
                 size if isinstance(size := file.get("size"), int) else 0,
             )
             for file in (sent if isinstance(sent, list) else [])[:_MAX_SENT]
@@ -96,6 +96,18 @@ class Wish(NamedTuple):
             picture=picture if isinstance(picture, Mapping) else {},
             files=files,
         )
+
+
+def view(wish: Wish) -> dict[str, Any]:
+    """What the page shows of the results that are here, and of the files in the wish."""
+    return answer(load_library(), wish)
+
+
+def view_unread(wish: Wish, why: str) -> dict[str, Any]:
+    """The same where none of the files was read."""
+    lost = [{"name": file.name, "error": why, "summary": "", "elsewhere": None}
+            for file in wish.files]  # fmt: skip
+    return view(wish._replace(files=())) | {"files": lost}
 
 
 def answer(library: Library, wish: Wish) -> dict[str, Any]:
@@ -217,16 +229,6 @@ def _familiar(curves: Sequence[Curve], metric: Metric) -> set[str]:
     return set(best.values()) or {curve.key for curve in published[:6]}
 
 
-def _no_point(here: Sequence[Curve], metric: Metric) -> str:
-    """Why the picture on screen has no point in this plot, and where it has one."""
-    text = f"The picture on screen has no {metric.label}, so its points are not drawn."
-    live = [curve for curve in here if curve.kind == "now"]
-    for other in METRICS.values():
-        if other.stands_in_for == metric.key and any(curve.at(other.key) for curve in live):
-            text += f" It has {other.label}, which is a scale of its own."
-    return text
-
-
 def _notes(
     library: Library, dataset: str, shown: Sequence[Curve], here: Sequence[Curve], metric: Metric
 ) -> list[str]:
@@ -244,6 +246,6 @@ def _notes(
         notes.append(f"{text}; the curves are others'." if others else f"{text}.")
     drawn = {curve.key for curve in shown}
     if any(curve.kind == "now" and curve.key not in drawn for curve in here):
-        notes.append(_no_point(here, metric))
+        notes.append(f"The picture on screen has no {metric.label}, so its points are not drawn.")
     unfinished = [f"{c.label}: {c.note}" for c in shown if c.kind == "ours" and c.note]
     return notes + unfinished

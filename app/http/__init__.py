@@ -1,5 +1,5 @@
-"""What the page serves beside itself: pictures, files and exports over plain HTTP, and the API.
+"""What stands between the network and the page: the guard, limits, plain HTTP, and the API.
 
-Bytes and JSON only; what can be asked for is decided in `server`.
-May use: explorer, mode_core, panes, server, viewer.
+`guard` is in front of all; `routes` has pictures, files and exports, `api` the endpoints.
+May use: explorer, mode_core, panes, server, settings, viewer.
 """

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import gradio as gr
 from gradio.components.api_component import Api
-from gradio.utils import get_upload_folder
+from gradio.data_classes import FileData
 from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
-from app.panes.names import ORIGINAL, own_panes, panes_of
-from app.panes.weights import public_makers, sentence
+from app.http.listeners import asker
+from app.http.uploads import Uploads
+from app.panes.names import ORIGINAL, all_panes
+from app.panes.weights import sentence
+from app.server.queue import Question
 from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
 from mode_core.errors import ModeError
 
@@ -30,27 +32,42 @@ class Answer(TypedDict):
     rows: list[dict[str, Any]]
     note: str
     position: int | None
+    wait_s: float | None
     done: bool
 
 
-def add_api(service: Service) -> None:
+def _file(label: str, example: str) -> Api:
+    """A file, of which a call holds the name that its upload was answered with.
+
+    A gr.File would copy it to the disk, and fetch addresses.
+    """
+    shown = {"path": example, "url": example, "meta": {"_type": "gradio.FileData"}}
+    file = Api(None, FileData.model_json_schema(), label)
+    # A class of our own would be noted by Gradio in a .pyi file beside this one.
+    file.example_payload = file.example_value = lambda: shown  # type: ignore[method-assign]
+    return file
+
+
+def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
     """Named, typed endpoints; their components are never shown."""
 
-    def compare(image: str | None, bpp: object, codecs: object = None) -> Answer:
+    def compare(image: object, bpp: object, codecs: object, request: gr.Request) -> Answer:
         """Encode a picture at one rate with several codecs; rows and addresses of the files."""
-        return _answered(lambda: _compare(service, image, bpp, codecs))
+        who = asker(demo, request)
+        return _answered(lambda: _compare(service, uploads.named(image), bpp, codecs, who))
 
-    def decode(file: str | None, anchor: str) -> Answer:
+    def decode(file: object, anchor: str, request: gr.Request) -> Answer:
         """Decode a .mode file: fidelity, perception, a number between 0 and 1, or "" for all."""
-        return _answered(lambda: _decode(service, file, anchor))
+        who = asker(demo, request)
+        return _answered(lambda: _decode(service, uploads.named(file), anchor, who))
 
-    names: Any = {"type": "array", "items": {"enum": pane_names()}}
+    names: Any = {"type": "array", "items": {"enum": all_panes()}}
     with gr.Row(visible=False):
-        image = gr.File(label="image", type="filepath")
+        image = _file("image", "photo.jpg")
         bpp = gr.Number(0.1, label="bpp")
         # A gr.CheckboxGroup would refuse unknown names, and None, with a traceback in the log.
         codecs = Api(None, names, "codecs")
-        file = gr.File(label="file", type="filepath")
+        file = _file("file", "photo.mode")
         anchor = gr.Textbox("", label="anchor")
         answer = Api(None, python_type_to_json_schema(Answer), "answer")
         go = gr.Button()
@@ -60,15 +77,13 @@ def add_api(service: Service) -> None:
     go.click(decode, [file, anchor], answer, api_name="decode", concurrency_limit=limit)
 
 
-def pane_names() -> list[str]:
-    """Every name that /compare takes: our panes, and those of imported weights."""
-    return own_panes() + [pane for maker in public_makers() for pane in panes_of(maker)]
-
-
-def _compare(service: Service, image: str | None, bpp: object, codecs: object) -> Answer:
-    data, rate, named = uploaded(image), rate_of(bpp), codecs_of(codecs)
-    photo = service.add_photo(data)
-    *_, last = service.compare(photo.key, [ORIGINAL, *named] if named else [], rate)
+def _compare(
+    service: Service, image: bytes, bpp: object, codecs: object, asker: Question
+) -> Answer:
+    rate, named = rate_of(bpp), codecs_of(codecs)
+    photo = service.add_photo(image, asker.visitor, asker.listening)
+    panes = [ORIGINAL, *named] if named else []
+    *_, last = service.compare(photo.key, panes, rate, asker)
     return _rows(last.as_json())
 
 
@@ -93,28 +108,15 @@ def codecs_of(names: object) -> list[str]:
     raise BadRequest(f"codecs is {names!r:.40}; it must be a list of names, as ['mode-f', 'jpeg']")
 
 
-def _decode(service: Service, file: str | None, anchor: str) -> Answer:
-    stored = service.add_file(uploaded(file))
-    *_, last = service.open_file(stored.key, [anchor] if anchor else [])
+def _decode(service: Service, file: bytes, anchor: str, asker: Question) -> Answer:
+    stored = service.add_file(file, asker.visitor)
+    *_, last = service.open_file(stored.key, [anchor] if anchor else [], asker)
     return _rows(last.as_json())
 
 
 def _rows(answer: dict[str, Any]) -> Answer:
     rows = answer.pop("panes")
     return cast(Answer, answer | {"rows": rows})
-
-
-def uploaded(path: str | None) -> bytes:
-    """The bytes of a file that was uploaded to this server; any other path is refused."""
-    if path is None:
-        raise BadRequest("no file was sent")
-    real, folder = Path(path).resolve(), Path(get_upload_folder()).resolve()
-    if not real.is_relative_to(folder) or not real.is_file():
-        raise BadRequest("this is not a file that was uploaded here")
-    data = real.read_bytes()
-    # Gradio keeps uploads for a while; nothing needs this one any more.
-    real.unlink(missing_ok=True)
-    return data
 
 
 def _answered(ask: Callable[[], Answer]) -> Answer:

@@ -8,64 +8,81 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from anyio import from_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.http.intake import Intake, joined, visitor_of
+from app.http.uploads import Uploads, take_upload
 from app.panes.names import file_stem
 from app.panes.weights import sentence
-from app.server.service import BadRequest, Service, check_size
-from app.server.store import Decoded, Photo
+from app.server.service import BadRequest, Service
+from app.server.store import Decoded, Photo, StoredFile
 from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError
 
 STATIC = ("shared", "viewer/static", "explorer/static")
 """Folders of `app` whose scripts and styles browsers may read, each at its own path."""
-_SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
-_FOREVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
-_ASK_AGAIN = {**_SAFE, "Cache-Control": "no-cache"}
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_ASK_AGAIN = {"Cache-Control": "no-cache"}
 _KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
-Answer = Callable[[bytes], Response]
+Answer = Callable[[bytes, Request], Response]
 
 
-def media_routes(service: Service) -> list[BaseRoute]:
-    """Everything under /mode: scripts and styles, pictures out, photos and `.mode` files in."""
+def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[BaseRoute]:
+    """Everything under /mode: scripts and styles, pictures out, photos and `.mode` files in.
+
+    Uploads of the API come to us too: Gradio's own would write them to the disk.
+    """
 
     def send(request: Request) -> Response:
         entry = service.store.get(request.path_params["key"])
         if request.path_params["ending"] == "png" and isinstance(entry, Photo | Decoded):
             return Response(entry.png, media_type="image/png", headers=_FOREVER | _name(request))
-        if request.path_params["ending"] == "mode" and isinstance(entry, Decoded):
+        if request.path_params["ending"] == "mode" and isinstance(entry, StoredFile | Decoded):
+            file = entry.data if isinstance(entry, StoredFile) else entry.picture.file
             kind = "application/octet-stream"
-            return Response(entry.picture.file, media_type=kind, headers=_FOREVER | _name(request))
-        return JSONResponse({"error": "this is not in memory any more"}, 404, _SAFE)
+            return Response(file, media_type=kind, headers=_FOREVER | _name(request))
+        return JSONResponse({"error": "this is not in memory any more"}, 404)
 
-    def photo(data: bytes) -> Response:
-        taken = service.add_photo(data)
-        height, width, _ = taken.pixels.shape
-        notes = list(taken.notes)
-        return _json({"key": taken.key, "width": width, "height": height, "notes": notes})
+    def photo(data: bytes, request: Request) -> Response:
+        visitor = visitor_of(request.scope)
+        taken = service.add_photo(data, visitor, lambda: not _has_gone(request))
+        return JSONResponse(_facts(service, taken))
 
-    def file(data: bytes) -> Response:
-        return _json({"key": service.add_file(data).key})
+    def part(data: bytes, request: Request) -> Response:
+        part = service.part(*_part(data), visitor_of(request.scope))
+        return JSONResponse(_facts(service, part))
 
-    def numbers(data: bytes) -> Response:
-        return _json({"text": table(service, _wish(data))})
+    def file(data: bytes, request: Request) -> Response:
+        return JSONResponse({"key": service.add_file(data, visitor_of(request.scope)).key})
 
-    def drawing(data: bytes) -> Response:
+    def numbers(data: bytes, _request: Request) -> Response:
+        return JSONResponse({"text": table(service, _wish(data))})
+
+    def drawing(data: bytes, _request: Request) -> Response:
         wish = _wish(data)
-        return Response(figure(service, wish), media_type=_KINDS.get(wish.kind), headers=_SAFE)
+        return Response(figure(service, wish), media_type=_KINDS.get(wish.kind))
+
+    async def upload(request: Request) -> Response:
+        return await take_upload(request, service.settings, intake, uploads)
+
+    def post(path: str, answer: Answer, refused: int) -> Route:
+        return _post(path, answer, refused, intake, service.settings.upload_bytes)
 
     return [
+        Route("/gradio_api/upload", upload, methods=["POST"]),
         Route("/mode/media/{key:str}.{ending:str}", send),
         # A refused upload is answered with 200: browsers would log any other status as a failure.
-        _post("/mode/photo", service, photo, refused=200),
-        _post("/mode/file", service, file, refused=200),
-        _post("/mode/table", service, numbers, refused=422),
-        _post("/mode/figure", service, drawing, refused=422),
+        post("/mode/photo", photo, refused=200),
+        post("/mode/part", part, refused=422),
+        post("/mode/file", file, refused=200),
+        post("/mode/table", numbers, refused=422),
+        post("/mode/figure", drawing, refused=422),
         *static_routes(),
     ]
 
@@ -88,37 +105,50 @@ class _Scripts(StaticFiles):
         return response
 
 
-def _post(path: str, service: Service, answer: Answer, refused: int) -> Route:
+def _post(path: str, answer: Answer, refused: int, intake: Intake, limit: int) -> Route:
     """Read a body up to the limit; whatever is wrong with it is answered with a sentence."""
 
     async def receive(request: Request) -> Response:
         try:
-            data = await _body(request, service.settings.upload_bytes)
-            return await run_in_threadpool(answer, data)
+            async with intake.body(request, limit) as chunks:
+                return await run_in_threadpool(answer, await joined(chunks), request)
         except ModeError as error:
-            return JSONResponse({"error": sentence(error)}, refused, _SAFE)
+            return JSONResponse({"error": sentence(error)}, refused)
 
     return Route(path, receive, methods=["POST"])
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        check_size(size, limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+def _has_gone(request: Request) -> bool:
+    """Whether nobody waits for the answer any more; asked from a thread of the pool."""
+    return from_thread.run(request.is_disconnected)
+
+
+def _facts(service: Service, photo: Photo) -> dict[str, object]:
+    """What a page must know of a picture before it asks for anything."""
+    height, width, _ = photo.pixels.shape
+    size = {"width": width, "height": height}
+    pace = service.runner.pace.as_json()
+    return {"key": photo.key, **size, "notes": list(photo.notes), "pace": pace}
+
+
+def _part(data: bytes) -> tuple[str, list[int] | None]:
+    match _parsed(data):
+        case {"picture": str(picture), "box": [int(), int(), int(), int()] as box}:
+            return picture, box
+        case {"picture": str(picture)}:
+            return picture, None
+    raise BadRequest("expected a picture, and perhaps a box of [x, y, width, height]")
 
 
 def _wish(data: bytes) -> Wish:
+    return Wish.parse(_parsed(data))
+
+
+def _parsed(data: bytes) -> object:
     try:
-        return Wish.parse(json.loads(data))
+        return json.loads(data)
     except ValueError as error:
         raise BadRequest("the request is not JSON") from error
-
-
-def _json(content: dict[str, object]) -> Response:
-    return JSONResponse(content, headers=_SAFE)
 
 
 def _name(request: Request) -> dict[str, str]:

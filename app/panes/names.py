@@ -61,6 +61,11 @@ def own_panes() -> list[str]:
     return standard + [pane for id in CODECS for pane in expert_panes(id)]
 
 
+def all_panes() -> list[str]:
+    """Every pane that can be asked for by name: ours, and those of imported weights."""
+    return own_panes() + [pane for maker in public_makers() for pane in panes_of(maker)]
+
+
 def pane_label(id: str) -> str:
     """What a pane is called before its picture is there."""
     if id == ORIGINAL:

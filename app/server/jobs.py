@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from app.panes.weights import maker_of, need_weights, parts_of, sentence
+from app.panes.names import parse_pane
+from app.panes.weights import info_of, maker_of, need_weights, parts_of, sentence
 from app.server.store import StoredFile
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file
 from mode_core.errors import ModeError
-from mode_core.metrics import Measured, measure_with_stand_in
+from mode_core.metrics import METRICS, QUICK_METRICS, Measured, measure, unavailable
 from mode_core.types import Anchor, Image, Reconstruction, Target
+
+NOT_HERE = "not available on this server"
+_LOG = logging.getLogger("mode.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,37 @@ class Outcome:
     codec: str
     pictures: tuple[Reconstruction, ...] = ()
     error: str = ""
+    measured: tuple[Measured, ...] = ()
+    """The quick metrics of each picture; the others come later."""
+    timing: str = ""
+    """What the times were taken on."""
+
+    @property
+    def seconds(self) -> float:
+        """What the codec took for all of it."""
+        encoding = max((one.encode_s or 0 for one in self.pictures), default=0)
+        return encoding + sum(one.decode_s for one in self.pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job is being worked on from now."""
+
+    codec: str
+
+
+def jobs_for(pixels: Image, panes: Sequence[str], bpp: float) -> list[Job]:
+    """One job per codec, in the order of the panes: a file is encoded once for all its anchors."""
+    anchors: dict[str, list[str]] = {}
+    for id in panes:
+        codec, anchor = parse_pane(id)
+        anchors.setdefault(codec, []).append(anchor)
+    return [Job(codec, tuple(some), bpp, pixels) for codec, some in anchors.items()]
 
 
 def run_job(job: Job) -> Outcome:
     """Encode once, decode once per anchor; every picture comes out of the file's bytes."""
+    load = machine_load()
     try:
         if job.file is not None:
             made = [replace(one, target_bpp=job.bpp) for one in _opened(job.file, job.anchors)]
@@ -49,13 +82,16 @@ def run_job(job: Job) -> Outcome:
             made = decode_all(codec, job.pixels, Target(bpp=job.bpp), anchors, profile)
     except ModeError as error:
         return Outcome(job.codec, error=sentence(error))
-    return Outcome(job.codec, tuple(made))
+    measured = tuple(measure(job.pixels, one.image, QUICK_METRICS) for one in made)
+    return Outcome(job.codec, tuple(made), "", measured, f"{machine(job.codec)}{load}")
 
 
 def open_file(file: StoredFile, anchors: Sequence[str] = ()) -> Outcome:
     """The pictures in a `.mode` file: at these anchors, or at all that its codec offers."""
+    load = machine_load()
     try:
-        return Outcome(maker_of(file.bitstream), tuple(_opened(file, anchors)))
+        maker = maker_of(file.bitstream)
+        return Outcome(maker, tuple(_opened(file, anchors)), timing=f"{machine(maker)}{load}")
     except ModeError as error:
         return Outcome("", error=sentence(error))
 
@@ -65,12 +101,31 @@ def anchor_of(text: str) -> Anchor | None:
     return Anchor.parse(text) if text else None
 
 
-def warm(codecs: Sequence[str]) -> None:
-    """Load what takes long to load, so that the first visitor does not wait for it."""
-    for id in codecs:
+def warm(jobs: Sequence[Job]) -> list[Outcome]:
+    """Do small jobs: no visitor waits for what loads, and it is known what others will take."""
+    for job in jobs:
         with suppress(ModeError):
-            need_weights(id)
-            load_codec(*parts_of(id))
+            need_weights(job.codec)
+            load_codec(*parts_of(job.codec))
+    return [run_job(job) for job in jobs]
+
+
+def machine(maker: str) -> str:
+    """What the codec computes on: "2 cores", or the name of a GPU."""
+    if info_of(maker).learned:
+        import torch
+
+        from mode_core.layers.device import chosen_device
+
+        if chosen_device().type == "cuda":
+            return torch.cuda.get_device_name(chosen_device())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} processor cores"
+
+
+def machine_load() -> str:
+    """How busy the machine is before the codec begins; empty where the system does not say."""
+    return f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def _opened(file: StoredFile, anchors: Sequence[str]) -> list[Reconstruction]:
@@ -79,6 +134,17 @@ def _opened(file: StoredFile, anchors: Sequence[str]) -> list[Reconstruction]:
 
 
 def measure_pair(reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-    """The named metrics; where LPIPS cannot be computed, its student under its own name."""
-    found = measure_with_stand_in(reference, decoded, names)
-    return Measured(found.values, {name: sentence(why) for name, why in found.missing.items()})
+    """The named metrics; where files for one are of no use visitors read so, and the log why."""
+    known = {*unavailable()}
+    found = measure(reference, decoded, names)
+    log_unavailable(known)
+    lost, missing = unavailable(), found.missing.items()
+    plain = {name: NOT_HERE if name in lost else sentence(why) for name, why in missing}
+    return Measured(found.values, plain)
+
+
+def log_unavailable(but: Collection[str] = ()) -> None:
+    """Tell who runs the server which metrics nothing here can compute, and what would help."""
+    for name, why in unavailable().items():
+        if name not in but:
+            _LOG.warning("no %s on this page: %s", METRICS[name].label, why)

@@ -19,7 +19,7 @@ from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
 from app.server.store import Decoded, recon_key
 from app.settings import Settings
-from mode_core.metrics import Measured
+from mode_core.metrics import Measured, measurable
 from mode_core.pictures.files import read_image
 from mode_core.settings import ASSETS
 from mode_core.stream.container import Bitstream
@@ -28,6 +28,7 @@ from mode_core.types import Reconstruction
 FOLDER = ASSETS / "opening"
 LISTED = "panes.json"
 PICTURE, BPP = SAMPLES[0].id, 0.1
+_NOT_STORED = "not measured for the picture that opens first"
 
 
 def opening(service: Service, folder: Path | None = None) -> dict[str, Any]:
@@ -77,7 +78,6 @@ def _write(folder: Path, slot: Slot, decoded: Decoded) -> dict[str, Any]:
         "decode_s": round(picture.decode_s, 3),
         "note": picture.note,
         "values": dict(measured.values),
-        "missing": dict(measured.missing),
     }
 
 
@@ -99,7 +99,9 @@ def _read(folder: Path, record: dict[str, Any], photo: str) -> tuple[Decoded, Me
         note=record["note"],
     )
     key = recon_key(photo, record["codec"], picture.anchor, BPP)
-    return Decoded(key, photo, picture, png), Measured(record["values"], record["missing"])
+    values = record["values"]
+    missing = {name: _NOT_STORED for name in measurable() if name not in values}
+    return Decoded(key, photo, picture, png), Measured(values, missing)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,23 @@
 """A helper process for heavy work: if it hangs or dies, the page lives on and says so.
 
 The page's own process never loads torch. Parent and child exchange pickles over pipes that no one
-else can reach; uploaded bytes travel inside them as plain bytes.
+else can reach; uploaded bytes travel inside them as plain bytes. Work that nobody wants any more is
+interrupted, which keeps the process and the weights it has loaded; only if it does not stop by
+itself (a long step inside a library), the process is killed.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Lock, Timer
+from threading import Lock
+from time import monotonic
 from typing import Any, BinaryIO
 
 from mode_core.errors import ModeError
@@ -21,24 +26,53 @@ _SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Waiting threads must sleep: spinning ones take the cores from the other helper process."""
 
 
+_LOOK_S = 0.2
+"""Seconds between two looks at whether a result is still wanted, and at the clock."""
+_GRACE_S = 1.0
+"""Seconds that interrupted work has to stop by itself."""
+_INTERRUPT = getattr(signal, "SIGUSR1", None)
+
+
 class WorkerLost(ModeError):
     """The helper process was stopped, or stopped itself, in the middle of a task."""
+
+
+class Unwanted(ModeError):
+    """Nobody waited for the result any more, so the work was stopped."""
+
+
+Wanted = Callable[[], bool]
+
+
+def always() -> bool:
+    """Somebody waits for the result, as far as anyone knows."""
+    return True
 
 
 class Worker:
     """One helper process, started on first use and again after it was lost; one call at a time."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, memory_bytes: int = 0) -> None:
+        self.seconds, self.memory_bytes = seconds, memory_bytes
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def call(self, task: Callable[..., Any], *args: Any, patience_s: float = -1) -> Any:
-        """The task's result, computed in the other process; WorkerLost if others keep it busy."""
-        if not self._lock.acquire(timeout=patience_s):
-            raise WorkerLost("busy with other pictures; try again in a moment")
+    def call(
+        self,
+        task: Callable[..., Any],
+        *args: Any,
+        patience_s: float = -1,
+        seconds: float = 0,
+        wanted: Wanted = always,
+    ) -> Any:
+        """The task's result, computed in the other process.
+
+        WorkerLost if that takes longer than `seconds` (usually those of the settings), or if other
+        calls keep the process busy for `patience_s`; Unwanted as soon as `wanted` says no.
+        """
+        self._take_turn(patience_s, wanted)
         try:
-            return self._call(task, args)
+            return self._call(task, args, seconds or self.seconds, wanted)
         finally:
             self._lock.release()
 
@@ -47,35 +81,59 @@ class Worker:
         with self._lock:
             self._end()
 
-    def _call(self, task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def _take_turn(self, patience_s: float, wanted: Wanted) -> None:
+        since = monotonic()
+        while not self._lock.acquire(timeout=_LOOK_S):
+            if not wanted():
+                raise Unwanted(_UNWANTED)
+            if 0 <= patience_s < monotonic() - since:
+                raise WorkerLost("busy with other pictures; try again in a moment")
+
+    def _call(
+        self, task: Callable[..., Any], args: tuple[Any, ...], seconds: float, wanted: Wanted
+    ) -> Any:
         process = self._running()
-        late: list[bool] = []
-
-        def stop() -> None:
-            late.append(True)
-            process.kill()
-
-        timer = Timer(self.seconds, stop)
-        timer.daemon = True
-        timer.start()
         try:
             _send(process.stdin, (task, args))
+            self._await_answer(process, seconds, wanted)
             failed, result = pickle.load(process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             self._end()
-            raise WorkerLost(_lost(bool(late), self.seconds)) from error
-        finally:
-            timer.cancel()
+            raise WorkerLost(_STOPPED) from error
         if failed:
             raise result
         return result
+
+    def _await_answer(
+        self, process: subprocess.Popen[bytes], seconds: float, wanted: Wanted
+    ) -> None:
+        late = monotonic() + seconds
+        while not _has_news(process, _LOOK_S):
+            if monotonic() > late:
+                self._end()
+                raise WorkerLost(
+                    f"this took longer than {seconds:.0f} s and was stopped; try a smaller picture"
+                )
+            if not wanted():
+                self._interrupt(process)
+                raise Unwanted(_UNWANTED)
+
+    def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
+        """Stop what is running: by a signal if that helps, which keeps the process."""
+        if _INTERRUPT is not None:
+            process.send_signal(_INTERRUPT)
+            if _has_news(process, _GRACE_S):
+                with suppress(OSError, EOFError, pickle.UnpicklingError):
+                    pickle.load(process.stdout)  # type: ignore[arg-type]
+                    return
+        self._end()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
             path = os.pathsep.join(filter(None, sys.path))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.server.process"],
+                [sys.executable, "-m", "app.server.process", str(self.memory_bytes)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path},
@@ -94,15 +152,31 @@ class Worker:
             self._process = None
 
 
-def _lost(late: bool, seconds: float) -> str:
-    if late:
-        return f"this took longer than {seconds:.0f} s and was stopped; try a smaller picture"
-    return "the worker process stopped in the middle of this; try again, it has been restarted"
+_UNWANTED = "stopped: nobody waits for this any more"
+_STOPPED = "the worker process stopped in the middle of this; try again, it has been restarted"
+
+
+def _has_news(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether there is an answer, or the end of the process, within so many seconds."""
+    assert process.stdout is not None
+    return bool(select.select([process.stdout], [], [], seconds)[0])
 
 
 def _send(pipe: BinaryIO | Any, message: Any) -> None:
     pickle.dump(message, pipe, protocol=5)
     pipe.flush()
+
+
+class _Interrupted(BaseException):
+    """Raised by the signal, and only in the middle of a task."""
+
+
+def _limit_memory(limit: int) -> None:
+    """Let allocations beyond the limit fail, where the platform can do that."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # Unix alone has it
+
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _serve() -> None:
@@ -115,11 +189,30 @@ def _serve() -> None:
         except EOFError:
             return
         try:
-            answer = (False, task(*args))
+            answer = (False, _interruptible(task, args))
+        except _Interrupted:
+            answer = (False, None)
         except Exception as error:  # handed to the caller, who raises it
             answer = (True, error)
         _send(answers, answer)
 
 
+def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def interrupt(*_: object) -> None:
+        raise _Interrupted
+
+    if _INTERRUPT is None:
+        return task(*args)
+    signal.signal(_INTERRUPT, interrupt)
+    try:
+        return task(*args)
+    finally:
+        signal.signal(_INTERRUPT, signal.SIG_IGN)
+
+
 if __name__ == "__main__":
+    if _INTERRUPT is not None:
+        signal.signal(_INTERRUPT, signal.SIG_IGN)
+    if memory := int(sys.argv[1]):
+        _limit_memory(memory)
     _serve()

@@ -7,38 +7,57 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
+from time import monotonic
 from typing import Any, NamedTuple
 from weakref import ref
 
 from cachetools import LRUCache
 
+from app.server.process import Wanted, always
 from mode_core.errors import ModeError
 
 _POLL_S = 0.4
-"""Seconds between two looks at the position of a ticket that waits."""
+"""Seconds between two looks at the position of a ticket, and at whether somebody still listens."""
+Work = Callable[[Wanted], Iterator[Any]]
+"""Gives results one after the other, and stops early when it is told that nobody wants the rest."""
 
 
 class Busy(ModeError):
     """Too many comparisons are waiting."""
 
 
-class Ticket:
-    """One piece of work in the line; iterate it for positions while waiting, then for results."""
+class Ahead(NamedTuple):
+    """What comes before a ticket that waits."""
 
-    def __init__(self, line: Line, work: Callable[[], Iterator[Any]]) -> None:
-        self._line, self._work = line, work
+    tickets: int
+    seconds: float
+    """What all of that will take, by the estimates of those who joined."""
+
+
+class Ticket:
+    """One piece of work in the line; iterate it for what waits before it, then for results."""
+
+    def __init__(self, line: Line, work: Work, listening: Wanted, seconds: float) -> None:
+        self._line, self._work, self._listening = line, work, listening
         self._results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         # ZeroGPU knows whose quota to use from the context in which the request came in.
         self._context = copy_context()
+        self.seconds = seconds
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Leave the line, or stop after the step that is running; nobody wants the rest."""
+        """Leave the line, or stop what is running; nobody wants the rest."""
         self.cancelled = True
         self._line.leave(self)
 
+    def is_wanted(self) -> bool:
+        """Whether the asker still listens and has not asked for something else."""
+        if not self.cancelled and not self._listening():
+            self.cancel()
+        return not self.cancelled
+
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """("waiting", how many are ahead) any number of times, then ("result", …)."""
+        """("waiting", what is ahead) any number of times, then ("result", …)."""
         try:
             yield from self._news()
         except GeneratorExit:  # the caller has gone
@@ -46,13 +65,14 @@ class Ticket:
             raise
 
     def _news(self) -> Iterator[tuple[str, Any]]:
-        told = -1
+        told = 0
         while True:
             try:
                 kind, value = self._results.get(timeout=_POLL_S)
             except Empty:
-                if (ahead := self._line.ahead_of(self)) not in (0, told):
-                    told = ahead
+                ahead = self._line.ahead_of(self)
+                if self.is_wanted() and ahead.tickets not in (0, told):
+                    told = ahead.tickets
                     yield "waiting", ahead
                 continue
             if kind == "end":
@@ -71,10 +91,11 @@ class Ticket:
 
     def _run(self) -> None:
         try:
-            for result in self._work():
-                self._results.put(("result", result))
-                if self.cancelled:
-                    break
+            if self.is_wanted():
+                for result in self._work(self.is_wanted):
+                    self._results.put(("result", result))
+                    if self.cancelled:
+                        break
             self.end()
         except Exception as error:  # raised again where the ticket is iterated
             self._results.put(("error", error))
@@ -87,12 +108,13 @@ class Line:
         self.length = length
         self._waiting: deque[Ticket] = deque()
         self._current: Ticket | None = None
+        self._since = monotonic()
         self._changed = Condition()
         Thread(target=self._serve, name="line", daemon=True).start()
 
-    def join(self, work: Callable[[], Iterator[Any]]) -> Ticket:
-        """A place in the line; Busy when it is full."""
-        ticket = Ticket(self, work)
+    def join(self, work: Work, listening: Wanted = always, seconds: float = 0) -> Ticket:
+        """A place in the line; Busy when it is full. `seconds` is what it will probably take."""
+        ticket = Ticket(self, work, listening, seconds)
         with self._changed:
             if len(self._waiting) >= self.length:
                 ahead = len(self._waiting) + 1
@@ -112,13 +134,14 @@ class Line:
             self._waiting.remove(ticket)
         ticket.end()
 
-    def ahead_of(self, ticket: Ticket) -> int:
-        """How many tickets come first, without cancelled ones; 0 when this is served or done."""
+    def ahead_of(self, ticket: Ticket) -> Ahead:
+        """What comes first, with what is being stopped; nothing when this is served or done."""
         with self._changed:
-            if ticket not in self._waiting:
-                return 0
-            busy = self._current is not None and not self._current.cancelled
-            return self._waiting.index(ticket) + busy
+            if ticket not in self._waiting or self._current is None:
+                return Ahead(0, 0)
+            before = list(self._waiting)[: self._waiting.index(ticket)]
+            rest = max(0.0, self._current.seconds - (monotonic() - self._since))
+            return Ahead(len(before) + 1, rest + sum(one.seconds for one in before))
 
     def _serve(self) -> None:
         while True:
@@ -126,15 +149,21 @@ class Line:
                 self._current = None
                 while not self._waiting:
                     self._changed.wait()
-                self._current = self._waiting.popleft()
+                self._current, self._since = self._waiting.popleft(), monotonic()
             self._current.run()
 
 
 class Question(NamedTuple):
-    """Which page asks, and the number of its question; without a page, nothing ends it early."""
+    """Who asks: the page and the number of its question, where from, and whether it listens.
+
+    Without a page, no later question ends this one early.
+    """
 
     page: str = ""
     number: float = 0
+    visitor: str = ""
+    """The address that it came from: each has a fair share of the memory."""
+    listening: Wanted = always
 
 
 class Newest:
@@ -150,7 +179,7 @@ class Newest:
 
     def take(self, question: Question, ticket: Ticket | None = None) -> bool:
         """Whether this question is the newest of its page; the older one's ticket is cancelled."""
-        page, number = question
+        page, number = question.page, question.number
         with self._lock:
             newest, before = self._asked.get(page, (number, None))
             old = before() if before else None

@@ -6,70 +6,103 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-import numpy as np
-
+from app.panes.names import own_panes
 from app.panes.weights import info_of, sentence
 from app.server import jobs as work
-from app.server.jobs import Job, Outcome
-from app.server.process import Worker, WorkerLost
+from app.server.jobs import Begun, Job, Outcome, jobs_for
+from app.server.pace import Pace
+from app.server.process import Unwanted, Wanted, Worker, WorkerLost
+from app.server.reader import Reader
 from app.server.store import StoredFile
 from app.settings import Settings
-from mode_core.codecs.registry import CODECS
-from mode_core.metrics import BENCH_METRICS, Measured
-from mode_core.metrics.fidelity import MS_SSIM_MIN_SIDE
+from mode_core.metrics import Measured, measurable
+from mode_core.pictures.synthetic import built_in_picture
 from mode_core.settings import setting
 from mode_core.types import Image
 
 _METRICS_PATIENCE_S = 20.0
+"""Seconds to wait for the metrics of what is in view while others are measured."""
+_USUAL_PIXELS = 1_500_000
+"""Larger pictures may take longer than MODE_JOB_SECONDS, in proportion."""
+_WARM_BPP = 0.1
 
 
 class Runner:
-    """Two helper processes: codecs in one, metrics in the other, so that neither waits.
+    """Helper processes: codecs, metrics, and what visitors send to be read; none waits for another.
 
     Every failure of a codec is an Outcome, never an exception.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
+        self.pace = Pace()
+        self.reader = Reader(settings)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """The outcome of each job, as soon as it is there."""
+    def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
+        """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
         for job in jobs:
+            yield Begun(job.codec)
             try:
-                yield self.codecs.call(work.run_job, job)
+                outcome = self.codecs.call(
+                    work.run_job, job, seconds=self._limit(job.pixels), wanted=wanted
+                )
+            except Unwanted:
+                return
             except WorkerLost as error:
-                yield Outcome(job.codec, error=str(error))
+                outcome = Outcome(job.codec, error=str(error))
+            self._learn(job, outcome)
+            yield outcome
 
-    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
+    def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
         """The pictures in a file."""
         try:
-            outcome: Outcome = self.codecs.call(work.open_file, file, anchors)
-        except WorkerLost as error:
+            outcome: Outcome = self.codecs.call(work.open_file, file, anchors, wanted=wanted)
+        except (WorkerLost, Unwanted) as error:
             return Outcome("", error=str(error))
         return outcome
 
-    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-        """The metrics of a decoded picture; a lost worker gives its sentence for every one."""
-        call = self.metrics.call
+    def measure(
+        self,
+        reference: Image,
+        decoded: Image,
+        names: Sequence[str],
+        wanted: Wanted | None = None,
+    ) -> Measured:
+        """The metrics of a decoded picture; a lost worker gives its sentence for every one.
+
+        Who says for how long they are wanted also waits until others have been measured.
+        """
+        how = {"patience_s": _METRICS_PATIENCE_S} if wanted is None else {"wanted": wanted}
+        limit = self._limit(reference)
         try:
-            measured: Measured = call(
-                work.measure_pair, reference, decoded, names, patience_s=_METRICS_PATIENCE_S
+            measured: Measured = self.metrics.call(
+                work.measure_pair, reference, decoded, names, seconds=limit, **how
             )
-        except WorkerLost as error:
+        except (WorkerLost, Unwanted) as error:
             return Measured({}, dict.fromkeys(names, str(error)))
         return measured
 
     def warm(self) -> None:
-        """Load codecs and metrics ahead of the first visitor."""
-        grey = np.full((MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE, 3), 119, np.uint8)
+        """Load codecs and metrics ahead of the first visitor, and learn what pictures take."""
+        picture = built_in_picture()
+        jobs = jobs_for(picture, own_panes(), _WARM_BPP)
         with suppress(WorkerLost):
-            self.codecs.call(work.warm, list(CODECS))
-        self.measure(grey, grey, BENCH_METRICS)
+            for job, outcome in zip(jobs, self.codecs.call(work.warm, jobs), strict=True):
+                self._learn(job, outcome)
+        self.measure(picture, picture, measurable())
 
     def close(self) -> None:
-        """End both helper processes."""
+        """End all helper processes."""
+        self.reader.close()
         self.codecs.close()
         self.metrics.close()
+
+    def _limit(self, pixels: Image) -> float:
+        return self.codecs.seconds * max(1.0, pixels.size / 3 / _USUAL_PIXELS)
+
+    def _learn(self, job: Job, outcome: Outcome) -> None:
+        if outcome.pictures and job.file is None:
+            self.pace.learn(job.codec, job.pixels.size // 3, outcome.seconds)
 
 
 def make_runner(settings: Settings) -> Runner:
@@ -87,16 +120,19 @@ class ZeroRunner(Runner):
         super().__init__(settings)
         self._on_gpu = spaces.GPU(duration=gpu_seconds)(all_jobs)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """Classical codecs first: they need no GPU, and a visitor's share of it is small."""
-        yield from super().run([job for job in jobs if not info_of(job.codec).learned])
+        yield from super().run([job for job in jobs if not info_of(job.codec).learned], wanted)
         waiting = [job for job in jobs if info_of(job.codec).learned]
-        if not waiting:
+        if not (waiting and wanted()):
             return
+        yield from (Begun(job.codec) for job in waiting)
         try:
             for outcome in self._on_gpu(list(waiting)):
-                waiting.pop(0)
+                self._learn(waiting.pop(0), outcome)
                 yield outcome
+                if not wanted():
+                    return
         except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
             words = sentence(re.sub(r"<[^>]*>", "", str(error)))
             why = f"the GPU was not lent ({words}); try again later, or a codec that needs none"

@@ -1,10 +1,24 @@
-"""Photographs that are on every machine already: they ship inside scikit-image's wheel."""
+"""The gallery: photographs that ship inside scikit-image's wheel, and a host's own folder."""
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
+
+from mode_core.errors import ModeError
+from mode_core.pictures.files import load_picture
+
+CREDITS = "credits.csv"
+_LOG = logging.getLogger("mode.app")
+_LONGEST = 38
+"""A link holds names of 48 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +30,8 @@ class Sample:
     file: str
     credit: str
     spots: tuple[tuple[str, float, float, float], ...]
+    path: Path | None = None
+    """Where a host's picture lies; ours are found in scikit-image."""
 
 
 SAMPLES = (
@@ -57,11 +73,57 @@ SAMPLES = (
 )
 
 
-def sample_path(id: str) -> Path | None:
+def gallery(folder: Path | None = None) -> Mapping[str, Sample]:
+    """Ours and then those of a host's folder, by id."""
+    own = _pictures_of(folder) if folder else ()
+    return MappingProxyType({one.id: one for one in (*SAMPLES, *own)})
+
+
+def sample_path(sample: Sample) -> Path | None:
     """Where the photograph lies on this machine; None if scikit-image did not bring it."""
     package = find_spec("skimage")
-    for sample in SAMPLES:
-        if sample.id == id and package is not None and package.origin is not None:
-            path = Path(package.origin).parent / "data" / sample.file
-            return path if path.is_file() else None
-    return None
+    if sample.path is None and package is not None and package.origin is not None:
+        path = Path(package.origin).parent / "data" / sample.file
+        return path if path.is_file() else None
+    return sample.path
+
+
+def _pictures_of(folder: Path) -> Iterator[Sample]:
+    """The pictures of a folder, in the order of their names; the log says which cannot be read."""
+    credits = _credits(folder / CREDITS)
+    for path in sorted(folder.iterdir()):
+        if path.name == CREDITS or path.name.startswith(".") or not path.is_file():
+            continue
+        try:
+            load_picture(path.read_bytes())
+        except (ModeError, OSError) as error:
+            _LOG.warning("left out of the gallery: %s: %s", path.name, error)
+            continue
+        title, credit = credits.get(path.name, ("", ""))
+        title = title or re.sub(r"[-_]+", " ", path.stem).strip().capitalize() or path.name
+        yield Sample(_id_of(path.name), title, path.name, credit, (), path)
+
+
+def _credits(path: Path) -> dict[str, tuple[str, str]]:
+    """Title and credit of each file that the table names; an unreadable table names none."""
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = [{k: v or "" for k, v in row.items()} for row in csv.DictReader(lines)]
+        return {row["file"]: (row.get("title", ""), row.get("credit", "")) for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        _LOG.warning(
+            "%s of the gallery cannot be read (columns file,title,credit): %r", path.name, error
+        )
+        return {}
+
+
+def _id_of(name: str) -> str:
+    """What links call a picture: its file name, or what links can hold of it and a short hash."""
+    plain = re.sub(r"[^a-z0-9.]+", "-", name.lower())
+    if plain != name or len(plain) > _LONGEST:
+        stem, _, ending = plain.rpartition(".")
+        mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+        plain = f"{stem[:20]}-{mark}.{ending[:8]}"
+    return f"pictures/{plain}"

@@ -6,12 +6,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
-from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
-from app.panes.weights import info_of
-from app.server.jobs import Job, Outcome, anchor_of
+from app.panes.names import ORIGINAL, all_panes, default_panes, pane_id, parse_pane
+from app.panes.weights import info_of, parts_of
+from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
+from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
 from app.server.runner import Runner
-from app.server.samples import SAMPLES, sample_path
+from app.server.samples import gallery, sample_path
 from app.server.snapshot import Comparison, Slot
 from app.server.store import (
     Decoded,
@@ -24,14 +25,18 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
+from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
-from mode_core.metrics import BENCH_METRICS, Measured
-from mode_core.pictures.files import Picture, load_picture
+from mode_core.metrics import SLOW_METRICS, Measured, measurable
+from mode_core.pictures.files import load_picture
+from mode_core.pictures.parts import cut, scaled
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
 MAX_PANES = 12
 MIN_BPP, MAX_BPP = 0.001, 8.0
+LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
+"""The page asks before it codes more, and offers a picture of so many pixels instead."""
 ANYONE = Question()
 _KEPT_METRICS = 4096
 
@@ -49,6 +54,7 @@ class Service:
 
     def __init__(self, settings: Settings, runner: Runner) -> None:
         self.settings, self.runner = settings, runner
+        self.gallery = gallery(settings.pictures)
         self.store: Memory[Entry] = Memory(settings.cache_bytes, size_of)
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
         self.line = Line(settings.queue_length)
@@ -56,37 +62,46 @@ class Service:
 
     # Pictures and files come in
 
-    def add_photo(self, data: bytes) -> Photo:
+    def add_photo(self, data: bytes, visitor: str = "", wanted: Wanted = always) -> Photo:
         """The canonical picture of an uploaded file, kept in memory."""
         check_size(len(data), self.settings.upload_bytes)
-        picture = load_picture(data)
-        key = secret_key("photo", str(picture.pixels.shape), picture.pixels.tobytes())
-        return self._keep_photo(key, picture)
+        read = self.runner.reader.photo(data, visitor, wanted)
+        return self._keep_photo(replace(read, key=secret_key("photo", read.key)), visitor)
 
     def photo(self, id: str) -> Photo:
-        """A sample photograph by its name, or an uploaded one by its key."""
-        key = secret_key("sample", id) if any(one.id == id for one in SAMPLES) else id
+        """A photograph of the gallery by its name, or an uploaded one by its key."""
+        sample = self.gallery.get(id)
+        key = secret_key("sample", id) if sample else id
         found = self.store.get(key)
         if isinstance(found, Photo):
             return found
-        if key == id:
+        if sample is None:
             raise Expired(
                 "this picture is not in the server's memory (any more); open the file again"
             )
-        if (path := sample_path(id)) is None:
-            raise Expired(f"the photograph {id} is missing: scikit-image did not bring it")
-        return self._keep_photo(key, load_picture(path))
+        path = sample_path(sample)
+        if path is None or not path.is_file():
+            raise Expired(
+                f"the photograph {sample.title} is missing on this server; choose another"
+            )
+        return self._keep_photo(Photo.of(key, load_picture(path.read_bytes())))
 
-    def add_file(self, data: bytes) -> StoredFile:
+    def part(self, key: str, box: Sequence[int] | None, visitor: str = "") -> Photo:
+        """A picture of its own: what lies in the box (x, y, width, height), or one megapixel."""
+        whole = self.photo(key)
+        picture = cut(whole.pixels, box) if box else scaled(whole.pixels, SCALED_PIXELS)
+        part = Photo.of(secret_key("part", whole.key, repr(box)), picture)
+        return self._keep_photo(replace(part, notes=(*whole.notes, *picture.notes)), visitor)
+
+    def add_file(self, data: bytes, visitor: str = "") -> StoredFile:
         """An uploaded `.mode` file; BitstreamError unless it is one."""
         check_size(len(data), self.settings.upload_bytes)
         file = StoredFile(secret_key("file", data), data, Bitstream.from_bytes(data))
-        self.store.put(file.key, file)
+        self.store.put(file.key, file, visitor)
         return file
 
-    def _keep_photo(self, key: str, picture: Picture) -> Photo:
-        photo = Photo.of(key, picture)
-        self.store.put(key, photo)
+    def _keep_photo(self, photo: Photo, visitor: str = "") -> Photo:
+        self.store.put(photo.key, photo, visitor)
         return photo
 
     # Comparing
@@ -110,19 +125,31 @@ class Service:
         if coded is not None:
             yield from self._measured(coded, photo, question)
 
-    def open_file(self, key: str, anchors: Sequence[str] = ()) -> Iterator[Comparison]:
+    def cancel(self, question: Question) -> None:
+        """Nobody wants what this page has asked for before; what runs for it is stopped."""
+        self.newest.take(question)
+
+    def open_file(
+        self, key: str, anchors: Sequence[str] = (), question: Question = ANYONE
+    ) -> Iterator[Comparison]:
         """The pictures in an uploaded file; there is no original to measure them against."""
         stored = self.store.get(key)
         if not isinstance(stored, StoredFile):
             raise Expired("this file is not in the server's memory (any more); open it again")
-        ticket = self.line.join(lambda: iter([self.runner.open_file(stored, anchors)]))
+
+        def work(wanted: Wanted) -> Iterator[Outcome]:
+            yield self.runner.open_file(stored, anchors, wanted)
+
+        self.newest.take(question)
+        ticket = self.line.join(work, question.listening)
+        self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
-                yield Comparison(key, None, 0.0, [], position=value)
+                yield Comparison(key, None, 0.0, [], ahead=value)
                 continue
             if value.error:
                 raise BadRequest(value.error)
-            made = [self._keep(picture) for picture in value.pictures]
+            made = [self._keep(picture, value.timing, question) for picture in value.pictures]
             slots = [Slot.of(one) for one in made]
             size = stored.bitstream.width, stored.bitstream.height
             yield Comparison(key, None, made[0].picture.bpp, slots, done=True, size=size)
@@ -132,20 +159,39 @@ class Service:
     ) -> Generator[Comparison, None, Comparison | None]:
         """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
         waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
-        jobs = jobs_for(photo, waiting, shown.bpp)
+        jobs = jobs_for(photo.pixels, waiting, shown.bpp)
         if not jobs:
             return shown
-        ticket = self.line.join(lambda: self._run(photo, jobs))
+        shown = self._expected(shown, jobs)
+        seconds = sum(slot.expected_s or 0 for slot in shown.slots)
+        ticket = self.line.join(
+            lambda wanted: self._run(photo, jobs, wanted), question.listening, seconds
+        )
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
-                yield replace(shown, position=value)
+                shown = replace(shown, ahead=value)
+            elif isinstance(value, Begun):
+                shown = replace(shown, slots=[one.begun_by(value.codec) for one in shown.slots])
+                shown = replace(shown, ahead=None)
             else:
-                shown = self._fill(shown, photo, value)
-                yield shown
+                shown = self._fill(shown, photo, value, question)
+            yield shown
         return None if ticket.cancelled else shown
 
-    def _run(self, photo: Photo, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def _expected(self, shown: Comparison, jobs: Sequence[Job]) -> Comparison:
+        """With what each codec will take, in the first of its panes."""
+        pace = self.runner.pace
+        first = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
+        slots = [
+            replace(slot, expected_s=first.pop(slot.codec, None))
+            if slot.state == "waiting"
+            else slot
+            for slot in shown.slots
+        ]
+        return replace(shown, slots=slots)
+
+    def _run(self, photo: Photo, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         missing = []
         for job in jobs:
             # Someone before us in the line may have asked for the same.
@@ -153,7 +199,7 @@ class Service:
                 yield Outcome(job.codec)
             else:
                 missing.append(replace(job, file=self._file_of(photo, job)))
-        yield from self.runner.run(missing)
+        yield from self.runner.run(missing, wanted)
 
     def _file_of(self, photo: Photo, job: Job) -> StoredFile | None:
         """The file that another anchor of the codec was decoded from, to encode only once."""
@@ -162,35 +208,52 @@ class Service:
                 return StoredFile("", found.picture.file, found.picture.bitstream)
         return None
 
-    def _fill(self, shown: Comparison, photo: Photo, outcome: Outcome) -> Comparison:
-        made = {one.anchor: self._keep(one, photo.key, shown.bpp) for one in outcome.pictures}
+    def _fill(
+        self, shown: Comparison, photo: Photo, outcome: Outcome, question: Question
+    ) -> Comparison:
+        made = {}
+        for at, one in enumerate(outcome.pictures):
+            decoded = self._keep(one, outcome.timing, question, photo.key, shown.bpp)
+            made[one.anchor] = decoded
+            if at < len(outcome.measured) and self.metrics.get(decoded.key) is None:
+                self.metrics.put(decoded.key, outcome.measured[at])
         slots = []
         for slot in shown.slots:
-            anchor = anchor_of(slot.anchor)
             if slot.state != "waiting" or slot.codec != outcome.codec:
                 slots.append(slot)
             elif outcome.error:
                 slots.append(replace(slot, error=outcome.error))
-            elif anchor in made:
-                slots.append(Slot.of(made[anchor], slot.id))
+            elif found := made.get(anchor_of(slot.anchor)):
+                slots.append(Slot.of(found, slot.id, self.metrics.get(found.key)))
             else:
                 slots.append(self._slot(photo, slot.id, shown.bpp))
-        return replace(shown, slots=slots, position=None)
+        return replace(shown, slots=slots, ahead=None)
 
     def _measured(
         self, shown: Comparison, photo: Photo, question: Question
     ) -> Iterator[Comparison]:
+        """The metrics that take longer, picture by picture."""
         slots = list(shown.slots)
+
+        def wanted() -> bool:
+            return question.listening() and self.newest.is_wanted(question)
+
         for at, slot in enumerate(slots):
-            if not self.newest.is_wanted(question):
-                return
             found = self.store.get(slot.key)
-            if slot.measured or not isinstance(found, Decoded):
+            if not isinstance(found, Decoded):
                 continue
-            measured = self.runner.measure(photo.pixels, found.picture.image, BENCH_METRICS)
-            self.metrics.put(slot.key, measured)
-            slots[at] = replace(slot, measured=measured)
-            yield replace(shown, slots=slots)
+            for name in measurable(SLOW_METRICS):
+                known = slots[at].measured or Measured({}, {})
+                if name in known.values or name in known.missing:
+                    continue
+                more = self.runner.measure(photo.pixels, found.picture.image, [name], wanted)
+                if not wanted():
+                    return
+                known = known.and_more(more)
+                slots[at] = replace(slot, measured=known)
+                if more.values:
+                    self.metrics.put(slot.key, known)
+                yield replace(shown, slots=list(slots))
         yield replace(shown, slots=slots, done=True)
 
     # Remembering
@@ -205,9 +268,16 @@ class Service:
         found = self.metrics.get(key)
         return found.values if found else {}
 
-    def _keep(self, picture: Reconstruction, photo: str = "", bpp: float = 0.0) -> Decoded:
-        decoded = Decoded.of(picture, photo, bpp)
-        self.store.put(decoded.key, decoded)
+    def _keep(
+        self,
+        picture: Reconstruction,
+        timing: str,
+        question: Question,
+        photo: str = "",
+        bpp: float = 0.0,
+    ) -> Decoded:
+        decoded = Decoded.of(picture, photo, bpp, timing)
+        self.store.put(decoded.key, decoded, question.visitor)
         return decoded
 
     def _kept(self, photo: Photo, maker: str, anchor: str, bpp: float) -> Decoded | None:
@@ -219,15 +289,6 @@ class Service:
             return Slot.of(photo)
         found = self._kept(photo, *parse_pane(id), bpp)
         return Slot.of(found, id, self.metrics.get(found.key)) if found else Slot(id)
-
-
-def jobs_for(photo: Photo, panes: Sequence[str], bpp: float) -> list[Job]:
-    """One job per codec, in the order of the panes: a file is encoded once for all its anchors."""
-    anchors: dict[str, list[str]] = {}
-    for id in panes:
-        codec, anchor = parse_pane(id)
-        anchors.setdefault(codec, []).append(anchor)
-    return [Job(codec, tuple(some), bpp, photo.pixels) for codec, some in anchors.items()]
 
 
 def check_size(size: int, limit: int) -> None:
@@ -243,12 +304,14 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
     if not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
         raise BadRequest(f"the rate is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
     for id in panes:
-        codec, anchor = parse_pane(id)
-        if id == ORIGINAL:
-            continue
-        offered = info_of(codec).outputs
-        if codec.endswith("."):
-            raise BadRequest(f"there is no pane {id!r}")
-        anchor_of(anchor)
-        if (None in offered) == bool(anchor):
-            raise BadRequest(f"there is no pane {pane_id(codec, anchor)!r}")
+        if id != ORIGINAL and not _can_be(id):
+            raise BadRequest(f"there is no pane {id!r:.50}; choose from {', '.join(all_panes())}")
+
+
+def _can_be(pane: str) -> bool:
+    """Whether a pane names a codec, and an anchor where that has several; or UnknownAnchor."""
+    codec, anchor = parse_pane(pane)
+    if parts_of(codec)[0] not in CODECS or codec.endswith("."):
+        return False
+    anchor_of(anchor)
+    return (None in info_of(codec).outputs) != bool(anchor)

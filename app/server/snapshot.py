@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isinf
 from typing import Any
 
 from app.panes.names import ORIGINAL, bytes_text, deviation, pane_id, pane_label, parse_pane
 from app.panes.weights import licence_of
+from app.server.queue import Ahead
 from app.server.store import Decoded, Photo
 from mode_core.metrics import Measured
 
@@ -17,7 +18,8 @@ _BLANK: dict[str, Any] = {
     **dict.fromkeys(("url", "file_url", "key", "sha256"), ""),
     **{"bpp": None, "bytes": None, "bytes_text": ""},
     **dict.fromkeys(("deviation", "encode_ms", "decode_ms")),
-    **dict.fromkeys(("note", "licence", "error"), ""),
+    **dict.fromkeys(("timing", "note", "licence", "error"), ""),
+    **{"begun": False, "expected_s": None},
 }
 """A pane's JSON, in this order, before anything is known; the measured values come after it."""
 
@@ -31,6 +33,10 @@ class Slot:
     """What is known, under the page's names; only the store holds pixels, and it may drop them."""
     error: str = ""
     measured: Measured | None = None
+    begun: bool = False
+    """Whether its codec is at work."""
+    expected_s: float | None = None
+    """What that will probably take; a codec with several panes says it in the first."""
 
     @classmethod
     def of(cls, one: Photo | Decoded, id: str = "", measured: Measured | None = None) -> Slot:
@@ -47,11 +53,16 @@ class Slot:
             "bytes": len(made.file),
             "bytes_text": bytes_text(len(made.file)),
             "deviation": deviation(made.bpp, made.target_bpp),
-            "encode_ms": None if made.encode_s is None else round(1000 * made.encode_s, 1),
-            "decode_ms": round(1000 * made.decode_s, 1),
+            "encode_ms": _ms(made.encode_s) if one.timing else None,
+            "decode_ms": _ms(made.decode_s) if one.timing else None,
+            "timing": one.timing,
             "note": made.note,
         }
         return cls(id or pane_id(one.maker, str(made.anchor or "")), shown | facts, "", measured)
+
+    def begun_by(self, codec: str) -> Slot:
+        """This pane, once its codec is at work."""
+        return replace(self, begun=True) if self.codec == codec and not self.facts else self
 
     @property
     def state(self) -> str:
@@ -84,6 +95,8 @@ class Slot:
             "state": self.state,
             "licence": licence_of(self.codec),
             "error": self.error,
+            "begun": self.begun,
+            "expected_s": self.expected_s,
             **self.facts,
             "metrics": metrics_json(self.measured),
             "missing": dict(self.measured.missing) if self.measured else {},
@@ -99,8 +112,8 @@ class Comparison:
     bpp: float
     slots: list[Slot]
     note: str = ""
-    position: int | None = None
-    """How many comparisons come first, while waiting."""
+    ahead: Ahead | None = None
+    """What comes first, while waiting."""
     done: bool = False
     size: tuple[int, int] = (0, 0)
     """Width and height of the pictures in an uploaded file; used when there is no photo."""
@@ -117,7 +130,8 @@ class Comparison:
             "bpp": self.bpp,
             "panes": [slot.as_json() for slot in self.slots],
             "note": self.note,
-            "position": self.position,
+            "position": self.ahead.tickets if self.ahead else None,
+            "wait_s": round(self.ahead.seconds) if self.ahead else None,
             "done": self.done,
         }
 
@@ -126,3 +140,7 @@ def metrics_json(measured: Measured | None) -> dict[str, float | str]:
     """The values; JSON knows no infinity, so identical pictures have the PSNR "inf"."""
     values = measured.values.items() if measured else ()
     return {name: "inf" if isinf(value) else value for name, value in values}
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 1)

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -64,13 +65,18 @@ class Decoded:
     """Key of the original, "" for a file that came without one."""
     picture: Reconstruction
     png: bytes = field(repr=False)
+    timing: str = ""
+    """What its times were taken on; "" where they say nothing of this server."""
 
     @classmethod
-    def of(cls, picture: Reconstruction, photo: str = "", bpp: float = 0.0) -> Decoded:
+    def of(
+        cls, picture: Reconstruction, photo: str = "", bpp: float = 0.0, timing: str = ""
+    ) -> Decoded:
         """The picture with its PNG; `bpp` is the rate that was asked for, if one was."""
         source = photo or hashlib.sha256(picture.file).hexdigest()
         key = recon_key(source, maker_name(picture.codec, picture.profile), picture.anchor, bpp)
-        return cls(key, photo, picture, png_bytes(picture.image, picture.terms, FASTEST))
+        png = png_bytes(picture.image, picture.terms, FASTEST)
+        return cls(key, photo, picture, png, timing)
 
     @property
     def maker(self) -> str:
@@ -108,17 +114,28 @@ def size_of(entry: Entry) -> int:
 
 
 class Memory(Generic[T]):
-    """The values used last, as many as fit; thread-safe. A value over the limit stays alone."""
+    """The values used last, as many as fit; thread-safe. A value over the limit stays alone.
+
+    Where there is no room, whoever holds most loses what they have not used for longest: nobody
+    can push out what others look at.
+    """
 
     def __init__(self, limit: int, size: Callable[[T], int] = lambda _: 1) -> None:
-        self._kept: LRUCache[str, T] = LRUCache(limit, lambda value: min(size(value), limit))
+        self._limit = limit
+        self._size: Callable[[T], int] = lambda value: min(size(value), limit)
+        self._shares: dict[str, LRUCache[str, T]] = {}
+        self._holders: dict[str, str] = {}
         self._pinned: dict[str, T] = {}
         self._lock = Lock()
 
-    def put(self, key: str, value: T) -> None:
-        """Keep the value; if there is no room for it, the least recently used ones go."""
+    def put(self, key: str, value: T, holder: str = "") -> None:
+        """Keep the value on the account of its holder; if there is no room, others go."""
         with self._lock:
-            self._kept[key] = value
+            self._drop(key)
+            self._make_room(self._size(value), holder)
+            share: LRUCache[str, T] = LRUCache(inf, self._size)
+            self._shares.setdefault(holder, share)[key] = value
+            self._holders[key] = holder
 
     def pin(self, key: str, value: T) -> None:
         """Keep the value for good, outside the limit: for the few that every visitor gets."""
@@ -128,10 +145,36 @@ class Memory(Generic[T]):
     def get(self, key: str) -> T | None:
         """The value, now the most recently used."""
         with self._lock:
-            return self._pinned[key] if key in self._pinned else self._kept.get(key)
+            if key in self._pinned:
+                return self._pinned[key]
+            holder = self._holders.get(key)
+            return None if holder is None else self._shares[holder].get(key)
 
     @property
     def size(self) -> float:
         """Size of all values that are kept, without the pinned ones."""
         with self._lock:
-            return self._kept.currsize
+            return self._held()
+
+    def _held(self) -> float:
+        return sum(share.currsize for share in self._shares.values())
+
+    def _make_room(self, size: int, holder: str) -> None:
+        def weight(one: str) -> float:
+            return self._shares[one].currsize + (size if one == holder else 0)
+
+        while self._held() + size > self._limit:
+            most = max(self._shares, key=weight)
+            key, _ = self._shares[most].popitem()
+            self._forget(key)
+
+    def _drop(self, key: str) -> None:
+        if key in self._holders:
+            del self._shares[self._holders[key]][key]
+            self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        """Nobody holds a value any more that has left its share."""
+        holder = self._holders.pop(key)
+        if not self._shares[holder]:
+            del self._shares[holder]

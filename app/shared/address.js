@@ -2,17 +2,21 @@
 
 /** A part of the page. @typedef {{share: Share<any>, state: object, follow: (hash: string) => void}} Part */
 
-/** Write a part's state into the address, unless that says it already. */
-export function writeLink(/** @type {Part} */ { share, state }) {
+/** Write a part's state into the address, unless that says it already; Back undoes a `step`. */
+export function writeLink(/** @type {Part} */ { share, state }, step = false) {
   if (share.says(location.hash, state)) return;
-  history.replaceState(history.state, "", share.into(location.hash, state));
+  const where = /** @type {const} */ ([history.state, "", share.into(location.hash, state)]);
+  if (step) history.pushState(...where);
+  else history.replaceState(...where);
 }
 
-/** The address was edited, or a link inside the page was followed, to something else than is shown. */
+/** A step to something that no address can hold. */
+export const stepAside = () => history.pushState(history.state, "", location.href);
+
+/** The address is another one than before: edited, by a link in the page, or on the way back or forth. */
 export function onLink(/** @type {Part} */ part) {
-  addEventListener("hashchange", ({ newURL }) => {
-    // By the time this runs, the address itself may have been written over by `writeLink`.
-    const { hash } = new URL(newURL);
+  addEventListener("popstate", () => {
+    const { hash } = location;
     if (hash.includes("=") && !part.share.says(hash, part.state)) part.follow(hash);
   });
 }

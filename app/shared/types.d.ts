@@ -23,7 +23,6 @@ type Metric = {
   unit: string;
   better: "higher" | "lower" | "";
   digits: number;
-  stands_in_for: string;
   in_view: "" | "wide" | "always";
 };
 type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number };
@@ -62,6 +61,8 @@ type PaneAnswer = {
   deviation?: number | null;
   encode_ms?: number | null;
   decode_ms?: number | null;
+  /** On what machine, and beside what, the times were taken. */
+  timing?: string;
   note?: string;
   licence?: string;
   error?: string;
@@ -90,6 +91,8 @@ type PaneRecord = PaneAnswer & { words?: string; view?: Values; before: Picture 
 // The viewer
 /** What a link holds; pins are crops of this picture, as [cx, cy, scale]. */
 type Linked = View & {
+  /** Show the whole picture, whatever the frame is. */
+  fit: boolean;
   image: string;
   bpp: number;
   anchor: number;
@@ -130,14 +133,16 @@ type PaneActions = {
   close: (id: string) => void;
   hold: (id: string | null) => void;
 };
-type FileKind = "photo" | "file" | "table";
-/** A column of the table of numbers; `why` says why a record has no value in it. */
+/** A column of the table of numbers; `waits` says whether a value is still to come, `why` and `title` what
+ * there is to know of a record's value and of all. */
 type Column = {
   head: string;
   better: Metric["better"];
   value: (record: PaneRecord) => Value;
   text: (value: Value, record: PaneRecord) => string;
+  waits: (record: PaneRecord) => boolean;
   why?: (record: PaneRecord) => string | undefined;
+  title?: (records: PaneRecord[]) => string;
 };
 
 // The rate-distortion plot

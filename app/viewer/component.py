@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,22 @@ import gradio as gr
 
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
-from app.server.samples import SAMPLES
-from app.server.service import MAX_BPP, MAX_PANES, MIN_BPP, Service
+from app.server.queue import Question
+from app.server.samples import SAMPLES, Sample
+from app.server.service import (
+    LARGE_PIXELS,
+    MAX_BPP,
+    MAX_PANES,
+    MIN_BPP,
+    SCALED_PIXELS,
+    Service,
+)
 from app.viewer.figure import MAX_CROPS
 from app.viewer.region import parse_query, region_metrics
 from app.viewer.tables import NOT_EQUAL
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
-from mode_core.metrics.table import browser_metrics
+from mode_core.metrics import METRICS, measurable
 from mode_core.types import CodecInfo
 
 _STATIC = Path(__file__).parent / "static"
@@ -44,20 +53,25 @@ def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
         except (ModeError, ValueError):
             return {}
 
+    def cancel(args: object) -> None:
+        match args:
+            case [str(page), int(number)]:
+                service.cancel(Question(page[:64], number))
+
     return gr.HTML(
         value=None,
         html_template=(_STATIC / "viewer.html").read_text(encoding="utf-8"),
         css_template="",
         js_on_load=_ON_LOAD,
         apply_default_css=False,
-        server_functions=[region],
+        server_functions=[region, cancel],
         elem_classes="viewer-host",
-        catalogue=catalogue(),
+        catalogue=catalogue(service.gallery.values()),
         first=first,
     )
 
 
-def catalogue() -> dict[str, Any]:
+def catalogue(samples: Iterable[Sample] = SAMPLES) -> dict[str, Any]:
     """What the scripts must know beforehand: choices, how they are shown, and limits."""
     ids, public = [ORIGINAL], public_makers()
     for codec in CODECS:
@@ -75,16 +89,18 @@ def catalogue() -> dict[str, Any]:
     return {
         "samples": [
             {"id": one.id, "title": one.title, "credit": one.credit, "spots": one.spots}
-            for one in SAMPLES
+            for one in samples
         ],
         "choices": choices,
         "blends": [_blend(info) for info in CODECS.values() if info.has_anchors],
-        "metrics": browser_metrics(),
+        "metrics": [METRICS[key].as_json() for key in measurable()],
         "limits": {
             "bpp": [MIN_BPP, MAX_BPP],
             "panes": MAX_PANES,
             "crops": MAX_CROPS,
             "unequal": NOT_EQUAL,
+            "large": LARGE_PIXELS,
+            "scaled": SCALED_PIXELS,
         },
     }
 

@@ -42,7 +42,9 @@ def table(service: Service, wish: Wish) -> str:
     """The numbers of these panes, in the order of the page."""
     if wish.kind not in TABLES:
         raise BadRequest(f"a table can be {', '.join(TABLES)}")
-    return TABLES[wish.kind]([_row(service, one) for one in _pictures(service, wish)])
+    height, width, _ = service.photo(wish.picture).pixels.shape
+    rows = [_row(service, one) for one in _pictures(service, wish)]
+    return TABLES[wish.kind](rows, f"the whole picture of {width} x {height} pixels")
 
 
 def figure(service: Service, wish: Wish) -> bytes:
@@ -63,12 +65,13 @@ def _pictures(service: Service, wish: Wish) -> Sequence[Decoded]:
 
 def _row(service: Service, one: Decoded) -> ResultRow:
     made, licence = one.picture, licence_of(one.maker)
+    encode_s, decode_s = (made.encode_s, made.decode_s) if one.timing else (None, None)
     values = {
         "bytes_file": len(made.file),
         "bpp": made.bpp,
         "deviation": deviation(made.bpp, made.target_bpp),
-        "encode_ms": None if made.encode_s is None else 1000 * made.encode_s,
-        "decode_ms": 1000 * made.decode_s,
+        "encode_ms": None if encode_s is None else 1000 * encode_s,
+        "decode_ms": None if decode_s is None else 1000 * decode_s,
     }
     label = f"{made.label} ({licence})" if licence else made.label
     return ResultRow(label, {**values, **service.measured(one.key)})

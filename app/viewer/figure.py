@@ -27,6 +27,8 @@ RED, BLACK, GREY, WHITE = "#e00000", "#111111", "#555555", "#ffffff"
 CELL, GAP, MARGIN, LINE = 240, 12, 24, 19
 MAX_CROPS, MAX_PANES = 4, 12
 _DASH = "\u2013"
+_OF_WHAT = "of the whole picture"
+"""Under the names of the numbers: a reader would take them for those of the crops."""
 _NUMBERS = (("bpp", "bpp", 4), *((one.heading, one.key, one.digits) for one in MEASURABLE.values()))
 
 
@@ -110,6 +112,7 @@ def paper_layout(original: Image, panes: Sequence[FigurePane], crops: Sequence[C
     left = _context(page, original, crops, letters, top, max(body, CELL)) + GAP
     columns = [FigurePane("Original", original), *panes]
     captions = caption_columns(panes, column)
+    captions[0].append(_OF_WHAT)
     for index, (pane, caption) in enumerate(zip(columns, captions, strict=True)):
         x = left + index * (column + GAP)
         page.words.append(Words(x, MARGIN, pane.label, bold=True))

@@ -7,8 +7,9 @@ from typing import Any
 
 from app.server.service import MAX_PANES, Service
 from app.server.snapshot import metrics_json
-from mode_core.metrics import METRICS, Measured, measure
+from mode_core.metrics import METRICS, Measured, measurable, measure
 from mode_core.metrics.table import VIEW_METRICS
+from mode_core.pictures.parts import crop
 from mode_core.types import Image
 
 MAX_SLOW_PIXELS = 1_500_000
@@ -30,18 +31,11 @@ def region_metrics(
     return found
 
 
-def crop(pixels: Image, box: Sequence[int]) -> Image:
-    """The part of the picture inside the box, never empty."""
-    height, width, _ = pixels.shape
-    x, y = min(max(box[0], 0), width - 1), min(max(box[1], 0), height - 1)
-    right, bottom = box[0] + box[2], box[1] + box[3]
-    return pixels[y : max(bottom, y + 1), x : max(right, x + 1)]
-
-
 def _slow(service: Service, original: Image, decoded: Image) -> Measured:
+    keys = measurable(SLOW)
     if original.size // 3 > MAX_SLOW_PIXELS:
-        return Measured({}, dict.fromkeys(SLOW, _TOO_LARGE))
-    return service.runner.measure(original, decoded, SLOW)
+        return Measured({}, dict.fromkeys(keys, _TOO_LARGE))
+    return service.runner.measure(original, decoded, keys)
 
 
 def parse_query(args: object) -> tuple[str, list[str], list[int], bool]:

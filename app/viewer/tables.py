@@ -1,6 +1,7 @@
 """The table of results as Markdown, LaTeX and CSV; the best of a column is bold.
 
-A column that no row knows is left out.
+A column that no row knows is left out. What the numbers are of, the whole picture or a part of it,
+stands with them.
 """
 
 from __future__ import annotations
@@ -76,18 +77,18 @@ def cells(rows: Sequence[ResultRow]) -> list[list[Cell]]:
     ]
 
 
-def as_markdown(rows: Sequence[ResultRow]) -> str:
-    """A GitHub table; the best of a column is bold."""
+def as_markdown(rows: Sequence[ResultRow], of: str = "") -> str:
+    """A GitHub table; the best of a column is bold. A line below says what the numbers are `of`."""
     heads = [column.label for column in columns_of(rows)]
     lines = ["| Codec | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     for row, line in zip(rows, cells(rows), strict=True):
         texts = [f"**{cell.text}**" if cell.best else cell.text for cell in line]
         lines.append(f"| {escape_markdown(row.label)} | " + " | ".join(texts) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_below(of, "\nNumbers of {}.")]) + "\n"
 
 
-def as_latex(rows: Sequence[ResultRow]) -> str:
-    """A booktabs table; the best of a column is bold."""
+def as_latex(rows: Sequence[ResultRow], of: str = "") -> str:
+    """A booktabs table; the best of a column is bold. A comment says what the numbers are `of`."""
     heads = [_latex(column.label) for column in columns_of(rows)]
     lines = [
         r"\begin{tabular}{l" + "r" * len(heads) + "}",
@@ -98,17 +99,24 @@ def as_latex(rows: Sequence[ResultRow]) -> str:
     for row, line in zip(rows, cells(rows), strict=True):
         texts = [rf"\textbf{{{cell.text}}}" if cell.best else cell.text for cell in line]
         lines.append(f"{_latex(row.label)} & " + " & ".join(texts) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    end = [r"\bottomrule", r"\end{tabular}", *_below(of, "% Numbers of {}.")]
+    return "\n".join([*lines, *end]) + "\n"
 
 
-def as_csv(rows: Sequence[ResultRow]) -> str:
-    """Full numbers under the columns' keys; an unknown one is an empty cell."""
+def as_csv(rows: Sequence[ResultRow], of: str = "") -> str:
+    """Full numbers under the columns' keys, none an empty cell; and what they are `of`."""
     keys = [column.key for column in columns_of(rows)]
-    lines = [csv_line(["codec", *keys])]
+    lines = [csv_line(["codec", *keys, *_below(of, "numbers_of")])]
     for row in rows:
         values = [row.values.get(key) for key in keys]
-        lines.append(csv_line([disarmed(row.label), *("" if v is None else v for v in values)]))
+        cells = ["" if v is None else v for v in values]
+        lines.append(csv_line([disarmed(row.label), *cells, *_below(of, "{}")]))
     return "".join(lines)
+
+
+def _below(of: str, words: str) -> list[str]:
+    """The words around what the numbers are of; nothing where nobody said."""
+    return [words.format(of)] if of else []
 
 
 def _best(rows: Sequence[ResultRow], column: Column) -> str:

@@ -39,7 +39,7 @@ from mode_core.evaluation.compare import (
 )
 from mode_core.evaluation.rows import Row, read_folder
 from mode_core.evaluation.tables import text_table
-from mode_core.metrics import METRICS
+from mode_core.metrics import METRICS, unavailable
 from mode_core.pictures.files import png_bytes, read_image
 from mode_core.settings import RESULTS
 from mode_core.stream.container import Bitstream
@@ -254,6 +254,8 @@ def _compare(args: argparse.Namespace) -> None:
         print(_comparison_table(panes))
     for codec_id, reason in left_out.items():
         print(f"{codec_id} is left out: {reason}", file=sys.stderr)
+    for name, reason in unavailable().items():
+        print(f"{METRICS[name].label} is left out: {reason}", file=sys.stderr)
     if not panes:
         raise ModeError("no codec could run; see `python -m mode_core codecs`")
 

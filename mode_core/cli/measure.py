@@ -62,7 +62,7 @@ def add_commands(commands: Commands) -> None:
 
 def _bench(args: argparse.Namespace) -> None:
     codecs = _codecs(args.codecs, args.profile)
-    # Also loads what LPIPS needs, or fetches it, before any worker does.
+    # A file that is damaged is told now, not by every worker.
     for name, reason in bench.unmeasurable().items():
         print(f"{METRICS[name].label} stays empty: {reason}", file=sys.stderr)
     photos = bench.find_photos(args.photos)

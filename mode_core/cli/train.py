@@ -7,13 +7,10 @@ import argparse
 from mode_core.cli.parsing import Commands, command, device, minutes, place, positive, seed
 from mode_core.codecs.registry import CODECS
 
-STAGE_NAMES = (
-    *(
-        name
-        for info in sorted(CODECS.values(), key=lambda info: len(info.experts))
-        for name in info.stages
-    ),
-    "lpips-student",
+STAGE_NAMES = tuple(
+    name
+    for info in sorted(CODECS.values(), key=lambda info: len(info.experts))
+    for name in info.stages
 )
 """The keys of the table of stages, known without loading torch."""
 
@@ -46,7 +43,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add(
         "--lpips-backbone", type=place, metavar="FILE",
-        help="AlexNet's ImageNet features; by default the file that MODE_LPIPS_BACKBONE names",
+        help="AlexNet's ImageNet features; by default those that the metric uses",
     )  # fmt: skip
 
 

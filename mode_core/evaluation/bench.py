@@ -23,7 +23,7 @@ from mode_core.errors import ModeError, ResultsError
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import Measurement, Row, Timing
 from mode_core.evaluation.workers import THREADS, outcomes
-from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure
+from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure, unavailable
 from mode_core.pictures.files import read_image
 from mode_core.stream.atomic import make_folder
 from mode_core.stream.container import Bitstream
@@ -95,10 +95,11 @@ def usable_codecs(profile: str = "") -> tuple[list[str], dict[str, str]]:
 
 
 def unmeasurable() -> Mapping[str, str]:
-    """The metrics that cannot be had here, and why, from one grey picture."""
+    """The metrics that cannot be had here, and why; a grey picture tells damaged files."""
     side = max(METRICS[key].min_side for key in BENCH_METRICS)
     grey = np.full((side, side, 3), 128, np.uint8)
-    return measure(grey, grey).missing
+    measure(grey, grey)
+    return unavailable()
 
 
 def run_bench(

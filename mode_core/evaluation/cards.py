@@ -24,7 +24,6 @@ from mode_core.types import Target
 from mode_core.weights.headers import header_of
 from mode_core.weights.sets import WeightsSet
 
-STUDENT = "An estimate of LPIPS-AlexNet for where that cannot be had. Method: https://arxiv.org/abs/1801.03924"
 FAILURES = "## Known failures"
 WORK_BPP = 0.1
 _FACTS = {
@@ -62,12 +61,11 @@ def write_card(found: WeightsSet) -> Path:
 
 
 def _origin(found: WeightsSet) -> list[str]:
-    info = CODECS.get(found.codec)
-    method = f"{info.summary}. Method: {info.paper}" if info else STUDENT
+    info = CODECS[found.codec]
     lines = [
         f"# {found.codec}-{found.width}",
         "",
-        f"{method}. Trained by this project, not by its authors.",
+        f"{info.summary}. Method: {info.paper}. Trained by this project, not by its authors.",
         "",
         "| | |",
         "|---|---|",
@@ -75,8 +73,8 @@ def _origin(found: WeightsSet) -> list[str]:
         f"| Parameters | {parameters(found):,} |",
         "| Licence | Apache-2.0 for these weights; training photos under their own terms, see "
         "[training-photos.md](training-photos.md) |",
+        f"| Work | {work(found)} |",
     ]
-    lines += [f"| Work | {work(found)} |"] if info else []
     lines += [
         f"| {label} | {found.facts[key]} |" for key, label in _FACTS.items() if key in found.facts
     ]
@@ -87,14 +85,6 @@ def _origin(found: WeightsSet) -> list[str]:
 
 
 def _measured(found: WeightsSet) -> list[str]:
-    if found.codec not in CODECS:
-        spearman, error = (float(found.facts[f"measured_{n}"]) for n in ("spearman", "error"))
-        return [
-            "## Measured",
-            "",
-            f"Against LPIPS-AlexNet on our own distortions of held-out photos: Spearman "
-            f"{spearman:.3f} within a photo, mean error {error:.4f}.",
-        ]
     folder, tag = RESULTS / "kodak", tag_of(found).hex()
     every = read_folder(folder) if folder.is_dir() else []
     rows = [row for row in every if row.codec == found.codec and row.weights == tag]

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError
-from mode_core.metrics import Measured, measure_with_stand_in
+from mode_core.metrics import Measured, measurable, measure
 from mode_core.pictures.files import write_png
 from mode_core.settings import for_visitors
 from mode_core.stream.atomic import make_folder, write_atomic
@@ -39,7 +39,7 @@ def compare_codecs(
         except ModeError as error:
             left_out[codec_id] = str(error)
             continue
-        panes += [Pane(one, measure_with_stand_in(image, one.image)) for one in pictures]
+        panes += [Pane(one, measure(image, one.image, measurable())) for one in pictures]
     return panes, left_out
 
 

@@ -20,6 +20,8 @@ from mode_core.stream.cells import as_written, csv_line, disarmed
 from mode_core.types import number_in
 
 TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
+_SHOWN = 1000
+"""Letters of a wrong header that an error repeats."""
 _BPP_TOLERANCE = 1e-3
 """Files that others made may be rounded; ours are exact."""
 
@@ -183,7 +185,7 @@ def _records(path: Path, kind: type[Record]) -> Iterator[Record]:
             lacking = fixed.keys() - set(found)
             if lacking or set(found) - fixed.keys() - set(more) or len(set(found)) < len(found):
                 raise ResultsError(
-                    f"{path}: the columns are {','.join(found) or '(none)'}; "
+                    f"{path}: the columns are {','.join(found)[:_SHOWN] or '(none)'}; "
                     f"expected {','.join([*fixed, *more])}"
                 )
             hints = {name: fixed.get(name, float | None) for name in found}

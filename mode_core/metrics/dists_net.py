@@ -2,8 +2,7 @@
 
 Written from the paper's equations. Deviation from the authors' script: the picture is not scaled
 down to 256 pixels first. The 1475 weights of means and of correlations (alpha, beta) are the
-authors' file `weights.pt`, named by MODE_DISTS_WEIGHTS or kept as `dists_weights.pt` in the cache
-folder.
+authors' file `weights.pt`.
 """
 
 from __future__ import annotations
@@ -61,13 +60,13 @@ class Dists:
 
 
 @lru_cache(maxsize=1)
-def load_dists(path: Path) -> Dists:
-    """DISTS with the authors' weights; WeightsUnavailable if they or VGG16 are not to be had."""
+def load_dists(path: Path, backbone: Path) -> Dists:
+    """DISTS from the authors' weights and VGG16's features; WeightsUnavailable if they are not."""
     state = load_state(path)
     for key in ("alpha", "beta"):
         if key not in state or state[key].numel() != sum(_CHANNELS):
             raise WeightsUnavailable(f"{path} lacks {key} with {sum(_CHANNELS)} numbers")
-    return Dists(vgg16_state(), state["alpha"], state["beta"])
+    return Dists(vgg16_state(backbone), state["alpha"], state["beta"])
 
 
 def _blurred_half(x: Tensor) -> Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from operator import truediv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mode_core.errors import WeightsUnavailable
-from mode_core.metrics.backbones import alexnet_state, dists_weights_path
+from mode_core.metrics.backbones import alexnet_path, alexnet_state, dists_paths
 from mode_core.metrics.fidelity import check_pair
 from mode_core.types import Image
 
@@ -20,33 +22,39 @@ if TYPE_CHECKING:
 LPIPS_MIN_SIDE = 31
 """Below it AlexNet's second pooling has nothing left to pool."""
 
+_BAND_PIXELS = 1 << 22
+"""A picture of up to so many pixels is measured in one piece."""
+_STRIDES = (4, 8, 16, 16, 16)
+_COARSEST = 16
+_MARGIN = 128
+"""Rows that decide a feature of AlexNet's last layer reach 82 to either side."""
 _CHECK_VALUE, _CHECK_TOLERANCE = 0.511, 0.01
 
 
 def lpips(reference: Image, decoded: Image) -> float:
     """LPIPS 0.1 with AlexNet, https://arxiv.org/abs/1801.03924; 0 is alike."""
     check_pair(reference, decoded, "LPIPS", LPIPS_MIN_SIDE)
-    return _distance(_alex(), reference, decoded)
+    return lpips_with(alexnet_path(), reference, decoded)
 
 
-def lpips_student(reference: Image, decoded: Image) -> float:
-    """The bundled small network's estimate of LPIPS; always shown under its own name."""
-    check_pair(reference, decoded, "LPIPS (student)", LPIPS_MIN_SIDE)
-    return _distance(_student(), reference, decoded)
+def lpips_with(backbone: Path, reference: Image, decoded: Image) -> float:
+    """The same with AlexNet's features from this file."""
+    net = _alex(backbone)
+    return _distance(lambda x, y: _in_bands(net, x, y), reference, decoded)
 
 
 def dists(reference: Image, decoded: Image) -> float:
     """DISTS, https://arxiv.org/abs/2004.07728; 0 is alike."""
     check_pair(reference, decoded, "DISTS", LPIPS_MIN_SIDE)
-    weights = dists_weights_path()
+    paths = dists_paths()
     from mode_core.metrics.dists_net import load_dists
 
-    return _distance(load_dists(weights), reference, decoded)
+    return _distance(load_dists(*paths), reference, decoded)
 
 
-@lru_cache(maxsize=1)
-def _alex() -> Distance:
-    state = alexnet_state()
+@lru_cache(maxsize=2)
+def _alex(backbone: Path) -> Distance:
+    state = alexnet_state(backbone)
     import lpips as package
     import torch
 
@@ -66,17 +74,42 @@ def _alex() -> Distance:
     # the file had the right shapes, but it may not be ImageNet's AlexNet
     if abs(value / _CHECK_VALUE - 1) > _CHECK_TOLERANCE:
         raise WeightsUnavailable(
-            f"the AlexNet weights are not torchvision's: LPIPS of the test pattern is {value:.4f}, "
-            f"not {_CHECK_VALUE:.4f}"
+            f"{backbone} does not hold torchvision's AlexNet: LPIPS of the test pattern is "
+            f"{value:.4f}, not {_CHECK_VALUE:.4f}"
         )
     return distance
 
 
-@lru_cache(maxsize=1)
-def _student() -> Distance:
-    from mode_core.metrics.student import load
+def _in_bands(net: Any, x: Tensor, y: Tensor) -> Tensor:
+    """What the network gives for the whole, band by band where the picture is large.
 
-    return load()
+    A band sees as many rows around it as decide its features, and begins where the whole
+    picture's strides do.
+    """
+    height, width = x.shape[2:]
+    rows = max(_MARGIN, _BAND_PIXELS // width // _COARSEST * _COARSEST)
+    if rows >= height:
+        whole: Tensor = net(x, y)
+        return whole
+    sums, places = [0.0] * len(_STRIDES), [0] * len(_STRIDES)
+    for top in range(0, height, rows):
+        first, last = max(0, top - _MARGIN), min(height, top + rows + _MARGIN)
+        maps = _layer_maps(net, x[:, :, first:last], y[:, :, first:last])
+        for layer, (stride, seen) in enumerate(zip(_STRIDES, maps, strict=True)):
+            end = None if top + rows >= height else (top + rows - first) // stride
+            core = seen[:, :, (top - first) // stride : end]
+            sums[layer] += float(core.double().sum())
+            places[layer] += core.numel()
+    return x.new_tensor(sum(map(truediv, sums, places)))
+
+
+def _layer_maps(net: Any, x: Tensor, y: Tensor) -> Iterator[Tensor]:
+    """For each layer, how far the features differ at each place."""
+    from lpips import normalize_tensor
+
+    features = (net.net(net.scaling_layer(one)) for one in (x, y))
+    for one, other, weigh in zip(*features, net.lins, strict=True):
+        yield weigh((normalize_tensor(one) - normalize_tensor(other)) ** 2)
 
 
 def _distance(distance: Distance, reference: Image, decoded: Image) -> float:

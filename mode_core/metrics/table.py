@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from mode_core.errors import ModeError, ResultsError
+from mode_core.metrics.backbones import alexnet_path, dists_paths
 from mode_core.metrics.fidelity import MS_SSIM_MIN_SIDE, ms_ssim, psnr
-from mode_core.metrics.perceptual import LPIPS_MIN_SIDE, dists, lpips, lpips_student
+from mode_core.metrics.perceptual import LPIPS_MIN_SIDE, dists, lpips
 from mode_core.types import Image
 
 Compute = Callable[[Image, Image], float]
@@ -38,6 +39,8 @@ class Metric:
     limits: tuple[float, float]
     """The lowest and the highest value that is accepted from a user's file."""
     compute: Compute = not_measured
+    need: Callable[[], object] = lambda: None
+    """WeightsUnavailable where files are not here without which nothing has a value; no torch."""
     unit: str = ""
     short: str = ""
     """The label where the network is clear from the place; the label itself unless given."""
@@ -47,8 +50,6 @@ class Metric:
     """What `lpips_net` says beside the values in a shared column."""
     min_side: int = 1
     """Pictures with a shorter side have no value."""
-    stands_in_for: str = ""
-    """The metric that this one replaces where it cannot be had, always under this one's name."""
     in_view: Literal["", "wide", "always"] = ""
     """Which captions tell its value of what is in view: none, those with room, or all."""
     quick: bool = False
@@ -77,7 +78,7 @@ class Metric:
 
     def as_json(self) -> dict[str, str | int]:
         """What a browser needs to show values."""
-        names = ("key", "unit", "better", "digits", "stands_in_for", "in_view")
+        names = ("key", "unit", "better", "digits", "in_view")
         return {"label": self.short, **{name: getattr(self, name) for name in names}}
 
 
@@ -88,16 +89,14 @@ _TABLE = (
         in_view="wide",
     ),
     Metric(
-        "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, short="LPIPS", net="alex",
-        min_side=LPIPS_MIN_SIDE, in_view="always",
+        "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, alexnet_path, short="LPIPS",
+        net="alex", min_side=LPIPS_MIN_SIDE, in_view="always",
     ),
     Metric("lpips_vgg", "LPIPS (VGG)", "lower", 4, (0, 10), column="lpips", net="vgg"),
-    Metric(
-        "lpips_student", "LPIPS (student)", "lower", 4, (0, 10), lpips_student, column="lpips",
-        net="student", min_side=LPIPS_MIN_SIDE, stands_in_for="lpips", in_view="always",
-    ),
     Metric("lpips_unknown", "LPIPS (net not stated)", "lower", 4, (0, 10), column="lpips", net="?"),
-    Metric("dists", "DISTS", "lower", 4, (-0.01, 10), dists, min_side=LPIPS_MIN_SIDE),
+    Metric(
+        "dists", "DISTS", "lower", 4, (-0.01, 10), dists, dists_paths, min_side=LPIPS_MIN_SIDE
+    ),
     Metric("fid", "FID", "lower", 2, (-1, 10_000)),
 )  # fmt: skip
 
@@ -106,8 +105,11 @@ MEASURABLE: Mapping[str, Metric] = MappingProxyType(
     {key: metric for key, metric in METRICS.items() if metric.compute is not not_measured}
 )
 """Those with a function; what `mode_core` exports, and what the tables of the page may show."""
-BENCH_METRICS = tuple(key for key, metric in MEASURABLE.items() if not metric.stands_in_for)
+BENCH_METRICS = tuple(MEASURABLE)
 """What is measured everywhere, and has a column in results files."""
+QUICK_METRICS = tuple(key for key in BENCH_METRICS if METRICS[key].quick)
+SLOW_METRICS = tuple(key for key in BENCH_METRICS if not METRICS[key].quick)
+"""What is known as soon as a picture is, and what takes longer."""
 VIEW_METRICS = tuple(key for key in BENCH_METRICS if METRICS[key].in_view)
 """What is measured of the part of a picture that is on the screen."""
 COLUMNS = tuple(dict.fromkeys(metric.column for metric in _TABLE))
@@ -135,11 +137,6 @@ def metric_of(column: str, net: str = "") -> Metric:
     net = net.strip().lower()
     known = rows.get({"alexnet": "alex", "vgg16": "vgg"}.get(net, net))
     return known or rows.get("") or rows["?"]
-
-
-def browser_metrics() -> list[dict[str, str | int]]:
-    """The metrics of the numbers table, as the page's catalogue gives them to the browser."""
-    return [metric.as_json() for metric in MEASURABLE.values()]
 
 
 def with_unit(label: str, unit: str) -> str:

@@ -23,12 +23,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from mode_core.errors import UnsupportedImage
 from mode_core.pictures.icc import to_srgb
-from mode_core.pictures.sizes import FOREIGN_ERRORS, Size, is_jxl, is_webp, jxl_size, webp_size
+from mode_core.pictures.sizes import FOREIGN_ERRORS, Size, jxl_size, webp_size
+from mode_core.pictures.structure import check_structure
+from mode_core.pictures.tiff import check_exif
 from mode_core.stream.atomic import write_atomic
 from mode_core.stream.container import MAX_PIXELS, MAX_SIDE
 from mode_core.types import Image
 
-FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 BACKDROP = 0x77
 """Mid-grey, laid under transparent pixels: it shows white and black drawings alike."""
 MAX_FILE_BYTES = 400_000_000
@@ -43,6 +44,8 @@ _LOW_BYTES = {
     for mode in ("RGB", "RGBA", "RGBX")
     for order, other in ("BL", "LB", "NB")
 }
+_SIZES = {"WEBP": webp_size, "JXL": jxl_size}
+"""For readers that allocate or decode on opening."""
 _BOMB = (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)
 
 
@@ -119,10 +122,11 @@ def _open(data: bytes, name: str) -> Pillow.Image:
     """The picture with its header read and its size allowed, no pixel decoded yet."""
     if not data:
         raise UnsupportedImage(f"{name} is empty")
+    format = check_structure(data, name)
     try:
-        if is_webp(data) or is_jxl(data):
-            _check_size(webp_size(data) if is_webp(data) else jxl_size(data), name)
-        picture = _open_header(data)
+        if declared := _SIZES.get(format):
+            _check_size(declared(data), name)
+        picture = _open_header(data, format)
     except _BOMB as error:
         raise UnsupportedImage(
             f"{name} has more than {MAX_PIXELS // 10**6} megapixels; scale it down first"
@@ -136,13 +140,12 @@ def _open(data: bytes, name: str) -> Pillow.Image:
     return picture
 
 
-def _open_header(data: bytes) -> Pillow.Image:
-    formats = FORMATS
-    if is_jxl(data):
-        from mode_core.pictures import libjxl  # needed by few, so loaded late
+def _open_header(data: bytes, format: str) -> Pillow.Image:
+    if format == "JXL":
+        from mode_core.pictures import libjxl  # registers its reader; needed by few, so loaded late
 
-        formats = (libjxl.FORMAT,)
-    return Pillow.open(BytesIO(data), formats=formats)
+        format = libjxl.FORMAT
+    return Pillow.open(BytesIO(data), formats=(format,))
 
 
 @contextmanager
@@ -180,9 +183,18 @@ def _orientation(picture: Pillow.Image) -> int:
     if picture.format == "JXL":  # its decoder turns the pixels; EXIF only repeats what was done
         return 1
     try:
+        if picture.format == "PNG":  # whose EXIF may come after its pixels
+            picture.load()
+        check_exif(picture.info.get("exif") or _exif_in_text(picture))
         return int(picture.getexif().get(Base.Orientation, 1))
     except FOREIGN_ERRORS:
         return 1
+
+
+def _exif_in_text(picture: Pillow.Image) -> bytes:
+    """EXIF in hexadecimal digits, as ImageMagick writes it into PNGs."""
+    lines = str(picture.info.get("Raw profile type exif", "")).split("\n")
+    return bytes.fromhex("".join(lines[3:]))
 
 
 def _turned(picture: Pillow.Image, orientation: int) -> Pillow.Image:
@@ -209,7 +221,7 @@ def _load_8_bit(
         return Pillow.fromarray(_round_16(np.asarray(picture)))
     if raw_mode in _LOW_BYTES or raw_mode == "LA;16B":
         notes.append("rounded from 16 to 8 bits per channel")
-        return _round_colour_16(data, raw_mode)
+        return _round_colour_16(picture, raw_mode, data)
     if picture.mode not in _MODES:
         raise UnsupportedImage(
             f"the picture holds {picture.mode} samples; save it with 8 or 16 bits per channel"
@@ -220,19 +232,19 @@ def _load_8_bit(
     return picture
 
 
-def _round_colour_16(data: bytes, raw_mode: str) -> Pillow.Image:
+def _round_colour_16(picture: Pillow.Image, raw_mode: str, data: bytes) -> Pillow.Image:
     """Pillow keeps the high bytes of 16-bit colour; a second decoding fetches the low ones."""
     if raw_mode == "LA;16B":  # four bytes per pixel, so it can be read as if it were RGBA
-        both = np.asarray(_decode_raw(data, "RGBA")).astype(np.uint16)
+        both = np.asarray(_decode_raw(picture, data, "RGBA")).astype(np.uint16)
         return Pillow.fromarray(_round_16(both[..., ::2] << 8 | both[..., 1::2]), "LA")
-    high = np.asarray(_decode_raw(data, raw_mode)).astype(np.uint16)
-    low = np.asarray(_decode_raw(data, _LOW_BYTES[raw_mode]))
+    high = np.asarray(_decode_raw(picture, data, raw_mode)).astype(np.uint16)
+    low = np.asarray(_decode_raw(picture, data, _LOW_BYTES[raw_mode]))
     return Pillow.fromarray(_round_16(high << 8 | low))
 
 
-def _decode_raw(data: bytes, raw_mode: str) -> Pillow.Image:
+def _decode_raw(like: Pillow.Image, data: bytes, raw_mode: str) -> Pillow.Image:
     """The picture decoded with another raw mode than its file asks for."""
-    picture = _open_header(data)
+    picture = _open_header(data, str(like.format))
     picture.tile = [  # type: ignore[attr-defined]
         tile._replace(args=raw_mode if isinstance(tile.args, str) else (raw_mode, *tile.args[1:]))
         for tile in picture.tile  # type: ignore[attr-defined]

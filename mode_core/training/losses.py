@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.metrics.backbones import alexnet_state, load_state
+from mode_core.metrics.backbones import alexnet_path, alexnet_state, load_state
 from mode_core.training.stage import TrainingError
 
 ALEX_WIDTHS = (64, 192, 384, 256, 256)
@@ -87,25 +87,19 @@ def decibels(squared_error: Tensor) -> Tensor:
 
 
 def load_lpips(backbone: Path | None) -> Lpips:
-    """LPIPS with AlexNet from a file, else from where the metrics find it."""
-    features = alexnet_state() if backbone is None else load_state(backbone)
+    """LPIPS with AlexNet's features from a file, else those that the metric uses."""
+    features = alexnet_state(backbone or alexnet_path())
     spec = find_spec("lpips")
     if spec is None or not spec.submodule_search_locations:
         raise TrainingError("this stage needs the package lpips: pip install lpips")
     heads = load_state(Path(spec.submodule_search_locations[0], "weights", "v0.1", "alex.pth"))
     net = Lpips()
-    try:
-        with torch.no_grad():
-            for layer, place in zip(net.features, ALEX_PLACES, strict=True):
-                for name, parameter in layer.named_parameters():
-                    parameter.copy_(features[f"features.{place}.{name}"])
-            for number, head in enumerate(net.heads):
-                head.copy_(heads[f"lin{number}.model.1.weight"])
-    except (KeyError, RuntimeError) as error:
-        raise TrainingError(
-            f"{backbone} does not hold AlexNet's features ({str(error).splitlines()[0]}); "
-            "it must be a state dict with features.N.weight and features.N.bias"
-        ) from error
+    with torch.no_grad():
+        for layer, place in zip(net.features, ALEX_PLACES, strict=True):
+            for name, parameter in layer.named_parameters():
+                parameter.copy_(features[f"features.{place}.{name}"])
+        for number, head in enumerate(net.heads):
+            head.copy_(heads[f"lin{number}.model.1.weight"])
     net.requires_grad_(False)
     return net.eval()
 

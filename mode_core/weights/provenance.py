@@ -12,8 +12,7 @@ from mode_core.settings import ROOT
 from mode_core.stream.atomic import write_atomic
 
 _PACKAGES = (
-    "torch", "torchvision", "compressai", "lpips", "pytorch-msssim", "numpy", "pillow",
-    "imagecodecs",
+    "torch", "torchvision", "compressai", "lpips", "numpy", "pillow", "imagecodecs",
 )  # fmt: skip
 
 

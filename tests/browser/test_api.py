@@ -79,7 +79,7 @@ def test_errors_are_sentences(client: Client, tmp_path: Path) -> None:
         ({"bpp": "abc"}, "bpp is 'abc'; it must be a number"),
         ({"bpp": [0.1]}, "it must be a number"),
         ({"bpp": 99}, "must lie between"),
-        ({"codecs": ["nonsense"]}, "no codec 'nonsense'"),
+        ({"codecs": ["nonsense"]}, "no pane 'nonsense'; choose from mode-f"),
         ({"codecs": {"a": 1}}, "must be a list of names"),
         ({"metric": {"a": 1}}, "there is no metric"),
         ({"dataset": ["kodak"]}, "no results for dataset"),

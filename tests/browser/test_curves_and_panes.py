@@ -15,8 +15,7 @@ from tests.browser.viewer_page import settled, state_of
 pytestmark = pytest.mark.browser
 HEADS = """async (wish) => {
   const { makePane, describePane } = await import("./mode/static/viewer/static/panes.js");
-  const dists = wish.lpips === "lpips" ? { dists: 0.123 } : {};
-  const view = { psnr: 33.15, ms_ssim: 0.9864, [wish.lpips]: 0.025, ...dists, ...wish.more };
+  const view = { psnr: 33.15, ms_ssim: 0.9864, lpips: 0.025, ...wish.more };
   const record = { id: "elic", label: "ELIC", state: "ready", bpp: 0.7284, bytes: 1, view,
     decode_ms: wish.ms };
   const pane = makePane("elic", {});
@@ -94,20 +93,22 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
 def test_the_time_never_touches_the_numbers_in_a_pane(visit: Opener) -> None:
     """Best in all, as they are widest then; a time without room is not there at all."""
     page = settled(visit("panes=original"), 1)
-    told, wish = {}, {"catalogue": catalogue()}
-    for width, lpips, ms in product(
-        (760, 540, 478, 425, 400), ("lpips", "lpips_student"), (9, 10123)
+    told, known = {}, catalogue()
+    (lpips,) = [one for one in known["metrics"] if one["key"] == "lpips"]
+    for width, label, ms in product(
+        (760, 540, 478, 425, 400), ("LPIPS", "LPIPS (AlexNet)"), (9, 10123)
     ):
-        head = page.evaluate(HEADS, wish | {"width": width, "lpips": lpips, "ms": ms})
-        assert head["numbers"] <= head["end"], (width, lpips)
+        lpips["label"] = label
+        head = page.evaluate(HEADS, {"catalogue": known, "width": width, "ms": ms})
+        assert head["numbers"] <= head["end"], (width, label)
         assert len(head["seen"]) >= 3, width  # PSNR, MS-SSIM and LPIPS
         if head["told"]:
             assert head["whole"], width
             assert head["numbers"] < head["time"][0], width
             assert head["time"][1] <= head["end"], width
-        told[width, lpips, ms] = head["told"]
-    assert told[760, "lpips_student", 10123]
-    assert not told[540, "lpips_student", 10123]
+        told[width, label, ms] = head["told"]
+    assert told[760, "LPIPS (AlexNet)", 10123]
+    assert not told[540, "LPIPS (AlexNet)", 10123]
 
 
 def test_a_metric_that_is_new_is_told_where_there_is_room(visit: Opener) -> None:
@@ -118,14 +119,14 @@ def test_a_metric_that_is_new_is_told_where_there_is_room(visit: Opener) -> None
         {**known["metrics"][0], "key": key, "label": key.upper(), "in_view": where}
         for key, where in (("toy", "wide"), ("game", "always"))
     ]
-    wish = {"catalogue": known, "lpips": "lpips", "ms": 9, "more": {"toy": 1, "game": 2}}
+    wish = {"catalogue": known, "ms": 9, "more": {"toy": 1, "game": 2}}
     seen = {}
     for width in (900, 500, 400, 380, 355, 240, 170):
         head = page.evaluate(HEADS, wish | {"width": width})
         assert head["numbers"] <= head["end"], width
         assert head["inside"], width
         seen[width] = [text.split()[0] for text in head["seen"]]
-    assert seen[900] == ["PSNR", "MS-SSIM", "LPIPS", "DISTS", "TOY", "GAME"]
+    assert seen[900] == ["PSNR", "MS-SSIM", "LPIPS", "TOY", "GAME"]
     assert seen[400] == seen[900][: len(seen[400])]
     assert "TOY" not in seen[355]
     assert "MS-SSIM" not in seen[355]

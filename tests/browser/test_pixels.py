@@ -68,9 +68,9 @@ def test_screen_pixels_are_decoder_pixels(
 def picture_of(page: Page, home: str, id: str) -> Image:
     """The decoder's own pixels, from the address that the page got them from."""
     if id == "original":
-        from app.server.samples import sample_path
+        from app.server.samples import gallery, sample_path
 
-        path = sample_path("chelsea")
+        path = sample_path(gallery()["chelsea"])
         assert path is not None
         return np.asarray(Pillow.open(path).convert("RGB"))
     label = {"mode-p": "MoDE-P", "webp": "WebP"}[id]

@@ -95,5 +95,7 @@ def test_a_figure_and_a_table_can_be_taken_away(open_page: Opener) -> None:
             page.get_by_role("button", name=f"Figure {kind}").click()
         assert download.value.path().read_bytes().startswith(start)
     page.get_by_role("button", name="Markdown").click()
-    expect(page.locator("#viewer .status")).to_have_text("Table copied as markdown")
+    expect(page.locator("#viewer .status")).to_have_text(
+        "Table of the whole picture copied as markdown"
+    )
     assert page.evaluate("navigator.clipboard.readText()").startswith("| Codec | Bytes |")

@@ -117,7 +117,10 @@ def test_compare_writes_every_picture_file_and_number(shell: Shell) -> None:
         picture = read_image(f"cmp/{item['picture']}")
         assert np.array_equal(picture, decoded) or item["anchor"] == "perception"
         assert item["metrics"]["psnr"] > 10
-        assert "lpips" in item["missing"]
+        assert set(item["metrics"]) == {"psnr"}
+        assert set(item["missing"]) == {"ms_ssim"}, "the photo is too small for it"
+    assert "LPIPS (AlexNet) is left out: MODE_LPIPS_BACKBONE names" in shell.err
+    assert "LPIPS" not in shell.out + json.dumps(facts)
 
 
 def test_compare_outside_a_range_is_a_note_and_no_error(shell: Shell) -> None:

@@ -381,11 +381,11 @@ def test_packing_is_left_to_training(
 def test_a_card_is_written_anew_and_keeps_what_a_person_wrote(
     monkeypatch: pytest.MonkeyPatch, shell: Shell, tmp_path: Path
 ) -> None:
-    card = tmp_path / "lpips-student-tiny.md"
+    card = tmp_path / "vq-tiny.md"
     committed = (ROOT / "assets" / "cards" / card.name).read_text()
     failures = committed[committed.index("## Known failures") :]
     card.write_text(f"# old\n\n{failures}")
     monkeypatch.setattr(cards, "CARDS", tmp_path)
-    assert card.name in shell.does("weights card lpips-student")
+    assert card.name in shell.does("weights card vq")
     assert card.read_text() == committed
     shell.refuses("weights card nonsense")

@@ -22,7 +22,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 import numpy as np
 from app.explorer.curves import our_curves
-from app.http.api import pane_names
+from app.panes.names import all_panes
 from app.panes.names import pane_id, pane_label, parse_pane
 from app.server.service import check_request, jobs_for
 from app.server.jobs import run_job
@@ -54,7 +54,7 @@ print(json.dumps({
     "compared": told("bdrate results/mine --anchor twin@fidelity"),
     "levels": [int(codec.decode(file, anchor).mean()) for anchor in anchors],
     "menu": [one["label"] for one in catalogue()["choices"] if one["id"].startswith("twin")],
-    "api": [name for name in pane_names() if name.startswith("twin")],
+    "api": [name for name in all_panes() if name.startswith("twin")],
     "links": [parse_pane(id) for id in ("twin-f", "twin-p", "twin-0.5", "mode-f", "mode-0.35")],
     "ids": [pane_id("twin", anchor) for anchor in ("fidelity", "perception", "0.5")],
     "label": pane_label("twin-0.5"),
@@ -129,5 +129,4 @@ def test_what_all_codecs_share_names_none_of_them() -> None:
         if path.parent.parent.name != "codecs":
             words = (getattr(node, "value", None) for node in ast.walk(ast.parse(path.read_text())))
             named |= {path.stem for word in words if isinstance(word, str) and word in ids}
-    # what LPIPS's student was trained on, and what CompressAI is timed against
-    assert named == {"student", "speed"}
+    assert named == {"speed"}  # what CompressAI is timed against

@@ -70,13 +70,6 @@ def test_two_sources_of_a_codec_are_two_curves() -> None:
     assert {curve.source for curve in curves} == {"a/elic:points.csv", "b/again:table.xlsx"}
 
 
-def test_the_students_lpips_is_never_drawn_as_lpips() -> None:
-    row = {"codec": "elic", "bpp": 0.1, "psnr": 30, "lpips_student": 0.2}
-    (curve,) = live_curves({"image": "astronaut", "rows": [row]})
-    assert curve.at("lpips") == []
-    assert curve.at("lpips_student")[0][:2] == (0.1, 0.2)
-
-
 @pytest.mark.parametrize(
     "picture",
     [

@@ -45,7 +45,7 @@ def test_the_view_is_json_without_nan(library: Library) -> None:
     for metric in METRICS:
         seen = answer(library, Wish.parse({"metric": metric, "picture": {"rows": rows}}))
         assert "NaN" not in json.dumps(seen)
-        assert seen["metric"] == metric or metric in ("fid", "lpips_vgg", "lpips_student")
+        assert seen["metric"] == metric or metric in ("fid", "lpips_vgg")
 
 
 def test_traces_and_legend_belong_together(results: Path) -> None:
@@ -115,9 +115,9 @@ def test_rates_at_which_a_picture_was_seen_are_its_own_curve(results: Path) -> N
 
 
 def test_a_live_point_without_the_metric_is_explained(results: Path) -> None:
-    rows = [{"codec": "elic", "label": "ELIC", "bpp": 0.1, "lpips_student": 0.2}]
+    rows = [{"codec": "elic", "label": "ELIC", "bpp": 0.1, "psnr": 30}]
     notes = view(results, metric="lpips", picture={"image": "x", "rows": rows})["notes"]
-    assert any("LPIPS (student)" in note for note in notes)
+    assert any("no LPIPS (AlexNet), so its points" in note for note in notes)
 
 
 state_json = st.recursive(

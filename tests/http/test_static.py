@@ -27,7 +27,6 @@ def test_scripts_and_styles_are_asked_for_again_and_sent_once(suffix: str) -> No
         assert (again.status_code, again.content) == (304, b"")
         for answer in (first, again):
             assert answer.headers["cache-control"] == "no-cache"
-            assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_nothing_else_in_these_folders_is_served() -> None:

@@ -9,9 +9,12 @@ from threading import Event, Semaphore
 import numpy as np
 
 from app.panes.weights import parts_of
-from app.server.jobs import Job, Outcome, anchor_of
+from app.server.jobs import Begun, Job, Outcome, anchor_of
+from app.server.pace import Pace
+from app.server.process import Wanted, always
+from app.server.reader import read_photo
 from app.server.snapshot import Comparison
-from app.server.store import StoredFile
+from app.server.store import Photo, StoredFile
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.stream.container import Bitstream, Stream
@@ -41,6 +44,13 @@ def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Recons
     )
 
 
+class FakeReader:
+    """Reads in this process."""
+
+    def photo(self, data: bytes, visitor: str = "", wanted: object = None) -> Photo:
+        return read_photo(data)
+
+
 @dataclass
 class FakeRunner:
     """Darkens pictures by a number of grey levels that depends on codec and anchor."""
@@ -50,9 +60,12 @@ class FakeRunner:
     """One is used up by each job; a test that runs out of them holds the worker."""
     started: Event = field(default_factory=Event)
     broken: str = ""
+    pace: Pace = field(default_factory=Pace)
+    reader: FakeReader = field(default_factory=FakeReader)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Sequence[Job], wanted: Wanted = always) -> Iterator[Begun | Outcome]:
         for job in jobs:
+            yield Begun(job.codec)
             self.started.set()
             assert self.turns.acquire(timeout=10)
             self.jobs.append(job)
@@ -63,15 +76,25 @@ class FakeRunner:
             for anchor in job.anchors:
                 pixels = job.pixels // 2 + (7 if anchor == "perception" else 3)
                 made.append(_decoded(job.codec, anchor, pixels, file))
-            yield Outcome(job.codec, tuple(made))
+            measured = tuple(self.measure(job.pixels, one.image, ["psnr"]) for one in made)
+            yield Outcome(job.codec, tuple(made), "", measured, "2 processor cores, load 0.1")
 
-    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
+    def open_file(
+        self, file: StoredFile, anchors: Sequence[str], wanted: Wanted = always
+    ) -> Outcome:
         pixels = np.full((file.bitstream.height, file.bitstream.width, 3), 50, np.uint8)
         chosen = anchors or ["fidelity", "perception"]
         return Outcome("mode", tuple(_decoded("mode", one, pixels, file) for one in chosen))
 
-    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
-        return Measured({"psnr": psnr(reference, decoded)}, {"lpips": "not here"})
+    def measure(
+        self,
+        reference: Image,
+        decoded: Image,
+        names: Sequence[str],
+        wanted: Wanted | None = None,
+    ) -> Measured:
+        values = {"psnr": psnr(reference, decoded)} if "psnr" in names else {}
+        return Measured(values, {"lpips": "not here"} if "lpips" in names else {})
 
     def warm(self) -> None:
         """Nothing to load."""

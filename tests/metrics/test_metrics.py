@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import lpips
@@ -11,13 +12,21 @@ import torch
 from torchvision.models import AlexNet
 from torchvision.models.vgg import cfgs, make_layers
 
-from mode_core import metrics
 from mode_core.errors import UnsupportedImage, WeightsUnavailable
-from mode_core.metrics import METRICS, backbones, dists_net, measure, perceptual
+from mode_core.metrics import (
+    METRICS,
+    backbones,
+    measurable,
+    measure,
+    perceptual,
+    unavailable,
+)
 from mode_core.metrics.fidelity import ms_ssim, psnr
-from mode_core.metrics.table import MEASURABLE, browser_metrics, metric_of
+from mode_core.metrics.table import MEASURABLE, metric_of
+from mode_core.settings import CARDS
+from mode_core.training.losses import load_lpips
 from mode_core.types import Image
-from tests.conftest import make_photo
+from tests.conftest import PYTHON, make_photo, process
 from tests.made_up.plain_metrics import plain_dists, to_unit
 
 GREY = np.full((8, 8, 3), 100, np.uint8)
@@ -33,14 +42,10 @@ def pair() -> tuple[Image, Image]:
 
 @pytest.fixture(autouse=True)
 def _no_backbones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No weights of this machine, and nothing remembered from another test."""
+    """No weights of this machine."""
     for variable in ("MODE_LPIPS_BACKBONE", "MODE_VGG16_BACKBONE", "MODE_DISTS_WEIGHTS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path / "cache"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    for cached in (backbones.alexnet_state, backbones.vgg16_state, perceptual._alex):
-        cached.cache_clear()
-    dists_net.load_dists.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,20 @@ def test_ms_ssim_is_what_a_second_one_written_from_the_paper_gave(
     pair: tuple[Image, Image],
 ) -> None:
     assert ms_ssim(*pair) == pytest.approx(0.888144, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "value"),
+    [(161, 161, 0.945085385175763), (201, 334, 0.931926104510458), (170, 1000, 0.941572345740917)],
+)
+def test_ms_ssim_has_every_digit_of_pytorch_msssim(height: int, width: int, value: float) -> None:
+    """Odd sides too, which are halved in one way of several; and more rows than one band."""
+    random = np.random.default_rng(height)
+    reference = random.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    reference[20:90] = reference[20:21]
+    noise = random.integers(-60, 61, reference.shape)
+    decoded = np.clip(reference + noise, 0, 255).astype(np.uint8)
+    assert ms_ssim(reference, decoded) == pytest.approx(value, abs=1e-13)
 
 
 @pytest.mark.parametrize(("height", "width"), [(160, 300), (300, 160), (1, 1)])
@@ -93,25 +112,38 @@ def test_lpips_is_the_package_with_the_backbone_from_the_file(
 def test_a_random_backbone_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     save_alexnet(tmp_path / "backbone.pth")
     monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "backbone.pth"))
-    with pytest.raises(WeightsUnavailable, match="not torchvision's"):
+    with pytest.raises(WeightsUnavailable, match="does not hold torchvision's"):
         perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
 
 
-@pytest.mark.parametrize(
-    "place", ["cache/alexnet_features_fp16.pth", "torch/hub/checkpoints/alexnet-owt-7be5be79.pth"]
-)
-def test_the_backbone_is_found_in_the_cache_and_where_torchvision_keeps_it(
-    place: str, tmp_path: Path
+def test_lpips_needs_no_network_and_no_setting(pair: tuple[Image, Image]) -> None:
+    assert perceptual.lpips(*pair) == pytest.approx(0.346089, abs=1e-5)  # in float32 0.346114
+
+
+def test_the_bundled_file_is_the_one_that_its_card_describes() -> None:
+    data = backbones.BUNDLED_ALEXNET.read_bytes()
+    assert len(data) <= 9_500_000
+    card = (CARDS / "alexnet-features.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(data).hexdigest() in card
+    features = backbones.alexnet_state(backbones.BUNDLED_ALEXNET)
+    assert f"{sum(one.numel() for one in features.values()):,} numbers" in card
+    for words in ("Soumith Chintala", "THIS SOFTWARE IS PROVIDED", "own licenses or terms"):
+        assert words in " ".join(card.split())
+
+
+def test_without_the_bundled_file_the_sentence_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / place).parent.mkdir(parents=True)
-    save_alexnet(tmp_path / place)
-    assert backbones.alexnet_state()["features.0.weight"].shape == (64, 3, 11, 11)
-
-
-def test_without_backbone_and_network_the_sentence_says_what_to_do() -> None:
-    with pytest.raises(WeightsUnavailable, match=r"cannot be fetched.*MODE_LPIPS_BACKBONE") as told:
+    monkeypatch.setattr(backbones, "BUNDLED_ALEXNET", tmp_path / "absent")
+    with pytest.raises(WeightsUnavailable, match="missing from assets/metrics; fetch the repos"):
         perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
-    assert "urlopen" not in str(told.value)
+
+
+def test_training_takes_the_bundled_file_and_agrees_with_the_metric(
+    pair: tuple[Image, Image],
+) -> None:
+    loss, (x, y) = load_lpips(None), map(to_unit, pair)
+    assert float(loss(y, loss.reference(x))) == pytest.approx(perceptual.lpips(*pair), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +175,11 @@ def test_a_backbone_that_would_run_code_is_refused(
     torch.save({"features.0.weight": Hostile()}, tmp_path / "hostile.pth")
     monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "hostile.pth"))
     with pytest.raises(WeightsUnavailable, match="not a file of weights"):
-        backbones.alexnet_state()
+        perceptual.lpips(make_photo(64, 64), make_photo(64, 64))
     assert not Path("ran-by-a-pickle").exists()
 
 
-@pytest.mark.parametrize("name", ["lpips", "lpips_student", "dists"])
+@pytest.mark.parametrize("name", ["lpips", "dists"])
 def test_perceptual_metrics_refuse_tiny_pictures(name: str) -> None:
     tiny = np.zeros((30, 64, 3), np.uint8)
     with pytest.raises(UnsupportedImage, match=r"31 pixels .* 64x30"):
@@ -172,20 +204,36 @@ def test_dists_equals_one_written_with_torchvision_layers(
 
 def test_what_cannot_be_measured_is_left_out_with_its_reason(pair: tuple[Image, Image]) -> None:
     measured = measure(*pair)
-    assert set(measured.values) == {"psnr", "ms_ssim"}
-    assert set(measured.missing) == {"lpips", "dists"}
-    assert "MODE_DISTS_WEIGHTS" in measured.missing["dists"]
+    assert set(measured.values) == set(measurable()) == {"psnr", "ms_ssim", "lpips"}
+    assert set(measured.missing) == {"dists"}
+    assert "let MODE_DISTS_WEIGHTS name" in measured.missing["dists"] == unavailable()["dists"]
 
 
-def test_the_student_stands_in_under_its_own_name(
-    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
+def test_files_are_looked_for_once_and_a_useless_one_is_read_once(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(perceptual, "_student", lambda: lambda x, y: (x - y).abs().mean())
-    measured = metrics.measure_with_stand_in(*pair)
-    assert "lpips" not in measured.values
-    assert measured.values["lpips_student"] > 0
-    assert METRICS["lpips_student"].label == "LPIPS (student)"
-    assert METRICS["lpips"].label == "LPIPS (AlexNet)"
+    (tmp_path / "damaged.pth").write_bytes(b"not weights")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "damaged.pth"))
+    looked: list[str] = []
+    for name in ("load_state", "cache_folder"):
+        real = getattr(backbones, name)
+        monkeypatch.setattr(backbones, name, lambda *a, n=name, f=real: looked.append(n) or f(*a))
+    assert "lpips" in measurable(), "the file is there"
+    for _ in range(3):
+        assert set(measure(*pair).missing) == {"lpips", "dists"}
+    assert "damaged.pth is not a file of weights" in unavailable()["lpips"]
+    assert measurable() == ("psnr", "ms_ssim")
+    assert sorted(looked) == ["cache_folder", "load_state"]
+
+
+def test_a_picture_too_small_for_a_metric_does_not_give_it_up() -> None:
+    assert "lpips" in measure(GREY, GREY).missing
+    assert "lpips" in measurable()
+
+
+def test_looking_for_files_loads_no_torch() -> None:
+    look = "import sys; from mode_core.metrics import unavailable; unavailable()"
+    process(PYTHON, "-c", f"{look}; assert 'torch' not in sys.modules", check=True)
 
 
 def test_a_metric_that_others_publish_is_not_measured() -> None:
@@ -193,20 +241,18 @@ def test_a_metric_that_others_publish_is_not_measured() -> None:
 
 
 def test_values_of_a_shared_column_are_told_apart_by_their_network() -> None:
-    nets = ("alex", "AlexNet", "vgg16", "student", "", "squeeze")
+    nets = ("alex", "AlexNet", "vgg16", "", "squeeze")
     keys = [metric_of("lpips", net).key.removeprefix("lpips") for net in nets]
-    assert keys == ["", "", "_vgg", "_student", "_unknown", "_unknown"]
+    assert keys == ["", "", "_vgg", "_unknown", "_unknown"]
     assert metric_of("psnr", "alex").key == "psnr"
 
 
 def test_the_browser_gets_what_it_needs_to_show_numbers() -> None:
-    shown = {one["key"]: one for one in browser_metrics()}
-    assert {"psnr", "ms_ssim", "lpips", "lpips_student", "dists"} <= shown.keys()
-    assert shown["psnr"] == {
+    assert METRICS["psnr"].as_json() == {
         "key": "psnr", "label": "PSNR", "unit": "dB", "better": "higher", "digits": 2,
-        "stands_in_for": "", "in_view": "always",
+        "in_view": "always",
     }  # fmt: skip
-    assert shown["lpips"]["label"] == "LPIPS"
+    assert METRICS["lpips"].as_json()["label"] == "LPIPS"
 
 
 class Hostile:
@@ -220,3 +266,26 @@ def save_alexnet(path: Path) -> None:
     torch.manual_seed(0)
     net = AlexNet().features
     torch.save({f"features.{k}": v for k, v in net.state_dict().items()}, path)
+
+
+@pytest.mark.parametrize("height", [512, 499, 530, 513])
+def test_lpips_of_a_large_picture_in_bands_is_that_of_the_whole(
+    height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(height)
+    reference = random.integers(0, 256, (height, 211, 3)).astype(np.uint8)
+    reference[100:300] //= 4
+    decoded = np.clip(reference + random.integers(-40, 41, reference.shape), 0, 255).astype(
+        np.uint8
+    )
+    whole = METRICS["lpips"].compute(reference, decoded)
+    monkeypatch.setattr("mode_core.metrics.perceptual._BAND_PIXELS", 211 * 256)
+    seen: list[int] = []
+    maps = perceptual._layer_maps
+    monkeypatch.setattr(
+        perceptual,
+        "_layer_maps",
+        lambda net, x, y: seen.append(x.shape[2]) or maps(net, x, y),
+    )
+    assert METRICS["lpips"].compute(reference, decoded) == pytest.approx(whole, abs=5e-7)
+    assert len(seen) == -(-height // 256)

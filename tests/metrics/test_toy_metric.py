@@ -28,15 +28,15 @@ from app.explorer.curves import live_curves
 from app.explorer.library import load_library
 from app.explorer.usercsv import read_user_csv
 from app.explorer.view import Wish, answer
-from app.server.service import BENCH_METRICS
+from app.viewer.component import catalogue
 from app.viewer.figure import FigurePane, caption_columns
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown
 from mode_core.cli.main import main
 from mode_core.evaluation.rows import read_rows
-from mode_core.metrics.table import browser_metrics
+from mode_core.metrics import measurable
 
-assert "toy" in BENCH_METRICS  # what the page measures
-(told,) = [one for one in browser_metrics() if one["key"] == "toy"]
+assert "toy" in measurable()  # what the page measures
+(told,) = [one for one in catalogue()["metrics"] if one["key"] == "toy"]
 assert (told["label"], told["unit"], told["better"], told["digits"]) == ("TOY", "grey", "lower", 1)
 
 command = "bench photos --out results/own --codecs jpeg,webp --bpp 1,2,4,8"

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import operator
 import os
+import re
+import signal
 import time
 from collections.abc import Iterator
+from threading import Thread
 
 import numpy as np
 import pytest
 
 from app.panes.weights import need_weights
 from app.server import jobs as work
-from app.server.jobs import Job
-from app.server.process import Worker, WorkerLost
+from app.server.jobs import Begun, Job, Outcome
+from app.server.process import Unwanted, Worker, WorkerLost, always
 from app.server.runner import Runner
 from app.server.store import StoredFile
 from app.settings import Settings
 from mode_core.errors import UnknownCodec
+from mode_core.metrics.fidelity import psnr
 from mode_core.stream.container import Bitstream
 from mode_core.types import Image
 from tests.conftest import ROOT
@@ -61,6 +65,61 @@ def test_a_hanging_task_is_stopped() -> None:
     worker.close()
 
 
+def test_unwanted_work_is_interrupted_and_its_process_goes_on(worker: Worker) -> None:
+    before = worker.call(os.getpid)
+    with pytest.raises(Unwanted):
+        worker.call(time.sleep, 60, wanted=lambda: False)
+    assert worker.call(os.getpid) == before
+    assert worker.call(operator.add, 1, 2) == 3
+
+
+def test_work_that_cannot_be_interrupted_is_killed(worker: Worker) -> None:
+    before = worker.call(os.getpid)
+    with pytest.raises(Unwanted):
+        worker.call(stubborn, wanted=lambda: False)
+    assert worker.call(os.getpid) != before
+
+
+def stubborn() -> None:
+    """As a long step inside a library: no signal gets through to Python."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    time.sleep(60)
+
+
+def test_whoever_waits_for_the_process_in_vain_gives_up(worker: Worker) -> None:
+    busy = Thread(target=worker.call, args=(time.sleep, 2))
+    busy.start()
+    time.sleep(0.2)
+    with pytest.raises(Unwanted):
+        worker.call(os.getpid, wanted=lambda: False)
+    with pytest.raises(WorkerLost, match="busy"):
+        worker.call(os.getpid, patience_s=0.1)
+    assert busy.is_alive()
+    busy.join()
+
+
+def test_a_large_picture_may_take_longer_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float] = []
+    runner = Runner(Settings(job_seconds=100))
+
+    def call(*args: object, seconds: float, **how: object) -> Outcome:
+        limits.append(seconds)
+        return Outcome("jpeg")
+
+    monkeypatch.setattr(runner.codecs, "call", call)
+    for height in (500, 1000, 3000):
+        job = Job("jpeg", ("",), 0.5, np.zeros((height, 1500, 3), np.uint8))
+        list(runner.run([job], always))
+    assert limits == [100, 100, 300]
+
+
+def test_a_job_brings_its_quick_metrics_and_what_its_times_were_taken_on(photo: Image) -> None:
+    made = work.run_job(Job("jpeg", ("",), 0.5, photo))
+    (measured,) = made.measured
+    assert measured.values == {"psnr": psnr(photo, made.pictures[0].image)}
+    assert re.fullmatch(r"\d+ processor cores, load \d+\.\d", made.timing)
+
+
 def test_a_codec_that_dies_takes_only_its_own_pane_down(
     photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,13 +127,14 @@ def test_a_codec_that_dies_takes_only_its_own_pane_down(
     jobs = [Job("jpeg", ("",), 0.5, photo), Job("webp", ("",), 0.5, photo)]
     dies, real = True, runner.codecs.call
 
-    def call(task: object, *args: object) -> object:
+    def call(task: object, *args: object, **how: object) -> object:
         nonlocal dies
         dies, now = False, dies
-        return real(os._exit, 9) if now else real(task, *args)  # type: ignore[arg-type]
+        return real(os._exit, 9) if now else real(task, *args, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(runner.codecs, "call", call)
-    lost, made = runner.run(jobs)
+    first, lost, second, made = runner.run(jobs, always)
+    assert (first, second) == (Begun("jpeg"), Begun("webp"))
     runner.close()
     assert "stopped" in lost.error
     assert made.pictures[0].image.shape == photo.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from resource import getpagesize
@@ -15,19 +15,23 @@ from PIL import Image as Pillow
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
-from app.server.jobs import Job
+from app.http.uploads import Uploads
+from app.server.jobs import Job, measure_pair
+from app.server.opening import opening
 from app.server.queue import Question
 from app.server.service import BadRequest, Expired, Service, check_request
-from app.server.snapshot import Comparison
+from app.server.snapshot import Comparison, Slot
 from app.server.store import secret_key
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
 from mode_core.errors import ModeError
-from mode_core.metrics import Measured
+from mode_core.metrics import Measured, measure
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
+from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Image
 from tests.conftest import make_photo
 from tests.made_up.fake_runner import FakeRunner, file_of, last
@@ -66,7 +70,7 @@ def test_panes_fill_in_one_codec_after_the_other(service: Service, key: str) -> 
         sum(slot.state == "ready" for slot in moment.slots)
         for moment in service.compare(key, PANES, 0.1)
     ]
-    assert counts[:3] == [1, 3, 4]
+    assert counts[:5] == [1, 1, 3, 3, 4]  # a codec that begins is a moment of its own
 
 
 def test_mode_is_encoded_once_for_both_anchors(runner: FakeRunner, compare: Compare) -> None:
@@ -134,12 +138,41 @@ def test_rows_carry_real_bytes_and_metrics(photo: Image, compare: Compare) -> No
     assert row["missing"] == {"lpips": "not here"}
 
 
+def test_nothing_is_said_of_a_metric_that_nothing_here_can_measure(
+    compare: Compare, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def measured(one: Image, other: Image, names: Sequence[str], wanted: object = 0) -> Measured:
+        asked.append(names)
+        return measure(one, other, names)
+
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
+    monkeypatch.setattr(runner, "measure", measured)
+    row = compare(["jpeg"]).as_json()["panes"][0]
+    assert {name for names in asked for name in names} == {"psnr", "ms_ssim"}
+    assert set(row["metrics"]) | set(row["missing"]) == {"psnr", "ms_ssim"}
+
+
+def test_visitors_read_plain_words_and_the_log_says_the_cause_once(
+    photo: Image, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "damaged.pth").write_bytes(b"not weights")
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "damaged.pth"))
+    for _ in range(3):
+        found = measure_pair(photo, photo, ("psnr", "ms_ssim", "lpips"))
+        assert found.missing["lpips"] == "not available on this server"
+        assert "161 pixels" in found.missing["ms_ssim"]
+    (line,) = caplog.messages
+    assert line.startswith(f"no LPIPS (AlexNet) on this page: {tmp_path}/damaged.pth is not a file")
+
+
 def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: str) -> None:
     """Scripts of others read these names too: they are the rows of the API."""
     first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
     names = (
         "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
-        "encode_ms decode_ms note licence error metrics missing"
+        "encode_ms decode_ms timing note licence error begun expected_s metrics missing"
     )
     for moment in (first, end):
         assert all(list(pane) == names.split() for pane in moment.as_json()["panes"])
@@ -153,7 +186,7 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
         10,
         pytest.approx(jpeg["bpp"] / 0.1 - 1),
     )
-    names = "image width height notes has_original bpp panes note position done"
+    names = "image width height notes has_original bpp panes note position wait_s done"
     assert list(end.as_json()) == names.split()
 
 
@@ -183,12 +216,68 @@ def test_a_question_that_comes_late_is_not_worked_for(
 
 def test_a_superseded_comparison_is_not_measured(service: Service, key: str) -> None:
     old = service.compare(key, ["jpeg", "webp"], 0.1, Question("p", 1))
-    while all(slot.measured is None for slot in next(old).slots):
+    while not measured_whole(next(old).slots[0]):
         continue
     next(service.compare(key, ["jxl"], 0.1, Question("p", 2)))
     left = list(old)
     assert not any(one.done for one in left)
-    assert all(one.slots[-1].measured is None for one in left)
+    assert not any(measured_whole(one.slots[-1]) for one in left)
+
+
+def measured_whole(slot: Slot) -> bool:
+    """Whether the last of the slow metrics has been tried."""
+    return slot.measured is not None and "lpips" in slot.measured.missing
+
+
+def test_quick_metrics_are_there_with_their_pane(service: Service, key: str) -> None:
+    for moment in service.compare(key, ["jpeg", "webp"], 0.1):
+        ready = [slot for slot in moment.slots if slot.state == "ready"]
+        assert all("psnr" in slot.measured.values for slot in ready if slot.measured)
+        assert all(slot.measured for slot in ready)
+
+
+def test_a_cancelled_comparison_ends_and_the_next_visitor_is_served(
+    service: Service, runner: FakeRunner, key: str, compare: Compare
+) -> None:
+    runner.turns = Semaphore(0)
+    old = service.compare(key, ["jpeg", "webp", "avif"], 0.1, Question("p", 1))
+    next(old)
+    run_ahead(old, runner)
+    service.cancel(Question("p", 2))
+    runner.turns.release(9)
+    compare(["jxl"])
+    assert [job.codec for job in runner.jobs] == ["jpeg", "jxl"]
+
+
+def test_nothing_is_coded_or_measured_for_whoever_has_gone(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    gone = Question("p", 1, listening=lambda: False)
+    assert not last(service.compare(key, ["jpeg"], 0.1, gone)).done
+    assert runner.jobs == []
+
+
+def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
+    service: Service, runner: FakeRunner, key: str, photo: Image
+) -> None:
+    assert next(service.compare(key, ["mode-f"], 0.1)).slots[0].expected_s is None
+    runner.pace.learn("mode", photo.size // 3, 2.0)
+    told = [
+        [(slot.begun, slot.expected_s) for slot in moment.slots if slot.state == "waiting"]
+        for moment in service.compare(key, ["mode-f", "mode-p", "jpeg"], 0.1)
+    ]
+    assert told[1:3] == [
+        [(True, pytest.approx(2.0)), (True, None), (False, None)],
+        [(False, None)],
+    ]
+
+
+def test_stored_times_are_not_shown_beside_live_ones(service: Service, compare: Compare) -> None:
+    (live,) = compare(["jpeg"]).as_json()["panes"]
+    assert live["timing"] == "2 processor cores, load 0.1"
+    stored = opening(service)["panes"][1]
+    assert stored["state"] == "ready"
+    assert [stored[name] for name in ("encode_ms", "decode_ms", "timing")] == [None, None, ""]
 
 
 def test_nobody_works_for_visitors_who_have_left(
@@ -198,10 +287,13 @@ def test_nobody_works_for_visitors_who_have_left(
     moments = service.compare(key, ["jpeg", "webp", "avif"], 0.1)
     next(moments)
     next(moments)
+    next(moments)
     moments.close()
     runner.turns.release(9)
     compare(["jxl"])
-    assert [job.codec for job in runner.jobs] == ["jpeg", "webp", "jxl"]
+    worked = [job.codec for job in runner.jobs]
+    assert (worked[0], worked[-1]) == ("jpeg", "jxl")
+    assert "avif" not in worked
 
 
 def run_ahead(moments: Iterator[Comparison], runner: FakeRunner) -> None:
@@ -249,10 +341,10 @@ def test_the_original_is_shown_exactly(service: Service, photo: Image) -> None:
         (["jpeg"] * 13, 0.1, "12 is the most"),
         (["jpeg"], 0.0, "between"),
         (["jpeg"], float("nan"), "between"),
-        (["nonsense"], 0.1, "no codec"),
+        (["nonsense"], 0.1, "no pane 'nonsense'; choose from mode-f, mode-p"),
         (["mode-2"], 0.1, "anchor"),
         (["mode"], 0.1, "no pane"),
-        (["<img src=x onerror=alert(1)>"], 0.1, "no codec"),
+        (["<img src=x onerror=alert(1)>"], 0.1, "no pane"),
         *(([pane], 0.3, "no pane") for pane in ("elic.", "ms-illm.public/../..", "mode.x")),
     ],
 )
@@ -263,8 +355,13 @@ def test_impossible_requests_are_refused_with_a_sentence(
         check_request(panes, bpp)
 
 
+def client_of(service: Service) -> TestClient:
+    routes = media_routes(service, Intake(Limits(1 << 20)), Uploads(1 << 20))
+    return TestClient(Starlette(routes=routes))
+
+
 def test_an_upload_that_is_no_picture_is_answered_with_a_sentence(service: Service) -> None:
-    client = TestClient(Starlette(routes=media_routes(service)))
+    client = client_of(service)
     for kind in ("photo", "file"):
         answer = client.post(f"/mode/{kind}", content=b"hello")
         assert (answer.status_code, list(answer.json())) == (200, ["error"])
@@ -287,6 +384,23 @@ def test_uploads_over_the_limit_are_refused(runner: FakeRunner) -> None:
         service.add_photo(bytes(MEBIBYTE + 1))
     with pytest.raises(BadRequest, match="1 MB"):
         service.add_file(bytes(MEBIBYTE + 1))
+
+
+def test_a_part_of_a_picture_is_a_picture_of_its_own(service: Service, photo: Image) -> None:
+    whole = service.add_photo(png_bytes(photo))
+    part = service.part(whole.key, [5, 7, 20, 30])
+    assert np.array_equal(part.pixels, photo[7:37, 5:25])
+    height, width, _ = photo.shape
+    assert part.notes == (f"20x30 pixels cut out of {width}x{height}",)
+    assert service.photo(part.key) is part
+
+
+def test_a_large_picture_scales_to_about_a_megapixel(service: Service) -> None:
+    whole = service.add_photo(png_bytes(np.full((1600, 2400, 3), 99, np.uint8)))
+    part = service.part(whole.key, None)
+    assert part.pixels.shape == (816, 1225, 3)
+    assert (part.pixels == 99).all()
+    assert part.notes == ("scaled down from 2400x1600",)
 
 
 def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> None:
@@ -336,20 +450,27 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str)
         table(service, Wish.parse(asked | {"keys": ["0" * 32]}))
 
 
-def test_the_student_s_lpips_is_copied_under_its_own_name(
-    service: Service, runner: FakeRunner, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    measured = Measured({"psnr": 30.0, "lpips_student": 0.25}, {"lpips": "not here"})
-    monkeypatch.setattr(runner, "measure", lambda *_: measured)
+def test_a_copied_table_says_what_its_numbers_are_of(service: Service, key: str) -> None:
     end = last(service.compare(key, ["jpeg"], 0.1))
     asked = {"picture": key, "keys": [end.slots[0].key]}
-    head, line = table(service, Wish.parse(asked | {"kind": "csv"})).splitlines()
-    row = dict(zip(head.split(","), line.split(","), strict=True))
-    assert row["lpips_student"] == "0.25"
-    assert float(row["deviation"]) == pytest.approx(end.as_json()["panes"][0]["deviation"])
-    assert "lpips" not in row
-    for kind in ("markdown", "latex"):
-        assert "LPIPS (student)" in table(service, Wish.parse(asked | {"kind": kind}))
+    height, width, _ = service.photo(key).pixels.shape
+    for kind in ("markdown", "latex", "csv"):
+        told = table(service, Wish.parse(asked | {"kind": kind}))
+        assert f"the whole picture of {width} x {height} pixels" in told, kind
+
+
+def test_a_browser_can_ask_whether_a_picture_or_a_file_is_still_there(service: Service) -> None:
+    client = client_of(service)
+    photo = service.add_photo(png_bytes(make_photo(8, 9)))
+    file = service.add_file(Bitstream(1, bytes(4), 50, 9, 8, (Stream(b"x"),)).to_bytes())
+    for key, ending, status in (
+        (photo.key, "png", 200),
+        (photo.key, "mode", 404),
+        (file.key, "mode", 200),
+        (file.key, "png", 404),
+        ("0" * 32, "png", 404),
+    ):
+        assert client.head(f"/mode/media/{key}.{ending}").status_code == status, (ending, status)
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,25 @@ def test_a_value_that_counts_as_false_is_kept_too() -> None:
     store: Memory[int] = Memory(1)
     store.pin("none", 0)
     assert store.get("none") == 0
+
+
+def test_whoever_holds_most_makes_room() -> None:
+    store: Memory[Entry] = Memory(100, size_of)
+    for name in ("mine", "yours"):
+        store.put(name, stored(name, 10), holder=name)
+    for number in range(16):
+        store.put(f"flat {number}", stored(number, 30), holder="greedy")
+    assert store.get("mine") is not None
+    assert store.get("yours") is not None
+    assert store.get("flat 15") is not None
+    assert store.size <= 100
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60), st.sampled_from("abc"))))
+def test_shares_never_outgrow_the_whole(puts: list[tuple[int, int, str]]) -> None:
+    store: Memory[Entry] = Memory(100, size_of)
+    for name, size, holder in puts:
+        store.put(str(name), stored(name, size), holder)
+        kept = [store.get(str(n)) for n in range(10)]
+        assert sum(min(size_of(one), 100) for one in kept if one) == store.size <= 100
+        assert store.get(str(name)) is not None

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from app.server.jobs import Job
+from app.server.jobs import Begun, Job
+from app.server.process import always
 from app.server.runner import Runner, make_runner
 from app.settings import Settings
 from mode_core.types import Image
@@ -72,13 +73,14 @@ def test_a_gpu_that_is_not_lent_is_a_sentence_in_each_pane_that_needed_it(
     monkeypatch.setitem(sys.modules, "spaces", spaces)
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setattr(spaces, "refuse", RuntimeError("quota <a href='x'>exceeded</a>"))
-    monkeypatch.setattr(Runner, "run", lambda self, jobs: iter(jobs))
+    monkeypatch.setattr(Runner, "run", lambda self, jobs, wanted: iter(jobs))
     runner = make_runner(Settings())
     classical, *learned = [Job(codec, ("",), 0.3, photo) for codec in ("jpeg", "elic", "ms-illm")]
-    first, *others = runner.run([*learned, classical])
+    first, *others = runner.run([*learned, classical], always)
     assert first is classical
-    assert [one.codec for one in others] == ["elic", "ms-illm"]
-    assert all("the GPU was not lent (quota exceeded)" in one.error for one in others)
+    assert [one.codec for one in others] == 2 * ["elic", "ms-illm"]
+    assert others[:2] == [Begun("elic"), Begun("ms-illm")]
+    assert all("the GPU was not lent (quota exceeded)" in one.error for one in others[2:])
 
 
 def test_elsewhere_nothing_is_borrowed(monkeypatch: pytest.MonkeyPatch) -> None:

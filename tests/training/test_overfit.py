@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mode_core.codecs import student as stages_student
 from mode_core.codecs.dlf import training as stages_dlf
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.mode import training as stages_mode
@@ -31,7 +30,7 @@ from tests.made_up.toys import TOY_ELIC, TOY_MODE, TOY_VQ
 TOY_ILLM = IllmConfig(LEVELS, LEVELS, latent=16, hyper=16, hyper_latent=8, side=16)
 TOY_DLF = replace(dlf_nets.TOY, codes=64, entries=64, stages=LEVELS)
 SMALL_CRITIC = {"fold": 4, "down": (8, 8, 8, 8), "up": (8, 8)}
-MODULES = (stages_dlf, stages_elic, stages_illm, stages_mode, stages_student, stages_vq)
+MODULES = (stages_dlf, stages_elic, stages_illm, stages_mode, stages_vq)
 
 LEARNT = {
     "elic": ("loss", 0.8),
@@ -43,10 +42,9 @@ LEARNT = {
     "dlf": ("features", 0.7),
     "dlf-gan": ("l1", 0.9),
     "mode": ("l1_p", 0.9),
-    "lpips-student": ("layers", 0.8),
 }
 """What falls, and to which share of its start at the most."""
-QUICK = ("dlf", "dlf-gan", "mode", "ms-illm-gan", "lpips-student")
+QUICK = ("dlf", "dlf-gan", "mode", "ms-illm-gan")
 """Their steps take long, and twenty show it."""
 
 

@@ -12,6 +12,7 @@ from app.panes.names import own_panes, parse_pane
 from app.server.service import BadRequest, check_request
 from app.viewer import region
 from app.viewer.component import catalogue
+from mode_core import metrics
 from mode_core.codecs.registry import CODECS
 from mode_core.metrics.table import MEASURABLE, METRICS
 from mode_core.types import Anchor
@@ -54,11 +55,8 @@ def test_the_scripts_own_tests_read_what_the_server_says() -> None:
 
 
 def test_what_is_told_of_the_view_is_what_the_table_says() -> None:
-    told = [one["key"] for one in KNOWN["metrics"] if one["in_view"] and not one["stands_in_for"]]
+    told = [one["key"] for one in KNOWN["metrics"] if one["in_view"]]
     assert [*region.QUICK, *region.SLOW] == told
-    for one in KNOWN["metrics"]:
-        if other := one["stands_in_for"]:
-            assert one["in_view"] == METRICS[other].in_view
 
 
 def test_every_choice_names_its_codec_and_anchor() -> None:
@@ -75,13 +73,18 @@ def test_the_panes_of_a_blend_are_what_the_server_takes_them_for() -> None:
         assert parse_pane(f"{one['prefix']}0.35") == (one["codec"], "0.35")
 
 
-def test_every_metric_has_a_column_and_a_stand_in_follows_what_it_stands_for() -> None:
-    keys = [one["key"] for one in KNOWN["metrics"]]
-    assert keys == list(MEASURABLE)
-    for one in KNOWN["metrics"]:
-        assert one["better"] in ("higher", "lower", "")
-        if other := one["stands_in_for"]:
-            assert keys.index(one["key"]) == keys.index(other) + 1
+def test_a_metric_has_a_column_where_its_files_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
+    assert [one["key"] for one in catalogue()["metrics"]] == ["psnr", "ms_ssim"]
+    metrics._given_up.cache_clear()  # another start
+    for name in ("dists_weights.pt", "vgg16_features.pth"):
+        (tmp_path / name).touch()
+    monkeypatch.delenv("MODE_LPIPS_BACKBONE")
+    assert [one["key"] for one in catalogue()["metrics"]] == list(MEASURABLE)
+    assert {one["better"] for one in catalogue()["metrics"]} <= {"higher", "lower"}
 
 
 def test_the_limits_are_the_servers_own() -> None:

@@ -118,10 +118,20 @@ def test_captions_show_a_dash_for_what_one_pane_does_not_know() -> None:
     ]
 
 
+def test_a_figure_says_that_its_numbers_are_not_those_of_the_crops() -> None:
+    original = np.zeros((40, 60, 3), np.uint8)
+    page = figure.paper_layout(
+        original, [FigurePane("A", original, {"bpp": 0.1})], [figure.Crop(0, 0, 20, 20)]
+    )
+    names = [word for word in page.words if word.text in ("bpp", "of the whole picture")]
+    assert [word.text for word in names] == ["bpp", "of the whole picture"]
+    assert names[1].y + figure.LINE <= page.height
+
+
 def test_captions_leave_out_what_no_pane_knows() -> None:
-    pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"bpp": 0.1, "lpips_student": 0.2})
+    pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"bpp": 0.1, "lpips": 0.2})
     names, numbers = figure.caption_columns([pane])
-    assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS (student)": "0.2000"}
+    assert dict(zip(names, numbers, strict=True)) == {"bpp": "0.1000", "LPIPS": "0.2000"}
 
 
 @pytest.mark.parametrize("name", ["MS-ILLM public", "A codec with quite a long name"])

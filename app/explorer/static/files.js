@@ -1,6 +1,8 @@
 /** The user's own tables beside the plot: what is added, what the server found in it, what is removed. */
 
 import { onFiles } from "../../shared/dom.js";
+import { kindOf } from "../../shared/kinds.js";
+import { tell } from "../../shared/messages.js";
 import { fillFiles } from "./tables.js";
 
 export class Files {
@@ -8,7 +10,18 @@ export class Files {
     this.explorer = explorer;
     this.sent = /** @type {UserFile[]} */ ([]);
     this.input = explorer.part("file", HTMLInputElement);
-    onFiles(this.input, explorer.root, "rd-drop", (files) => this.add(files));
+    onFiles(this.input, explorer.root, "rd-drop", (files) => this.sort(files));
+  }
+
+  /** Pictures have no curves: they are opened in the viewer. @param {File[]} files */
+  sort(files) {
+    const isPicture = (/** @type {File} */ file) => ["picture", "file"].includes(kindOf(file));
+    const pictures = files.filter(isPicture);
+    if (pictures.length) {
+      tell("mode:take-files", { files: pictures });
+      this.explorer.say(`Opened in the viewer: ${pictures.map(({ name }) => name).join(", ")}`);
+    }
+    return this.add(files.filter((file) => !isPicture(file)));
   }
 
   /** New files, shown where their curves are; refused ones have been told of and make room. */

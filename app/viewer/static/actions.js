@@ -37,25 +37,25 @@ function viewActions(viewer) {
     const front = viewer.stage.front();
     if (!front) return;
     const middle = { x: front.frame.width / 2, y: front.frame.height / 2 };
-    viewer.setView(zoomAt(viewer.state, scale, middle, front));
+    viewer.setView(zoomAt(viewer.seen, scale, middle, front));
   };
   return {
     scale: zoomTo,
-    zoom: (direction) => zoomTo(nextScale(viewer.state.scale, direction)),
-    zoomToggle: () => zoomTo(viewer.state.scale === 1 ? 2 : 1),
-    fit: () => viewer.set({ scale: viewer.stage.fit(), cx: 0.5, cy: 0.5 }),
+    zoom: (direction) => zoomTo(nextScale(viewer.seen.scale, direction)),
+    zoomToggle: () => zoomTo(viewer.seen.scale === 1 ? 2 : 1),
+    fit: () => viewer.set({ fit: true, scale: 0, cx: 0.5, cy: 0.5 }),
     pan([dx, dy], far) {
       const front = viewer.stage.front();
       if (!front) return;
       const step = -Math.round(front.frame.width * PAN_SHARE) * (far ? 4 : 1);
-      viewer.setView(panBy(viewer.state, dx * step, dy * step, front.picture));
+      viewer.setView(panBy(viewer.seen, dx * step, dy * step, front.picture));
     },
     spot(index) {
       const [, cx, cy, scale] = viewer.spots()[index];
       viewer.set({ cx, cy, scale });
     },
     pin() {
-      const { cx, cy, scale, pins } = viewer.state;
+      const { cx, cy, scale, pins } = viewer.seen;
       if (pins.length >= MAX_PINS) {
         return viewer.words.tell(`${MAX_PINS} pins are the most; remove one first`);
       }

@@ -3,7 +3,7 @@
 /** Where a pane lies between the ends of a codec, as text; undefined if it is no blend of this codec's. */
 export function placeOf(/** @type {Blend} */ { prefix }, /** @type {string} */ pane) {
   const place = pane.slice(prefix.length);
-  return pane.startsWith(prefix) && /^[01]?\.?\d/.test(place) ? place : undefined;
+  return pane.startsWith(prefix) && /^(0|1|0?\.\d+|1\.0+)$/.test(place) ? place : undefined;
 }
 
 /** The pane that shows a codec at an anchor: a number, or the name of an end.
@@ -16,6 +16,20 @@ export function paneAt({ fidelity, perception, prefix }, anchor) {
 /** Whether a pane shows this codec, at whatever anchor. @param {Blend} blend @param {string} pane */
 export const isOf = (blend, pane) =>
   pane === blend.fidelity || pane === blend.perception || placeOf(blend, pane) !== undefined;
+
+/** Whether there can be such a pane: a choice, a blend, or either with weights that may be elsewhere.
+ * @param {string} pane @param {Pick<Catalogue, "choices" | "blends">} catalogue */
+export function isKnown(pane, { choices, blends }) {
+  const own = (/** @type {string} */ id) =>
+    choices.some((one) => one.id === id) || blends.some((one) => placeOf(one, id) !== undefined);
+  return own(pane) || choices.some(({ codec }) => codec && own(withoutProfile(pane, codec)));
+}
+
+/** `a.public-f` without its weights, `a-f`; undefined names nothing. @param {string} pane @param {string} codec */
+function withoutProfile(pane, codec) {
+  const found = pane.startsWith(`${codec}.`) && /^[a-z]\w*(-.*)?$/.exec(pane.slice(codec.length + 1));
+  return found ? codec + (found[1] ?? "") : "";
+}
 
 /** Codecs between whose ends the anchor moves: those that are shown, or else the first there is. */
 export function movedBlends(/** @type {string[]} */ panes, /** @type {Blend[]} */ blends) {

@@ -3,19 +3,17 @@
 import { clamp, further } from "../../shared/arithmetic.js";
 import { tell } from "../../shared/messages.js";
 import { isOf, movedBlends, paneAt, paneOf, withBlends } from "./blends.js";
-import { anchorText } from "./controls.js";
+import { anchorText, picturesOf } from "./controls.js";
 import { PRESETS, STEPS, positionOf, rateAt } from "./rates.js";
 
 const KEY_STEP = STEPS / 20;
 
 /** @param {Viewer} viewer @returns {Actions} */
 export function codingActions(viewer) {
-  const { catalogue, words, questions } = viewer;
-  const setRate = (/** @type {number} */ bpp) => {
-    const [least, most] = catalogue.limits.bpp;
-    const refused = viewer.state.file
-      ? "A .mode file has the size that it has; open a photo to choose another"
-      : !(bpp >= least && bpp <= most) && `The rate must be between ${least} and ${most} bits per pixel`;
+  const { catalogue, choosing, words, questions } = viewer;
+  const setRate = (/** @type {number} */ bpp, written = String(bpp)) => {
+    const refused = refusal(viewer, bpp, written);
+    choosing.end();
     if (refused) words.tell(refused, true);
     if (refused || bpp === viewer.state.bpp) return viewer.render();
     questions.refresh({ bpp });
@@ -30,20 +28,51 @@ export function codingActions(viewer) {
     if (panes.join() !== before.join()) return questions.ask();
     words.tell(`Anchor: ${anchorText(anchor)}`);
   };
+  const picture = (/** @type {string} */ id) => {
+    const own = viewer.recents.get(id);
+    return own ? openRecent(viewer, own) : viewer.openPicture(id);
+  };
   const turn = (/** @type {number} */ way) => {
-    const ids = catalogue.samples.map(({ id }) => id);
-    viewer.openPicture(further(ids, viewer.state.image, way));
+    const ids = picturesOf(viewer).map(({ id }) => id);
+    return picture(further(ids, viewer.state.image, way));
   };
   return {
     setRate,
     setAnchor,
-    slide: (position) => setRate(rateAt(Number(position))),
-    rate: (way) => setRate(rateAt(clamp(positionOf(viewer.state.bpp) + KEY_STEP * way, 0, STEPS))),
+    rate(way) {
+      const next = rateAt(clamp(positionOf(choosing.bpp) + KEY_STEP * way, 0, STEPS));
+      choosing.show(next);
+      choosing.take(true);
+    },
     anchor: () => setAnchor(viewer.state.anchor > 0.5 ? 0 : 1),
-    picture: (id) => viewer.openPicture(id),
+    picture,
     previous: () => turn(-1),
     next: () => turn(1),
   };
+}
+
+/** Why a rate cannot be; `written` is how it stands in the field. @param {Viewer} viewer @param {number} bpp */
+function refusal({ state, catalogue }, bpp, written = "") {
+  const [least, most] = catalogue.limits.bpp;
+  const must = `between ${least} and ${most} bits per pixel`;
+  if (state.file) return "A .mode file has the size that it has; open a photo to choose another";
+  if (Number.isNaN(bpp)) return `“${written.slice(0, 20)}” is no number; write a rate ${must}, as 0.05 or 0,05`;
+  return bpp >= least && bpp <= most ? "" : `The rate must be ${must}`;
+}
+
+/** A picture of the visitor's own, unless the server has forgotten it: then it leaves the menu.
+ * @param {Viewer} viewer @param {import("./recents.js").Recent} own */
+async function openRecent(viewer, { key, name, file }) {
+  const { state, exchange, recents, words } = viewer;
+  const there = await exchange.holds(key, file ? "mode" : "png");
+  if (viewer.state.image !== state.image) return; // another one was opened meanwhile
+  if (!there) {
+    recents.drop(key);
+    viewer.render();
+    return words.tell(`${name || "This picture"} has left the server's memory; open the file again`, true);
+  }
+  if (file) viewer.questions.trial.start(key, name);
+  else viewer.openPicture(key, name);
 }
 
 /** A point of the rate-distortion plot: that picture, that codec, at that rate.
@@ -60,12 +89,15 @@ export function openPoint(viewer, { image, codec, anchor, bpp }) {
 }
 
 /** Code the picture at every preset, one after the other, and come back; ends on any change. */
-export async function measureCurve(/** @type {Viewer} */ { state, words, questions }) {
+export async function measureCurve(/** @type {Viewer} */ viewer) {
+  const { state, words, questions } = viewer;
   if (state.file) return words.tell("A file brings no original to measure against", true);
   const rates = [...PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== state.bpp), state.bpp];
   let done = 0;
-  const say = (/** @type {boolean} */ running) =>
+  const say = (/** @type {boolean} */ running) => {
+    viewer.touring = running;
     tell("mode:measuring", { done, of: rates.length, running });
+  };
   for (const bpp of rates) {
     say(true);
     questions.refresh({ bpp });

@@ -2,12 +2,15 @@
 
 import { fillSelect, find, make, makeButton, refill } from "../../shared/dom.js";
 import { movedBlends } from "./blends.js";
-import { PRESETS, STEPS, bytesText, positionOf } from "./rates.js";
+import { exactness } from "./exactness.js";
+import { listenToNumber, listenToSlider, listenToSteps } from "./fields.js";
+import { PRESETS, STEPS, bytesText, positionOf, rateAt, rateFrom } from "./rates.js";
 
+const UNNAMED = "Your picture";
 const GAINS = [1, 2, 4, 8, 16, 32].map((gain) => ({ id: String(gain), label: `×${gain}` }));
 
 /** Connect the bars to the actions that their markup names: of buttons, and of fields by the event. */
-export function listenToControls(/** @type {Viewer} */ { root, actions, catalogue }) {
+export function listenToControls(/** @type {Viewer} */ { root, actions, catalogue, choosing }) {
   root.addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest("button") : null;
     if (!button || !root.contains(button)) return;
@@ -26,20 +29,13 @@ export function listenToControls(/** @type {Viewer} */ { root, actions, catalogu
     });
   }
   const field = find(root, ".bpp", HTMLInputElement);
-  [field.min, field.max] = catalogue.limits.bpp.map(String);
-  listenToNumber(field, actions.setRate);
-  find(root, "#rate", HTMLInputElement).max = String(STEPS);
+  [field.ariaValueMin, field.ariaValueMax] = catalogue.limits.bpp.map(String);
+  listenToNumber(field, (text) => actions.setRate(rateFrom(text), text));
+  listenToSteps(field, choosing);
+  const slider = find(root, "#rate", HTMLInputElement);
+  slider.max = String(STEPS);
+  listenToSlider(slider, choosing, rateAt);
   makePresets(root);
-}
-
-/** A field that is left alone while someone types, and shows the state again once they are done. */
-function listenToNumber(/** @type {HTMLInputElement} */ field, /** @type {(value: number) => void} */ take) {
-  field.addEventListener("input", () => (field.dataset.typing = "1"));
-  field.addEventListener("change", () => {
-    delete field.dataset.typing;
-    take(Number(field.value));
-  });
-  field.addEventListener("blur", () => delete field.dataset.typing);
 }
 
 function makePresets(/** @type {HTMLElement} */ root) {
@@ -69,21 +65,29 @@ export function showControls(/** @type {Viewer} */ viewer) {
   select(".gain", String(state.gain), GAINS);
   const absent = catalogue.choices.filter(({ id }) => !state.panes.includes(id));
   select(".add", "", [{ id: "", label: "Add pane" }, ...absent]);
-  const pictures = catalogue.samples.map(({ id, title }) => ({ id, label: title }));
-  const known = pictures.some(({ id }) => id === state.image);
-  const own = known ? [] : [{ id: state.image, label: state.name || "Your picture" }];
-  select(".picture", state.image, [...pictures, ...own]);
+  select(".picture", state.image, picturesOf(viewer));
   find(root, ".hint kbd + kbd").textContent = String(Math.min(9, state.panes.length));
   find(root, ".hint").hidden = state.panes.length < 2;
   showSpots(viewer);
 }
 
-function showRate(/** @type {Viewer} */ { root, state: { bpp, size } }) {
+/** The menu of pictures: the gallery, the visitor's own, and the one on the screen in any case.
+ * @param {Viewer} viewer @returns {Named[]} */
+export function picturesOf({ catalogue, recents, state }) {
+  const gallery = catalogue.samples.map(({ id, title }) => ({ id, label: title }));
+  const kept = recents.list.map(({ key, name }) => ({ id: key, label: name || UNNAMED, group: "Yours" }));
+  const all = [...gallery, ...kept];
+  const known = all.some(({ id }) => id === state.image);
+  return known ? all : [...all, { id: state.image, label: state.name || UNNAMED, group: "Yours" }];
+}
+
+export function showRate(/** @type {Viewer} */ { root, choosing: { bpp }, state: { size } }) {
   const slider = find(root, "#rate", HTMLInputElement);
   slider.value = String(positionOf(bpp));
   slider.ariaValueText = `${bpp} bits per pixel`;
   const field = find(root, ".bpp", HTMLInputElement);
   if (!field.dataset.typing) field.value = String(bpp);
+  field.ariaValueNow = String(bpp);
   find(root, ".size").textContent = size ? `≈ ${bytesText((bpp * size.width * size.height) / 8)}` : "";
 }
 
@@ -105,10 +109,12 @@ function showPressed(/** @type {Viewer} */ { root, state }) {
 }
 
 /** The scale in words; all that changes on the bars while panning and zooming. */
-export function showZoom(/** @type {Viewer} */ { root, state }) {
-  const text = `${Math.round(state.scale * 1000) / 10} %`;
+export function showZoom(/** @type {Viewer} */ { root, seen: { scale, mode, smooth }, stage, words }) {
+  if (!scale) return;
+  const text = `${Math.round(scale * 1000) / 10} %`;
   const place = find(root, ".zoom");
   if (place.textContent !== text) place.textContent = text;
+  words.tellExactness(exactness(scale, smooth && mode !== "diff", stage.counted));
 }
 
 /** A button per crop; the last ones are pins, which can be taken out again. @param {Viewer} viewer */

@@ -44,6 +44,13 @@ export class Exchange {
     }
   }
 
+  /** Whether the server still has a picture or a file; where it does not answer, asking for it will tell.
+   * @param {string} key @param {"png" | "mode"} ending */
+  async holds(key, ending) {
+    const answer = await fetch(this.address(`mode/media/${encodeURIComponent(key)}.${ending}`), { method: "HEAD" }).catch(() => null);
+    return answer?.status !== 404;
+  }
+
   /** What is being measured belongs to a picture that is gone. */
   forgetRegion() {
     clearTimeout(this.timer);

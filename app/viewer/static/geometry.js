@@ -49,6 +49,11 @@ export function settle(/** @type {View} */ view, /** @type {Framed} */ { picture
   };
 }
 
+/** The view as it is on the screen: the whole picture where `fit` is wished for, whatever the frame is.
+ * @param {View & {fit: boolean}} wish @param {Framed} framed @returns {View} */
+export const seenView = (wish, framed) =>
+  wish.fit ? { cx: 0.5, cy: 0.5, scale: fitScale(framed) } : settle(wish, framed);
+
 /** The scale at which the whole picture is seen; a whole multiple when that enlarges it. */
 export function fitScale(/** @type {Framed} */ { picture, frame }) {
   const scale = Math.min(frame.width / picture.width, frame.height / picture.height);
@@ -74,6 +79,9 @@ export function visibleRegion(/** @type {View} */ view, /** @type {Framed} */ fr
   const [y, height] = span(origin.y, picture.height, frame.height);
   return { x, y, width, height };
 }
+
+/** Whether a region is all of the picture. @param {Region} region @param {Size} picture */
+export const isWhole = ({ width, height }, picture) => width === picture.width && height === picture.height;
 
 /** @param {Region} region @returns {Box} */
 export const boxOf = ({ x, y, width, height }, by = 1) => [x * by, y * by, width * by, height * by];

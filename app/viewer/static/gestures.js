@@ -32,12 +32,12 @@ function pointOf(canvas, frame, { clientX, clientY }) {
 function listenToZoom(/** @type {Viewer} */ viewer) {
   const { root } = viewer.stage;
   const zoom = (/** @type {Under} */ under, /** @type {number} */ scale) =>
-    viewer.setView(zoomAt(viewer.state, scale, under.point, under));
+    viewer.setView(zoomAt(viewer.seen, scale, under.point, under));
   const turn = (/** @type {WheelEvent} */ event) => {
     const under = underPointer(viewer, event);
     if (!under) return;
     event.preventDefault();
-    const { scale } = viewer.state;
+    const { scale } = viewer.seen;
     // A mouse wheel clicks from one round scale to the next; a touch pad glides.
     const clicks = event.deltaMode !== 0 || Math.abs(event.deltaY) >= 50;
     const next = nextScale(scale, -Math.sign(event.deltaY));
@@ -46,7 +46,7 @@ function listenToZoom(/** @type {Viewer} */ viewer) {
   root.addEventListener("wheel", turn, { passive: false });
   root.addEventListener("dblclick", (event) => {
     const under = underPointer(viewer, event);
-    if (under) zoom(under, viewer.state.scale === 2 ? 1 : 2);
+    if (under) zoom(under, viewer.seen.scale === 2 ? 1 : 2);
   });
 }
 
@@ -71,12 +71,12 @@ function listenToDrags(/** @type {Viewer} */ viewer) {
     if (!under) return stage.point(null);
     const { frame, point } = under;
     const share = { x: point.x / frame.width, y: point.y / frame.height };
-    stage.point({ place: pictureAt(viewer.state, point, under), share });
+    stage.point({ place: pictureAt(viewer.seen, point, under), share });
     const before = fingers.get(event.pointerId);
     if (!before || !moving) return;
     const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
     if (moving.split) viewer.actions.split(share.x);
-    else viewer.setView(moved(viewer.state, under, before, other));
+    else viewer.setView(moved(viewer.seen, under, before, other));
     fingers.set(event.pointerId, event);
   });
   const release = (/** @type {PointerEvent} */ event) => {
@@ -109,7 +109,7 @@ function listenToMinimap(viewer) {
   const go = (/** @type {PointerEvent} */ { clientX, clientY }) => {
     const box = minimap.getBoundingClientRect();
     const cx = (clientX - box.left) / box.width;
-    viewer.setView({ cx, cy: (clientY - box.top) / box.height, scale: viewer.state.scale });
+    viewer.setView({ cx, cy: (clientY - box.top) / box.height, scale: viewer.seen.scale });
   };
   minimap.addEventListener("pointerdown", (event) => {
     minimap.setPointerCapture(event.pointerId);

@@ -2,27 +2,18 @@
 
 import { carriesFiles, find, onFiles } from "../../shared/dom.js";
 
-/** @typedef {(file: File | undefined) => void} Give */
+/** @typedef {(files: File[]) => void} Give */
 
-/** @param {File} file @returns {FileKind} */
-function kindOf({ name = "" }) {
-  const ends = (/** @type {string} */ ending) => name.toLowerCase().endsWith(ending);
-  return ends(".mode") ? "file" : ends(".csv") ? "table" : "photo";
-}
-
-/** @param {HTMLElement} root @param {(kind: FileKind, file: File) => void} take */
-export function listenToFiles(root, take) {
+/** @param {HTMLElement} root @param {Give} give */
+export function listenToFiles(root, give) {
   const input = find(root, "input[type=file]", HTMLInputElement);
-  const give = (/** @type {File | undefined} */ file) => {
-    if (file) take(kindOf(file), file);
-  };
   find(root, "[data-do=open]").addEventListener("click", () => input.click());
-  onFiles(input, root, "dropping", ([file]) => give(file));
+  onFiles(input, root, "dropping", give);
   document.addEventListener("paste", (event) => {
-    const file = event.clipboardData?.files[0];
-    if (!file) return;
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
     event.preventDefault();
-    give(file);
+    give(files);
   });
   listenBesideDrops(give);
   listenToCamera(root, give);
@@ -33,7 +24,7 @@ function listenBesideDrops(give) {
   const caught = (/** @type {DragEvent} */ event) => {
     if (event.defaultPrevented || !carriesFiles(event)) return;
     event.preventDefault();
-    if (event.type === "drop") give(event.dataTransfer?.files[0]);
+    if (event.type === "drop") give([...(event.dataTransfer?.files ?? [])]);
   };
   addEventListener("dragover", caught);
   addEventListener("drop", caught);
@@ -67,6 +58,6 @@ function listenToCamera(/** @type {HTMLElement} */ root, /** @type {Give} */ giv
     canvas.getContext("2d")?.drawImage(video, 0, 0);
     const blob = await canvas.convertToBlob({ type: "image/png" });
     dialog.close();
-    give(new File([blob], "camera.png", { type: "image/png" }));
+    give([new File([blob], "camera.png", { type: "image/png" })]);
   });
 }

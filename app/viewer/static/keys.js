@@ -43,21 +43,53 @@ function actionOf(key) {
   return row ? { name: row[2], argument: row[2] === "hold" ? Number(name) - 1 : row[3] } : null;
 }
 
-/** Keys act only while the viewer itself has the focus, so that nothing else loses its keys. */
-export function listenToKeys(/** @type {HTMLElement} */ stage, /** @type {Actions} */ actions) {
-  stage.addEventListener("keydown", (event) => {
-    if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = actionOf(event.key);
+/** Where keys belong to what has the focus: all of them, or those that it uses itself. */
+const FIELDS = "select, textarea, [contenteditable], input:not([type=range], [type=checkbox], [type=radio], [type=file])";
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+/** @type {[string, string[]][]} */
+const OWN_KEYS = [
+  ["button, summary, [role=button], input:is([type=checkbox], [type=radio], [type=file])", [" ", "Enter"]],
+  ["a[href]", ["Enter"]],
+  ["input[type=range], input[type=radio], .scroller, .rd-scroll, [role=tab]", ARROWS],
+  [".scroller, .rd-scroll", [" "]],
+];
+const SCROLLING = [" ", ...ARROWS];
+
+/** Whether the focused element keeps a key for itself. @param {EventTarget | null} target @param {string} key */
+function isKept(target, key) {
+  if (!(target instanceof Element)) return false;
+  if (target.closest(`${FIELDS}, dialog, [role=dialog]`)) return true;
+  return OWN_KEYS.some(([selector, keys]) => keys.includes(key) && target.closest(selector));
+}
+
+/** Whether at least half of an element, or of the window, is that element on the screen. */
+function isInSight(/** @type {HTMLElement} */ element) {
+  const { top, bottom, height } = element.getBoundingClientRect();
+  const seen = Math.min(bottom, innerHeight) - Math.max(top, 0);
+  return seen >= Math.min(height, innerHeight) / 2;
+}
+
+/** Keys act wherever the focus is, but take none from what has it; away from the pictures the page scrolls.
+ * @param {HTMLElement} stage @param {Actions} actions */
+export function listenToKeys(stage, actions) {
+  const isOurs = (/** @type {KeyboardEvent} */ { key, target, ctrlKey, metaKey, altKey, isComposing }) =>
+    !(ctrlKey || metaKey || altKey || isComposing) &&
+    !isKept(target, key) &&
+    !document.querySelector("dialog[open]") &&
+    (!SCROLLING.includes(key) || isInSight(stage));
+  const pressed = (/** @type {KeyboardEvent} */ event) => {
+    if (!stage.isConnected) return document.removeEventListener("keydown", pressed);
+    const action = event.defaultPrevented || !isOurs(event) ? null : actionOf(event.key);
     if (!action) return;
     event.preventDefault();
     if (action.name === "hold" && event.repeat) return;
     actions[action.name](action.argument, event.shiftKey);
+  };
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("keyup", ({ key }) => {
+    if (actionOf(key)?.name === "hold") actions.hold(null);
   });
-  const release = () => actions.hold(null);
-  stage.addEventListener("keyup", (event) => {
-    if (actionOf(event.key)?.name === "hold") release();
-  });
-  stage.addEventListener("blur", release);
+  addEventListener("blur", () => actions.hold(null));
 }
 
 /** @type {Record<string, string>} */

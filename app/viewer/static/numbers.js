@@ -40,46 +40,56 @@ const plain = (head, field, text, better) => ({
   head,
   better,
   value: (record) => record[field],
+  waits: () => false,
   text: (value) => (typeof value === "number" ? text(value) : "–"),
 });
 
-/** @param {Metric} metric @returns {Column} */
-const measured = (metric) => ({
-  head: `${metric.label}${metric.unit && ` [${metric.unit}]`}${ARROWS[metric.better]}`,
-  better: metric.better,
-  value: (record) => record.metrics?.[metric.key],
-  text: (value, record) =>
-    value === undefined && !(metric.key in (record.missing ?? {})) ? "…" : metricText(metric, value),
-  why: (record) => record.missing?.[metric.key],
+/** A column of times, which says on what machine and beside what they were taken, where that is known.
+ * @param {string} head @param {"encode_ms" | "decode_ms"} field @returns {Column} */
+const timed = (head, field) => ({
+  ...plain(head, field, ms, "lower"),
+  why: (record) => record.timing,
+  title: (records) => [...new Set(records.map(({ timing }) => timing))].filter(Boolean).join("; "),
 });
 
-/** All columns; a metric that stands in for another takes its place where it has been measured. */
+/** @param {Metric} metric @returns {Column} */
+const measured = (metric) => {
+  const value = (/** @type {PaneRecord} */ { metrics }) => metrics?.[metric.key];
+  const waits = (/** @type {PaneRecord} */ record) =>
+    value(record) === undefined && !(metric.key in (record.missing ?? {}));
+  return {
+    head: `${metric.label}${metric.unit && ` [${metric.unit}]`}${ARROWS[metric.better]}`,
+    better: metric.better,
+    value,
+    waits,
+    text: (own, record) => (waits(record) ? "…" : metricText(metric, own)),
+    why: (record) => record.missing?.[metric.key],
+  };
+};
+
+/** All columns that have a value or wait for one, and all while nothing is ready. */
 export function columnsFor(/** @type {PaneRecord[]} */ records, /** @type {Metric[]} */ metrics) {
-  const found = metrics.filter(({ key }) => records.some((one) => key in (one.metrics ?? {})));
-  const replaced = new Set(found.map(({ stands_in_for: other }) => other));
-  const shown = metrics.filter((one) => (one.stands_in_for ? found.includes(one) : !replaced.has(one.key)));
-  return [
+  const all = [
     plain("Bytes", "bytes", grouped, ""),
     plain("bpp", "bpp", rateText, ""),
     plain("Δ target", "deviation", deviationText, ""),
-    ...shown.map(measured),
-    plain("Encode [ms]", "encode_ms", ms, "lower"),
-    plain("Decode [ms]", "decode_ms", ms, "lower"),
+    ...metrics.map(measured),
+    timed("Encode [ms]", "encode_ms"),
+    timed("Decode [ms]", "decode_ms"),
   ];
+  const ready = records.filter(({ state }) => state === "ready");
+  const told = (/** @type {Column} */ { value, waits }) =>
+    ready.some((record) => waits(record) || (value(record) ?? null) !== null);
+  return ready.length ? all.filter(told) : all;
 }
 
-/** What a reader must know about the columns: estimates, and why one is empty. */
+/** What a reader must know about the columns: why one is empty, and what is not compared. */
 export function notesOn(/** @type {PaneRecord[]} */ records, /** @type {Catalogue} */ { metrics, limits }) {
   const ready = records.filter(({ state }) => state === "ready");
   const missing = Object.assign({}, ...ready.map((record) => record.missing));
   const labels = (/** @type {string} */ why) =>
     metrics.filter(({ key }) => missing[key] === why).map(({ label }) => label);
   const notes = [...new Set(Object.values(missing))].map((why) => `No ${labels(why).join(", ")}: ${why}.`);
-  for (const { key, label, stands_in_for: other } of metrics) {
-    const real = metrics.find((one) => one.key === other);
-    if (!real || !ready.some((record) => key in (record.metrics ?? {}))) continue;
-    notes.push(`${label} is an estimate of ${real.label} by a small network that comes with this page.`);
-  }
   if (!ready.every(competing(limits.unequal))) {
     notes.push(`What misses the size by more than ${100 * limits.unequal} % is not compared.`);
   }

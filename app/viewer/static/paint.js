@@ -9,7 +9,6 @@ import { boxOf, originOf, visibleRegion } from "./geometry.js";
 const SURROUND = "#777";
 const MOST_COMPARED = 4e6;
 const LOUPE_POWER = 4;
-const MINIMAP_SIDE = 112;
 
 /** A canvas of this size in device pixels, cleared. @param {HTMLCanvasElement} canvas @param {Size} frame */
 export function prepare(canvas, frame) {
@@ -96,10 +95,11 @@ function magnify(context, picture, spot, [left, top, side], scale) {
   context.drawImage(picture.bitmap, sx, sy, width, height, ...target);
 }
 
-/** The whole picture, small, with the visible part framed.
- * @param {HTMLCanvasElement} canvas @param {Picture} picture @param {View} view @param {Size} frame */
-export function drawMinimap(canvas, picture, view, frame) {
-  const scale = MINIMAP_SIDE / Math.max(picture.width, picture.height);
+/** The whole picture, small, with the visible part framed; `side` is its longer one.
+ * @param {HTMLCanvasElement} canvas @param {Picture} picture @param {View} view @param {Size} frame
+ * @param {number} side */
+export function drawMinimap(canvas, picture, view, frame, side) {
+  const scale = side / Math.max(picture.width, picture.height);
   const width = Math.max(1, Math.round(picture.width * scale));
   const height = Math.max(1, Math.round(picture.height * scale));
   const context = prepare(canvas, { width, height });

@@ -5,6 +5,11 @@ import { licenceOf } from "../../shared/phrases.js";
 import { competing, metricText } from "./numbers.js";
 import { deviationText, rateText } from "./rates.js";
 
+const SCOPE_TITLE = "The numbers in the captions are of the part in view; the table has those of the whole picture";
+
+/** What the numbers in the captions are of. @param {boolean} whole */
+export const scopeWords = (whole) => (whole ? "whole picture" : "in view");
+
 /** @param {string} name @param {(Node | string)[]} children */
 const span = (name, ...children) => make("span", { class: name }, ...children);
 
@@ -17,10 +22,11 @@ export function makePane(id, on) {
   listenToHold(index, (down) => on.hold(down ? id : null));
   const licence = make("p", { class: "licence" }); // stays when captions are hidden
   const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
-  const [compared, metrics, time] = ["compared", "metrics", "time"].map((name) => span(name));
-  const parts = { index, swap, rate, off, bytes, same, compared, metrics, time, licence };
-  const first = span("line", index, swap, rate, off, bytes, same, compared);
-  const caption = make("figcaption", {}, first, span("line second", metrics, time), close);
+  const [compared, metrics, scope, time] = ["compared", "metrics", "scope", "time"].map((name) => span(name));
+  const above = span("scope"); // in narrow captions, whose second line has no room for it
+  const parts = { index, swap, rate, off, bytes, same, compared, above, metrics, scope, time, licence };
+  const first = span("line", index, swap, rate, off, bytes, same, compared, above);
+  const caption = make("figcaption", {}, first, span("line second", metrics, scope, time), close);
   const canvas = make("canvas", { role: "img", "data-pane": id });
   const word = make("p", { class: "word" });
   const view = make("div", { class: "view" }, canvas, word);
@@ -43,10 +49,11 @@ function listenToHold(/** @type {HTMLElement} */ button, /** @type {(down: boole
 }
 
 /** Bring a pane's words up to date. `same` tells that another pane shows the same file, `compared` what
- * a difference map is drawn against, `last` that no other pane is left.
+ * a difference map is drawn against, `whole` that all of the picture is in view, `last` that no other
+ * pane is left.
  * @param {Pane} pane @param {PaneRecord} record @param {Catalogue} catalogue
- * @param {{index: number, same: boolean, best: Best, compared: string, last: boolean}} how */
-export function describePane(pane, record, catalogue, { index, same, best, compared, last }) {
+ * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, last: boolean}} how */
+export function describePane(pane, record, catalogue, { index, same, best, compared, whole, last }) {
   const { figure, parts, canvas, close, word } = pane;
   const { label } = record;
   figure.dataset.state = record.state;
@@ -64,9 +71,13 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   else write(parts.same, "");
   const licence = record.state === "failed" ? "" : licenceOf(record);
   write(parts.licence, licence, known?.terms);
-  fillMetrics(parts.metrics, record, best, catalogue);
+  fillMetrics(parts.metrics, record, best, catalogue, scopeWords(whole));
+  const scope = parts.metrics.childElementCount ? scopeWords(whole) : "";
+  for (const part of [parts.scope, parts.above]) write(part, scope, SCOPE_TITLE);
   const ms = record.decode_ms;
-  parts.time.textContent = record.words || (typeof ms === "number" ? `${Math.round(ms)} ms` : "");
+  const timed = typeof ms === "number" && !record.words;
+  const took = timed ? ["Time to decode", record.timing].filter(Boolean).join("; ") : "";
+  write(parts.time, timed ? `${Math.round(ms)} ms` : (record.words ?? ""), took);
   word.textContent = { waiting: "coding…", failed: record.error ?? "", ready: "" }[record.state];
   close.ariaLabel = `Remove ${label}`;
   close.hidden = last;
@@ -86,9 +97,10 @@ function describeDeviation(place, { bpp, deviation, note }, unequal) {
   place.classList.toggle("uneven", uneven);
 }
 
-/** What cannot be measured, and why, stands under the table.
- * @param {HTMLElement} place @param {PaneRecord} record @param {Best} best @param {Catalogue} catalogue */
-function fillMetrics(place, record, best, { metrics, limits }) {
+/** What cannot be measured, and why, stands under the table. `scope` says what the numbers are of.
+ * @param {HTMLElement} place @param {PaneRecord} record @param {Best} best @param {Catalogue} catalogue
+ * @param {string} scope */
+function fillMetrics(place, record, best, { metrics, limits }, scope) {
   const { view = {} } = record;
   const nodes = metrics.filter(({ key }) => key in view).map((metric) => {
     const { key, label, unit, in_view: where } = metric;
@@ -96,7 +108,7 @@ function fillMetrics(place, record, best, { metrics, limits }) {
     const text = ` ${metricText(metric, view[key])}`;
     const node = span(`${key} ${where}${top ? " best" : ""}`, make("abbr", {}, label), text);
     if (unit) node.append(span("unit", ` ${unit}`));
-    node.title = `${label} in view${top ? ", the best here" : ""}`;
+    node.title = `${label}, ${scope}${top ? ", the best here" : ""}`;
     return node;
   });
   place.replaceChildren(...nodes);

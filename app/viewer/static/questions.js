@@ -21,9 +21,10 @@ export class Questions {
   }
 
   /** Ask the server for what the state wants, once it has stopped changing. */
-  ask() {
+  ask(/** @type {string} */ aside = "") {
     const { viewer } = this;
     this.forget();
+    viewer.words.note(aside);
     this.busy = true;
     viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${viewer.state.bpp} bpp…`);
     this.timer = setTimeout(() => {
@@ -43,10 +44,10 @@ export class Questions {
   }
 
   /** The rate changed, or all is asked for again: what is shown is out of date until then. */
-  refresh(/** @type {Partial<State>} */ change = {}) {
+  refresh(/** @type {Partial<State>} */ change = {}, aside = "") {
     this.viewer.records.outdate();
     this.viewer.set(change);
-    this.ask();
+    this.ask(aside);
   }
 
   /** Whether the question that was just asked is answered; false as soon as another one is asked. */
@@ -62,7 +63,7 @@ export class Questions {
     this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
     const open = !viewer.state.panes.length;
     this.adopt(value);
-    if (open && viewer.state.panes !== this.chosen) return this.ask(); // for the blend as well
+    if (open && viewer.state.panes !== this.chosen) return this.ask(viewer.words.aside); // for the blend as well
     viewer.words.tellProgress(value);
     if (this.trial.refused) viewer.words.tell(this.trial.refused, true);
     if (!value.done) return;
@@ -74,8 +75,7 @@ export class Questions {
   adopt(/** @type {Answer} */ value) {
     const { viewer } = this;
     const { records, catalogue, state } = viewer;
-    const real = catalogue.metrics.filter((metric) => !metric.stands_in_for);
-    const withoutOriginal = Object.fromEntries(real.map(({ key }) => [key, NO_ORIGINAL]));
+    const withoutOriginal = Object.fromEntries(catalogue.metrics.map(({ key }) => [key, NO_ORIGINAL]));
     for (const pane of value.panes) {
       const words = pane.id === ORIGINAL ? `${value.width} × ${value.height}` : "";
       const missing = value.has_original ? pane.missing : withoutOriginal;
@@ -83,6 +83,8 @@ export class Questions {
       const then = { come: () => this.arrived(), lost: (/** @type {string} */ at) => this.askAgain(at) };
       records.take({ ...pane, words, missing, url }, then);
     }
+    // A link may show a picture that is in nobody's gallery: it is in the menu from now on, too.
+    if (!viewer.sample()) viewer.recents.add({ key: state.image, name: state.name, file: Boolean(state.file) });
     const unanswered = state.file ? "this file does not hold it" : "the server left it out; try again";
     if (!state.panes.length) this.chosen = value.panes.map(({ id }) => id);
     else if (value.done) records.fail(unanswered, state.panes);

@@ -20,6 +20,13 @@ export const rateAt = (position) => Number((LOW * (HIGH / LOW) ** (position / ST
 /** Slider position of a rate; the nearest end outside. @param {number} bpp */
 export const positionOf = (bpp) => Math.round(STEPS * clamp(Math.log(bpp / LOW) / Math.log(HIGH / LOW), 0, 1));
 
+/** The next rate up or down: as far as one position of the slider, also beyond its ends.
+ * @param {number} bpp @param {number} way */
+export const rateStep = (bpp, way) => Number((bpp * (HIGH / LOW) ** (way / STEPS)).toPrecision(3));
+
+/** A rate as people write it, with a point or a comma; NaN for what is no number. @param {string} text */
+export const rateFrom = (text) => (text.trim() ? Number(text.trim().replace(/^([^.,]*),([^.,]*)$/, "$1.$2")) : NaN);
+
 export const grouped = (/** @type {number} */ value) => value.toLocaleString("en").replaceAll(",", "\u202f");
 
 export function bytesText(/** @type {number} */ bytes) {

@@ -81,6 +81,19 @@ export class Records {
     }
   }
 
+  /** A pane's record as its caption tells it: where all of the picture is in view, in the table's numbers,
+   * as far as captions have them. @param {PaneRecord} record @param {boolean} whole */
+  inCaption(record, whole) {
+    if (!whole) return record;
+    const told = this.catalogue.metrics.filter(({ key, in_view: shown }) => shown && key in (record.metrics ?? {}));
+    return { ...record, view: Object.fromEntries(told.map(({ key }) => [key, record.metrics?.[key] ?? 0])) };
+  }
+
+  /** What was found of another part of the picture is no number of this one. */
+  forgetView() {
+    for (const record of this.panes.values()) delete record.view;
+  }
+
   /** Whoever still waits, of some or of all, will wait in vain. */
   fail(/** @type {string} */ words, /** @type {readonly string[]} */ ids = [...this.panes.keys()]) {
     for (const record of this.list(ids)) {

@@ -3,13 +3,16 @@
 import { find } from "../../shared/dom.js";
 import { columnsFor, fitScale } from "./geometry.js";
 import { bestInView } from "./numbers.js";
-import { describePane, makePane } from "./panes.js";
+import { describePane, makePane, scopeWords } from "./panes.js";
 import { clipped, drawDifference, drawLoupe, drawMinimap, drawPicture, prepare } from "./paint.js";
 import { visiblePanes } from "./state.js";
 
 const NARROWEST_PANE = 170;
 const CAPTION = 44;
 const GAP = 2;
+const MINIMAP_SIDE = 112;
+const MINIMAP_SHARE = 0.5;
+const MINIMAP_LEAST = 32;
 
 /** Columns, rows and gap in CSS terms, cut to whole screen pixels so that all panes are alike.
  * @param {Size} room @param {number} columns @param {number} rows */
@@ -37,6 +40,7 @@ export class Stage {
     this.held = /** @type {string | null} */ (null);
     this.pointer = /** @type {Pointer | null} */ (null);
     this.waitingFrame = 0;
+    this.counted = true; // whether the browser tells frames in pixels of the screen
     this.sizes = new ResizeObserver((entries) => this.measure(entries));
     new ResizeObserver(() => this.arrange()).observe(this.grid);
   }
@@ -56,16 +60,18 @@ export class Stage {
 
   /** Bring the words of all panes up to date. */
   describe() {
-    const { records, state, catalogue } = this.viewer;
-    const all = records.list(state.panes);
+    const { records, state, catalogue, whole, words } = this.viewer;
+    const all = records.list(state.panes).map((record) => records.inCaption(record, whole));
     const best = bestInView(all, catalogue);
     const files = all.map(({ sha256 }) => sha256 ?? "");
     all.forEach((record, index) => {
       const pane = this.panes.get(record.id);
       const same = files[index] !== "" && files.filter((one) => one === files[index]).length > 1;
-      const words = { index, same, best, compared: this.comparedTo(record.id), last: all.length < 2 };
-      if (pane) describePane(pane, record, catalogue, words);
+      const how = { index, same, best, whole, compared: this.comparedTo(record.id), last: all.length < 2 };
+      if (pane) describePane(pane, record, catalogue, how);
     });
+    const measured = all.some(({ view }) => Object.keys(view ?? {}).length);
+    words.tellScope(measured ? scopeWords(whole) : "");
   }
 
   /** What a pane's difference map is drawn against, in words. @param {string} id */
@@ -135,7 +141,7 @@ export class Stage {
       pane.frame = box
         ? { width: box[0].inlineSize, height: box[0].blockSize }
         : { width: round(contentRect.width), height: round(contentRect.height) };
-      this.viewer.words.tellExactness(Boolean(box));
+      this.counted = Boolean(box);
     }
     this.viewer.resized();
     this.paint();
@@ -154,11 +160,6 @@ export class Stage {
     return first ? this.target(first.canvas) : null;
   }
 
-  fit() {
-    const front = this.front();
-    return front ? fitScale(front) : 1;
-  }
-
   paint() {
     this.waitingFrame ||= requestAnimationFrame(() => {
       this.waitingFrame = 0;
@@ -167,24 +168,26 @@ export class Stage {
   }
 
   paintNow() {
-    const { scale, size, mode, split } = this.viewer.state;
+    const state = this.viewer.seen;
+    const { scale, size, mode, split } = state;
     if (!scale || !size) return;
-    const visible = visiblePanes(this.viewer.state);
+    const visible = visiblePanes(state);
     for (const id of visible) {
       const pane = this.panes.get(id);
       if (!pane?.frame?.width || !pane.figure.classList.contains("front")) continue;
-      this.paintPane(pane, pane.frame, size, mode === "swipe" ? visible[1] : undefined);
+      this.paintPane(pane, pane.frame, state, mode === "swipe" ? visible[1] : undefined);
     }
-    this.paintMinimap();
+    this.paintMinimap(state);
     this.line.hidden = mode !== "swipe";
     this.line.style.setProperty("--split", String(split));
   }
 
   /** One pane's picture or difference map; in swipe, another one right of the line.
-   * @param {Pane} pane @param {Size} frame @param {Size} size @param {string} [swiped] */
-  paintPane(pane, frame, size, swiped) {
+   * @param {Pane} pane @param {Size} frame @param {State} state @param {string} [swiped] */
+  paintPane(pane, frame, state, swiped) {
     const { held } = this;
-    const { state, records } = this.viewer;
+    const { records } = this.viewer;
+    const { size } = state;
     const context = prepare(pane.canvas, frame);
     const id = held ?? pane.id;
     const picture = records.pictureOf(id);
@@ -200,7 +203,7 @@ export class Stage {
         if (other) drawPicture(context, other, state, state.smooth);
       });
     }
-    if (!state.loupe) return;
+    if (!state.loupe || !size) return;
     // Keys can call for the loupe too, while no pointer says where.
     const middle = { x: state.cx * size.width, y: state.cy * size.height };
     const pointer = this.pointer ?? { place: middle, share: { x: 0.5, y: 0.5 } };
@@ -208,12 +211,14 @@ export class Stage {
     if (under) drawLoupe(context, reference ? null : under, pointer, state.scale);
   }
 
-  paintMinimap() {
-    const { state, records } = this.viewer;
+  /** The whole picture in a corner, as large as a pane's picture has room for, so that no number is covered. */
+  paintMinimap(/** @type {State} */ state) {
     const front = this.front();
-    const picture = records.pictureOf(visiblePanes(state)[0]);
-    const shown = front && picture && state.scale > this.fit() * 1.001 && state.minimap;
+    const picture = this.viewer.records.pictureOf(visiblePanes(state)[0]);
+    const room = front ? Math.min(front.frame.width, front.frame.height) / devicePixelRatio : 0;
+    const side = Math.round(Math.min(MINIMAP_SIDE, room * MINIMAP_SHARE));
+    const shown = front && picture && side >= MINIMAP_LEAST && state.scale > fitScale(front) * 1.001 && state.minimap;
     this.minimap.hidden = !shown;
-    if (shown) drawMinimap(this.minimap, picture, state, front.frame);
+    if (shown) drawMinimap(this.minimap, picture, state, front.frame, side);
   }
 }

@@ -1,17 +1,19 @@
 /** The viewer's state: where it starts, what of it a link holds, and how it is kept whole. Pure. */
 
 import { Share, flag, id, ids, number, oneOf, rows } from "../../shared/link.js";
-import { placeOf, withBlends } from "./blends.js";
+import { isKnown, placeOf, withBlends } from "./blends.js";
 import { MAX_SCALE, MIN_SCALE } from "./geometry.js";
 
 export const ORIGINAL = "original";
 export const MODES = ["grid", "single", "swipe", "diff"];
 export const MAX_PINS = 12;
+const MOST_NAMED = 3;
+const LONGEST_NAMED = 24;
 
 /** @type {Readonly<Linked>} */
 export const START = Object.freeze({
   image: "", bpp: 0.1, anchor: 1, panes: [],
-  cx: 0.5, cy: 0.5, scale: 0, pins: [],
+  cx: 0.5, cy: 0.5, scale: 0, fit: false, pins: [],
   mode: "grid", pick: "", a: "", b: "", split: 0.5, against: ORIGINAL, gain: 4, signed: false,
   smooth: false, loupe: false, minimap: true, captions: true,
 });
@@ -26,7 +28,7 @@ export function shareOf({ limits }) {
   const share = number(0, 1);
   const fields = {
     image: id, bpp: number(...limits.bpp), anchor: share, panes: ids(limits.panes),
-    cx: share, cy: share, scale: number(...scales), pins: rows([[0, 1], [0, 1], scales], MAX_PINS),
+    cx: share, cy: share, scale: number(...scales), fit: flag, pins: rows([[0, 1], [0, 1], scales], MAX_PINS),
     mode: oneOf(MODES), pick: id, a: id, b: id, split: share, against: id, gain: number(1, 64), signed: flag,
     smooth: flag, loupe: flag, minimap: flag, captions: flag,
   };
@@ -37,6 +39,7 @@ export function shareOf({ limits }) {
  * @param {Share<Linked>} share @param {string} hash @param {Catalogue} catalogue */
 export function readLink(share, hash, catalogue) {
   const state = share.read(hash);
+  state.panes = state.panes.filter((pane) => isKnown(pane, catalogue));
   const places = state.panes.map((pane) => catalogue.blends.map((blend) => placeOf(blend, pane)));
   const place = places.flat().find((one) => one !== undefined);
   if (place !== undefined) state.anchor = number(0, 1).read(place, state.anchor);
@@ -44,9 +47,32 @@ export function readLink(share, hash, catalogue) {
   return state;
 }
 
-/** The state after a change, whole again; nobody can write to it.
+/** What a link says of panes that are not known here: a sentence, or nothing.
+ * @param {string} hash @param {Catalogue} catalogue */
+export function strangersIn(hash, catalogue) {
+  const named = new URLSearchParams(hash.replace(/^#/, "")).get("panes")?.split(",") ?? [];
+  const strangers = [...new Set(named)].filter((pane) => pane && !isKnown(pane, catalogue));
+  if (!strangers.length) return "";
+  const names = strangers.slice(0, MOST_NAMED).map((pane) => `“${pane.slice(0, LONGEST_NAMED)}”`);
+  return `Left out, there is no such pane here: ${names.join(", ")}${strangers.length > names.length ? ", …" : ""}.`;
+}
+
+/** What makes another step on the way back: picture, rate, view mode or panes; a blend that moves makes none.
+ * @param {Linked} state @param {Catalogue} catalogue */
+function stepOf({ image, bpp, mode, panes }, { blends }) {
+  const named = panes.map((pane) => blends.find((blend) => placeOf(blend, pane) !== undefined)?.prefix ?? pane);
+  return JSON.stringify([image, bpp, mode, named]);
+}
+
+/** Whether going from one state to the next is a step that Back undoes; the server's own choice is none.
+ * @param {Linked} before @param {Linked} after @param {Catalogue} catalogue */
+export const isStep = (before, after, catalogue) =>
+  before.panes.length > 0 && stepOf(before, catalogue) !== stepOf(after, catalogue);
+
+/** The state after a change, whole again; nobody can write to it. A new scale ends the fit.
  * @param {State} state @param {Partial<State>} change @returns {State} */
-export const changed = (state, change) => Object.freeze(mended({ ...state, ...change }));
+export const changed = (state, change) =>
+  Object.freeze(mended({ ...state, ...("scale" in change && { fit: false }), ...change }));
 
 /** Modes that need a pane by name get one that is there. @param {State} state */
 function mended(state) {

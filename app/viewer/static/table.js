@@ -16,8 +16,9 @@ export function fillNumbers(/** @type {Viewer} */ viewer) {
     const own = columns[i].value(record);
     return typeof own !== "object" && own !== undefined && competes(record) && own === best[i];
   };
-  const heads = ["Codec", ...columns.map(({ head }) => head), "File"];
-  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
+  const headOf = (/** @type {string} */ text, title = "") => make("th", { scope: "col", title }, text);
+  const heads = columns.map(({ head, title }) => headOf(head, title?.(coded)));
+  const head = make("tr", {}, headOf("Codec"), ...heads, headOf("File"));
   const rows = coded.map((record) => {
     if (record.state !== "ready") return rowOf(record, [waitingCell(record, columns.length + 1)]);
     const cells = columns.map((column, i) => valueCell(record, column, isTop(record, i)));

@@ -6,11 +6,11 @@ import { boxOf, visibleRegion } from "./geometry.js";
 const NEEDS_PHOTO = "A .mode file brings no original; open its photo for tables and figures";
 
 /** What a figure shows: the pinned crops, or else what is in view; [x, y, width, height] each. */
-function cropsOf(/** @type {Viewer} */ { state, stage, catalogue }) {
+function cropsOf(/** @type {Viewer} */ { state, seen, stage, catalogue }) {
   const front = stage.front();
   const views = state.pins.map(([cx, cy, scale]) => ({ cx, cy, scale })).slice(-catalogue.limits.crops);
   if (!front) return [];
-  return (views.length ? views : [state]).map((view) => boxOf(visibleRegion(view, front)));
+  return (views.length ? views : [seen]).map((view) => boxOf(visibleRegion(view, front)));
 }
 
 /** Whether the browser lets a text be copied; in some there is nowhere to copy it to. @param {string} text */
@@ -33,7 +33,7 @@ export function takeawayActions(viewer) {
       const answer = await ask("table", { kind });
       if (!answer) return;
       const copied = await copy(answer.text ?? "");
-      words.tell(copied ? `Table copied as ${kind}` : "The browser allows no copying here");
+      words.tell(copied ? `Table of the whole picture copied as ${kind}` : "The browser allows no copying here");
     },
     async figure(kind) {
       words.tell("Drawing the figure…");
@@ -46,8 +46,8 @@ export function takeawayActions(viewer) {
       if (viewer.state.file) {
         return words.tell("A link cannot hold a .mode file; pass the file itself on", true);
       }
-      const link = new URL(viewer.share.into(location.hash, viewer.state), location.href).href;
-      history.replaceState(history.state, "", link);
+      viewer.writeAddress();
+      const link = location.href;
       const told = (await copy(link)) ? "Link to this screen copied" : "The link is in the address bar";
       const own = !viewer.sample();
       words.tell(own ? `${told}; it lasts as long as the server keeps your photo` : told);

@@ -1,15 +1,45 @@
 /** Files on their way in: photos are opened at once, a .mode file only when it has been decoded. */
 
-/** @param {Viewer} viewer @param {FileKind} kind @param {File} file */
-export async function takeFile(viewer, kind, file) {
+import { kindOf } from "../../shared/kinds.js";
+import { KEPT } from "./recents.js";
+
+const ENDPOINTS = { picture: "photo", other: "photo", file: "file" };
+
+/** Open the first that can be; the others go into the menu, and what becomes of each is said.
+ * @param {Viewer} viewer @param {File[]} files */
+export async function takeFiles(viewer, files) {
   const { words } = viewer;
-  if (kind === "table") return words.tell(`${file.name}: drop a table on the curves below`, true);
-  words.tell(`Reading ${file.name}…`);
-  const { key = "", error } = await viewer.exchange.send(kind, file);
-  if (error) return words.tell(error, true);
+  const taken = /** @type {string[]} */ ([]);
+  const left = files.slice(KEPT).map(({ name }) => `${name} (${KEPT} are the most at once)`);
+  for (const file of files.slice(0, KEPT)) {
+    if (!taken.length) words.tell(`Reading ${file.name}…`);
+    const error = await takeFile(viewer, file, !taken.length);
+    if (error) left.push(`${file.name} (${error})`);
+    else taken.push(file.name);
+  }
+  if (!taken.length) return words.tell(refusal(files, left), true);
+  if (files.length === 1) return;
+  const rest = taken.slice(1);
+  const told = [rest.length && `in the menu of pictures: ${rest.join(", ")}`, left.length && `not opened: ${left.join(", ")}`];
+  words.note(`Shown: ${[taken[0], ...told].filter(Boolean).join("; ")}.`);
+}
+
+/** Why none of the files was opened. @param {File[]} files @param {string[]} left */
+const refusal = (files, left) =>
+  files.length === 1 ? left[0].replace(/ \((.*)\)$/s, ": $1") : `Not opened: ${left.join(", ")}`;
+
+/** Send a file in, and show it or only name it in the menu; says why it is not taken.
+ * @param {Viewer} viewer @param {File} file */
+async function takeFile(viewer, file, shown = true) {
+  const kind = kindOf(file);
+  if (kind === "table") return "drop a table on the curves below";
+  const { key = "", error } = await viewer.exchange.send(ENDPOINTS[kind], file);
+  if (error) return error;
   const name = file.name.replace(/\.[^.]*$/, "");
-  if (kind === "photo") viewer.openPicture(key, name);
-  else viewer.questions.trial.start(key, name);
+  if (kind !== "file" || !shown) viewer.recents.add({ key, name, file: kind === "file" });
+  if (!shown) viewer.render();
+  else if (kind === "file") viewer.questions.trial.start(key, name);
+  else viewer.openPicture(key, name);
 }
 
 /** A .mode file may be damaged: what is on the screen stays until the server has opened it. */

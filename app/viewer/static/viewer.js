@@ -1,24 +1,26 @@
 /** The viewer: one state, changed in one place; everything else on the page follows from it. */
 
-import { onLink, writeLink } from "../../shared/address.js";
+import { onLink, stepAside, writeLink } from "../../shared/address.js";
 import { find } from "../../shared/dom.js";
 import { hear } from "../../shared/messages.js";
 import { actionsOf } from "./actions.js";
 import { measureCurve, openPoint } from "./coding.js";
+import { Choosing } from "./choosing.js";
 import { listenToControls, showControls, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
-import { settle, visibleRegion } from "./geometry.js";
+import { isWhole, seenView, settle, visibleRegion } from "./geometry.js";
 import { listenToGestures } from "./gestures.js";
 import { listenToFiles } from "./intake.js";
 import { fillHelp, listenToKeys } from "./keys.js";
 import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Questions } from "./questions.js";
+import { Recents, tabStorage } from "./recents.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { NOTHING, ORIGINAL, changed, readLink, shareOf } from "./state.js";
+import { NOTHING, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
 import { fillNumbers } from "./table.js";
-import { takeFile } from "./uploads.js";
+import { takeFiles } from "./uploads.js";
 import { Words } from "./words.js";
 
 const LINK_MS = 250;
@@ -39,8 +41,13 @@ export class Viewer {
     this.state = NOTHING;
     this.pins = /** @type {Map<string, number[][]>} */ (new Map()); // of pictures that were open before
     this.linking = 0;
+    this.linked = NOTHING; // what the address says
+    this.touring = false; // through several rates, none of which is a step of the visitor's
     this.measured = "";
+    this.whole = false; // whether all of the picture is in view
     this.words = new Words(root);
+    this.recents = new Recents(tabStorage());
+    this.choosing = new Choosing(this);
     this.pictures = new Pictures();
     this.records = new Records(this.pictures, host.catalogue);
     this.exchange = new Exchange(host);
@@ -52,12 +59,15 @@ export class Viewer {
   /** Open what the address asks for, or else the picture that the server has ready. @param {Answer} first */
   start(first) {
     const linked = readLink(this.share, location.hash, this.catalogue);
-    this.set({ ...linked, image: linked.image || first.image });
+    const image = linked.image || first.image;
+    const left = strangersIn(location.hash, this.catalogue);
+    this.set({ ...linked, image, name: this.recents.get(image)?.name ?? "" });
     if (first.image === this.state.image && first.bpp === this.state.bpp) this.questions.adopt(first);
     const { panes } = this.state;
     const waits = this.records.list(panes).some((one) => one.state === "waiting");
-    if (waits || !panes.length) this.questions.ask();
-    else this.tellResult();
+    if (waits || !panes.length) return this.questions.ask(left);
+    this.words.note(left);
+    this.tellResult();
   }
 
   /** The one place where the state changes; the page follows. Where it `moved` only, no more is done
@@ -69,6 +79,12 @@ export class Viewer {
     this.stage.paint();
     showZoom(this);
     this.tellState();
+  }
+
+  /** The state as it is on the screen: its view is a wish, which the frame settles. */
+  get seen() {
+    const front = this.stage.front();
+    return front ? { ...this.state, ...seenView(this.state, front) } : this.state;
   }
 
   setView(/** @type {View} */ view) {
@@ -88,25 +104,32 @@ export class Viewer {
 
   /** A picture that has no place yet opens at its hand-picked crop, or whole. */
   settleView() {
-    if (this.state.scale || !this.stage.front()) return false;
-    const [[, cx, cy, scale] = ["", 0.5, 0.5, this.stage.fit()]] = this.spots();
-    this.set({ cx, cy, scale });
+    if (this.state.scale || this.state.fit || !this.stage.front()) return false;
+    const [spot] = this.spots();
+    if (spot) this.set({ cx: spot[1], cy: spot[2], scale: spot[3] });
+    else this.set({ fit: true });
     return true;
   }
 
   /** Frames have a size now, or another one. */
   resized() {
-    if (!this.state.scale) this.render();
-    else this.measure();
+    if (this.settleView()) return;
+    showZoom(this);
+    this.tellState();
   }
 
   tellState() {
-    this.root.dataset.state = promisedState(this.state, this.records.list(this.state.panes));
+    this.root.dataset.state = promisedState(this.seen, this.records.list(this.state.panes));
     this.measure();
     clearTimeout(this.linking);
-    this.linking = setTimeout(() => {
-      if (!this.state.file) writeLink(this);
-    }, LINK_MS);
+    if (!this.touring) this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
+  }
+
+  /** Another picture, rate, view mode or set of panes is a step of its own on the way back. */
+  writeAddress() {
+    if (this.state.file) return;
+    writeLink(this, isStep(this.linked, this.state, this.catalogue));
+    this.linked = this.state;
   }
 
   tellResult() {
@@ -126,14 +149,20 @@ export class Viewer {
   /** Ask for the metrics of what is in view, when that has changed. */
   measure() {
     const front = this.stage.front();
-    if (!front || this.records.get(ORIGINAL).state !== "ready") return;
-    const region = visibleRegion(this.state, front);
+    if (!front || this.state.file) return;
+    const region = visibleRegion(this.seen, front);
     const coded = this.questions.coded();
     const keys = coded.map(({ key = "" }) => key);
     const question = JSON.stringify([region, keys]);
     if (question === this.measured) return;
     this.measured = question;
     const ids = coded.map(({ id }) => id);
+    const before = this.whole;
+    this.whole = isWhole(region, front.picture);
+    if (before && !this.whole) this.records.forgetView();
+    if (before !== this.whole || this.whole) this.stage.describe();
+    // The whole picture is measured already, for the table; two numbers for one thing would be one too many.
+    if (this.whole) return this.exchange.forgetRegion();
     this.exchange.measure(this.state.image, keys, region, (found, more) => {
       this.records.takeView(ids, found, more);
       this.stage.describe();
@@ -143,10 +172,18 @@ export class Viewer {
   /** Show what an address asks for. @param {string} hash */
   follow(hash) {
     const linked = readLink(this.share, hash, this.catalogue);
-    const image = linked.image || this.state.image;
-    const gone = image !== this.state.image;
+    const { state: before, questions } = this;
+    const image = linked.image || before.image;
+    const left = strangersIn(hash, this.catalogue);
+    const gone = image !== before.image;
     if (gone) this.clear();
-    this.questions.refresh({ ...linked, image, file: "", ...(gone && { size: null, name: "" }) });
+    const name = this.recents.get(image)?.name ?? "";
+    const change = { ...linked, image, file: "", ...(gone && { size: null, name }) };
+    this.linked = changed(before, change); // the address says so already: nothing new to go back to
+    if (gone || linked.bpp !== before.bpp) return questions.refresh(change, left);
+    this.set(change);
+    if (linked.panes.join() !== before.panes.join()) questions.ask(left);
+    else this.words.note(left);
   }
 
   /** Nothing that was known of the last picture holds for the next one. */
@@ -163,7 +200,12 @@ export class Viewer {
 
   /** Another picture takes the place of this one; `file` says which file it is in, if in one. */
   replace(/** @type {string} */ image, /** @type {string} */ name, /** @type {string[]} */ panes, file = "") {
+    if (file && !this.state.file) {
+      this.writeAddress();
+      stepAside(); // so that Back leads from the file to what was there before it
+    }
     this.clear();
+    this.choosing.end();
     this.pins.set(this.state.image, this.state.pins);
     this.set({ image, name, panes, file, size: null, scale: 0, pins: this.pins.get(image) ?? [] });
   }
@@ -174,11 +216,15 @@ function listen(viewer) {
   const { root, stage, actions } = viewer;
   listenToControls(viewer);
   listenToKeys(stage.root, actions);
-  listenToFiles(root, (kind, file) => takeFile(viewer, kind, file));
+  listenToFiles(root, (files) => takeFiles(viewer, files));
   listenToGestures(viewer);
   fillHelp(find(root, "dialog.help dl"));
   onLink(viewer);
   hear("mode:open-point", root, (point) => openPoint(viewer, point));
+  hear("mode:take-files", root, ({ files }) => {
+    root.scrollIntoView({ block: "start" });
+    takeFiles(viewer, files);
+  });
   hear("mode:measure-curve", root, () => measureCurve(viewer));
   hear("mode:ask-result", root, () => viewer.tellResult());
 }

@@ -8,11 +8,26 @@ export class Words {
     this.status = find(root, ".status");
     this.credit = find(root, ".credit");
     this.exact = find(root, ".exact");
+    this.scope = find(root, ".scope-of-all");
+    this.said = "";
+    this.aside = "";
   }
 
   tell(/** @type {string} */ words, bad = false) {
-    this.status.textContent = words;
+    this.said = words;
     this.status.classList.toggle("bad", bad);
+    this.show();
+  }
+
+  /** What else there is to say of a link or of files, beside whatever is told, until all is asked anew. */
+  note(/** @type {string} */ words) {
+    this.aside = words;
+    this.show();
+  }
+
+  show() {
+    const text = [this.said, this.aside].filter(Boolean).join(" ");
+    if (this.status.textContent !== text) this.status.textContent = text;
   }
 
   tellProgress(/** @type {Answer} */ { panes, position, done, note, bpp, has_original: coded }) {
@@ -30,8 +45,14 @@ export class Words {
     write(this.credit, credit, credit);
   }
 
-  tellExactness(/** @type {boolean} */ exact) {
-    const text = exact ? "exact pixels ✓" : "pixels approximate in this browser";
-    write(this.exact, text, `device pixel ratio ${devicePixelRatio}`);
+  tellExactness(/** @type {import("./exactness.js").Exactness} */ { text, title, exact }) {
+    if (this.exact.title === title) return;
+    write(this.exact, text, title);
+    this.exact.classList.toggle("true", exact);
+  }
+
+  /** What the numbers in all captions are of. @param {string} scope nothing where there are none */
+  tellScope(scope) {
+    this.scope.textContent = scope && `Captions: ${scope}`;
   }
 }

@@ -18,7 +18,7 @@ const evil = () => name() + "&=#%,~/<>\u00e4 " + name();
 function viewerState() {
   return {
     ...viewer.start, image: name(), bpp: 0.001 + random() * 7, anchor: random(),
-    mode: MODES[Math.floor(random() * 4)], cx: random(), cy: random(), scale: scale(),
+    mode: MODES[Math.floor(random() * 4)], cx: random(), cy: random(), scale: scale(), fit: maybe(),
     panes: [name(), ...some(11, name)], pick: name(), a: name(), b: name(), split: random(),
     against: name(), gain: 1 + random() * 31, signed: maybe(), smooth: maybe(), loupe: maybe(),
     minimap: maybe(), captions: maybe(), pins: some(12, () => [random(), random(), scale()]),

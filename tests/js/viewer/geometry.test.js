@@ -47,6 +47,17 @@ test("a picture smaller than its frame is centred, a larger one fills it", () =>
   near(large.cy, 1 - frame.height / 2 / (picture.height * 4));
 });
 
+test("a view that fits does so in any frame", () => {
+  const wish = { cx: 0.1, cy: 0.1, scale: 3, fit: true };
+  for (const width of [401, 1200]) {
+    const there = { picture, frame: { ...frame, width } };
+    assert.deepEqual(geometry.seenView(wish, there), { cx: 0.5, cy: 0.5, scale: geometry.fitScale(there) });
+  }
+  assert.deepEqual(geometry.seenView({ ...wish, fit: false }, framed), geometry.settle(wish, framed));
+  assert.ok(geometry.isWhole({ x: 0, y: 0, ...picture }, picture));
+  assert.ok(!geometry.isWhole({ x: 0, y: 0, ...picture, width: 767 }, picture));
+});
+
 test("the whole picture fits, enlarged by whole multiples only", () => {
   near(geometry.fitScale(framed), frame.width / picture.width);
   assert.equal(geometry.fitScale({ picture: { width: 100, height: 60 }, frame }), 4);

@@ -32,19 +32,30 @@ test("a metric has the digits of its row in the catalogue", () => {
 });
 
 test("the table has a column for each metric of the catalogue", () => {
-  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓", "DISTS ↓"];
+  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓"];
   assert.deepEqual(heads([]).slice(3, -2), usual);
-  const fresh = { key: "vmaf", label: "VMAF", unit: "", better: "higher", digits: 1, stands_in_for: "" };
+  const fresh = { key: "vmaf", label: "VMAF", unit: "", better: "higher", digits: 1 };
   const metrics = [...CATALOGUE.metrics, fresh];
   assert.deepEqual(heads([], { metrics }).slice(3, -2), [...usual, "VMAF ↑"]);
 });
 
-test("a stand-in takes the column of what it stands for, and says so", () => {
-  const records = [ready({ metrics: { psnr: 30, lpips_student: 0.2 }, missing: { lpips: "no network" } })];
-  assert.deepEqual(heads(records).slice(4, 7), ["MS-SSIM ↑", "LPIPS (student) ↓", "DISTS ↓"]);
-  const notes = numbers.notesOn(records, CATALOGUE);
-  assert.equal(notes[0], "No LPIPS: no network.");
-  assert.match(notes[1], /^LPIPS \(student\) is an estimate of LPIPS by/);
+test("a column that nobody has a value for, or waits for one, is left out", () => {
+  const missing = { dists: "no weights" };
+  const metrics = { psnr: 30, ms_ssim: 0.9, lpips: 0.1 };
+  const stored = ready({ metrics, missing, encode_ms: null, decode_ms: null });
+  const shown = ["Bytes", "bpp", "Δ target", "PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓"];
+  assert.deepEqual(heads([stored, { state: "failed" }]), shown);
+  const live = ready({ metrics, missing, decode_ms: 20 });
+  assert.deepEqual(heads([stored, live]), [...shown, "Decode [ms]"]);
+  assert.deepEqual(heads([ready({ deviation: null, missing }), stored]).slice(2), shown.slice(2));
+  assert.ok(heads([ready({})]).includes("LPIPS ↓"), "which is still waited for");
+});
+
+test("a column of times says how they were taken", () => {
+  const timed = ["CPU, 2 cores", "", "CPU, 2 cores", "H100"].map((timing) => ready({ decode_ms: 9, timing }));
+  const column = numbers.columnsFor(timed, CATALOGUE.metrics).at(-1);
+  assert.equal(column.title(timed), "CPU, 2 cores; H100");
+  assert.equal(column.why(timed[3]), "H100");
 });
 
 test("a value that is not there yet is waited for, one that cannot be had is not", () => {

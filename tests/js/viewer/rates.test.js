@@ -8,6 +8,19 @@ test("every position of the slider is found again from its rate", () => {
   assert.equal(rates.rateAt(rates.STEPS), rates.HIGH);
 });
 
+test("a rate is read with a point or a comma, and a word is no number", () => {
+  assert.deepEqual([" 0,05 ", "0.05", ",5", "1e-2"].map(rates.rateFrom), [0.05, 0.05, 0.5, 0.01]);
+  for (const text of ["", " ", "abc", "1,2,3", "1.000,5", "0,05 bpp"]) assert.ok(Number.isNaN(rates.rateFrom(text)), text);
+});
+
+test("a step changes any rate, beyond the slider too, and comes back", () => {
+  for (const bpp of [0.001, 0.0512, 0.1, 2, 8]) {
+    const up = rates.rateStep(bpp, 1);
+    assert.ok(up > bpp && up < bpp * 1.03, `${bpp}`);
+    assert.ok(Math.abs(rates.rateStep(up, -1) / bpp - 1) < 0.011);
+  }
+});
+
 test("a rate beyond the slider shows at its end", () => {
   assert.equal(rates.positionOf(8), rates.STEPS);
   assert.equal(rates.positionOf(0.001), 0);

@@ -27,6 +27,37 @@ test("what makes no sense in a link is left at its start", () => {
   assert.equal(read("#bpp=50").bpp, 8);
 });
 
+test("panes that there are not are left out of a link, and named", () => {
+  const told = (hash) => [read(hash).panes, states.strangersIn(hash, CATALOGUE)];
+  const [panes, words] = told("#panes=original,mode-f,foo,mode-0.5x,<img>");
+  assert.deepEqual(panes, ["original", "mode-f"]);
+  assert.equal(words, "Left out, there is no such pane here: “foo”, “mode-0.5x”, “<img>”.");
+  // Whether weights are on the server is for the server to say, in the pane.
+  const elsewhere = ["original", "elic.public", "mode.public-f", "mode-sq"];
+  assert.deepEqual(told(`#panes=${elsewhere}`), [elsewhere, ""]);
+  assert.deepEqual(told("#bpp=0.2"), [[], ""]);
+  assert.match(told(`#panes=a,b,c,d,${"e".repeat(99)}`)[1], /“c”, ….$/);
+});
+
+test("a step is another picture, rate, mode or set of panes, and nothing that the server chose", () => {
+  const state = { ...states.NOTHING, image: "coffee", panes: ["original", "mode-f", "mode-0.3"] };
+  const isStep = (change, before = state) => states.isStep(before, { ...before, ...change }, CATALOGUE);
+  for (const change of [{ image: "rocket" }, { bpp: 0.2 }, { mode: "diff" }, { panes: ["original"] }]) {
+    assert.ok(isStep(change), JSON.stringify(change));
+  }
+  for (const change of [{}, { cx: 0.1, scale: 2 }, { gain: 8 }, { pins: [[0, 0, 1]] }, { fit: true }]) {
+    assert.ok(!isStep(change), JSON.stringify(change));
+  }
+  assert.ok(!isStep({ panes: ["original", "mode-f", "mode-0.35"], anchor: 0.35 }), "a blend that moves");
+  assert.ok(!isStep({ panes: ["original"] }, { ...state, panes: [] }), "the server's choice");
+});
+
+test("a new scale ends the fit", () => {
+  const fitted = states.changed(states.NOTHING, { fit: true, scale: 0 });
+  assert.ok(fitted.fit && states.changed(fitted, { cx: 0.2 }).fit);
+  assert.ok(!states.changed(fitted, { scale: 2 }).fit);
+});
+
 test("after a change, modes that need a pane by name have one that is there", () => {
   const state = states.changed(states.NOTHING, { panes: ["original", "jpeg", "webp"] });
   assert.deepEqual([state.pick, state.a, state.b, state.against], ["jpeg", "original", "jpeg", "original"]);

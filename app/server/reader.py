@@ -1,0 +1,126 @@
+"""Where everything is read that strangers send: a helper process of bounded time and memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition
+from typing import Any
+
+from app.server.process import Unwanted, Wanted, Worker, WorkerLost, always
+from app.server.store import Photo
+from app.settings import Settings
+from mode_core.errors import ModeError
+from mode_core.pictures.files import load_picture
+
+MEMORY_BYTES = 2 << 30
+"""A picture of 25 megapixels with 16 bits in four channels takes 1.4 GB."""
+_POLL_S = 0.3
+"""Seconds between two looks at whether somebody who waits is still there."""
+
+_NOBODY = "nobody waits for this file any more; send it again"
+
+
+class Unread(ModeError):
+    """The file was given up before it was read."""
+
+
+class Reader:
+    """Reads one file after the other; it costs nothing but a sentence if one of them is a trap."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._worker = Worker(settings.read_seconds, MEMORY_BYTES)
+        self._turns = Turns(settings.queue_length)
+
+    def photo(self, data: bytes, visitor: str = "", wanted: Wanted = always) -> Photo:
+        """The canonical picture of a file; its key is a hash of its pixels."""
+        photo: Photo = self.call(read_photo, data, visitor=visitor, wanted=wanted)
+        return photo
+
+    def call(
+        self,
+        task: Callable[..., Any],
+        *args: Any,
+        visitor: str = "",
+        wanted: Wanted = always,
+    ) -> Any:
+        """What the task makes of a visitor's bytes, when it is that visitor's turn."""
+        with self._turns.turn(visitor, wanted):
+            try:
+                return self._worker.call(task, *args, wanted=wanted)
+            except Unwanted as error:
+                raise Unread(_NOBODY) from error
+            except WorkerLost as error:
+                raise Unread(
+                    f"the file took more than {self._worker.seconds:.0f} s or "
+                    f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "
+                    "program, as a PNG or JPEG or with fewer pixels"
+                ) from error
+
+    def close(self) -> None:
+        """End the helper process."""
+        self._worker.close()
+
+
+class Turns:
+    """One at a time; visitors take turns, however many files each of them sends."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._most_each = most, max(1, most // 4)
+        self._waiting: dict[str, deque[object]] = {}
+        self._busy = False
+        self._changed = Condition()
+
+    @contextmanager
+    def turn(self, visitor: str, wanted: Wanted = always) -> Iterator[None]:
+        """Wait for this visitor's turn and hold it; Unread if there is no room or nobody left."""
+        me = self._join(visitor)
+        try:
+            while not self._taken(me):
+                if not wanted():
+                    raise Unread(_NOBODY)
+        finally:
+            self._leave(visitor, me)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+    def _join(self, visitor: str) -> object:
+        me = object()
+        with self._changed:
+            mine = self._waiting.get(visitor, ())
+            if len(mine) >= self._most_each or sum(map(len, self._waiting.values())) >= self._most:
+                whose = "of your" if len(mine) >= self._most_each else "other"
+                raise Unread(f"too many {whose} files wait to be read; send this one in a moment")
+            self._waiting.setdefault(visitor, deque()).append(me)
+        return me
+
+    def _taken(self, me: object) -> bool:
+        """Whether it is our turn now, after a moment's wait if it is not."""
+        with self._changed:
+            if self._busy or next(iter(self._waiting.values()))[0] is not me:
+                self._changed.wait(_POLL_S)
+                return False
+            self._busy = True
+            return True
+
+    def _leave(self, visitor: str, me: object) -> None:
+        """Out of the line; the visitor's next file comes after everybody else's first."""
+        with self._changed:
+            mine = self._waiting.pop(visitor)
+            mine.remove(me)
+            if mine:
+                self._waiting[visitor] = mine
+            self._changed.notify_all()
+
+
+def read_photo(data: bytes) -> Photo:
+    """What the helper process does: decode, and make the PNG that browsers get."""
+    picture = load_picture(data)
+    digest = hashlib.sha256(repr(picture.pixels.shape).encode() + picture.pixels.tobytes())
+    return Photo.of(digest.hexdigest(), picture)

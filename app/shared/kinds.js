@@ -1,0 +1,13 @@
+/** What a file is, by its name and what the browser takes it for; the server looks inside. Pure. */
+
+/** Of these, browsers do not know yet that they are pictures. */
+const PICTURES = [".jxl", ".heic", ".ppm"];
+const TABLES = [".csv", ".tsv", ".txt"];
+
+/** @param {Pick<File, "name" | "type">} file @returns {"file" | "picture" | "table" | "other"} */
+export function kindOf({ name, type }) {
+  const ends = (/** @type {string} */ ending) => name.toLowerCase().endsWith(ending);
+  if (ends(".mode")) return "file";
+  if (TABLES.some(ends)) return "table";
+  return PICTURES.some(ends) || type.startsWith("image/") ? "picture" : "other";
+}

@@ -1,0 +1,40 @@
+/** The slider of the rate and the field beside it: what hands and keys in them ask for. */
+
+import { rateStep } from "./rates.js";
+
+/** @typedef {import("./choosing.js").Choosing} Choosing */
+
+/** A slider asks when it is let go; by key, when the keys rest.
+ * @param {HTMLInputElement} slider @param {Choosing} choosing @param {(position: number) => number} rateAt */
+export function listenToSlider(slider, choosing, rateAt) {
+  let byKey = false;
+  slider.addEventListener("keydown", () => (byKey = true));
+  slider.addEventListener("pointerdown", () => (byKey = false));
+  slider.addEventListener("input", () => choosing.show(rateAt(Number(slider.value))));
+  slider.addEventListener("change", () => choosing.take(byKey));
+  // Back where it began, a slider that is let go has not changed.
+  slider.addEventListener("pointerup", () => choosing.take());
+}
+
+/** A field that is left alone while someone types, and shows the state again once they are done. */
+export function listenToNumber(/** @type {HTMLInputElement} */ field, /** @type {(text: string) => void} */ take) {
+  field.addEventListener("input", () => (field.dataset.typing = "1"));
+  field.addEventListener("change", () => {
+    delete field.dataset.typing;
+    take(field.value);
+  });
+  field.addEventListener("blur", () => delete field.dataset.typing);
+}
+
+/** Arrow keys change the number, as they do in a field for numbers, which would take no comma.
+ * @param {HTMLInputElement} field @param {Choosing} choosing */
+export function listenToSteps(field, choosing) {
+  field.addEventListener("keydown", (event) => {
+    const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    delete field.dataset.typing;
+    choosing.show(rateStep(choosing.bpp, way));
+    choosing.take(true);
+  });
+}
