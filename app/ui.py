@@ -121,7 +121,8 @@ def _wire(panes: gr.HTML, demo: gr.Blocks, service: Service) -> None:
     def compare(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
         asked = _Asked(event, asker(demo, request))
         wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
-        yield from asked.answers(service.compare(*wish, asked.question))
+        agreed = asked.data.get("agreed") is True
+        yield from asked.answers(service.compare(*wish, asked.question, agreed))
 
     def open_file(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
         asked = _Asked(event, asker(demo, request))

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-CODECS, RATES = ("jpeg", "webp", "elic", "mode", "ms-illm"), (0.1, 0.4, 1.0)
+CODECS, RATES = ("jpeg", "webp", "elic", "ms-illm"), (0.1, 0.4)
 FACTS = {
     "from": "torchvision 0.26, AlexNet_Weights.IMAGENET1K_V1 (alexnet-owt-7be5be79.pth)",
     "licence": "BSD-3-Clause, Copyright (c) Soumith Chintala 2016; see the card",

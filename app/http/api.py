@@ -116,6 +116,7 @@ def _decode(service: Service, file: bytes, anchor: str, asker: Question) -> Answ
 
 def _rows(answer: dict[str, Any]) -> Answer:
     rows = answer.pop("panes")
+    del answer["pace"]  # only the page is asked
     return cast(Answer, answer | {"rows": rows})
 
 

@@ -52,11 +52,11 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
     def photo(data: bytes, request: Request) -> Response:
         visitor = visitor_of(request.scope)
         taken = service.add_photo(data, visitor, lambda: not _has_gone(request))
-        return JSONResponse(_facts(service, taken))
+        return JSONResponse(_facts(taken))
 
     def part(data: bytes, request: Request) -> Response:
         part = service.part(*_part(data), visitor_of(request.scope))
-        return JSONResponse(_facts(service, part))
+        return JSONResponse(_facts(part))
 
     def file(data: bytes, request: Request) -> Response:
         return JSONResponse({"key": service.add_file(data, visitor_of(request.scope)).key})
@@ -123,12 +123,9 @@ def _has_gone(request: Request) -> bool:
     return from_thread.run(request.is_disconnected)
 
 
-def _facts(service: Service, photo: Photo) -> dict[str, object]:
-    """What a page must know of a picture before it asks for anything."""
+def _facts(photo: Photo) -> dict[str, object]:
     height, width, _ = photo.pixels.shape
-    size = {"width": width, "height": height}
-    pace = service.runner.pace.as_json()
-    return {"key": photo.key, **size, "notes": list(photo.notes), "pace": pace}
+    return {"key": photo.key, "width": width, "height": height, "notes": list(photo.notes)}
 
 
 def _part(data: bytes) -> tuple[str, list[int] | None]:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from math import log
 from threading import Lock
 
+Pairs = dict[str, list[list[float]]]
+"""For each maker, pairs of megapixels and seconds."""
 _NEW = 0.5
 """Share of the newest time in what is believed: the machine may be busier now than before."""
 
@@ -34,7 +36,7 @@ class Pace:
         size, seconds = min(known, key=lambda one: abs(log(one[0] / pixels)))
         return seconds * pixels / size
 
-    def as_json(self) -> dict[str, list[list[float]]]:
+    def as_json(self) -> Pairs:
         """For a browser: pairs of megapixels and seconds for each maker."""
         with self._lock:
             return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import inf, isfinite
 
 from app.panes.names import ORIGINAL, all_panes, default_panes, pane_id, parse_pane
 from app.panes.weights import info_of, parts_of
@@ -37,6 +37,8 @@ MAX_PANES = 12
 MIN_BPP, MAX_BPP = 0.001, 8.0
 LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
 """The page asks before it codes more, and offers a picture of so many pixels instead."""
+_SOON_S = 10.0
+"""Nobody is asked about a picture that this server codes within so many seconds."""
 ANYONE = Question()
 _KEPT_METRICS = 4096
 
@@ -107,9 +109,17 @@ class Service:
     # Comparing
 
     def compare(
-        self, picture: str, panes: Sequence[str], bpp: float, question: Question = ANYONE
+        self,
+        picture: str,
+        panes: Sequence[str],
+        bpp: float,
+        question: Question = ANYONE,
+        agreed: bool = True,
     ) -> Iterator[Comparison]:
-        """Snapshots of a comparison as it fills in; a newer question of its page ends it."""
+        """Snapshots of a comparison as it fills in; a newer question of its page ends it.
+
+        Unless that is agreed, a large picture that takes long is not coded: the snapshot asks.
+        """
         wanted = self.newest.take(question)
         note = ""
         if not panes:
@@ -121,7 +131,7 @@ class Service:
         yield shown
         if not wanted:
             return
-        coded = yield from self._coded(shown, photo, question)
+        coded = yield from self._coded(shown, photo, question, agreed)
         if coded is not None:
             yield from self._measured(coded, photo, question)
 
@@ -155,15 +165,18 @@ class Service:
             yield Comparison(key, None, made[0].picture.bpp, slots, done=True, size=size)
 
     def _coded(
-        self, shown: Comparison, photo: Photo, question: Question
+        self, shown: Comparison, photo: Photo, question: Question, agreed: bool
     ) -> Generator[Comparison, None, Comparison | None]:
         """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
         waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
         jobs = jobs_for(photo.pixels, waiting, shown.bpp)
         if not jobs:
             return shown
-        shown = self._expected(shown, jobs)
-        seconds = sum(slot.expected_s or 0 for slot in shown.slots)
+        shown, seconds = self._expected(shown, jobs)
+        if not agreed and photo.pixels.size > 3 * LARGE_PIXELS and seconds > _SOON_S:
+            yield replace(shown, pace=self.runner.pace.as_json())
+            return None
+        seconds = seconds if isfinite(seconds) else 0
         ticket = self.line.join(
             lambda wanted: self._run(photo, jobs, wanted), question.listening, seconds
         )
@@ -179,17 +192,17 @@ class Service:
             yield shown
         return None if ticket.cancelled else shown
 
-    def _expected(self, shown: Comparison, jobs: Sequence[Job]) -> Comparison:
-        """With what each codec will take, in the first of its panes."""
+    def _expected(self, shown: Comparison, jobs: Sequence[Job]) -> tuple[Comparison, float]:
+        """With what its codec will take in each pane, and what all will take together."""
         pace = self.runner.pace
-        first = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
+        each = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
         slots = [
-            replace(slot, expected_s=first.pop(slot.codec, None))
-            if slot.state == "waiting"
-            else slot
+            replace(slot, expected_s=each[slot.codec]) if slot.state == "waiting" else slot
             for slot in shown.slots
         ]
-        return replace(shown, slots=slots)
+        return replace(shown, slots=slots), sum(
+            inf if one is None else one for one in each.values()
+        )
 
     def _run(self, photo: Photo, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         missing = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.panes.names import ORIGINAL, bytes_text, deviation, pane_id, pane_label, parse_pane
 from app.panes.weights import licence_of
+from app.server.pace import Pairs
 from app.server.queue import Ahead
 from app.server.store import Decoded, Photo
 from mode_core.metrics import Measured
@@ -36,7 +37,7 @@ class Slot:
     begun: bool = False
     """Whether its codec is at work."""
     expected_s: float | None = None
-    """What that will probably take; a codec with several panes says it in the first."""
+    """What that will probably take, for all panes of its codec together."""
 
     @classmethod
     def of(cls, one: Photo | Decoded, id: str = "", measured: Measured | None = None) -> Slot:
@@ -114,6 +115,8 @@ class Comparison:
     note: str = ""
     ahead: Ahead | None = None
     """What comes first, while waiting."""
+    pace: Pairs | None = None
+    """What takes how long, where the visitor is asked whether all of a large picture is coded."""
     done: bool = False
     size: tuple[int, int] = (0, 0)
     """Width and height of the pictures in an uploaded file; used when there is no photo."""
@@ -132,6 +135,7 @@ class Comparison:
             "note": self.note,
             "position": self.ahead.tickets if self.ahead else None,
             "wait_s": round(self.ahead.seconds) if self.ahead else None,
+            "pace": self.pace,
             "done": self.done,
         }
 

@@ -25,7 +25,9 @@ type Metric = {
   digits: number;
   in_view: "" | "wide" | "always";
 };
-type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number };
+/** For each codec, pairs of megapixels and the seconds that they took. */
+type Pace = Record<string, number[][]>;
+type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number; large: number; scaled: number };
 type Spot = [name: string, cx: number, cy: number, scale: number];
 type Sample = { id: string; title: string; credit: string; spots: Spot[] };
 type Catalogue = {
@@ -66,6 +68,8 @@ type PaneAnswer = {
   note?: string;
   licence?: string;
   error?: string;
+  begun?: boolean;
+  expected_s?: number | null;
   metrics?: Values;
   missing?: Record<string, string>;
 };
@@ -81,12 +85,14 @@ type Answer = Size & {
   panes: PaneAnswer[];
   note: string;
   position: number | null;
+  wait_s?: number | null;
+  pace?: Pace | null;
   done: boolean;
   error?: string;
 };
 /** A pane as the page keeps it: `view` are the metrics of what is in view, `before` is painted until
  * its own picture is there. */
-type PaneRecord = PaneAnswer & { words?: string; view?: Values; before: Picture | null };
+type PaneRecord = PaneAnswer & { words?: string; view?: Values; since?: number; before: Picture | null };
 
 // The viewer
 /** What a link holds; pins are crops of this picture, as [cx, cy, scale]. */
@@ -122,7 +128,10 @@ type ViewerHost = {
   root: string;
   request: (detail: object) => void;
   open: (detail: object) => void;
-  server: { region: (...query: any[]) => Promise<Found | null> };
+  server: {
+    region: (...query: any[]) => Promise<Found | null>;
+    cancel: (page: string, seq: number) => Promise<null>;
+  };
   watch: (take: (value: Answer) => void) => void;
 };
 /** By name, as keys.js and the buttons call them. */

@@ -9,28 +9,48 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 import app.panes.names
 import app.server.opening
 from app.panes.weights import info_of, parts_of, with_profile
 from app.server import jobs as work
-from app.server.jobs import Job, Outcome, anchor_of
+from app.server.jobs import Begun, Job, Outcome, anchor_of
+from app.server.pace import Pace
+from app.server.process import Wanted
+from app.server.reader import Reader
 from app.server.store import StoredFile
 from app.settings import MEBIBYTE, Settings
 from app.ui import build_demo, launch
 from mode_core.codecs.registry import CODECS, codec_of
-from mode_core.metrics import Measured
+from mode_core.metrics import QUICK_METRICS, Measured, measure
 from mode_core.metrics.fidelity import psnr
 from mode_core.types import Image, Reconstruction
 
 _NOT_HERE = ("dlf.public",)
+_SECONDS_A_MEGAPIXEL = 10.0
+ENDLESS_BPP = 7.5
 
 
 class StandInRunner:
-    """Classical codecs for real; learned ones as JPEG, MoDE's anchors as shades of it."""
+    """Classical codecs for real; learned ones as JPEG, MoDE's anchors as shades of it.
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    At one rate everything takes for as long as anybody wants it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.reader = Reader(settings)
+        self.pace = Pace()
+        for maker in (*CODECS, "ms-illm.public"):
+            self.pace.learn(maker, 1_000_000, _SECONDS_A_MEGAPIXEL)
+
+    def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         for job in jobs:
+            yield Begun(job.codec)
+            while job.bpp == ENDLESS_BPP and wanted():
+                sleep(0.05)
+            if not wanted():
+                return
             if not info_of(job.codec).learned or job.codec in _NOT_HERE:
                 yield work.run_job(job)
             elif job.codec == "vq":
@@ -38,7 +58,7 @@ class StandInRunner:
             else:
                 yield _play(job)
 
-    def open_file(self, file: StoredFile, anchors: Sequence[str]) -> Outcome:
+    def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
         stream = file.bitstream
         if not CODECS[codec_of(stream.codec).id].learned:
             return work.open_file(file, anchors)
@@ -48,7 +68,13 @@ class StandInRunner:
         offered = anchors or ["fidelity", "perception"]
         return Outcome("mode", tuple(_shade(made, "mode", one) for one in offered))
 
-    def measure(self, reference: Image, decoded: Image, names: Sequence[str]) -> Measured:
+    def measure(
+        self,
+        reference: Image,
+        decoded: Image,
+        names: Sequence[str],
+        wanted: Wanted | None = None,
+    ) -> Measured:
         absent = {name: "not measured in this test" for name in names if name != "psnr"}
         values = {"psnr": psnr(reference, decoded)} if "psnr" in names else {}
         return Measured(values, absent)
@@ -62,7 +88,9 @@ def _play(job: Job) -> Outcome:
     stream = replace(made.bitstream, codec=info_of(job.codec).wire_id)
     file = job.file or StoredFile("", stream.to_bytes(), stream)
     made = replace(made, file=file.data, bitstream=file.bitstream, encode_s=0.1, note="")
-    return Outcome(job.codec, tuple(_shade(made, job.codec, anchor) for anchor in job.anchors))
+    shades = tuple(_shade(made, job.codec, anchor) for anchor in job.anchors)
+    quick = tuple(measure(job.pixels, one.image, QUICK_METRICS) for one in shades)
+    return Outcome(job.codec, shades, "", quick, "2 processor cores, load 0.1")
 
 
 def _shade(made: Reconstruction, maker: str, anchor: str) -> Reconstruction:
@@ -79,4 +107,4 @@ if __name__ == "__main__":
     app.panes.names.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     port, queue = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
     settings = Settings(None, port, queue, cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
-    launch(build_demo(settings, StandInRunner()))
+    launch(build_demo(settings, StandInRunner(settings)))

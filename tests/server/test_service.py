@@ -267,7 +267,7 @@ def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
         for moment in service.compare(key, ["mode-f", "mode-p", "jpeg"], 0.1)
     ]
     assert told[1:3] == [
-        [(True, pytest.approx(2.0)), (True, None), (False, None)],
+        [(True, pytest.approx(2.0)), (True, pytest.approx(2.0)), (False, None)],
         [(False, None)],
     ]
 

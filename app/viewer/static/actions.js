@@ -23,6 +23,8 @@ export function actionsOf(viewer) {
     ...takeawayActions(viewer),
     goTo: (id) => document.getElementById(id)?.scrollIntoView(),
     retry: () => viewer.questions.refresh(),
+    cancel: () => viewer.questions.cancel(),
+    code: (choice) => viewer.large.take(choice),
     help: () => find(viewer.root, "dialog.help", HTMLDialogElement).showModal(),
     fullScreen() {
       if (document.fullscreenElement) document.exitFullscreen();

@@ -24,6 +24,11 @@ export class Exchange {
     this.host[how]({ page: this.page, seq: this.seq, ...detail });
   }
 
+  /** End what was asked before, on the server too. */
+  cancel() {
+    this.host.server.cancel(this.page, this.seq);
+  }
+
   isNewest(/** @type {Answer} */ answer) {
     return answer.page === this.page && answer.seq === this.seq;
   }

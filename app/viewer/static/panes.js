@@ -3,6 +3,7 @@
 import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
 import { licenceOf } from "../../shared/phrases.js";
 import { competing, metricText } from "./numbers.js";
+import { waitingText } from "./pace.js";
 import { deviationText, rateText } from "./rates.js";
 
 const SCOPE_TITLE = "The numbers in the captions are of the part in view; the table has those of the whole picture";
@@ -49,11 +50,11 @@ function listenToHold(/** @type {HTMLElement} */ button, /** @type {(down: boole
 }
 
 /** Bring a pane's words up to date. `same` tells that another pane shows the same file, `compared` what
- * a difference map is drawn against, `whole` that all of the picture is in view, `last` that no other
- * pane is left.
+ * a difference map is drawn against, `whole` that all of the picture is in view, `asking` that the
+ * visitor is yet to choose what is coded, `last` that no other pane is left.
  * @param {Pane} pane @param {PaneRecord} record @param {Catalogue} catalogue
- * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, last: boolean}} how */
-export function describePane(pane, record, catalogue, { index, same, best, compared, whole, last }) {
+ * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, asking: boolean, last: boolean}} how */
+export function describePane(pane, record, catalogue, { index, same, best, compared, whole, asking, last }) {
   const { figure, parts, canvas, close, word } = pane;
   const { label } = record;
   figure.dataset.state = record.state;
@@ -78,7 +79,8 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   const timed = typeof ms === "number" && !record.words;
   const took = timed ? ["Time to decode", record.timing].filter(Boolean).join("; ") : "";
   write(parts.time, timed ? `${Math.round(ms)} ms` : (record.words ?? ""), took);
-  word.textContent = { waiting: "coding…", failed: record.error ?? "", ready: "" }[record.state];
+  const waits = () => waitingText(record, asking, performance.now());
+  word.textContent = { waiting: waits, failed: () => record.error ?? "", ready: () => "" }[record.state]();
   close.ariaLabel = `Remove ${label}`;
   close.hidden = last;
   parts.compared.textContent = compared;

@@ -6,6 +6,7 @@ import { ORIGINAL } from "./state.js";
 import { Trial } from "./uploads.js";
 
 const ASK_MS = 60;
+const CLOCK_MS = 1000;
 const NO_ORIGINAL = "a .mode file brings no original to measure against";
 
 export class Questions {
@@ -15,6 +16,7 @@ export class Questions {
     this.chosen = /** @type {string[]} */ ([]); // the panes of the server's choice, when nobody had named any
     this.lost = /** @type {Set<string>} */ (new Set());
     this.timer = 0;
+    this.clock = 0;
     this.busy = false;
     /** Told whether the question was answered before another one was asked. */
     this.answered = (/** @type {boolean} */ _) => {};
@@ -25,14 +27,41 @@ export class Questions {
     const { viewer } = this;
     this.forget();
     viewer.words.note(aside);
-    this.busy = true;
+    this.begin();
     viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${viewer.state.bpp} bpp…`);
     this.timer = setTimeout(() => {
       const { file, image, panes, bpp } = viewer.state;
       if (file) return viewer.exchange.ask("open", { key: file, panes });
       // Asked for none, the server chooses the same again, and says which it had to leave out.
-      viewer.exchange.ask("request", { picture: image, panes: panes === this.chosen ? [] : panes, bpp });
+      const agreed = viewer.large.agreed.has(image);
+      viewer.exchange.ask("request", { picture: image, panes: panes === this.chosen ? [] : panes, bpp, agreed });
     }, ASK_MS);
+  }
+
+  /** From now on the visitor can cancel, and sees how long codecs have been at work. */
+  begin() {
+    this.busy = true;
+    this.offer("cancel", true);
+    this.clock ||= setInterval(() => this.viewer.stage.describe(), CLOCK_MS);
+  }
+
+  end() {
+    this.busy = false;
+    this.offer("cancel", false);
+    clearInterval(this.clock);
+    this.clock = 0;
+  }
+
+  /** Nobody waits for what was asked: the server stops it. */
+  cancel() {
+    const { viewer } = this;
+    this.forget();
+    this.end();
+    viewer.exchange.cancel();
+    viewer.records.fail("cancelled");
+    viewer.render();
+    viewer.words.tell("Cancelled.");
+    this.offer("retry", true);
   }
 
   /** Nobody waits for the last question any more. */
@@ -58,14 +87,15 @@ export class Questions {
   receive(/** @type {Answer | null} */ value) {
     const { viewer } = this;
     if (!value || !viewer.exchange.isNewest(value) || !this.trial.lets(value)) return;
-    this.busy = !value.done && !value.error;
+    if (value.done || value.error || value.pace) this.end();
     if (value.error) return this.fail(value.error);
-    this.offerRetry(value.done && value.panes.some((pane) => pane.state === "failed"));
+    this.offer("retry", value.done && value.panes.some((pane) => pane.state === "failed"));
     const open = !viewer.state.panes.length;
     this.adopt(value);
     if (open && viewer.state.panes !== this.chosen) return this.ask(viewer.words.aside); // for the blend as well
     viewer.words.tellProgress(value);
     if (this.trial.refused) viewer.words.tell(this.trial.refused, true);
+    if (value.pace) viewer.large.offer(value.pace);
     if (!value.done) return;
     viewer.tellResult();
     this.answered(true);
@@ -116,10 +146,11 @@ export class Questions {
     this.viewer.records.fail(words);
     this.viewer.render();
     this.viewer.words.tell(words, true);
-    this.offerRetry(true);
+    this.offer("retry", true);
   }
 
-  offerRetry(/** @type {boolean} */ offered) {
-    find(this.viewer.root, "[data-do=retry]").hidden = !offered;
+  /** @param {"retry" | "cancel"} what @param {boolean} offered */
+  offer(what, offered) {
+    find(this.viewer.root, `[data-do=${what}]`).hidden = !offered;
   }
 }

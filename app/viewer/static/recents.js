@@ -39,10 +39,11 @@ export class Recents {
   }
 }
 
-/** The tab's storage; some browsers throw where it is switched off. @returns {Storage | null} */
-export function tabStorage() {
+/** The tab's or the browser's storage; some browsers throw where it is switched off.
+ * @param {"sessionStorage" | "localStorage"} kind @returns {Storage | null} */
+export function storageOf(kind) {
   try {
-    return sessionStorage;
+    return window[kind];
   } catch {
     return null;
   }

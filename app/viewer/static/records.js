@@ -58,8 +58,9 @@ export class Records {
     const { url } = pane;
     const old = this.panes.get(pane.id);
     const kept = old?.url === url ? { view: old.view } : {};
+    const since = pane.begun ? (old?.since ?? performance.now()) : undefined;
     /** @type {PaneRecord} */
-    const record = { ...pane, ...kept, before: pane.error ? null : this.pictureOf(pane.id) };
+    const record = { ...pane, ...kept, since, before: pane.error ? null : this.pictureOf(pane.id) };
     this.panes.set(pane.id, record);
     if (!url || this.pictures.peek(url)) return;
     const arrived = () => {

@@ -60,14 +60,15 @@ export class Stage {
 
   /** Bring the words of all panes up to date. */
   describe() {
-    const { records, state, catalogue, whole, words } = this.viewer;
+    const { large, records, state, catalogue, whole, words } = this.viewer;
     const all = records.list(state.panes).map((record) => records.inCaption(record, whole));
     const best = bestInView(all, catalogue);
     const files = all.map(({ sha256 }) => sha256 ?? "");
     all.forEach((record, index) => {
       const pane = this.panes.get(record.id);
       const same = files[index] !== "" && files.filter((one) => one === files[index]).length > 1;
-      const how = { index, same, best, whole, compared: this.comparedTo(record.id), last: all.length < 2 };
+      const compared = this.comparedTo(record.id);
+      const how = { index, same, best, whole, compared, asking: large.asks, last: all.length < 2 };
       if (pane) describePane(pane, record, catalogue, how);
     });
     const measured = all.some(({ view }) => Object.keys(view ?? {}).length);

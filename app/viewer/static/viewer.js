@@ -12,10 +12,11 @@ import { isWhole, seenView, settle, visibleRegion } from "./geometry.js";
 import { listenToGestures } from "./gestures.js";
 import { listenToFiles } from "./intake.js";
 import { fillHelp, listenToKeys } from "./keys.js";
+import { Large } from "./large.js";
 import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Questions } from "./questions.js";
-import { Recents, tabStorage } from "./recents.js";
+import { Recents, storageOf } from "./recents.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
 import { NOTHING, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
@@ -46,7 +47,8 @@ export class Viewer {
     this.measured = "";
     this.whole = false; // whether all of the picture is in view
     this.words = new Words(root);
-    this.recents = new Recents(tabStorage());
+    this.recents = new Recents(storageOf("sessionStorage"));
+    this.large = new Large(this, storageOf("localStorage"));
     this.choosing = new Choosing(this);
     this.pictures = new Pictures();
     this.records = new Records(this.pictures, host.catalogue);
@@ -120,6 +122,7 @@ export class Viewer {
 
   tellState() {
     this.root.dataset.state = promisedState(this.seen, this.records.list(this.state.panes));
+    this.large.show();
     this.measure();
     clearTimeout(this.linking);
     if (!this.touring) this.linking = setTimeout(() => this.writeAddress(), LINK_MS);

@@ -2,6 +2,7 @@
 
 import { find, write } from "../../shared/dom.js";
 import { counted } from "../../shared/phrases.js";
+import { aboutText } from "./pace.js";
 
 export class Words {
   constructor(/** @type {HTMLElement} */ root) {
@@ -30,9 +31,10 @@ export class Words {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
-  tellProgress(/** @type {Answer} */ { panes, position, done, note, bpp, has_original: coded }) {
+  tellProgress(/** @type {Answer} */ { panes, position, wait_s: wait, done, note, bpp, has_original: coded }) {
     const count = (/** @type {string} */ state) => panes.filter((pane) => pane.state === state).length;
-    if (position) return this.tell(`Busy, position ${position}: others come first`);
+    const about = wait && wait >= 3 ? `, for ${aboutText(wait)}` : "";
+    if (position) return this.tell(`Busy, position ${position}: others come first${about}`);
     const what = coded
       ? `${count("ready")} of ${panes.length} panes at ${bpp} bpp`
       : `${counted(count("ready"), "picture")} in this file`;

@@ -1,0 +1,119 @@
+"""Pictures that take long: shown at once, coded as far as their visitor wants, stopped at a word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Opener, watched
+from tests.browser.page_server import ENDLESS_BPP
+from tests.browser.viewer_page import settled, state_of
+from tests.conftest import make_photo
+
+pytestmark = pytest.mark.browser
+PANES = "panes=original,jpeg,elic"
+WIDTH, HEIGHT = 1600, 1000
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photograph above the limit, in few bytes."""
+    path = tmp_path_factory.mktemp("large") / "holiday.jpg"
+    tile = make_photo(100, 160)
+    Pillow.fromarray(np.tile(tile, (10, 10, 1))).save(path, quality=80)
+    return path
+
+
+@pytest.fixture
+def asked(open_page: Opener, large: Path) -> Page:
+    """The page after the photograph has been dropped, before anything is chosen."""
+    page = settled(open_page(f"#{PANES}"), 3)
+    page.locator("#viewer input[type=file]").set_input_files(large)
+    expect(page.locator(".large")).to_be_visible()
+    return page
+
+
+def choice(page: Page, kind: str) -> object:
+    return page.locator(f".large [data-kind={kind}]")
+
+
+def test_it_is_shown_and_nothing_is_coded_before_its_visitor_chooses(asked: Page) -> None:
+    expect(asked.locator("figure[data-id=original]")).to_have_attribute("data-state", "ready")
+    expect(asked.locator("figure[data-id=jpeg] .word")).to_have_text("not coded yet")
+    expect(asked.locator(".large-size")).to_have_text(f"{WIDTH} × {HEIGHT} pixels")
+    expect(choice(asked, "scaled")).to_have_text("1 megapixel ≈ 20 s")
+    expect(choice(asked, "whole")).to_have_text("All of it ≈ 32 s")
+    expect(choice(asked, "part")).to_be_disabled()
+    expect(asked.locator("[data-do=cancel]")).to_be_hidden()
+
+
+def test_what_is_in_view_can_be_coded_alone_and_then_another_part(asked: Page) -> None:
+    asked.get_by_role("button", name="4:1").click()
+    expect(choice(asked, "part")).to_be_enabled()
+    text = choice(asked, "part").inner_text()
+    width, height = map(int, re.findall(r"(\d+) × (\d+)", text)[0])
+    choice(asked, "part").click()
+    settled(asked, 3)
+    said = f"{width}x{height} pixels cut out of {WIDTH}x{HEIGHT}"
+    expect(asked.locator(".credit")).to_have_text(said)
+    expect(asked.locator("select.picture option:checked")).to_have_text("holiday, part")
+    choice(asked, "another").click()
+    expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{WIDTH} × {HEIGHT}")
+    expect(asked.locator("figure[data-id=jpeg] .word")).to_have_text("not coded yet")
+
+
+def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
+    asked: Page, large: Path
+) -> None:
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    expect(asked.locator("figure[data-id=original] .time")).to_have_text("1265 × 791")
+    expect(choice(asked, "scaled")).to_have_attribute("aria-pressed", "true")
+    asked.locator("#viewer input[type=file]").set_input_files(
+        {"name": "next.jpg", "mimeType": "image/jpeg", "buffer": turned(large)}
+    )
+    expect(asked.locator("select.picture option:checked")).to_have_text("next, smaller")
+    settled(asked, 3)
+    choice(asked, "whole").click()
+    settled(asked, 3)
+    expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{HEIGHT} × {WIDTH}")
+    expect(choice(asked, "whole")).to_have_attribute("aria-pressed", "true")
+
+
+def turned(path: Path) -> bytes:
+    """Another picture of the same content."""
+    other = path.with_name("turned.jpg")
+    Pillow.open(path).transpose(Pillow.Transpose.ROTATE_90).save(other, quality=80)
+    return other.read_bytes()
+
+
+def test_panes_tell_how_long_and_cancel_stops_within_a_second(open_page: Opener) -> None:
+    page = open_page(f"#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
+    word = page.locator("figure[data-id=jpeg] .word")
+    expect(word).to_have_text(re.compile(r"^coding… about \d s$"))
+    expect(word).to_have_text(re.compile(r"^coding… [3-9] s of about \d s$"))
+    expect(page.locator("figure[data-id=elic] .word")).to_have_text(re.compile("^waits; about"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("figure[data-id=elic] .word")).to_have_text("cancelled")
+    expect(page.locator(".status")).to_have_text("Cancelled.")
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    page.locator("[data-bpp='0.5']").click()
+    settled(page, 3)
+    assert state_of(page)["bpp"] == 0.5
+
+
+def test_the_next_visitor_is_served_when_a_tab_is_closed_in_the_middle(
+    chromium: Browser, viewer_url: str
+) -> None:
+    gone, _ = watched(chromium, f"{viewer_url}#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
+    expect(gone.locator("figure[data-id=jpeg] .word")).to_have_text(re.compile("^coding"))
+    waits, _ = watched(chromium, f"{viewer_url}#{PANES}&image=rocket&bpp=0.21")
+    expect(waits.locator(".status")).to_have_text(re.compile("^Busy, position 1: others"))
+    gone.close()
+    settled(waits, 3)
+    waits.close()
