@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
 Image = npt.NDArray[np.uint8]
 """(height, width, 3), sRGB, 8 bit."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?inf|nan")
+
+
+def number_in(text: str) -> float:
+    """The number that a person or a file wrote; ValueError for what only Python reads as one.
+
+    `float` takes 1_0 for ten, and any script's digits.
+    """
+    if not _NUMBER.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
 
 SQ_EXPERT, VQ_EXPERT = "sq-expert", "vq-expert"
 
@@ -37,7 +51,7 @@ class Anchor:
         if text in (SQ_EXPERT, VQ_EXPERT):
             return cls(0.0, text)
         try:
-            blend = named[text] if text in named else float(text)
+            blend = named[text] if text in named else number_in(text)
         except ValueError:
             blend = -1.0
         if not 0 <= blend <= 1:

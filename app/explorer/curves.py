@@ -26,7 +26,7 @@ from mode_core.evaluation.curves import (
 from mode_core.evaluation.rows import PublishedPoint, Row
 from mode_core.metrics import bdrate
 from mode_core.metrics.table import MEASURABLE, Metric
-from mode_core.types import Anchor
+from mode_core.types import Anchor, number_in
 
 Kind = Literal["ours", "picture", "now", "yours", "published"]
 
@@ -76,7 +76,7 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        parsed = float(value)
+        parsed = number_in(value) if isinstance(value, str) else float(value)
     except ValueError:
         return None
     return parsed if isfinite(parsed) else None

@@ -48,8 +48,6 @@ def say(sentence: str) -> None:
 
 
 def _refuse(args: argparse.Namespace, stage: Stage) -> None:
-    if args.minutes <= 0:
-        raise TrainingError(f"--minutes is {args.minutes:g}; give a positive number")
     if args.out.exists() and not args.out.is_dir():
         raise TrainingError(f"--out {args.out} is a file; give a folder")
     if args.resume is None and stage.continues:

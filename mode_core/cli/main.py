@@ -8,17 +8,27 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
-from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from mode_core.cli import measure, train, weights
-from mode_core.cli.parsing import Commands, Parser, add_profile, bpp, codec_list, command
+from mode_core.cli import files, measure, train, weights
+from mode_core.cli.parsing import (
+    Commands,
+    Parser,
+    add_profile,
+    bpp,
+    codec_list,
+    command,
+    place,
+    quality,
+    result,
+    source,
+)
 from mode_core.codecs.catalogue import licence_of
 from mode_core.codecs.identity import tag_words
 from mode_core.codecs.registry import CODECS, codec_of, find_codec, load_codec
 from mode_core.codecs.roundtrip import load_decoder, terms_of_file, weights_of_file
-from mode_core.errors import BitstreamError, ModeError
+from mode_core.errors import ModeError
 from mode_core.evaluation.cards import parameters
 from mode_core.evaluation.compare import (
     Pane,
@@ -30,15 +40,12 @@ from mode_core.evaluation.compare import (
 from mode_core.evaluation.rows import Row, read_folder
 from mode_core.evaluation.tables import text_table
 from mode_core.metrics import METRICS, unavailable
-from mode_core.pictures.files import read_image, write_png
+from mode_core.pictures.files import png_bytes, read_image
 from mode_core.settings import RESULTS
-from mode_core.stream.atomic import write_atomic
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, CodecInfo, Target
 from mode_core.weights.sets import WeightsSet, all_weights, damaged
 
-MAX_FILE_BYTES = 100_000_000
-"""25 megapixels of raw pixels and a good margin."""
 KODAK = RESULTS / "kodak"
 
 
@@ -62,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except ModeError as error:
         return _fail(str(error))
     except BrokenPipeError:
@@ -87,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_encode(commands)
     _add_decode(commands)
     info = command(commands, "info", _info, "say what is in a .mode file, as JSON")
-    info.add_argument("file", type=Path)
+    info.add_argument("file", type=source)
     _add_compare(commands)
     measure.add_commands(commands)
     train.add_commands(commands)
@@ -97,19 +105,19 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_encode(commands: Commands) -> None:
     parser = command(commands, "encode", _encode, "make a photo into a .mode file")
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("photo", type=source, help="a picture; - is one that is piped in")
+    parser.add_argument("file", type=result, help="the file to write; - pipes it on")
     parser.add_argument("--codec", required=True, help=", ".join(CODECS))
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--bpp", type=bpp, help="bits per pixel to aim for")
-    target.add_argument("--quality", type=int, help="the codec's own number, 0 to 255")
+    target.add_argument("--quality", type=quality, help="the codec's own number, 0 to 255")
     add_profile(parser)
 
 
 def _add_decode(commands: Commands) -> None:
     parser = command(commands, "decode", _decode, "make a .mode file into a PNG")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("file", type=source)
+    parser.add_argument("picture", type=result)
     parser.add_argument(
         "--anchor", help="fidelity, perception, a number from 0 to 1, sq-expert or vq-expert"
     )
@@ -120,9 +128,9 @@ def _add_compare(commands: Commands) -> None:
     parser = command(
         commands, "compare", _compare, "one photo through every codec at one file size"
     )
-    parser.add_argument("photo", type=Path)
+    parser.add_argument("photo", type=source)
     parser.add_argument("--bpp", type=bpp, required=True, help="bits per pixel to aim for")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--out", type=place, required=True, help="folder for the pictures")
     parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
     add_profile(parser)
 
@@ -169,27 +177,39 @@ def _rates(rows: Iterable[Row]) -> str:
 
 
 def _encode(args: argparse.Namespace) -> None:
-    _keep_original(args.photo, args.file)
+    files.keep_original(args.photo, args.file)
     image = read_image(args.photo)
-    codec = load_codec(find_codec(args.codec).id, args.profile)
+    codec = load_codec(_with_profile(find_codec(args.codec), args.profile).id, args.profile)
     bitstream = codec.encode(image, Target(bpp=args.bpp, quality=args.quality))
+    if args.quality not in (None, bitstream.quality):
+        raise ModeError(
+            f"{codec.info.id} has no quality {args.quality}; the nearest is {bitstream.quality}"
+        )
     data = bitstream.to_bytes()
-    write_atomic(args.file, data)
+    files.write(args.file, data)
     asked = "" if args.bpp is None else f", asked for {args.bpp:g}"
     size = f"{len(data)} bytes, {bitstream.bpp:.4f} bits per pixel{asked}"
-    print(f"{args.file}: {size}{_terms(bitstream)}")
+    files.say(args.file, f"{size}{_terms(bitstream)}")
 
 
 def _decode(args: argparse.Namespace) -> None:
-    _keep_original(args.file, args.picture)
-    if args.picture.suffix.lower() != ".png":
+    files.keep_original(args.file, args.picture)
+    if args.picture.suffix.lower() != ".png" and not files.is_stdout(args.picture):
         raise ModeError(f"{args.picture}: pictures are written as PNG; choose a .png name")
     anchor = None if args.anchor is None else Anchor.parse(args.anchor)
-    bitstream = Bitstream.from_bytes(_read_file(args.file))
+    bitstream = Bitstream.from_bytes(files.read_file(args.file))
+    _with_profile(codec_of(bitstream.codec), args.profile)
     codec = load_decoder(bitstream, args.profile)
-    write_png(args.picture, codec.decode(bitstream, anchor), terms_of_file(bitstream))
+    files.write(args.picture, png_bytes(codec.decode(bitstream, anchor), terms_of_file(bitstream)))
     size = f"{bitstream.width}x{bitstream.height}"
-    print(f"{args.picture}: {size}, {codec.info.id}{_terms(bitstream)}")
+    files.say(args.picture, f"{size}, {codec.info.id}{_terms(bitstream)}")
+
+
+def _with_profile(info: CodecInfo, profile: str) -> CodecInfo:
+    """The codec, if it has weights to choose among."""
+    if profile and not info.learned:
+        raise ModeError(f"{info.id} has no weights; leave out --profile")
+    return info
 
 
 def _terms(bitstream: Bitstream) -> str:
@@ -198,7 +218,7 @@ def _terms(bitstream: Bitstream) -> str:
 
 
 def _info(args: argparse.Namespace) -> None:
-    data = _read_file(args.file)
+    data = files.read_file(args.file)
     bitstream = Bitstream.from_bytes(data)
     info, found = codec_of(bitstream.codec), weights_of_file(bitstream)
     names = [*info.streams, *("?" for _ in bitstream.streams)]
@@ -228,7 +248,7 @@ def _compare(args: argparse.Namespace) -> None:
     panes, left_out = compare_codecs(read_image(args.photo), target, codecs, args.profile)
     for pane in panes:
         for name in (file_name(pane.picture), picture_name(pane.picture)):
-            _keep_original(args.photo, args.out / name)
+            files.keep_original(args.photo, args.out / name)
     if panes:
         write_comparison(panes, left_out, args.photo.name, target, args.out)
         print(_comparison_table(panes))
@@ -249,20 +269,6 @@ def _comparison_table(panes: Sequence[Pane]) -> str:
         size = str(len(picture.file)), f"{picture.bpp:.4f}"
         rows.append((picture.label, *size, *cells, note))
     return text_table(("output", "bytes", "bpp", *(m.label for m in shown), "note"), rows)
-
-
-def _read_file(path: Path) -> bytes:
-    """The bytes of a .mode file; a file too large to be one is refused before it is all read."""
-    with path.open("rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise BitstreamError(f"{path} is larger than any .mode file; name one that encode made")
-    return data
-
-
-def _keep_original(source: Path, result: Path) -> None:
-    if source.exists() and result.exists() and source.samefile(result):
-        raise ModeError(f"{result} is the original, which is never overwritten; name another")
 
 
 def _fail(message: str) -> int:

@@ -29,8 +29,10 @@ SHOWN = 3
 def add_commands(commands: Commands) -> None:
     """Attach both."""
     parser = command(commands, "bench", _bench, "measure codecs on photos into results files")
-    parser.add_argument("photos", type=Path, help="a folder of photos, or one photo")
-    parser.add_argument("--out", type=Path, required=True, help="results/NAME; NAME is the dataset")
+    parser.add_argument("photos", type=parsing.place, help="a folder of photos, or one photo")
+    parser.add_argument(
+        "--out", type=parsing.place, required=True, help="results/NAME; NAME is the dataset"
+    )
     parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
     parser.add_argument(
         "--bpp", type=parsing.bpp_list, default=bench.DEFAULT_TARGETS, help="rates to aim for"
@@ -47,7 +49,7 @@ def add_commands(commands: Commands) -> None:
     earlier.add_argument("--replace", action="store_true", help="measure it anew")
     add_profile(parser)
     parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
-    parser.add_argument("folder", type=Path, nargs="?", default=RESULTS / "kodak")
+    parser.add_argument("folder", type=parsing.place, nargs="?", default=RESULTS / "kodak")
     parser.add_argument(
         "--reference",
         "--anchor",  # what it was called first
@@ -108,7 +110,7 @@ def _command(args: argparse.Namespace) -> str:
 def _bdrate(args: argparse.Namespace) -> None:
     rows = read_folder(args.folder)
     metrics = measured_metrics(rows)
-    if args.metric:
+    if args.metric is not None:
         known = [metric.key for metric in metrics]
         metrics = [find_metric(args.metric, known, f" in the results files of {args.folder}")]
     against = {metric: _reference(metric, args.reference, args.folder) for metric in metrics}

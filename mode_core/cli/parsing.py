@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from mode_core.codecs.registry import find_codec
 from mode_core.errors import ModeError
-from mode_core.types import Anchor
+from mode_core.types import Anchor, number_in
+
+MOST = 1024
+"""Processes, threads or crops in a batch: more is a slip of the finger."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,10 +38,7 @@ def command(commands: Commands, name: str, run: Run, help: str) -> Parser:
 
 def bpp(text: str) -> float:
     """A rate that can be aimed for."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = _number(text)
     if not 0 < value <= 24:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a rate; give bits per pixel above 0, at most 24"
@@ -58,9 +60,57 @@ def anchor_list(text: str) -> list[Anchor]:
 
 
 def positive(text: str) -> int:
-    """A count of at least one."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    """A count of processes, threads or crops."""
+    return _whole(text, 1, MOST)
+
+
+def quality(text: str) -> int:
+    """A codec's own number; which of these it knows is known to the codec."""
+    return _whole(text, 0, 255)
+
+
+def seed(text: str) -> int:
+    """What random numbers start from."""
+    return _whole(text, 0, 2**63 - 1)
+
+
+def minutes(text: str) -> float:
+    """A length of time that passes."""
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; give minutes above 0")
+    return value
+
+
+def source(text: str) -> Path:
+    """A file to read; "-" is what is piped in."""
+    return Path("/dev/stdin") if text == "-" else place(text)
+
+
+def result(text: str) -> Path:
+    """A file to write; "-" is what is piped on."""
+    return Path("/dev/stdout") if text == "-" else place(text)
+
+
+def place(text: str) -> Path:
+    """A file or folder; no name at all would be the folder that one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names no file and no folder")
+    return Path(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return number_in(text)
+    except ValueError:
+        return math.nan
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    # its length first: Python refuses to read more than 4,300 digits
+    if not re.fullmatch("[0-9]{1,20}", text) or not least <= int(text) <= most:
+        shown = repr(text[:40])
+        raise argparse.ArgumentTypeError(f"{shown} is not a whole number from {least} to {most}")
     return int(text)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from mode_core.cli.parsing import Commands, command, device, positive
+from mode_core.cli.parsing import Commands, command, device, minutes, place, positive, seed
 from mode_core.codecs.registry import CODECS
 
 STAGE_NAMES = tuple(
@@ -20,10 +19,10 @@ def add_commands(commands: Commands) -> None:
     """Add `train`, with what a training run is told."""
     add = command(commands, "train", train, "train a network for a number of minutes").add_argument
     add("stage", choices=STAGE_NAMES, metavar="STAGE", help=", ".join(STAGE_NAMES))
-    add("--photos", type=Path, nargs="+", required=True, help="folders or .tar files of photos")
-    add("--minutes", type=float, required=True, help="length of the run; it ends annealed")
-    add("--out", type=Path, required=True, help="folder for weights, state and logs")
-    add("--resume", type=Path, help="a run's folder: exact where --minutes leaves time")
+    add("--photos", type=place, nargs="+", required=True, help="folders or .tar files of photos")
+    add("--minutes", type=minutes, required=True, help="length of the run; it ends annealed")
+    add("--out", type=place, required=True, help="folder for weights, state and logs")
+    add("--resume", type=place, help="a run's folder: exact where --minutes leaves time")
     add(
         "--warm", action="store_true",
         help="with --resume: a new schedule, from weights and critic alone",
@@ -35,15 +34,15 @@ def add_commands(commands: Commands) -> None:
     add("--width", default="tiny", help="tiny or compact; mode: also public")
     add("--device", type=device, help="cpu, cuda or cuda:N; by default cuda where there is one")
     add("--threads", type=positive, help="CPU threads")
-    add("--seed", type=int, default=0)
+    add("--seed", type=seed, default=0)
     add("--batch", type=positive, help="crops per step and process")
     add("--fp32", action="store_true", help="no bfloat16, where the device multiplies it")
     add(
-        "--pause-after", type=float, default=float("inf"), metavar="MINUTES",
+        "--pause-after", type=minutes, default=float("inf"), metavar="MINUTES",
         help="save and stop after so long; --resume continues exactly",
     )  # fmt: skip
     add(
-        "--lpips-backbone", type=Path, metavar="FILE",
+        "--lpips-backbone", type=place, metavar="FILE",
         help="AlexNet's ImageNet features; by default those that the metric uses",
     )  # fmt: skip
 

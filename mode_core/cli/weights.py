@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mode_core.cli.parsing import Commands, command, sha256
+from mode_core.cli.parsing import Commands, command, place, sha256
 from mode_core.codecs.catalogue import BY_HAND, LICENCES, PUBLISHED, licence_of, published
 from mode_core.codecs.identity import tag_words
 from mode_core.errors import CheckpointError, ModeError
@@ -37,9 +37,9 @@ def add_commands(subparsers: Commands) -> None:
     _add_get(commands)
     _add_import(commands)
     pack = command(commands, "pack", _pack, "make a training run into bundled weights")
-    pack.add_argument("run_folder", type=Path, metavar="RUN")
-    pack.add_argument("--photos", type=Path, required=True, help="to compare it on")
-    pack.add_argument("--lpips-backbone", type=Path, help="AlexNet's ImageNet features")
+    pack.add_argument("run_folder", type=place, metavar="RUN")
+    pack.add_argument("--photos", type=place, required=True, help="to compare it on")
+    pack.add_argument("--lpips-backbone", type=place, help="AlexNet's ImageNet features")
     card = command(commands, "card", _card, "write the card of bundled weights anew")
     card.add_argument("codec", help="whose weights, or rows in results/kodak, have changed")
 
@@ -61,7 +61,7 @@ def _add_import(commands: Commands) -> None:
     parser = command(commands, "import", _import, "convert a checkpoint that you have")
     known = ", ".join(dict.fromkeys([one.codec for one in BY_HAND] + [p.codec for p in PUBLISHED]))
     parser.add_argument("codec", help=known)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=place)
     parser.add_argument(
         "--dialect",
         default="",

@@ -17,6 +17,7 @@ from mode_core.errors import ResultsError
 from mode_core.metrics.table import BENCH_METRICS, COLUMNS, METRICS, Metric, metric_of
 from mode_core.stream.atomic import write_atomic
 from mode_core.stream.cells import as_written, csv_line, disarmed
+from mode_core.types import number_in
 
 TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
 _SHOWN = 1000
@@ -217,7 +218,8 @@ def _parsed(text: str, hint: Any, where: str) -> str | int | float | None:
             return None
         hint = float
     try:
-        value: int | float = hint(text)
+        value = number_in(text)
+        value = int(text) if hint is int else value
     except ValueError:
         word = "a whole number" if hint is int else "a number"
         raise ResultsError(f"{where}: {text!r} is not {word}") from None

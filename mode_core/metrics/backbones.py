@@ -82,7 +82,7 @@ def load_state(path: Path) -> State:
         OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError,
         SafetensorError,
     ) as error:  # fmt: skip
-        raise WeightsUnavailable(f"{path} is not a file of weights: {_line(error)}") from error
+        raise WeightsUnavailable(f"{path} is not a file of weights: {_why(error)}") from error
     if not isinstance(state, dict) or not all(torch.is_tensor(item) for item in state.values()):
         raise WeightsUnavailable(f"{path} is not a state dict: names with tensors are expected")
     return state
@@ -114,6 +114,7 @@ def _features(path: Path, shapes: Mapping[int, Sequence[int]]) -> State:
     return features
 
 
-def _line(error: BaseException) -> str:
+def _why(error: BaseException) -> str:
+    """In words of ours: those of the libraries advise to load the file unsafely."""
     told = error.strerror if isinstance(error, OSError) else ""
-    return (told or str(error) or type(error).__name__).splitlines()[0]
+    return told or "it is damaged, or of another kind"

@@ -26,14 +26,13 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file", str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        # A pipe or /dev/null is written to; renaming would put a file in its place.
-        path.write_bytes(data)
-        return
     try:
-        with replacing(path) as part:
-            part.write_bytes(data)
+        if path.exists() and not path.is_file():
+            # A pipe or /dev/null is written to; renaming would put a file in its place.
+            path.write_bytes(data)
+        else:
+            with replacing(path.resolve()) as part:
+                part.write_bytes(data)
     except OSError as error:
         # The error names the file that was asked for, not the temporary one.
         raise type(error)(error.errno, error.strerror, str(path)) from error

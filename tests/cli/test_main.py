@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from mode_core.cli import files
 from mode_core.cli import main as cli
 from mode_core.cli.main import main
 from mode_core.codecs.registry import CODECS, load_codec
@@ -154,7 +155,7 @@ def test_the_summary_names_every_curve_that_cannot_be_compared(shell: Shell) -> 
 
 
 def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "write_atomic", lambda *_: 1 / 0)
+    monkeypatch.setattr(files, "write_atomic", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["encode", "photo.png", "a.mode", "--codec", "jpeg", "--bpp", "1"])
 
@@ -182,3 +183,33 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     command = f"{PYTHON} -m mode_core --help | head -c 1; exit ${{PIPESTATUS[0]}}"
     done = process("bash", "-c", command)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_result_can_be_piped_on_and_nothing_is_mixed_into_it(tmp_path: Path) -> None:
+    """Into a pipe, behind what a file holds already, and from one command into the next."""
+    cli = f"{PYTHON} -m mode_core"
+    for name in ("-", "/dev/stdout"):
+        script = f"""
+            set -e
+            {cli} encode photo.png {name} --codec jpeg --bpp 2 > a.mode
+            {cli} encode photo.png {name} --codec jpeg --bpp 2 | cat > b.mode
+            echo before > c.mode
+            {cli} encode photo.png {name} --codec jpeg --bpp 2 >> c.mode
+            {cli} encode - - --codec jpeg --bpp 2 < photo.png | {cli} decode - {name} > d.png
+        """
+        done = process("bash", "-c", script)
+        assert done.returncode == 0, done.stderr
+        data = Path("a.mode").read_bytes()
+        assert Bitstream.from_bytes(data).to_bytes() == data
+        assert Path("b.mode").read_bytes() == data
+        assert Path("c.mode").read_bytes() == b"before\n" + data
+        assert read_image("d.png").shape == read_image("photo.png").shape
+        assert done.stderr.count("/dev/stdout: ") == 5
+        assert not Path("-").exists()
+
+
+def test_without_standard_output_a_command_works_all_the_same() -> None:
+    words = f"exec {PYTHON} -m mode_core encode photo.png a.mode --codec jpeg --bpp 2 >&-"
+    done = process("bash", "-c", words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path("a.mode").stat().st_size > 100

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mode_core.cli import main as cli
+from mode_core.cli import files
 from mode_core.cli.main import main
 from mode_core.errors import BitstreamError
 from tests.cli.folder import folder_with_photos  # noqa: F401
@@ -26,7 +26,18 @@ WRONG = {
     "encode photo.png a.mode --codec jpeg --bpp 0": "above 0, at most 24",
     "encode photo.png a.mode --codec jpeg --bpp nan": "'nan' is not a rate",
     "encode photo.png a.mode --codec jpeg --bpp lots": "'lots' is not a rate",
-    "encode photo.png a.mode --codec jpeg --quality best": "invalid int value",
+    "encode photo.png a.mode --codec jpeg --bpp 1_0": "'1_0' is not a rate",
+    "encode photo.png a.mode --codec jpeg --bpp \u0661": "is not a rate",
+    "encode photo.png a.mode --codec jpeg --quality best": "'best' is not a whole number from 0",
+    "encode photo.png a.mode --codec jpeg --quality -1": "'-1' is not a whole number from 0 to 255",
+    f"encode photo.png a.mode --codec jpeg --quality {10**24}": "is not a whole number from 0",
+    f"encode photo.png a.mode --codec jpeg --quality {'9' * 5000}": "is not a whole number",
+    "encode photo.png a.mode --codec jpeg --quality 1_0": "'1_0' is not a whole number",
+    "encode photo.png a.mode --codec avif --quality 64": "avif has no quality 64; the nearest",
+    "encode photo.png a.mode --codec jpeg --bpp 1 --profile public": "jpeg has no weights; leave",
+    "encode photo.png '' --codec jpeg --bpp 1": "'' names no file and no folder",
+    "encode '' a.mode --codec jpeg --bpp 1": "'' names no file and no folder",
+    "encode photo.png /dev/full --codec jpeg --bpp 1": "/dev/full: No space left on device",
     "encode absent.png a.mode --codec jpeg --bpp 1": "absent.png",
     "encode photos a.mode --codec jpeg --bpp 1": "photos",
     "encode broken.png a.mode --codec jpeg --bpp 1": "broken.png",
@@ -44,6 +55,8 @@ WRONG = {
     "decode good.mode photos": "choose a .png name",
     "decode good.mode a.png --anchor up": "anchor 'up' is unknown",
     "decode good.mode a.png --anchor 1.5": "anchor '1.5' is unknown",
+    "decode good.mode a.png --anchor 0_0.5": "anchor '0_0.5' is unknown",
+    "decode good.mode a.png --profile public": "jpeg has no weights; leave out --profile",
     "decode good.mode a.png --anchor perception": "one way only",
     "decode bad.mode a.png": "checksum",
     "info photo.png": "not a .mode file",
@@ -52,6 +65,15 @@ WRONG = {
     "compare photo.png --bpp 1 --out a --codecs elic,vq": "no codec could run",
     "compare photo.png --bpp 1 --out a --codecs elic,x264": "no codec 'x264'",
     "compare broken.png --bpp 1 --out a": "broken.png",
+    "compare photo.png --bpp 1 --out '' --codecs jpeg": "'' names no file and no folder",
+    "bench photos --out '' --codecs jpeg": "'' names no file and no folder",
+    f"bench photos --out r --codecs jpeg --workers {10**22}": "is not a whole number from 1",
+    "train elic --photos photos --out o --minutes nan": "'nan' is no length of time",
+    "train elic --photos photos --out o --minutes inf": "'inf' is no length of time",
+    "train elic --photos photos --out o --minutes 0": "'0' is no length of time",
+    "train elic --photos photos --out o --minutes 1 --pause-after -1": "'-1' is no length of time",
+    f"train elic --photos photos --out o --minutes 1 --seed {10**19}": "not a whole number from 0",
+    f"train elic --photos photos --out o --minutes 1 --threads {10**11}": "from 1 to 1024",
     "bench absent --out r --codecs jpeg": "absent does not exist",
     "bench photos --out r --codecs jpeg,elic": "elic has no weights here",
     "bench photos --out afile --codecs jpeg": "afile: is a file; name a folder",
@@ -60,6 +82,7 @@ WRONG = {
     "bench photos --out r --codecs mode --anchors left": "anchor 'left' is unknown",
     "bdrate absent": "absent is not a folder of results",
     "bdrate photos": "photos holds no results",
+    "bdrate results --metric ''": "there is no metric ''",
     "bdrate results --metric beauty": "there is no metric 'beauty'",
     "bdrate results --metric fid": "no metric 'fid' in the results files of results; choose",
     "bdrate results --metric lpips": "no metric 'lpips' in the results files of results",
@@ -92,7 +115,7 @@ def test_compare_never_writes_over_the_photo(shell: Shell) -> None:
 def test_a_file_too_large_for_any_picture_is_not_read(
     monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
-    monkeypatch.setattr(cli, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 100)
     Path("large.mode").write_bytes(b"MODE" * 26)
     assert "larger than any .mode file" in shell.refuses("info large.mode")
 
@@ -133,7 +156,7 @@ def test_what_happens_to_a_user_is_one_line(
     def fail(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(cli, "write_atomic", fail)
+    monkeypatch.setattr(files, "write_atomic", fail)
     error = shell.refuses("encode photo.png a.mode --codec jpeg --bpp 1")
     assert error.startswith("error: ")
     assert words in error

@@ -118,6 +118,8 @@ def test_timings_come_back(tmp_path: Path) -> None:
         ((",dists\n", ",vmaf\n"), "the columns are dataset.*vmaf; expected dataset"),
         ((",lpips,dists\n", ",lpips,lpips\n"), "the columns are dataset.*lpips,lpips; expected"),
         ((",12,", ",twelve,"), "line 2, column quality: 'twelve' is not a whole number"),
+        ((",12,", ",1_2,"), "line 2, column quality: '1_2' is not a whole number"),
+        ((",27.1235,", ",2_7.1,"), "line 2, column psnr: '2_7.1' is not a number"),
         ((",27.1235,", ",good,"), "line 2, column psnr: 'good' is not a number"),
         ((",27.1235,", ",nan,"), "column psnr: NaN is not a result"),
         ((",0.1,", ",,"), "column target_bpp: '' is not a number"),

@@ -210,6 +210,7 @@ def test_a_users_csv_is_compared_at_once(results: Path) -> None:
         ("codec,bpp,psnr\nx,1,30\nx,,31", "line 3: bpp"),
         ('codec,bpp,psnr\nx,"0,1",30', "decimals take a point"),
         ("codec,bpp,psnr\nx,nan,30", "not a number"),
+        ("codec,bpp,psnr\nx,1_0,30", "bpp is '1_0', not a number"),
         ("codec,bpp,psnr\nx,-1,30", "above 0"),
         ("codec,bpp,ms_ssim\nx,0.1,15.2", "not dB"),
         ("codec,image,bpp,psnr\nx,a,0.1,30\nx,a,0.2,33", "several rows for picture 'a'"),

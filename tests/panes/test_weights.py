@@ -168,17 +168,15 @@ def test_weights_that_are_not_here_leave_the_other_panes_alone(pane: str, photo:
 
 
 @pytest.mark.usefixtures("imported")
-def test_no_folder_of_the_server_stands_in_what_visitors_read(
-    imported: Path, photo: Image, monkeypatch: pytest.MonkeyPatch
+def test_a_damaged_set_takes_nothing_from_the_others_of_its_family(
+    imported: Path, photo: Image
 ) -> None:
     broken = imported / "ms-illm-4"
     broken.mkdir()
     shard = (imported / "ms-illm-3" / "00.safetensors").read_bytes()
     (broken / "00.safetensors").write_bytes(shard[:-9])
     load_codec.cache_clear()
-    error = work.run_job(Job(PUBLIC, ("",), 8, photo)).error
-    assert "MODE_WEIGHTS" in error
-    assert str(imported) not in error
+    assert work.run_job(Job(PUBLIC, ("",), 8, photo)).error == ""
 
 
 def test_public_weights_stand_in_where_none_are_bundled(monkeypatch: pytest.MonkeyPatch) -> None:

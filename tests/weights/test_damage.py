@@ -14,6 +14,7 @@ from app.server.jobs import Job, run_job
 from mode_core.cli.main import main
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import WeightsUnavailable
+from mode_core.metrics import Measured
 from mode_core.pictures.files import write_png
 from mode_core.weights import sets as weights
 from mode_core.weights.sets import all_weights, damaged, find_weights
@@ -180,12 +181,14 @@ def test_what_is_passed_on_tells_no_folder_of_this_machine(
 ) -> None:
     """The owner reads where the damage is; a visitor, and whoever gets metrics.json, does not."""
     the_shard(bundled, "elic").write_bytes(b"")
-    monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "none.pth"))
+    lacking = Measured({}, {"lpips": f"{tmp_path}/none.pth lacks features.0.bias"})
+    monkeypatch.setattr("mode_core.evaluation.compare.measure", lambda *_: lacking)
     shell.does("compare photo.png --bpp 1 --out compared --codecs elic,jpeg")
     assert f"elic is left out: elic has no weights that can be used: {bundled}" in shell.err
     facts = json.loads(Path("compared/metrics.json").read_text())
     assert "elic-tiny is damaged" in facts["left_out"]["elic"]
-    assert "none.pth" in facts["pictures"][0]["missing"]["lpips"]
+    missing = facts["pictures"][0]["missing"]
+    assert missing == {"lpips": "none.pth lacks features.0.bias"}
     outcome = run_job(Job("elic", ("",), 1.0, make_photo(64, 96)))
     assert outcome.error.endswith("elic-tiny is damaged; fetch the folder again")
     for said in (json.dumps(facts), outcome.error):
