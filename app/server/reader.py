@@ -50,7 +50,7 @@ class Reader:
         with self._turns.turn(visitor, wanted):
             try:
                 return self._worker.call(task, *args)
-            except WorkerLost as error:
+            except (WorkerLost, MemoryError) as error:
                 raise Unread(
                     f"the file took more than {self._worker.seconds:.0f} s or "
                     f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "
