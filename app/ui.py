@@ -12,7 +12,7 @@ import gradio as gr
 
 from app.about import about_page
 from app.explorer import component as explorer
-from app.explorer.view import Wish, view
+from app.explorer.view import Wish, show
 from app.http.api import add_api
 from app.http.routes import media_routes
 from app.panes.names import parse_pane
@@ -67,7 +67,7 @@ def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
     service: Service = demo.service  # type: ignore[attr-defined]
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
-    Thread(target=view, args=(Wish(),), name="plotly", daemon=True).start()
+    Thread(target=show, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(
         server_name=settings.host,

@@ -58,7 +58,8 @@ class CdfTables:
 
 
 def _bits(counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
-    return math.log2(_TOTAL) - np.log2(counts)
+    bits: npt.NDArray[np.float64] = math.log2(_TOTAL) - np.log2(counts)
+    return bits
 
 
 _CERTAIN = CdfTables.of([[0, _TOTAL - 1, _TOTAL]], [3], [0])

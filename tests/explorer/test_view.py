@@ -17,7 +17,7 @@ from app.explorer.bdtable import bd_table
 from app.explorer.curves import our_curves
 from app.explorer.library import Library, load_library
 from app.explorer.usercsv import MAX_BYTES, read_user_csv
-from app.explorer.view import UserFile, Wish, answer, rd_points, view, view_unread
+from app.explorer.view import UserFile, Wish, answer, rd_points, show, show_unread
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown, cells
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import comparisons
@@ -233,9 +233,9 @@ def test_a_header_of_countless_columns_is_refused_unread(monkeypatch: pytest.Mon
 
 def test_files_that_were_not_read_say_why_and_the_view_stays_whole() -> None:
     wish = Wish(files=(UserFile("mine.csv", "codec,bpp,psnr\nA,1,30\n", 22),))
-    told = view_unread(wish, "too slow")
+    told = show_unread(wish, "too slow")
     assert [(file["name"], file["error"]) for file in told["files"]] == [("mine.csv", "too slow")]
-    assert told.keys() == view(wish).keys()
+    assert told.keys() == show(wish).keys()
     assert not any(curve["kind"] == "yours" for curve in told["curves"])
 
 

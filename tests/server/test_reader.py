@@ -46,7 +46,7 @@ def test_it_loads_neither_torch_nor_the_page(reader: Reader, photo: Image) -> No
 
 def test_what_takes_too_long_is_given_up_and_the_next_is_read(photo: Image) -> None:
     reader = Reader(Settings(read_seconds=1))
-    with pytest.raises(Unread, match="took more than 1 s or 2 GB to read .* as a PNG or JPEG"):
+    with pytest.raises(Unread, match=r"took more than 1 s or 2 GB to read .* as a PNG or JPEG"):
         reader.call(time.sleep, 60)
     reader._worker.seconds = 120
     assert np.array_equal(reader.photo(png_bytes(photo)).pixels, photo)
