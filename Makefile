@@ -1,6 +1,7 @@
 # make run    everything on a fresh machine, then the app on http://127.0.0.1:7860
 # make test   everything on a fresh machine, then all tests
 # make test-fast   the same without browser, training and what takes long: an answer in a minute and a half
+# make test-hostile   attacks: damaged files and pictures, traps, many posts; COUNT=1000 for more, SEED=… again
 # make check  formatting, lint and types, of the Python and of the scripts
 # make lock   exact versions of all that the requirements bring, anew
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
@@ -15,7 +16,9 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 # Without compiled modules on disk each process that a test starts compiles torch's anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-fast check lock bench-speed chromium node
+COUNT ?= 50
+
+.PHONY: setup run test test-fast test-hostile check lock bench-speed chromium node
 
 setup: .venv/.run-ready
 
@@ -30,6 +33,9 @@ test-fast: .venv/.test-ready
 	@if command -v npm >/dev/null; then $(MAKE) node_modules/.ready && node --test $(SCRIPTS_TESTS); \
 	else echo "no node here: the scripts' own tests are left out"; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not training and not slow"
+
+test-hostile: .venv/.test-ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m hostile --attacks $(COUNT) $(if $(SEED),--seed $(SEED))
 
 check: .venv/.test-ready node_modules/.ready
 	$(BIN)/ruff format --check .

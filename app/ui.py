@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 from app.about import about_page
 from app.explorer import component as explorer
-from app.explorer.view import Wish, view
+from app.explorer.view import Wish, show
 from app.http.api import add_api
 from app.http.calls import Calls
 from app.http.guard import Guard, without_cors
@@ -99,7 +99,7 @@ def launch(demo: gr.Blocks) -> None:
     service: Service = demo.service  # type: ignore[attr-defined]
     log_unavailable()
     Thread(target=service.runner.warm, name="warm", daemon=True).start()
-    Thread(target=view, args=(Wish(),), name="plotly", daemon=True).start()
+    Thread(target=show, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(
         server_name=settings.host,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import socket
 import subprocess
@@ -48,10 +49,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("no CUDA device")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much `make test-hostile` does."""
+    parser.addoption("--attacks", type=int, default=50, help="attacks of each kind")
+    seed = secrets.randbits(32)
+    parser.addoption("--seed", type=int, default=seed, help="of a run that is to be repeated")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What is needed to repeat a run of attacks."""
+    wanted = "hostile" in config.option.markexpr
+    return f"attacks: {config.option.attacks}, --seed {config.option.seed}" if wanted else None
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where no browser is asked for, nothing is imported that drives one."""
-    wanted = "not browser" not in config.option.markexpr or collection_path.name != "browser"
-    return None if wanted else True
+    """Where no browser is asked for, nothing is imported that drives one; attacks only if named."""
+    marks, name = config.option.markexpr, collection_path.name
+    browser = "not browser" in marks and name == "browser"
+    return True if browser or ("hostile" not in marks and name == "hostile") else None
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.explorer.library import load_library
 from app.explorer.usercsv import MAX_BYTES
-from app.explorer.view import MAX_USER_FILES, RDPoint, Wish, rd_points, view, view_unread
+from app.explorer.view import MAX_USER_FILES, RDPoint, Wish, rd_points, show, show_unread
 from app.server.reader import Reader
 from mode_core.errors import ModeError
 from mode_core.metrics.table import METRICS
@@ -41,12 +41,12 @@ def rd_panel(plotly_url: str = "mode/plotly.min.js", reader: Reader | None = Non
     def rd_view(state: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         wish = Wish.parse(state)
         if reader is None or not wish.files:
-            return view(wish)
+            return show(wish)
         try:
             visitor = request.client.host if request.client else ""
-            return reader.call(view, wish, visitor=visitor)
+            return reader.call(show, wish, visitor=visitor)
         except ModeError as error:
-            return view_unread(wish, str(error))
+            return show_unread(wish, str(error))
 
     said = f"{rd.__doc__}\n\nMetrics: {', '.join(METRICS)}."
     api(rd, api_name="rd", api_description=said, concurrency_limit=None)

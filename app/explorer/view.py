@@ -98,16 +98,16 @@ class Wish(NamedTuple):
         )
 
 
-def view(wish: Wish) -> dict[str, Any]:
+def show(wish: Wish) -> dict[str, Any]:
     """What the page shows of the results that are here, and of the files in the wish."""
     return answer(load_library(), wish)
 
 
-def view_unread(wish: Wish, why: str) -> dict[str, Any]:
+def show_unread(wish: Wish, why: str) -> dict[str, Any]:
     """The same where none of the files was read."""
     lost = [{"name": file.name, "error": why, "summary": "", "elsewhere": None}
             for file in wish.files]  # fmt: skip
-    return view(wish._replace(files=())) | {"files": lost}
+    return show(wish._replace(files=())) | {"files": lost}
 
 
 def answer(library: Library, wish: Wish) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Reader:
                 return self._worker.call(task, *args, wanted=wanted)
             except Unwanted as error:
                 raise Unread(_NOBODY) from error
-            except WorkerLost as error:
+            except (WorkerLost, MemoryError) as error:
                 raise Unread(
                     f"the file took more than {self._worker.seconds:.0f} s or "
                     f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "

@@ -61,7 +61,7 @@ class PriorTables(nn.Module):
         """The form that the coder takes."""
         sizes = self.size.tolist()
         cdfs = [row[:length].tolist() for row, length in zip(self.cdf.cpu(), sizes, strict=True)]
-        return CdfTables(cdfs, sizes, self.offset.tolist())
+        return CdfTables.of(cdfs, sizes, self.offset.tolist())
 
 
 def nearest_scale(scale: Tensor) -> Tensor:

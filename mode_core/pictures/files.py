@@ -172,6 +172,10 @@ def _check_size(size: Size, name: str) -> None:
 def _damage_explained(name: str) -> Iterator[None]:
     try:
         yield
+    except MemoryError as error:
+        raise UnsupportedImage(
+            f"{name} needs more memory than there is; scale it down first"
+        ) from error
     except (*FOREIGN_ERRORS, *_BOMB) as error:
         raise UnsupportedImage(
             f"{name} is damaged or cut off: its pixels cannot be decoded"

@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ DRIFT = (
     "the stream decodes to other values than were written: the file is damaged, or this program "
     "computes differently from the one that wrote it"
 )
+_UNSENT = 16
+"""Bytes by which a stream may be shorter than its symbols: the coder starts with 31 bits in hand,
+and zeros at the end are not sent."""
 _CODER = range_coder()
 _TABLES = Path(__file__).with_name("tables.npz")
 _TOTAL = 1 << 16
@@ -43,9 +47,22 @@ class CdfTables:
     cdfs: list[list[int]]
     sizes: list[int]
     offsets: list[int]
+    least: npt.NDArray[np.float64]
+    """Bits of each table's likeliest symbol: with this table nothing takes less."""
+
+    @classmethod
+    def of(cls, cdfs: list[list[int]], sizes: list[int], offsets: list[int]) -> CdfTables:
+        """The tables, with what they take at least."""
+        likeliest = [max(np.diff(cdf[:size])) for cdf, size in zip(cdfs, sizes, strict=True)]
+        return cls(cdfs, sizes, offsets, _bits(np.array(likeliest)))
 
 
-_CERTAIN = CdfTables([[0, _TOTAL - 1, _TOTAL]], [3], [0])
+def _bits(counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    bits: npt.NDArray[np.float64] = math.log2(_TOTAL) - np.log2(counts)
+    return bits
+
+
+_CERTAIN = CdfTables.of([[0, _TOTAL - 1, _TOTAL]], [3], [0])
 
 
 @cache
@@ -55,7 +72,7 @@ def gaussian_tables() -> CdfTables:
         flat, sizes, offsets = (stored[name].tolist() for name in ("cdf", "sizes", "offsets"))
     ends = np.cumsum(sizes).tolist()
     cdfs = [flat[end - size : end] for end, size in zip(ends, sizes, strict=True)]
-    return CdfTables(cdfs, sizes, offsets)
+    return CdfTables.of(cdfs, sizes, offsets)
 
 
 @cache
@@ -118,13 +135,15 @@ class SymbolReader(_Checked):
 
     CompressAI's decoder does not know where its buffer ends. Past the end it finds zeros here, of
     which a symbol takes at most 20 bits, so three bytes for each symbol are enough. The check of
-    the first symbols stops a damaged or hostile file before it costs time and memory.
+    the first symbols stops a damaged or hostile file before it costs time and memory; so does the
+    number of bits that all symbols so far take at least.
     """
 
     def __init__(self, payload: bytes, symbols: int) -> None:
         self._decoder = _CODER.RansDecoder()
         self._decoder.set_stream(payload[1:] + bytes(3 * symbols + 64))
         self._left = symbols
+        self._room = 8.0 * (len(payload) + _UNSENT)
         self._first = payload[0] if payload else 0
 
     def code(
@@ -145,6 +164,11 @@ class SymbolReader(_Checked):
         self._left -= index.size
         if self._left < 0:
             raise ValueError("more symbols are read than were announced")
+        self._room -= tables.least[index].sum()
+        if self._room < 0:
+            raise BitstreamError(
+                "the stream is too short to hold a picture of the size that the file states"
+            )
         read = self._decoder.decode_stream(
             index.tolist(), tables.cdfs, tables.sizes, tables.offsets
         )
@@ -182,7 +206,8 @@ def frequencies_to_tables(weights_NK: Tensor) -> CdfTables:
     cdf = torch.cat(
         [counts.new_zeros(rows, 1), counts.cumsum(1), counts.new_full((rows, 1), _TOTAL)], 1
     )
-    return CdfTables(cdf.tolist(), [symbols + 2] * rows, [0] * rows)
+    least = _bits(counts.amax(1).cpu().numpy())
+    return CdfTables(cdf.tolist(), [symbols + 2] * rows, [0] * rows, least)
 
 
 def _integers(x: Tensor) -> npt.NDArray[np.int32]:

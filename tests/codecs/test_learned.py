@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -201,3 +202,17 @@ def test_weights_of_mode_belong_to_their_experts(toy_weights: Path, tmp_path: Pa
         patch.setattr(weights, "BUNDLED", home)
         with pytest.raises(WeightsMismatch, match="other experts"):
             load_net(find_weights("mode"))
+
+
+def test_a_few_bytes_that_claim_25_megapixels_are_refused_before_anything_is_drawn(
+    codec: Codec, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the file decodes to the likeliest symbols of all, as long as it may."""
+    honest = codec.encode(photo, Target(quality=0))
+    system = codec.system  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(system), "draw", lambda *_: pytest.fail("it was drawn"))
+    for payload in (b"\0", bytes(range(9))):
+        streams = tuple(Stream(payload, one.check) for one in honest.streams)
+        claim = replace(honest, width=5000, height=5000, streams=streams).to_bytes()
+        with pytest.raises(BitstreamError, match=r"too short to hold|other values than"):
+            codec.decode(Bitstream.from_bytes(claim))

@@ -17,7 +17,7 @@ from app.explorer.bdtable import bd_table
 from app.explorer.curves import our_curves
 from app.explorer.library import Library, load_library
 from app.explorer.usercsv import MAX_BYTES, read_user_csv
-from app.explorer.view import Wish, answer, rd_points
+from app.explorer.view import UserFile, Wish, answer, rd_points, show, show_unread
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown, cells
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import comparisons
@@ -217,11 +217,27 @@ def test_a_users_csv_is_compared_at_once(results: Path) -> None:
         ("codec,bpp,psnr\n" + "".join(f"c{i},1,30\n" for i in range(61)), "61 curves"),
         ("codec,bpp,psnr\0", "not text"),
         ("x" * (MAX_BYTES + 1), "larger than 2 MB"),
+        ("codec,bpp,psnr\n" + "A,1,30\n" * 20_001, "more than 20000 rows"),
     ],
 )
 def test_a_wrong_csv_is_refused_with_a_reason(text: str, said: str) -> None:
     with pytest.raises(ResultsError, match=said):
         read_user_csv(text, "mine.csv")
+
+
+def test_a_header_of_countless_columns_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.explorer.usercsv._column", lambda _: pytest.fail("a name was read"))
+    header = ",".join(["codec", "bpp", "psnr", *map(str, range(255_000))])
+    with pytest.raises(ResultsError, match="255003 columns; at most 200 are read"):
+        read_user_csv(header, "mine.csv")
+
+
+def test_files_that_were_not_read_say_why_and_the_view_stays_whole() -> None:
+    wish = Wish(files=(UserFile("mine.csv", "codec,bpp,psnr\nA,1,30\n", 22),))
+    told = show_unread(wish, "too slow")
+    assert [(file["name"], file["error"]) for file in told["files"]] == [("mine.csv", "too slow")]
+    assert told.keys() == show(wish).keys()
+    assert not any(curve["kind"] == "yours" for curve in told["curves"])
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300) | st.text("codec,bpsnr\n\";01.-e\t", max_size=300))  # noqa: E501  # fmt: skip

@@ -101,3 +101,35 @@ def test_every_symbol_keeps_a_count(weights: list[int]) -> None:
     assert cdf[0] == 0
     assert cdf[-1] == 1 << 16
     assert min(np.diff(cdf)) >= 1
+
+
+@pytest.mark.parametrize("scale", [0, 4, 20, 63])
+def test_the_likeliest_symbols_of_all_are_never_too_short(scale: int) -> None:
+    """A stream of nothing but the cheapest symbols is the shortest that a writer can make."""
+    index = torch.full((300_000,), float(scale), dtype=torch.float64)
+    zeros = torch.zeros_like(index)
+    writer = SymbolWriter()
+    writer.code(index, zeros, zeros)
+    payload = writer.payload()
+    assert torch.equal(SymbolReader(payload, len(index)).code(index, zeros), zeros)
+    information = len(index) * entropy.gaussian_tables().least[scale] / 8
+    assert information <= len(payload) + 1 <= information + 14
+
+
+def test_the_likeliest_tokens_are_never_too_short() -> None:
+    weights = torch.ones(4000, 64, dtype=torch.int64)
+    weights[:, 7] = 1 << 30
+    tables, index = entropy.frequencies_to_tables(weights), np.arange(4000, dtype=np.int32)
+    writer = SymbolWriter()
+    writer.put(np.full(4000, 7, np.int32), index, tables)
+    assert set(SymbolReader(writer.payload(), 4000).take(index, tables)) == {7}
+
+
+def test_a_stream_that_is_too_short_for_its_symbols_is_refused_unread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = SymbolReader(b"abc", 100_000)
+    monkeypatch.setattr(reader, "_decoder", None)
+    index = torch.full((100_000,), 20.0, dtype=torch.float64)
+    with pytest.raises(BitstreamError, match="too short to hold a picture"):
+        reader.code(index, torch.zeros_like(index))

@@ -25,12 +25,12 @@ from mode_core.codecs.classical.jxl import jxl_size
 from mode_core.codecs.rates import nearest_file
 from mode_core.errors import BitstreamError, UnknownAnchor, UnsupportedImage
 from mode_core.pictures.sizes import FOREIGN_ERRORS, Size, webp_size
+from mode_core.pictures.structure import walk_jpeg
 from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
 
 _FINE = range(256)
 _NO_WEIGHTS = b"\0\0\0\0"
-_MAX_JPEG_SCANS = 32
 _BOMB = (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)
 
 
@@ -43,6 +43,8 @@ class Format:
     side_limit: int
     options: Callable[[int], Mapping[str, object]]
     size: Callable[[bytes], Size]
+    pixels_in_byte: int
+    """No file holds more of them in each of its bytes; a flat picture comes near it."""
 
 
 def codec(info: CodecInfo) -> Codec:
@@ -87,6 +89,11 @@ class ClassicalCodec:
             raise BitstreamError(f"the file is not one {self._label} stream")
         payload = bitstream.streams[0].payload
         declared = (bitstream.width, bitstream.height)
+        if len(payload) * self.format.pixels_in_byte < declared[0] * declared[1]:
+            raise BitstreamError(
+                f"the {self._label} data in the file is too short to hold a picture of "
+                f"{bitstream.width}x{bitstream.height} pixels"
+            )
         try:
             if self.format.size(payload) == declared:
                 return self._read(payload, declared)
@@ -133,9 +140,7 @@ def _standard_tables() -> Mapping[int, list[int]]:
 
 
 def _jpeg_size(payload: bytes) -> Size:
-    # Each scan makes the decoder visit every block again; no encoder writes more than a dozen.
-    if payload.count(b"\xff\xda") > _MAX_JPEG_SCANS:
-        raise ValueError("too many scans")
+    walk_jpeg(payload)
     with Pillow.open(BytesIO(payload), formats=("JPEG",)) as picture:
         return picture.size
 
@@ -154,8 +159,11 @@ def _jxl_options(quality: int) -> Mapping[str, object]:
 
 
 _FORMATS: Mapping[str, Format] = {
-    "jpeg": Format("JPEG", _FINE, 65500, _jpeg_options, _jpeg_size),
-    "webp": Format("WEBP", _FINE, 16383, _webp_options, webp_size),
-    "avif": Format("AVIF", range(64), 65535, _avif_options, avif_size),
-    "jxl": Format("JXL", _FINE, 65535, _jxl_options, jxl_size),
+    # one bit in each of six blocks for 16x16 pixels
+    "jpeg": Format("JPEG", _FINE, 65500, _jpeg_options, _jpeg_size, 341),
+    # modes of 16x16 pixels take 3.4 bits: their probabilities are fixed
+    "webp": Format("WEBP", _FINE, 16383, _webp_options, webp_size, 682),
+    "avif": Format("AVIF", range(64), 65535, _avif_options, avif_size, 100_000),
+    # the walk over the frame demands a size for each group of pixels
+    "jxl": Format("JXL", _FINE, 65535, _jxl_options, jxl_size, 1 << 20),
 }

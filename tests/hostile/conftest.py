@@ -1,0 +1,19 @@
+"""How many attacks of each kind are made, and with which seed; the head of a run shows both."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def count(pytestconfig: pytest.Config) -> int:
+    """Attacks of each kind."""
+    given: int = pytestconfig.getoption("--attacks")
+    return given
+
+
+@pytest.fixture
+def rng(pytestconfig: pytest.Config) -> np.random.Generator:
+    """Another seed in each run, unless one is given."""
+    return np.random.default_rng(pytestconfig.getoption("--seed"))
