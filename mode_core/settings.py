@@ -24,7 +24,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_HOST": "address to listen on; 0.0.0.0 opens the page to the network",
         "MODE_PORT": "port of the page",
         "MODE_QUEUE": "comparisons that may wait; the next one is refused with its position",
-        "MODE_CACHE_MB": "memory for pictures and files; the least recently used go first",
+        "MODE_CACHE_MB": "memory for pictures and files; whoever holds most makes room",
         "MODE_UPLOAD_MB": "largest upload",
         "MODE_JOB_SECONDS": "a codec that takes longer is stopped, and its pane says so",
         "MODE_FRAMES": "whose pages may show this one in a frame",

@@ -272,6 +272,21 @@ def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
     ]
 
 
+def test_a_large_picture_that_takes_long_is_not_coded_before_that_is_agreed(
+    service: Service, runner: FakeRunner
+) -> None:
+    large = service.add_photo(png_bytes(np.zeros((1200, 1300, 3), np.uint8))).key
+    asked = last(service.compare(large, ["jpeg"], 0.1, agreed=False))
+    assert (asked.pace, asked.done, runner.jobs) == ({}, False, [])
+    runner.pace.learn("jpeg", 1_000_000, 2.0)
+    assert last(service.compare(large, ["jpeg"], 0.1, agreed=False)).done
+    runner.pace.learn("webp", 1_000_000, 20.0)
+    slow = last(service.compare(large, ["jpeg", "webp"], 0.1, agreed=False))
+    assert slow.pace == {"jpeg": [[1.0, 2.0]], "webp": [[1.0, 20.0]]}
+    assert last(service.compare(large, ["jpeg", "webp"], 0.1, agreed=True)).done
+    assert last(service.compare(large, ["jpeg", "webp"], 0.1, agreed=False)).done  # in memory
+
+
 def test_stored_times_are_not_shown_beside_live_ones(service: Service, compare: Compare) -> None:
     (live,) = compare(["jpeg"]).as_json()["panes"]
     assert live["timing"] == "2 processor cores, load 0.1"
