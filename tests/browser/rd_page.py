@@ -8,13 +8,13 @@ from pathlib import Path
 import gradio as gr
 
 from app.explorer import component as explorer
-from app.explorer import library
+from app.explorer import library, view
 from app.http.routes import static_routes
 
 
 def main(port: int, results: Path) -> None:
     """Serve until killed."""
-    explorer.load_library = lambda: library.load_library(results)
+    explorer.load_library = view.load_library = lambda: library.load_library(results)
     with gr.Blocks(title="Explorer under test", analytics_enabled=False) as demo:
         explorer.rd_panel("mode/plotly.min.js")
     routes = {"routes": [explorer.plotly_route(), *static_routes()]}

@@ -207,12 +207,12 @@ def test_weights_of_mode_belong_to_their_experts(toy_weights: Path, tmp_path: Pa
 def test_a_few_bytes_that_claim_25_megapixels_are_refused_before_anything_is_drawn(
     codec: Codec, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is in the file decodes to the likeliest symbols of all, as long as it may."""
+    """The length alone says so: with a fitting check, such bytes would be drawn."""
     honest = codec.encode(photo, Target(quality=0))
     system = codec.system  # type: ignore[attr-defined]
     monkeypatch.setattr(type(system), "draw", lambda *_: pytest.fail("it was drawn"))
     for payload in (b"\0", bytes(range(9))):
         streams = tuple(Stream(payload, one.check) for one in honest.streams)
         claim = replace(honest, width=5000, height=5000, streams=streams).to_bytes()
-        with pytest.raises(BitstreamError, match=r"too short to hold|other values than"):
+        with pytest.raises(BitstreamError, match="too short to hold"):
             codec.decode(Bitstream.from_bytes(claim))
