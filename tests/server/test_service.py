@@ -186,7 +186,7 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
         10,
         pytest.approx(jpeg["bpp"] / 0.1 - 1),
     )
-    names = "image width height notes has_original bpp panes note position wait_s done"
+    names = "image width height notes has_original bpp panes note position wait_s pace done"
     assert list(end.as_json()) == names.split()
 
 
