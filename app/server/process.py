@@ -8,6 +8,7 @@ itself (a long step inside a library), the process is killed.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import select
@@ -183,18 +184,26 @@ def _serve() -> None:
     """Answer calls until the parent goes away; what libraries print goes to stderr."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    while True:
-        try:
-            task, args = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            answer = (False, _interruptible(task, args))
-        except _Interrupted:
-            answer = (False, None)
-        except Exception as error:  # handed to the caller, who raises it
-            answer = (True, error)
-        _send(answers, answer)
+    with suppress(EOFError):
+        while True:
+            _send(answers, _answer(*pickle.load(sys.stdin.buffer)))
+            _return_memory()
+
+
+def _answer(task: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, Any]:
+    """Whether the task failed, and its result or its error."""
+    try:
+        return False, _interruptible(task, args)
+    except _Interrupted:
+        return False, None
+    except Exception as error:  # handed to the caller, who raises it
+        return True, error
+
+
+def _return_memory() -> None:
+    """What a large picture took goes back to the system; the C library would keep half of it."""
+    with suppress(OSError, AttributeError):  # glibc alone has this
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import operator
 import os
+import platform
 import re
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -84,6 +86,25 @@ def stubborn() -> None:
     """As a long step inside a library: no signal gets through to Python."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     time.sleep(60)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
+def test_memory_of_a_large_task_goes_back_to_the_system(worker: Worker) -> None:
+    before = worker.call(scattered, 0)
+    assert worker.call(scattered, 100_000) > before + 150
+    assert worker.call(scattered, 0) < before + 50
+
+
+_KEPT: list[bytes] = []
+
+
+def scattered(count: int) -> int:
+    """Megabytes in use after so many blocks of 2 kB, which the C library keeps when freed."""
+    blocks = [bytes(2000) for _ in range(count)]
+    _KEPT.append(bytes(2000))  # lies above them, so that they are not the end of the heap
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    del blocks
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def test_whoever_waits_for_the_process_in_vain_gives_up(worker: Worker) -> None:
