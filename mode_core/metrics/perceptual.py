@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LPIPS_MIN_SIDE = 31
 """Below it AlexNet's second pooling has nothing left to pool."""
 
-_BAND_PIXELS = 1 << 22
+_BAND_PIXELS = 1 << 21
 """A picture of up to so many pixels is measured in one piece."""
 _STRIDES = (4, 8, 16, 16, 16)
 _COARSEST = 16
