@@ -36,6 +36,10 @@ class Answer(TypedDict):
     done: bool
 
 
+_GRADIO_S: Any = None
+"""Gradio puts the request in its place; behind a value that may be left out it needs one."""
+
+
 def _file(label: str, example: str) -> Api:
     """A file, of which a call holds the name that its upload was answered with.
 
@@ -51,7 +55,9 @@ def _file(label: str, example: str) -> Api:
 def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
     """Named, typed endpoints; their components are never shown."""
 
-    def compare(image: object, bpp: object, codecs: object, request: gr.Request) -> Answer:
+    def compare(
+        image: object, bpp: object, codecs: object = None, request: gr.Request = _GRADIO_S
+    ) -> Answer:
         """Encode a picture at one rate with several codecs; rows and addresses of the files."""
         who = asker(demo, request)
         return _answered(lambda: _compare(service, uploads.named(image), bpp, codecs, who))

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from threading import Condition
 from typing import Any
 
+from cachetools import TTLCache
+
 from app.server.process import Unwanted, Wanted, Worker, WorkerLost, always
 from app.server.store import Photo
 from app.settings import Settings
@@ -20,6 +22,8 @@ MEMORY_BYTES = 2 << 30
 _POLL_S = 0.3
 """Seconds between two looks at whether somebody who waits is still there."""
 
+_TOO_MANY = "too many of your files wait to be read; send this one in a moment"
+_DISTRUST_S, _MOST_DISTRUSTED = 60.0, 1000
 _NOBODY = "nobody waits for this file any more; send it again"
 
 
@@ -32,7 +36,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker(settings.read_seconds, MEMORY_BYTES)
-        self._turns = Turns(settings.queue_length)
+        self._turns = Turns(4 * settings.queue_length)
 
     def photo(self, data: bytes, visitor: str = "", wanted: Wanted = always) -> Photo:
         """The canonical picture of a file; its key is a hash of its pixels."""
@@ -53,6 +57,7 @@ class Reader:
             except Unwanted as error:
                 raise Unread(_NOBODY) from error
             except (WorkerLost, MemoryError) as error:
+                self._turns.distrust(visitor)
                 raise Unread(
                     f"the file took more than {self._worker.seconds:.0f} s or "
                     f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "
@@ -65,10 +70,14 @@ class Reader:
 
 
 class Turns:
-    """One at a time; visitors take turns, however many files each of them sends."""
+    """One at a time; visitors take turns, however many files each of them sends.
+
+    Whoever has sent a file that had to be given up may send one at a time for a while.
+    """
 
     def __init__(self, most: int) -> None:
-        self._most, self._most_each = most, max(1, most // 4)
+        self._most, self._most_each = most, max(1, most // 2)
+        self._distrusted: TTLCache[str, bool] = TTLCache(_MOST_DISTRUSTED, _DISTRUST_S)
         self._waiting: dict[str, deque[object]] = {}
         self._busy = False
         self._changed = Condition()
@@ -81,6 +90,8 @@ class Turns:
             while not self._taken(me):
                 if not wanted():
                     raise Unread(_NOBODY)
+                if visitor in self._distrusted and self._waiting[visitor][0] is not me:
+                    raise Unread(_TOO_MANY)
         finally:
             self._leave(visitor, me)
         try:
@@ -90,13 +101,19 @@ class Turns:
                 self._busy = False
                 self._changed.notify_all()
 
+    def distrust(self, visitor: str) -> None:
+        """A file of this visitor had to be given up."""
+        with self._changed:
+            self._distrusted[visitor] = True
+
     def _join(self, visitor: str) -> object:
         me = object()
         with self._changed:
-            mine = self._waiting.get(visitor, ())
-            if len(mine) >= self._most_each or sum(map(len, self._waiting.values())) >= self._most:
-                whose = "of your" if len(mine) >= self._most_each else "other"
-                raise Unread(f"too many {whose} files wait to be read; send this one in a moment")
+            mine = len(self._waiting.get(visitor, ()))
+            if mine >= (1 if visitor in self._distrusted else self._most_each):
+                raise Unread(_TOO_MANY)
+            if sum(map(len, self._waiting.values())) >= self._most:
+                raise Unread("too many other files wait to be read; send this one in a moment")
             self._waiting.setdefault(visitor, deque()).append(me)
         return me
 

@@ -242,8 +242,10 @@ def test_the_rate_slider_asks_once(visit: Opener) -> None:
     assert size.inner_text() != before
     assert page.locator("input.bpp").input_value() != "0.1"
     assert asked == []
-    page.mouse.up()
+    with page.expect_request(lambda one: ASKED in (one.post_data or "")):
+        page.mouse.up()
     expect(page.locator("#viewer .status")).to_contain_text("2 of 2 panes at 0.")
+    page.wait_for_timeout(600)
     assert len(asked) == 1
     for _ in range(5):
         slider.press("ArrowLeft")

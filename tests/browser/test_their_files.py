@@ -53,7 +53,7 @@ def test_what_cannot_be_opened_is_refused_with_a_sentence(
 def test_a_damaged_file_leaves_the_page_as_it_was(visit: Opener) -> None:
     """Well-formed, so that only the decoder can tell that it holds nothing."""
     codec = CODECS["jpeg"].wire_id
-    damaged = Bitstream(codec, bytes(4), 50, 64, 64, (Stream(b"no JPEG", 0),), 0.1).to_bytes()
+    damaged = Bitstream(codec, bytes(4), 50, 64, 64, (Stream(b"no JPEG" * 40, 0),), 0.1).to_bytes()
     page = settled(visit("panes=original,jpeg&scale=2"), 2)
     painted(page)
     status, names = page.locator("#viewer .status"), page.locator("select.picture")

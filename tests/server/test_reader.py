@@ -92,8 +92,11 @@ class Queue:
         before = sum(map(len, self.turns._waiting.values()))
 
         def wait() -> None:
-            with self.turns.turn(visitor):
-                self.order.append(visitor)
+            try:
+                with self.turns.turn(visitor):
+                    self.order.append(visitor)
+            except Unread:
+                self.order.append(f"not {visitor}")
 
         self.threads.append(Thread(target=wait))
         self.threads[-1].start()
@@ -115,13 +118,23 @@ def test_whoever_sends_much_waits_behind_everybody_else() -> None:
 
 
 def test_more_than_a_few_files_of_one_visitor_are_refused_while_others_may_come() -> None:
-    queue = Queue(most=8)
+    queue = Queue(most=4)
     queue.join("a")
     queue.join("a")
     with pytest.raises(Unread, match="too many of your files"), queue.turns.turn("a"):
         pass
     queue.join("b")
     assert queue.serve() == ["a", "b", "a"]
+
+
+def test_whoever_sent_a_trap_sends_one_at_a_time() -> None:
+    queue = Queue()
+    for visitor in ("a", "a", "b"):
+        queue.join(visitor)
+    queue.turns.distrust("a")
+    with pytest.raises(Unread, match="too many of your files"), queue.turns.turn("a"):
+        pass
+    assert sorted(queue.serve()) == ["a", "b", "not a"]
 
 
 def test_whoever_has_gone_is_not_read() -> None:
