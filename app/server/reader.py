@@ -105,6 +105,7 @@ class Turns:
         """A file of this visitor had to be given up."""
         with self._changed:
             self._distrusted[visitor] = True
+            self._changed.notify_all()
 
     def _join(self, visitor: str) -> object:
         me = object()
