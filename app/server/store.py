@@ -101,16 +101,20 @@ class StoredFile:
 Entry = Photo | Decoded | StoredFile
 
 
+_EACH = 16 << 10
+"""What an entry costs beside its bytes: strangers may send thousands of pictures of one pixel."""
+
+
 def size_of(entry: Entry) -> int:
     """The bytes that an entry holds on to; a file is there twice, as it is and parsed."""
     match entry:
         case Photo():
-            return entry.pixels.nbytes + len(entry.png)
+            return _EACH + entry.pixels.nbytes + len(entry.png)
         case Decoded():
             picture = entry.picture
-            return picture.image.nbytes + len(entry.png) + 2 * len(picture.file)
+            return _EACH + picture.image.nbytes + len(entry.png) + 2 * len(picture.file)
         case StoredFile():
-            return 2 * len(entry.data)
+            return _EACH + 2 * len(entry.data)
 
 
 class Memory(Generic[T]):

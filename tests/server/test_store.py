@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.server.store import Entry, Memory, StoredFile, size_of
+from app.server.store import Memory, StoredFile, size_of
 from mode_core.stream.container import Bitstream
 
 
@@ -13,24 +13,32 @@ def stored(name: object, size: int) -> StoredFile:
     return StoredFile(str(name), bytes(size), Bitstream(1, b"", 0, 1, 1, ()))
 
 
+def bytes_of(file: StoredFile) -> int:
+    return 2 * len(file.data)
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60)), max_size=60))
 def test_the_store_never_outgrows_its_bytes(puts: list[tuple[int, int]]) -> None:
-    store: Memory[Entry] = Memory(100, size_of)
+    store: Memory[StoredFile] = Memory(100, bytes_of)
     for name, size in puts:
         store.put(str(name), stored(name, size))
         kept = [store.get(str(n)) for n in range(10)]
-        held = [min(size_of(one), 100) for one in kept if one]
+        held = [min(bytes_of(one), 100) for one in kept if one]
         assert sum(held) == store.size <= 100
         assert store.get(str(name)) is not None
 
 
 def test_what_every_visitor_gets_is_never_dropped() -> None:
-    store: Memory[Entry] = Memory(20, size_of)
+    store: Memory[StoredFile] = Memory(20, bytes_of)
     store.pin("first", stored("first", 100))
     for name in "abc":
         store.put(name, stored(name, 9))
     assert store.get("first") is not None
     assert store.get("a") is None
+
+
+def test_a_picture_of_one_pixel_is_not_free() -> None:
+    assert size_of(stored("tiny", 1)) > 10_000
 
 
 def test_a_value_that_counts_as_false_is_kept_too() -> None:
@@ -40,7 +48,7 @@ def test_a_value_that_counts_as_false_is_kept_too() -> None:
 
 
 def test_whoever_holds_most_makes_room() -> None:
-    store: Memory[Entry] = Memory(100, size_of)
+    store: Memory[StoredFile] = Memory(100, bytes_of)
     for name in ("mine", "yours"):
         store.put(name, stored(name, 10), holder=name)
     for number in range(16):
@@ -53,9 +61,9 @@ def test_whoever_holds_most_makes_room() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 60), st.sampled_from("abc"))))
 def test_shares_never_outgrow_the_whole(puts: list[tuple[int, int, str]]) -> None:
-    store: Memory[Entry] = Memory(100, size_of)
+    store: Memory[StoredFile] = Memory(100, bytes_of)
     for name, size, holder in puts:
         store.put(str(name), stored(name, size), holder)
         kept = [store.get(str(n)) for n in range(10)]
-        assert sum(min(size_of(one), 100) for one in kept if one) == store.size <= 100
+        assert sum(min(bytes_of(one), 100) for one in kept if one) == store.size <= 100
         assert store.get(str(name)) is not None
