@@ -15,8 +15,9 @@ from app.http.listeners import asker
 from app.http.uploads import Uploads
 from app.panes.names import ORIGINAL, all_panes
 from app.panes.weights import sentence
+from app.server.demands import MAX_BPP, MIN_BPP, BadRequest
 from app.server.queue import Question
-from app.server.service import MAX_BPP, MIN_BPP, BadRequest, Service
+from app.server.service import Service
 from mode_core.errors import ModeError
 
 

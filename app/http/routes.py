@@ -19,7 +19,8 @@ from app.http.intake import Intake, joined, visitor_of
 from app.http.uploads import Uploads, take_upload
 from app.panes.names import file_stem
 from app.panes.weights import sentence
-from app.server.service import BadRequest, Service
+from app.server.demands import BadRequest
+from app.server.service import Service
 from app.server.store import Decoded, Photo, StoredFile
 from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.intake import Chunks, Intake, Refused, visitor_of
-from app.server.service import BadRequest
+from app.server.demands import BadRequest
 from app.server.store import secret_key
 from app.settings import Settings
 

@@ -6,8 +6,16 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf, isfinite
 
-from app.panes.names import ORIGINAL, all_panes, default_panes, pane_id, parse_pane
-from app.panes.weights import info_of, parts_of
+from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
+from app.panes.weights import info_of
+from app.server.demands import (
+    LARGE_PIXELS,
+    SCALED_PIXELS,
+    BadRequest,
+    Expired,
+    check_request,
+    check_size,
+)
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
@@ -25,30 +33,16 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
-from mode_core.codecs.registry import CODECS
-from mode_core.errors import ModeError
 from mode_core.metrics import SLOW_METRICS, Measured, measurable
 from mode_core.pictures.files import load_picture
 from mode_core.pictures.parts import cut, scaled
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
-MAX_PANES = 12
-MIN_BPP, MAX_BPP = 0.001, 8.0
-LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
-"""The page asks before it codes more, and offers a picture of so many pixels instead."""
+ANYONE = Question()
 _SOON_S = 10.0
 """Nobody is asked about a picture that this server codes within so many seconds."""
-ANYONE = Question()
 _KEPT_METRICS = 4096
-
-
-class Expired(ModeError):
-    """The picture or file has left the server's memory."""
-
-
-class BadRequest(ModeError):
-    """The request asks for something that does not exist."""
 
 
 class Service:
@@ -302,29 +296,3 @@ class Service:
             return Slot.of(photo)
         found = self._kept(photo, *parse_pane(id), bpp)
         return Slot.of(found, id, self.metrics.get(found.key)) if found else Slot(id)
-
-
-def check_size(size: int, limit: int) -> None:
-    """BadRequest for a file of more bytes than are taken."""
-    if size > limit:
-        raise BadRequest(f"the file has more than {limit >> 20} MB, which is the limit here")
-
-
-def check_request(panes: Sequence[str], bpp: float) -> None:
-    """ModeError unless every pane can exist and the rate is one that pictures have."""
-    if len(panes) > MAX_PANES:
-        raise BadRequest(f"{len(panes)} panes were asked for; {MAX_PANES} is the most")
-    if not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
-        raise BadRequest(f"the rate is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
-    for id in panes:
-        if id != ORIGINAL and not _can_be(id):
-            raise BadRequest(f"there is no pane {id!r:.50}; choose from {', '.join(all_panes())}")
-
-
-def _can_be(pane: str) -> bool:
-    """Whether a pane names a codec, and an anchor where that has several; or UnknownAnchor."""
-    codec, anchor = parse_pane(pane)
-    if parts_of(codec)[0] not in CODECS or codec.endswith("."):
-        return False
-    anchor_of(anchor)
-    return (None in info_of(codec).outputs) != bool(anchor)

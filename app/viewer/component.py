@@ -10,16 +10,10 @@ import gradio as gr
 
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
+from app.server.demands import LARGE_PIXELS, MAX_BPP, MAX_PANES, MIN_BPP, SCALED_PIXELS
 from app.server.queue import Question
 from app.server.samples import SAMPLES, Sample
-from app.server.service import (
-    LARGE_PIXELS,
-    MAX_BPP,
-    MAX_PANES,
-    MIN_BPP,
-    SCALED_PIXELS,
-    Service,
-)
+from app.server.service import Service
 from app.viewer.figure import MAX_CROPS
 from app.viewer.region import parse_query, region_metrics
 from app.viewer.tables import NOT_EQUAL

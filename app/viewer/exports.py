@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from app.panes.names import deviation
 from app.panes.weights import licence_of
-from app.server.service import MAX_PANES, BadRequest, Service
+from app.server.demands import MAX_PANES, BadRequest
+from app.server.service import Service
 from app.server.store import Decoded
 from app.viewer.figure import MAX_CROPS, Crop, FigurePane, paper_layout, to_pdf, to_png
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown

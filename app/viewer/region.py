@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.server.service import MAX_PANES, Service
+from app.server.demands import MAX_PANES
+from app.server.service import Service
 from app.server.snapshot import metrics_json
 from mode_core.metrics import METRICS, Measured, measurable, measure
 from mode_core.metrics.table import VIEW_METRICS

@@ -24,9 +24,9 @@ import numpy as np
 from app.explorer.curves import our_curves
 from app.panes.names import all_panes
 from app.panes.names import pane_id, pane_label, parse_pane
-from app.server.service import check_request, jobs_for
+from app.server.demands import check_request
+from app.server.jobs import jobs_for
 from app.server.jobs import run_job
-from app.server.store import Photo
 from app.viewer.component import catalogue
 from mode_core import Anchor, Bitstream, Target, load_codec, read_image
 from mode_core.cli.main import main
@@ -48,7 +48,7 @@ file = Bitstream.from_bytes(codec.encode(grey, Target(quality=4)).to_bytes())
 anchors = Anchor.FIDELITY, Anchor.PERCEPTION
 check_request(["twin-f", "twin-p", "twin-0.5"], 0.5)
 pixels = read_image(Path("photos/a.png"))
-(job,) = jobs_for(Photo("", pixels, b""), ["twin-f", "twin-p", "twin-0.5"], 0.5)
+(job,) = jobs_for(pixels, ["twin-f", "twin-p", "twin-0.5"], 0.5)
 print(json.dumps({
     "listed": listed,
     "compared": told("bdrate results/mine --anchor twin@fidelity"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.http.uploads import Uploads
-from app.server.service import BadRequest
+from app.server.demands import BadRequest
 
 
 def test_equal_files_are_one_and_stay_for_whoever_asks_next() -> None:

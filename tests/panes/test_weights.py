@@ -20,8 +20,9 @@ from app.explorer.view import answer
 from app.panes.names import default_panes
 from app.panes.weights import licence_of, maker_name, public_makers
 from app.server import jobs as work
+from app.server.demands import check_request
 from app.server.jobs import Job
-from app.server.service import Service, check_request
+from app.server.service import Service
 from app.server.store import Decoded, StoredFile
 from app.settings import Settings
 from app.viewer.component import catalogue

@@ -18,10 +18,11 @@ from starlette.testclient import TestClient
 from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
 from app.http.uploads import Uploads
+from app.server.demands import BadRequest, Expired, check_request
 from app.server.jobs import Job, measure_pair
 from app.server.opening import opening
 from app.server.queue import Question
-from app.server.service import BadRequest, Expired, Service, check_request
+from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
 from app.server.store import secret_key
 from app.settings import MEBIBYTE, Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.panes.names import own_panes, parse_pane
-from app.server.service import BadRequest, check_request
+from app.server.demands import BadRequest, check_request
 from app.viewer import region
 from app.viewer.component import catalogue
 from mode_core import metrics

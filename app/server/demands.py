@@ -1,0 +1,51 @@
+"""What may be asked for: limits, and the errors of what lies beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from app.panes.names import ORIGINAL, all_panes, parse_pane
+from app.panes.weights import info_of, parts_of
+from app.server.jobs import anchor_of
+from mode_core.codecs.registry import CODECS
+from mode_core.errors import ModeError
+
+MAX_PANES = 12
+MIN_BPP, MAX_BPP = 0.001, 8.0
+LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
+"""The page asks before it codes more, and offers a picture of so many pixels instead."""
+
+
+class Expired(ModeError):
+    """The picture or file has left the server's memory."""
+
+
+class BadRequest(ModeError):
+    """The request asks for something that does not exist."""
+
+
+def check_size(size: int, limit: int) -> None:
+    """BadRequest for a file of more bytes than are taken."""
+    if size > limit:
+        raise BadRequest(f"the file has more than {limit >> 20} MB, which is the limit here")
+
+
+def check_request(panes: Sequence[str], bpp: float) -> None:
+    """ModeError unless every pane can exist and the rate is one that pictures have."""
+    if len(panes) > MAX_PANES:
+        raise BadRequest(f"{len(panes)} panes were asked for; {MAX_PANES} is the most")
+    if not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
+        raise BadRequest(f"the rate is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
+    for id in panes:
+        if id != ORIGINAL and not _can_be(id):
+            raise BadRequest(f"there is no pane {id!r:.50}; choose from {', '.join(all_panes())}")
+
+
+def _can_be(pane: str) -> bool:
+    """Whether a pane names a codec, and an anchor where that has several; or UnknownAnchor."""
+    codec, anchor = parse_pane(pane)
+    if parts_of(codec)[0] not in CODECS or codec.endswith("."):
+        return False
+    anchor_of(anchor)
+    return (None in info_of(codec).outputs) != bool(anchor)
