@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 
@@ -14,6 +15,14 @@ from mode_core.pictures.files import write_png
 from tests.conftest import PYTHON, ROOT, make_photo
 
 PHOTOS = 200
+
+
+@pytest.fixture(autouse=True)
+def _interrupts() -> Iterator[None]:
+    """Whoever runs the tests in the background has them ignore Ctrl-C, which children inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow

@@ -335,9 +335,9 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_to_resume(
     [
         ("--device tpu", "'tpu' is no device; give cpu, cuda or cuda:N"),
         ("--device cuda:x", "'cuda:x' is no device"),
-        ("--threads -1", "'-1' is not a whole number from 1 up"),
-        ("--threads 0", "'0' is not a whole number from 1 up"),
-        ("--batch 0", "'0' is not a whole number from 1 up"),
+        ("--threads -1", "'-1' is not a whole number from 1 to "),
+        ("--threads 0", "'0' is not a whole number from 1 to "),
+        ("--batch 0", "'0' is not a whole number from 1 to "),
         ("--photos absent", "there is no absent; give --photos a folder or a .tar file"),
         ("--photos . absent.tar", "there is no absent.tar"),
         ("--photos pyproject.toml", "pyproject.toml is neither a folder nor a .tar file"),
