@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
+from types import FrameType
 from typing import Any, BinaryIO
 
 from mode_core.errors import ModeError
@@ -207,8 +208,9 @@ def _return_memory() -> None:
 
 
 def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    def interrupt(*_: object) -> None:
-        raise _Interrupted
+    def interrupt(_signal: int, frame: FrameType | None) -> None:
+        if not _halves_something(frame):
+            raise _Interrupted
 
     if _INTERRUPT is None:
         return task(*args)
@@ -217,6 +219,20 @@ def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return task(*args)
     finally:
         signal.signal(_INTERRUPT, signal.SIG_IGN)
+
+
+def _halves_something(frame: FrameType | None) -> bool:
+    """Whether stopping here would leave a module half imported, or a block half entered or left.
+
+    The process would go on like that for all who come after: it has to be killed instead.
+    """
+    while frame is not None:
+        code, frame = frame.f_code, frame.f_back
+        if code.co_filename.startswith("<frozen importlib"):
+            return True
+        if code.co_name in ("__enter__", "__exit__"):
+            return True
+    return False
 
 
 if __name__ == "__main__":

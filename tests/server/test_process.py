@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 import os
 import platform
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +88,33 @@ def stubborn() -> None:
     """As a long step inside a library: no signal gets through to Python."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     time.sleep(60)
+
+
+@pytest.mark.parametrize("text", ["forever()", "with Entered(): pass"])
+def test_what_would_stay_half_done_is_killed(worker: Worker, tmp_path: Path, text: str) -> None:
+    code = [
+        "from pathlib import Path",
+        "from time import sleep",
+        "def forever():",
+        "    Path(__file__).with_name('began').touch()",
+        "    while True: sleep(0.01)",
+        "class Entered:",
+        "    def __enter__(self): pass",
+        "    def __exit__(self, *_): forever()",
+    ]
+    inside = text.startswith("with")
+    last = f"def use():\n    {text}" if inside else f"def use(): pass\n{text}"
+    (tmp_path / "endless.py").write_text("\n".join([*code, last]))
+    before = worker.call(os.getpid)
+    with pytest.raises(Unwanted):
+        worker.call(use_module, tmp_path, wanted=lambda: not (tmp_path / "began").exists())
+    assert worker.call(os.getpid) != before
+
+
+def use_module(folder: Path) -> None:
+    """Import the module in this folder, and use it."""
+    sys.path.insert(0, str(folder))
+    importlib.import_module("endless").use()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
