@@ -85,6 +85,39 @@ def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
     expect(choice(asked, "whole")).to_have_attribute("aria-pressed", "true")
 
 
+def test_nothing_says_that_it_is_coded_while_its_visitor_is_asked(asked: Page) -> None:
+    rows = asked.locator(".numbers tbody tr td")
+    expect(rows).to_have_text(["not coded yet", "not coded yet"])
+    asked.get_by_role("button", name="Measure this picture").click()
+    expect(asked.locator(".status")).to_contain_text("Choose first how much")
+    expect(asked.get_by_text("Measuring this picture")).to_be_hidden()
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    assert state_of(asked)["bpp"] == 0.1
+
+
+def test_back_leads_to_the_whole_picture_although_its_smaller_copy_is_remembered(
+    asked: Page,
+) -> None:
+    asked.wait_for_url(re.compile("image=(?!astronaut)"))
+    whole = asked.url
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    asked.wait_for_url(lambda url: url != whole)
+    asked.go_back()
+    size, word = "figure[data-id=original] .time", "figure[data-id=jpeg] .word"
+    expect(asked.locator(size)).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
+    expect(asked.locator(word)).to_have_text("not coded yet")
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    choice(asked, "another").click()
+    expect(asked.locator(word)).to_have_text("not coded yet")
+    asked.locator("[data-bpp='0.5']").click()
+    asked.wait_for_url(re.compile("bpp=0.5"))
+    expect(asked.locator(word)).to_have_text("not coded yet")
+    expect(asked.locator(size)).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
+
+
 def turned(path: Path) -> bytes:
     """Another picture of the same content."""
     other = path.with_name("turned.jpg")

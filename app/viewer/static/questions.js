@@ -26,6 +26,7 @@ export class Questions {
   ask(/** @type {string} */ aside = "") {
     const { viewer } = this;
     this.forget();
+    viewer.large.asked = ""; // the server asks again where it must
     viewer.words.note(aside);
     this.begin();
     viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${viewer.state.bpp} bpp…`);
@@ -96,9 +97,8 @@ export class Questions {
     viewer.words.tellProgress(value);
     if (this.trial.refused) viewer.words.tell(this.trial.refused, true);
     if (value.pace) viewer.large.offer(value.pace);
-    if (!value.done) return;
-    viewer.tellResult();
-    this.answered(true);
+    if (value.done) viewer.tellResult();
+    if (value.done || value.pace) this.answered(value.done);
   }
 
   /** Take in an answer: pictures and numbers into the records, the rest into the state. */
