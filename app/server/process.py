@@ -11,12 +11,12 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
-import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.connection import wait
 from threading import Lock
 from time import monotonic
 from types import FrameType
@@ -161,7 +161,8 @@ _STOPPED = "the worker process stopped in the middle of this; try again, it has 
 def _has_news(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Whether there is an answer, or the end of the process, within so many seconds."""
     assert process.stdout is not None
-    return bool(select.select([process.stdout], [], [], seconds)[0])
+    # select() takes no number above 1023, and a server with many visitors has those.
+    return bool(wait([process.stdout], seconds))
 
 
 def _send(pipe: BinaryIO | Any, message: Any) -> None:

@@ -163,6 +163,32 @@ def test_a_large_picture_may_take_longer_in_proportion(monkeypatch: pytest.Monke
     assert limits == [100, 100, 300]
 
 
+def test_so_may_a_file_with_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float] = []
+    runner = Runner(Settings(job_seconds=100))
+    monkeypatch.setattr(runner.codecs, "call", lambda *_, seconds=0, **__: limits.append(seconds))
+    for height in (500, 3000):
+        stream = Bitstream(200, bytes(4), 0, 1500, height, ())
+        runner.open_file(StoredFile("", b"", stream), (), always)
+    assert limits == [100, 300]
+
+
+def test_it_answers_a_server_that_has_many_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < 1200:
+        pytest.skip("no process may open so many files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    worker, held = Worker(seconds=120), [os.open(os.devnull, os.O_RDONLY) for _ in range(1050)]
+    try:
+        assert worker.call(operator.add, 1, 2) == 3
+    finally:
+        worker.close()
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_a_job_brings_its_quick_metrics_and_what_its_times_were_taken_on(photo: Image) -> None:
     made = work.run_job(Job("jpeg", ("",), 0.5, photo))
     (measured,) = made.measured
