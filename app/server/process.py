@@ -162,7 +162,7 @@ def _has_news(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Whether there is an answer, or the end of the process, within so many seconds."""
     assert process.stdout is not None
     # select() takes no number above 1023, and a server with many visitors has those.
-    return bool(wait([process.stdout], seconds))
+    return bool(wait([process.stdout.fileno()], seconds))
 
 
 def _send(pipe: BinaryIO | Any, message: Any) -> None:

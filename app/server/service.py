@@ -96,8 +96,9 @@ class Service:
         name = secret_key("part", whole.key, repr(box))
         if isinstance(known := self.store.get(name), Photo):
             return known
-        how = {"visitor": visitor, "wanted": wanted}
-        part = self.runner.reader.call(read_part, whole.pixels, box, SCALED_PIXELS, **how)
+        part: Photo = self.runner.reader.call(
+            read_part, whole.pixels, box, SCALED_PIXELS, visitor=visitor, wanted=wanted
+        )
         notes = (*whole.notes, *part.notes)
         return self._keep_photo(replace(part, key=name, notes=notes), visitor)
 

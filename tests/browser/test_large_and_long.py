@@ -65,6 +65,7 @@ def test_what_is_in_view_can_be_coded_alone_and_then_another_part(asked: Page) -
     choice(asked, "another").click()
     expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
     expect(asked.locator("figure[data-id=jpeg] .word")).to_have_text("not coded yet")
+    expect(asked.locator("#viewer .stage")).to_be_focused()
 
 
 def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
@@ -134,6 +135,7 @@ def test_panes_tell_how_long_and_cancel_stops_within_a_second(open_page: Opener)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("figure[data-id=elic] .word")).to_have_text("cancelled")
     expect(page.locator(".status")).to_have_text("Cancelled.")
+    expect(page.locator("#viewer .stage")).to_be_focused()
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     page.locator("[data-bpp='0.5']").click()
     settled(page, 3)

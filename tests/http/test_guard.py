@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from app.explorer.curves import number
 from app.http.calls import Calls
-from app.settings import MEBIBYTE, Settings
 from app.server.queue import Question
+from app.settings import MEBIBYTE, Settings
 from app.ui import _Asked, build_demo, front
 from tests.made_up.fake_runner import FakeRunner
 

@@ -50,6 +50,7 @@ export class Large {
   async take(choice) {
     const { whole, viewer } = this;
     if (!whole) return;
+    if (choice === "part" || choice === "another") viewer.stage.focus(); // one button takes the other's place
     if (choice === "another") return this.chooseAnother(whole);
     const { image } = viewer.state;
     const region = this.region(); // before anything else moves

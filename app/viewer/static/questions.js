@@ -62,6 +62,7 @@ export class Questions {
     viewer.records.fail("cancelled");
     viewer.render();
     viewer.words.tell("Cancelled.");
+    viewer.stage.focus();
     this.offer("retry", true);
   }
 
