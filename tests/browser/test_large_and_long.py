@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, expect
 
+from mode_core.settings import ASSETS
 from tests.browser.conftest import Opener, watched
 from tests.browser.page_server import ENDLESS_BPP
 from tests.browser.viewer_page import settled, state_of
@@ -152,3 +153,18 @@ def test_the_next_visitor_is_served_when_a_tab_is_closed_in_the_middle(
     gone.close()
     settled(waits, 3)
     waits.close()
+
+
+def test_a_file_that_waits_can_be_cancelled_and_what_is_shown_stays(
+    open_page: Opener, chromium: Browser, viewer_url: str
+) -> None:
+    page = settled(open_page(f"#{PANES}"), 3)
+    works, _ = watched(chromium, f"{viewer_url}#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
+    expect(works.locator("figure[data-id=jpeg] .word")).to_have_text(re.compile("^coding"))
+    page.locator("#viewer input[type=file]").set_input_files(ASSETS / "opening" / "mode.mode")
+    expect(page.locator(".status")).to_have_text(re.compile("^Busy, position 1"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".status")).to_have_text("Cancelled.")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    expect(page.locator("figure[data-id=jpeg]")).to_have_attribute("data-state", "ready")
+    works.close()

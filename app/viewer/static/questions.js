@@ -55,15 +55,16 @@ export class Questions {
 
   /** Nobody waits for what was asked: the server stops it. */
   cancel() {
-    const { viewer } = this;
+    const { viewer, trial } = this;
+    const another = trial.file && !trial.interrupts; // a file is cancelled, and nothing of what is shown
     this.forget();
     this.end();
     viewer.exchange.cancel();
-    viewer.records.fail("cancelled");
+    if (!another) viewer.records.fail("cancelled");
     viewer.render();
     viewer.words.tell("Cancelled.");
     viewer.stage.focus();
-    this.offer("retry", true);
+    this.offer("retry", !another);
   }
 
   /** Nobody waits for the last question any more. */
