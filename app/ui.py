@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from app.about import about_page
 from app.explorer import component as explorer
+from app.explorer.curves import number
 from app.explorer.view import Wish, show
 from app.http.api import add_api
 from app.http.calls import Calls
@@ -152,8 +153,7 @@ class _Asked:
         return str(self.data.get(name, ""))[:64]
 
     def number(self, name: str) -> float:
-        value = self.data.get(name)
-        return float(value) if isinstance(value, int | float) else 0.0
+        return number(self.data.get(name)) or 0.0
 
     def ids(self, name: str) -> list[str]:
         value = self.data.get(name)

@@ -77,7 +77,7 @@ def number(value: object) -> float | None:
         return None
     try:
         parsed = number_in(value) if isinstance(value, str) else float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return parsed if isfinite(parsed) else None
 

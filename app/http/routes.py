@@ -56,7 +56,8 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
         return JSONResponse(_facts(taken))
 
     def part(data: bytes, request: Request) -> Response:
-        part = service.part(*_part(data), visitor_of(request.scope))
+        visitor = visitor_of(request.scope)
+        part = service.part(*_part(data), visitor, lambda: not _has_gone(request))
         return JSONResponse(_facts(part))
 
     def file(data: bytes, request: Request) -> Response:
@@ -133,7 +134,7 @@ def _part(data: bytes) -> tuple[str, list[int] | None]:
     match _parsed(data):
         case {"picture": str(picture), "box": [int(), int(), int(), int()] as box}:
             return picture, box
-        case {"picture": str(picture)}:
+        case {"picture": str(picture), **more} if "box" not in more:
             return picture, None
     raise BadRequest("expected a picture, and perhaps a box of [x, y, width, height]")
 
@@ -145,7 +146,7 @@ def _wish(data: bytes) -> Wish:
 def _parsed(data: bytes) -> object:
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest("the request is not JSON") from error
 
 

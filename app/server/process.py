@@ -11,14 +11,15 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
-import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.connection import wait
 from threading import Lock
 from time import monotonic
+from types import FrameType
 from typing import Any, BinaryIO
 
 from mode_core.errors import ModeError
@@ -160,7 +161,8 @@ _STOPPED = "the worker process stopped in the middle of this; try again, it has 
 def _has_news(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Whether there is an answer, or the end of the process, within so many seconds."""
     assert process.stdout is not None
-    return bool(select.select([process.stdout], [], [], seconds)[0])
+    # select() takes no number above 1023, and a server with many visitors has those.
+    return bool(wait([process.stdout.fileno()], seconds))
 
 
 def _send(pipe: BinaryIO | Any, message: Any) -> None:
@@ -207,8 +209,9 @@ def _return_memory() -> None:
 
 
 def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    def interrupt(*_: object) -> None:
-        raise _Interrupted
+    def interrupt(_signal: int, frame: FrameType | None) -> None:
+        if not _halves_something(frame):
+            raise _Interrupted
 
     if _INTERRUPT is None:
         return task(*args)
@@ -217,6 +220,20 @@ def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return task(*args)
     finally:
         signal.signal(_INTERRUPT, signal.SIG_IGN)
+
+
+def _halves_something(frame: FrameType | None) -> bool:
+    """Whether stopping here would leave a module half imported, or a block half entered or left.
+
+    The process would go on like that for all who come after: it has to be killed instead.
+    """
+    while frame is not None:
+        code, frame = frame.f_code, frame.f_back
+        if code.co_filename.startswith("<frozen importlib"):
+            return True
+        if code.co_name in ("__enter__", "__exit__"):
+            return True
+    return False
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition
 from typing import Any
@@ -16,6 +16,8 @@ from app.server.store import Photo
 from app.settings import Settings
 from mode_core.errors import ModeError
 from mode_core.pictures.files import load_picture
+from mode_core.pictures.parts import cut, scaled
+from mode_core.types import Image
 
 MEMORY_BYTES = 2 << 30
 """A picture of 25 megapixels with 16 bits in four channels takes 1.4 GB."""
@@ -142,3 +144,8 @@ def read_photo(data: bytes) -> Photo:
     picture = load_picture(data)
     digest = hashlib.sha256(repr(picture.pixels.shape).encode() + picture.pixels.tobytes())
     return Photo.of(digest.hexdigest(), picture)
+
+
+def read_part(pixels: Image, box: Sequence[int] | None, most: int) -> Photo:
+    """What lies in the box, or all of the picture with at most so many pixels, and its PNG."""
+    return Photo.of("", cut(pixels, box) if box else scaled(pixels, most))

@@ -44,7 +44,7 @@ class Runner:
             yield Begun(job.codec)
             try:
                 outcome = self.codecs.call(
-                    work.run_job, job, seconds=self._limit(job.pixels), wanted=wanted
+                    work.run_job, job, seconds=self._limit(job.pixels.size // 3), wanted=wanted
                 )
             except Unwanted:
                 return
@@ -56,7 +56,10 @@ class Runner:
     def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
         """The pictures in a file."""
         try:
-            outcome: Outcome = self.codecs.call(work.open_file, file, anchors, wanted=wanted)
+            limit = self._limit(file.bitstream.width * file.bitstream.height)
+            outcome: Outcome = self.codecs.call(
+                work.open_file, file, anchors, seconds=limit, wanted=wanted
+            )
         except (WorkerLost, Unwanted) as error:
             return Outcome("", error=str(error))
         return outcome
@@ -73,7 +76,7 @@ class Runner:
         Who says for how long they are wanted also waits until others have been measured.
         """
         how = {"patience_s": _METRICS_PATIENCE_S} if wanted is None else {"wanted": wanted}
-        limit = self._limit(reference)
+        limit = self._limit(reference.size // 3)
         try:
             measured: Measured = self.metrics.call(
                 work.measure_pair, reference, decoded, names, seconds=limit, **how
@@ -97,8 +100,8 @@ class Runner:
         self.codecs.close()
         self.metrics.close()
 
-    def _limit(self, pixels: Image) -> float:
-        return self.codecs.seconds * max(1.0, pixels.size / 3 / _USUAL_PIXELS)
+    def _limit(self, pixels: int) -> float:
+        return self.codecs.seconds * max(1.0, pixels / _USUAL_PIXELS)
 
     def _learn(self, job: Job, outcome: Outcome) -> None:
         if outcome.pictures and job.file is None:

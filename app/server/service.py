@@ -19,6 +19,7 @@ from app.server.demands import (
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
+from app.server.reader import read_part
 from app.server.runner import Runner
 from app.server.samples import gallery, sample_path
 from app.server.snapshot import Comparison, Slot
@@ -35,7 +36,6 @@ from app.server.store import (
 from app.settings import Settings
 from mode_core.metrics import SLOW_METRICS, Measured, measurable
 from mode_core.pictures.files import load_picture
-from mode_core.pictures.parts import cut, scaled
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
@@ -82,12 +82,19 @@ class Service:
             )
         return self._keep_photo(Photo.of(key, load_picture(path.read_bytes())))
 
-    def part(self, key: str, box: Sequence[int] | None, visitor: str = "") -> Photo:
+    def part(
+        self, key: str, box: Sequence[int] | None, visitor: str = "", wanted: Wanted = always
+    ) -> Photo:
         """A picture of its own: what lies in the box (x, y, width, height), or one megapixel."""
         whole = self.photo(key)
-        picture = cut(whole.pixels, box) if box else scaled(whole.pixels, SCALED_PIXELS)
-        part = Photo.of(secret_key("part", whole.key, repr(box)), picture)
-        return self._keep_photo(replace(part, notes=(*whole.notes, *picture.notes)), visitor)
+        name = secret_key("part", whole.key, repr(box))
+        if isinstance(known := self.store.get(name), Photo):
+            return known
+        part: Photo = self.runner.reader.call(
+            read_part, whole.pixels, box, SCALED_PIXELS, visitor=visitor, wanted=wanted
+        )
+        notes = (*whole.notes, *part.notes)
+        return self._keep_photo(replace(part, key=name, notes=notes), visitor)
 
     def add_file(self, data: bytes, visitor: str = "") -> StoredFile:
         """An uploaded `.mode` file; BitstreamError unless it is one."""

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, expect
 
+from mode_core.settings import ASSETS
 from tests.browser.conftest import Opener, watched
 from tests.browser.page_server import ENDLESS_BPP
 from tests.browser.viewer_page import settled, state_of
@@ -65,6 +66,7 @@ def test_what_is_in_view_can_be_coded_alone_and_then_another_part(asked: Page) -
     choice(asked, "another").click()
     expect(asked.locator("figure[data-id=original] .time")).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
     expect(asked.locator("figure[data-id=jpeg] .word")).to_have_text("not coded yet")
+    expect(asked.locator("#viewer .stage")).to_be_focused()
 
 
 def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
@@ -85,6 +87,39 @@ def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
     expect(choice(asked, "whole")).to_have_attribute("aria-pressed", "true")
 
 
+def test_nothing_says_that_it_is_coded_while_its_visitor_is_asked(asked: Page) -> None:
+    rows = asked.locator(".numbers tbody tr td")
+    expect(rows).to_have_text(["not coded yet", "not coded yet"])
+    asked.get_by_role("button", name="Measure this picture").click()
+    expect(asked.locator(".status")).to_contain_text("Choose first how much")
+    expect(asked.get_by_text("Measuring this picture")).to_be_hidden()
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    assert state_of(asked)["bpp"] == 0.1
+
+
+def test_back_leads_to_the_whole_picture_although_its_smaller_copy_is_remembered(
+    asked: Page,
+) -> None:
+    asked.wait_for_url(re.compile("image=(?!astronaut)"))
+    whole = asked.url
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    asked.wait_for_url(lambda url: url != whole)
+    asked.go_back()
+    size, word = "figure[data-id=original] .time", "figure[data-id=jpeg] .word"
+    expect(asked.locator(size)).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
+    expect(asked.locator(word)).to_have_text("not coded yet")
+    choice(asked, "scaled").click()
+    settled(asked, 3)
+    choice(asked, "another").click()
+    expect(asked.locator(word)).to_have_text("not coded yet")
+    asked.locator("[data-bpp='0.5']").click()
+    asked.wait_for_url(re.compile("bpp=0.5"))
+    expect(asked.locator(word)).to_have_text("not coded yet")
+    expect(asked.locator(size)).to_have_text(f"{WIDTH} \u00d7 {HEIGHT}")
+
+
 def turned(path: Path) -> bytes:
     """Another picture of the same content."""
     other = path.with_name("turned.jpg")
@@ -101,6 +136,7 @@ def test_panes_tell_how_long_and_cancel_stops_within_a_second(open_page: Opener)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("figure[data-id=elic] .word")).to_have_text("cancelled")
     expect(page.locator(".status")).to_have_text("Cancelled.")
+    expect(page.locator("#viewer .stage")).to_be_focused()
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     page.locator("[data-bpp='0.5']").click()
     settled(page, 3)
@@ -117,3 +153,18 @@ def test_the_next_visitor_is_served_when_a_tab_is_closed_in_the_middle(
     gone.close()
     settled(waits, 3)
     waits.close()
+
+
+def test_a_file_that_waits_can_be_cancelled_and_what_is_shown_stays(
+    open_page: Opener, chromium: Browser, viewer_url: str
+) -> None:
+    page = settled(open_page(f"#{PANES}"), 3)
+    works, _ = watched(chromium, f"{viewer_url}#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
+    expect(works.locator("figure[data-id=jpeg] .word")).to_have_text(re.compile("^coding"))
+    page.locator("#viewer input[type=file]").set_input_files(ASSETS / "opening" / "mode.mode")
+    expect(page.locator(".status")).to_have_text(re.compile("^Busy, position 1"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".status")).to_have_text("Cancelled.")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    expect(page.locator("figure[data-id=jpeg]")).to_have_attribute("data-state", "ready")
+    works.close()

@@ -14,9 +14,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.explorer.curves import number
 from app.http.calls import Calls
+from app.server.queue import Question
 from app.settings import MEBIBYTE, Settings
-from app.ui import build_demo, front
+from app.ui import _Asked, build_demo, front
 from tests.made_up.fake_runner import FakeRunner
 
 JSON = {"content-type": "application/json"}
@@ -187,6 +189,21 @@ def test_only_functions_of_the_page_can_be_called(page: TestClient, demo: Any) -
     for name, status in (("region", 200), ("get_config", 422), ("preprocess", 422)):
         call = {"component_id": at, "fn_name": name, "session_hash": "a", "data": [5]}
         assert page.post("/gradio_api/component_server", json=call).status_code == status
+
+
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"picture": "cat", "box": "all"}'])
+def test_a_wrong_wish_for_a_part_is_told_so(page: TestClient, body: bytes, caplog: Any) -> None:
+    answer = page.post("/mode/part", content=body)
+    assert answer.status_code == 422
+    assert re.search("not JSON|expected a picture", sentence(answer))
+    assert "Traceback" not in caplog.text
+
+
+def test_a_number_that_no_float_can_hold_is_none() -> None:
+    assert number(10**400) is None
+    data: Any = {"bpp": 10**400, "seq": True}
+    asked = _Asked(gr.EventData(None, data), Question())
+    assert (asked.number("bpp"), asked.question.number) == (0.0, 0.0)
 
 
 def test_what_breaks_is_one_sentence_to_the_visitor_and_a_traceback_to_the_log(

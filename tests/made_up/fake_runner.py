@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Semaphore
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from app.panes.weights import parts_of
 from app.server.jobs import Begun, Job, Outcome, anchor_of
 from app.server.pace import Pace
 from app.server.process import Wanted, always
-from app.server.reader import read_photo
+from app.server.reader import Turns, read_photo
 from app.server.snapshot import Comparison
 from app.server.store import Photo, StoredFile
 from mode_core.metrics import Measured
@@ -47,8 +48,21 @@ def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Recons
 class FakeReader:
     """Reads in this process."""
 
+    def __init__(self) -> None:
+        self.turns = Turns(20)
+
     def photo(self, data: bytes, visitor: str = "", wanted: object = None) -> Photo:
         return read_photo(data)
+
+    def call(
+        self,
+        task: Callable[..., Any],
+        *args: Any,
+        visitor: str = "",
+        wanted: Wanted = always,
+    ) -> Any:
+        with self.turns.turn(visitor, wanted):
+            return task(*args)
 
 
 @dataclass

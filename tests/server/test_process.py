@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 import os
 import platform
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +90,33 @@ def stubborn() -> None:
     time.sleep(60)
 
 
+@pytest.mark.parametrize("text", ["forever()", "with Entered(): pass"])
+def test_what_would_stay_half_done_is_killed(worker: Worker, tmp_path: Path, text: str) -> None:
+    code = [
+        "from pathlib import Path",
+        "from time import sleep",
+        "def forever():",
+        "    Path(__file__).with_name('began').touch()",
+        "    while True: sleep(0.01)",
+        "class Entered:",
+        "    def __enter__(self): pass",
+        "    def __exit__(self, *_): forever()",
+    ]
+    inside = text.startswith("with")
+    last = f"def use():\n    {text}" if inside else f"def use(): pass\n{text}"
+    (tmp_path / "endless.py").write_text("\n".join([*code, last]))
+    before = worker.call(os.getpid)
+    with pytest.raises(Unwanted):
+        worker.call(use_module, tmp_path, wanted=lambda: not (tmp_path / "began").exists())
+    assert worker.call(os.getpid) != before
+
+
+def use_module(folder: Path) -> None:
+    """Import the module in this folder, and use it."""
+    sys.path.insert(0, str(folder))
+    importlib.import_module("endless").use()
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
 def test_memory_of_a_large_task_goes_back_to_the_system(worker: Worker) -> None:
     before = worker.call(scattered, 0)
@@ -132,6 +161,32 @@ def test_a_large_picture_may_take_longer_in_proportion(monkeypatch: pytest.Monke
         job = Job("jpeg", ("",), 0.5, np.zeros((height, 1500, 3), np.uint8))
         list(runner.run([job], always))
     assert limits == [100, 100, 300]
+
+
+def test_so_may_a_file_with_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float] = []
+    runner = Runner(Settings(job_seconds=100))
+    monkeypatch.setattr(runner.codecs, "call", lambda *_, seconds=0, **__: limits.append(seconds))
+    for height in (500, 3000):
+        stream = Bitstream(200, bytes(4), 0, 1500, height, ())
+        runner.open_file(StoredFile("", b"", stream), (), always)
+    assert limits == [100, 300]
+
+
+def test_it_answers_a_server_that_has_many_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < 1200:
+        pytest.skip("no process may open so many files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    worker, held = Worker(seconds=120), [os.open(os.devnull, os.O_RDONLY) for _ in range(1050)]
+    try:
+        assert worker.call(operator.add, 1, 2) == 3
+    finally:
+        worker.close()
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_job_brings_its_quick_metrics_and_what_its_times_were_taken_on(photo: Image) -> None:

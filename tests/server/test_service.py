@@ -22,6 +22,7 @@ from app.server.demands import BadRequest, Expired, check_request
 from app.server.jobs import Job, measure_pair
 from app.server.opening import opening
 from app.server.queue import Question
+from app.server.reader import Unread
 from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
 from app.server.store import secret_key
@@ -417,6 +418,18 @@ def test_a_large_picture_scales_to_about_a_megapixel(service: Service) -> None:
     assert part.pixels.shape == (816, 1225, 3)
     assert (part.pixels == 99).all()
     assert part.notes == ("scaled down from 2400x1600",)
+
+
+def test_parts_are_made_in_turn_and_once(
+    service: Service, runner: FakeRunner, photo: Image
+) -> None:
+    """Otherwise a few short requests for parts of one large picture fill memory and cores."""
+    key = service.add_photo(png_bytes(photo)).key
+    part = service.part(key, [0, 0, 9, 9], "one")
+    with runner.reader.turns.turn("another"):
+        assert service.part(key, [0, 0, 9, 9], "one") is part
+        with pytest.raises(Unread, match="nobody waits"):
+            service.part(key, [0, 0, 8, 8], "one", lambda: False)
 
 
 def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> None:

@@ -167,7 +167,7 @@ function paneActions(viewer) {
       const { panes } = viewer.state;
       if (panes.length < 2) return;
       viewer.set({ panes: panes.filter((one) => one !== id) });
-      viewer.stage.root.focus({ preventScroll: true });
+      viewer.stage.focus();
       viewer.words.tell(`${viewer.records.labelOf(id)} removed`);
     },
   };

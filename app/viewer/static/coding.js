@@ -92,6 +92,7 @@ export function openPoint(viewer, { image, codec, anchor, bpp }) {
 export async function measureCurve(/** @type {Viewer} */ viewer) {
   const { state, words, questions } = viewer;
   if (state.file) return words.tell("A file brings no original to measure against", true);
+  if (viewer.large.asks) return words.tell("Choose first how much of this picture to code, above the panes", true);
   const rates = [...PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== state.bpp), state.bpp];
   let done = 0;
   const say = (/** @type {boolean} */ running) => {

@@ -20,7 +20,6 @@ export class Large {
     this.parts = /** @type {Map<string, {whole: Whole, choice: string}>} */ (new Map());
     this.agreed = /** @type {Set<string>} */ (new Set());
     this.asked = ""; // the picture whose visitor is yet to choose
-    this.choosing = false; // another part: what is remembered does not count
   }
 
   /** Whether the picture on the screen waits for the visitor's choice. */
@@ -37,11 +36,11 @@ export class Large {
   /** The server asks before it codes all of this picture. @param {Pace} pace */
   offer(pace) {
     const { image, name, size } = this.viewer.state;
-    if (size) this.wholes.set(image, { key: image, name, size });
+    const again = this.wholes.has(image); // whoever comes back to it would be sent away again, and chooses anew
+    if (size) this.wholes.set(image, { key: image, name: name || (this.viewer.sample()?.title ?? ""), size });
     this.pace = pace;
     const remembered = recall(this.storage);
-    if (!this.choosing && REMEMBERED.includes(remembered)) return this.take(remembered);
-    this.choosing = false;
+    if (!again && REMEMBERED.includes(remembered)) return this.take(remembered);
     this.asked = image;
     this.viewer.render();
     this.viewer.words.tell("Shown, and not coded yet: choose above how much of it to code.");
@@ -51,29 +50,29 @@ export class Large {
   async take(choice) {
     const { whole, viewer } = this;
     if (!whole) return;
+    if (choice === "part" || choice === "another") viewer.stage.focus(); // one button takes the other's place
     if (choice === "another") return this.chooseAnother(whole);
+    const { image } = viewer.state;
     const region = this.region(); // before anything else moves
     remember(this.storage, choice);
     if (choice === "whole") return this.codeAll(whole);
     const box = choice === "part" && region ? { box: boxOf(region) } : {};
     viewer.words.tell("Preparing…");
     const { key = "", error } = await viewer.exchange.send("part", JSON.stringify({ picture: whole.key, ...box }));
+    if (viewer.state.image !== image) return; // another one was opened meanwhile
     if (error) return viewer.words.tell(error, true);
     this.parts.set(key, { whole, choice });
-    this.asked = "";
     viewer.openPicture(key, `${whole.name || "picture"}, ${choice === "part" ? "part" : "smaller"}`);
   }
 
   codeAll(/** @type {Whole} */ { key, name }) {
     const { viewer } = this;
-    this.asked = "";
     this.agreed.add(key);
     if (viewer.state.image === key) viewer.questions.ask();
     else viewer.openPicture(key, name);
   }
 
   chooseAnother(/** @type {Whole} */ { key, name }) {
-    this.choosing = true;
     this.agreed.delete(key);
     this.viewer.openPicture(key, name);
   }
@@ -90,7 +89,7 @@ export class Large {
     root.hidden = !whole;
     if (!whole) return;
     const { width, height } = whole.size;
-    const chosen = this.parts.get(viewer.state.image)?.choice ?? (this.asks ? "" : "whole");
+    const chosen = this.parts.get(viewer.state.image)?.choice ?? (this.agreed.has(whole.key) ? "whole" : "");
     find(root, ".large-size").textContent = `${width} × ${height} pixels`;
     const region = this.region();
     const all = !region || isWhole(region, whole.size);

@@ -26,13 +26,19 @@ function durationText(/** @type {number} */ seconds) {
   return seconds < 100 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
-/** What a pane says that has no picture yet. `now` and `since` are in milliseconds.
+/** What becomes of a pane that has no picture yet: whether the visitor is asked, or others come first.
+ * @param {PaneRecord} record @param {boolean} asking */
+export const stageText = ({ begun }, asking) => (asking ? "not coded yet" : begun ? "coding…" : "waits");
+
+/** The same with how long that takes. `now` and `since` are in milliseconds.
  * @param {PaneRecord} record @param {boolean} asking @param {number} now */
-export function waitingText({ begun, expected_s: expected, since }, asking, now) {
-  if (asking) return "not coded yet";
+export function waitingText(record, asking, now) {
+  const { begun, expected_s: expected, since } = record;
+  const words = stageText(record, asking);
+  if (asking) return words;
   const seconds = begun && since ? Math.floor((now - since) / 1000) : 0;
   const about = expected && expected >= 3 ? `about ${durationText(expected)}` : "";
-  if (!begun) return about ? `waits; ${about}` : "coding…";
-  if (seconds < 3) return about ? `coding… ${about}` : "coding…";
-  return `coding… ${seconds} s${about && ` of ${about}`}`;
+  if (!begun) return about ? `${words}; ${about}` : words;
+  if (seconds < 3) return about ? `${words} ${about}` : words;
+  return `${words} ${seconds} s${about && ` of ${about}`}`;
 }

@@ -26,6 +26,7 @@ export class Questions {
   ask(/** @type {string} */ aside = "") {
     const { viewer } = this;
     this.forget();
+    viewer.large.asked = ""; // the server asks again where it must
     viewer.words.note(aside);
     this.begin();
     viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${viewer.state.bpp} bpp…`);
@@ -54,14 +55,16 @@ export class Questions {
 
   /** Nobody waits for what was asked: the server stops it. */
   cancel() {
-    const { viewer } = this;
+    const { viewer, trial } = this;
+    const another = trial.file && !trial.interrupts; // a file is cancelled, and nothing of what is shown
     this.forget();
     this.end();
     viewer.exchange.cancel();
-    viewer.records.fail("cancelled");
+    if (!another) viewer.records.fail("cancelled");
     viewer.render();
     viewer.words.tell("Cancelled.");
-    this.offer("retry", true);
+    viewer.stage.focus();
+    this.offer("retry", !another);
   }
 
   /** Nobody waits for the last question any more. */
@@ -96,9 +99,8 @@ export class Questions {
     viewer.words.tellProgress(value);
     if (this.trial.refused) viewer.words.tell(this.trial.refused, true);
     if (value.pace) viewer.large.offer(value.pace);
-    if (!value.done) return;
-    viewer.tellResult();
-    this.answered(true);
+    if (value.done) viewer.tellResult();
+    if (value.done || value.pace) this.answered(value.done);
   }
 
   /** Take in an answer: pictures and numbers into the records, the rest into the state. */

@@ -94,6 +94,11 @@ export class Stage {
     this.paint();
   }
 
+  /** Keys go on from here when what had the focus goes away. */
+  focus() {
+    this.root.focus({ preventScroll: true });
+  }
+
   point(/** @type {Pointer | null} */ pointer) {
     this.pointer = pointer;
     if (this.viewer.state.loupe) this.paint();

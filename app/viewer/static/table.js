@@ -3,11 +3,12 @@
 import { find, make } from "../../shared/dom.js";
 import { licenceOf } from "../../shared/phrases.js";
 import { bestOf, columnsFor, competing, notesOn } from "./numbers.js";
+import { stageText } from "./pace.js";
 import { rateText } from "./rates.js";
 import { ORIGINAL } from "./state.js";
 
 export function fillNumbers(/** @type {Viewer} */ viewer) {
-  const { state, records, catalogue } = viewer;
+  const { state, records, catalogue, large } = viewer;
   const coded = records.list(state.panes).filter(({ id }) => id !== ORIGINAL);
   const competes = competing(catalogue.limits.unequal);
   const columns = columnsFor(coded, catalogue.metrics);
@@ -20,7 +21,7 @@ export function fillNumbers(/** @type {Viewer} */ viewer) {
   const heads = columns.map(({ head, title }) => headOf(head, title?.(coded)));
   const head = make("tr", {}, headOf("Codec"), ...heads, headOf("File"));
   const rows = coded.map((record) => {
-    if (record.state !== "ready") return rowOf(record, [waitingCell(record, columns.length + 1)]);
+    if (record.state !== "ready") return rowOf(record, [waitingCell(record, columns.length + 1, large.asks)]);
     const cells = columns.map((column, i) => valueCell(record, column, isTop(record, i)));
     return rowOf(record, [...cells, linksCell(record, viewer)]);
   });
@@ -35,8 +36,9 @@ function rowOf(/** @type {PaneRecord} */ record, /** @type {HTMLElement[]} */ ce
   return make("tr", {}, make("th", { scope: "row" }, record.label, licence), ...cells);
 }
 
-const waitingCell = (/** @type {PaneRecord} */ { error }, /** @type {number} */ columns) =>
-  make("td", { class: "why", colspan: columns }, error || "coding…");
+/** @param {PaneRecord} record @param {number} columns @param {boolean} asking */
+const waitingCell = (record, columns, asking) =>
+  make("td", { class: "why", colspan: columns }, record.error || stageText(record, asking));
 
 /** @param {PaneRecord} record @param {Column} column @param {boolean} top */
 function valueCell(record, { value, text, why }, top) {

@@ -47,12 +47,16 @@ export class Trial {
   constructor(/** @type {Viewer} */ viewer) {
     this.viewer = viewer;
     this.file = /** @type {{key: string, name: string} | null} */ (null);
+    this.interrupts = false; // an unanswered question, which is asked again if the file cannot be opened
     this.refused = ""; // why the last one was not opened, until what it interrupted is there
   }
 
   start(/** @type {string} */ key, /** @type {string} */ name) {
-    this.viewer.questions.forget();
+    const { questions } = this.viewer;
+    questions.forget();
     this.file = { key, name };
+    this.interrupts = questions.busy;
+    questions.begin();
     this.viewer.words.tell("Decoding…");
     this.viewer.exchange.ask("open", { key, panes: [] });
   }
@@ -77,7 +81,8 @@ export class Trial {
   /** Say why, and ask again for what the file has interrupted. @param {string} words */
   refuse(words) {
     this.file = null;
-    if (this.viewer.questions.busy) this.viewer.questions.ask();
+    if (this.interrupts) this.viewer.questions.ask();
+    else this.viewer.questions.end();
     this.refused = `Not opened: ${words}`;
     this.viewer.words.tell(this.refused, true);
     return false;

@@ -26,7 +26,7 @@ test("long times are told in minutes", () => {
 test("a pane without a picture tells what it waits for", () => {
   const text = (record, seconds = 0, asking = false) => waitingText({ since: 0.001, ...record }, asking, 1000 * seconds + 1);
   assert.equal(text({ begun: false }, 0, true), "not coded yet");
-  assert.equal(text({ begun: false }), "coding…");
+  assert.equal(text({ begun: false }), "waits");
   assert.equal(text({ begun: false, expected_s: 12 }), "waits; about 12 s");
   assert.equal(text({ begun: true, expected_s: 1 }), "coding…");
   assert.equal(text({ begun: true, expected_s: 12 }), "coding… about 12 s");
