@@ -17,6 +17,10 @@ LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
 """The page asks before it codes more, and offers a picture of so many pixels instead."""
 
 
+PICTURE_GONE = "this picture is not in the server's memory (any more); open the file again"
+FILE_GONE = "this file is not in the server's memory (any more); open it again"
+
+
 class Expired(ModeError):
     """The picture or file has left the server's memory."""
 

@@ -8,14 +8,7 @@ from math import inf, isfinite
 
 from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
 from app.panes.weights import info_of
-from app.server.demands import (
-    LARGE_PIXELS,
-    SCALED_PIXELS,
-    BadRequest,
-    Expired,
-    check_request,
-    check_size,
-)
+from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
@@ -60,7 +53,7 @@ class Service:
 
     def add_photo(self, data: bytes, visitor: str = "", wanted: Wanted = always) -> Photo:
         """The canonical picture of an uploaded file, kept in memory."""
-        check_size(len(data), self.settings.upload_bytes)
+        demands.check_size(len(data), self.settings.upload_bytes)
         read = self.runner.reader.photo(data, visitor, wanted)
         return self._keep_photo(replace(read, key=secret_key("photo", read.key)), visitor)
 
@@ -72,14 +65,10 @@ class Service:
         if isinstance(found, Photo):
             return found
         if sample is None:
-            raise Expired(
-                "this picture is not in the server's memory (any more); open the file again"
-            )
+            raise demands.Expired(demands.PICTURE_GONE)
         path = sample_path(sample)
         if path is None or not path.is_file():
-            raise Expired(
-                f"the photograph {sample.title} is missing on this server; choose another"
-            )
+            raise demands.Expired(f"the photograph {sample.title} is missing here; choose another")
         return self._keep_photo(Photo.of(key, load_picture(path.read_bytes())))
 
     def part(
@@ -91,14 +80,14 @@ class Service:
         if isinstance(known := self.store.get(name), Photo):
             return known
         part: Photo = self.runner.reader.call(
-            read_part, whole.pixels, box, SCALED_PIXELS, visitor=visitor, wanted=wanted
+            read_part, whole.pixels, box, demands.SCALED_PIXELS, visitor=visitor, wanted=wanted
         )
-        notes = (*whole.notes, *part.notes)
-        return self._keep_photo(replace(part, key=name, notes=notes), visitor)
+        part = replace(part, key=name, notes=(*whole.notes, *part.notes))
+        return self._keep_photo(part, visitor)
 
     def add_file(self, data: bytes, visitor: str = "") -> StoredFile:
         """An uploaded `.mode` file; BitstreamError unless it is one."""
-        check_size(len(data), self.settings.upload_bytes)
+        demands.check_size(len(data), self.settings.upload_bytes)
         file = StoredFile(secret_key("file", data), data, Bitstream.from_bytes(data))
         self.store.put(file.key, file, visitor)
         return file
@@ -125,7 +114,7 @@ class Service:
         note = ""
         if not panes:
             panes, note = default_panes()
-        check_request(panes, bpp)
+        demands.check_request(panes, bpp)
         photo = self.photo(picture)
         slots = [self._slot(photo, pane_id(*parse_pane(id)), bpp) for id in panes]
         shown = Comparison(picture, photo, bpp, slots, note)
@@ -146,7 +135,7 @@ class Service:
         """The pictures in an uploaded file; there is no original to measure them against."""
         stored = self.store.get(key)
         if not isinstance(stored, StoredFile):
-            raise Expired("this file is not in the server's memory (any more); open it again")
+            raise demands.Expired(demands.FILE_GONE)
 
         def work(wanted: Wanted) -> Iterator[Outcome]:
             yield self.runner.open_file(stored, anchors, wanted)
@@ -159,11 +148,11 @@ class Service:
                 yield Comparison(key, None, 0.0, [], ahead=value)
                 continue
             if value.error:
-                raise BadRequest(value.error)
-            made = [self._keep(picture, value.timing, question) for picture in value.pictures]
-            slots = [Slot.of(one) for one in made]
+                raise demands.BadRequest(value.error)
+            made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
             size = stored.bitstream.width, stored.bitstream.height
-            yield Comparison(key, None, made[0].picture.bpp, slots, done=True, size=size)
+            rate = value.pictures[0].bpp
+            yield Comparison(key, None, rate, made, done=True, size=size)
 
     def _coded(
         self, shown: Comparison, photo: Photo, question: Question, agreed: bool
@@ -174,7 +163,7 @@ class Service:
         if not jobs:
             return shown
         shown, seconds = self._expected(shown, jobs)
-        if not agreed and photo.pixels.size > 3 * LARGE_PIXELS and seconds > _SOON_S:
+        if not agreed and photo.pixels.size > 3 * demands.LARGE_PIXELS and seconds > _SOON_S:
             yield replace(shown, pace=self.runner.pace.as_json())
             return None
         seconds = seconds if isfinite(seconds) else 0
