@@ -11,6 +11,8 @@ dtype of the input decides.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -77,17 +79,16 @@ class ExactConv2d(nn.Module):
         return self._fixed[1], self._fixed[2]
 
 
-def patches(x: Tensor, kernel: int) -> list[Tensor]:
-    """Unfolded neighbourhoods in bands of rows, so that a large picture needs little memory."""
+def patches(x: Tensor, kernel: int) -> Iterator[Tensor]:
+    """Unfolded neighbourhoods, a band of rows at a time: a large picture needs little memory."""
     if kernel == 1:
-        return [x.flatten(2)]
+        yield x.flatten(2)
+        return
     margin = kernel // 2
     padded = F.pad(x, (margin,) * 4)
     band = max(1, _ROWS_AT_ONCE // (x.shape[1] * kernel**2 * x.shape[3]))
-    return [
-        F.unfold(padded[:, :, top : min(top + band, x.shape[2]) + 2 * margin], kernel)
-        for top in range(0, x.shape[2], band)
-    ]
+    for top in range(0, x.shape[2], band):
+        yield F.unfold(padded[:, :, top : min(top + band, x.shape[2]) + 2 * margin], kernel)
 
 
 class ExactResidual(nn.Module):

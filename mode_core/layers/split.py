@@ -45,11 +45,10 @@ class SplitConv:
         # the map, rounded to 28 bits below its largest size
         _, exponent = math.frexp(x_1CHW.detach().abs().max().item())
         step = math.ldexp(1.0, exponent - VALUE_BITS)
+        weights = [part.double() for part in self.parts]
         bands = patches((x_1CHW / step).round() * step, self.kernel)
-        sums = []
-        for part in self.parts:
-            weight = part.double()
-            sums.append(torch.cat([weight @ band for band in bands], -1))
+        products = zip(*([weight @ band for weight in weights] for band in bands), strict=True)
+        sums = (torch.cat(some, -1) for some in products)
         first, second = (s.reshape(1, -1, *x_1CHW.shape[2:]) for s in sums)
         y = first + second
         return (F.pixel_shuffle(y, 2) if self.doubles else y) + self.bias

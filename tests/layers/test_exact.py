@@ -6,9 +6,10 @@ import hashlib
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mode_core.codecs import networks
-from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual
+from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual, patches
 from mode_core.weights import sets as weights
 from tests.conftest import PYTHON, ROOT, process
 
@@ -82,3 +83,22 @@ def test_latents_are_identical_for_threads_instruction_sets_and_libraries(one_th
     ):
         found.add(process(PYTHON, "-c", code, cwd=ROOT, env=kind, check=True).stdout.strip())
     assert found == {expected}
+
+
+def test_neighbourhoods_are_unfolded_a_band_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mode_core.layers.exact._ROWS_AT_ONCE", 9 * 2 * 5 * 4)
+    x = torch.arange(2 * 10 * 5, dtype=torch.float64).reshape(1, 2, 10, 5)
+    made: list[int] = []
+    real = F.unfold
+
+    def counted(rows: torch.Tensor, kernel: int) -> torch.Tensor:
+        made.append(rows.shape[2])
+        return real(rows, kernel)
+
+    monkeypatch.setattr("mode_core.layers.exact.F.unfold", counted)
+    bands = patches(x, 3)
+    first = next(bands)
+    assert made == [4 + 2]
+    whole = torch.cat([first, *bands], dim=-1)
+    assert made == [6, 6, 4]
+    assert torch.equal(whole, real(x, 3, padding=1))
