@@ -59,7 +59,7 @@ def test_a_damaged_file_leaves_the_page_as_it_was(visit: Opener) -> None:
     status, names = page.locator("#viewer .status"), page.locator("select.picture")
     before = state_of(page), names.inner_text(), canvases(page, ["original", "jpeg"])
     upload(page, "broken.mode", damaged)
-    expect(status).to_have_text(re.compile("Not opened: .*JPEG.* too short"))
+    expect(status).to_have_text(re.compile("Not opened: .*JPEG.* damaged"))
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     painted(page)
     after = state_of(page), names.inner_text(), canvases(page, ["original", "jpeg"])

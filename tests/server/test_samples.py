@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.server.demands import Expired
 from app.server.samples import SAMPLES, gallery
-from app.server.service import Expired, Service
+from app.server.service import Service
 from app.settings import Settings
 from app.viewer.component import catalogue
 from mode_core.pictures.files import png_bytes
