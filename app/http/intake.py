@@ -84,7 +84,7 @@ class Intake:
         """The chunks of a body, in the visitor's turn; they count until the block ends."""
         length = request.headers.get("content-length", "")
         announced = int(length) if length.isdecimal() else limit
-        _check_size(announced, limit)
+        check_size(announced, limit)
         body = _Body(self, limit)
         async with self._turn(visitor_of(request.scope), announced):
             try:
@@ -129,7 +129,7 @@ class _Body:
                 return
             except TimeoutError as error:
                 raise Refused(408, "the upload stopped, or took too long; send it again") from error
-            _check_size(self.size + len(chunk), self.limit)
+            check_size(self.size + len(chunk), self.limit)
             if self.intake.bytes + len(chunk) > limits.bytes:
                 raise Refused(503, "too many uploads are on their way; try again in a minute")
             self.size += len(chunk)
@@ -142,7 +142,8 @@ async def joined(chunks: Chunks) -> bytes:
     return b"".join([chunk async for chunk in chunks])
 
 
-def _check_size(size: int, limit: int) -> None:
+def check_size(size: int, limit: int) -> None:
+    """Refused for a body or a file of more bytes than are taken."""
     if size > limit:
         unit = f"{limit >> 20} MB" if limit >= 1 << 20 else f"{limit >> 10} kB"
         raise Refused(413, f"the file has more than {unit}, which is the limit here")

@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.http.intake import Chunks, Intake, Refused, visitor_of
+from app.http.intake import Chunks, Intake, Refused, check_size, visitor_of
 from app.server.demands import BadRequest
 from app.server.store import secret_key
 from app.settings import Settings
@@ -83,9 +83,7 @@ async def take_upload(
         raise Refused(415, "an upload is a form with one file, as multipart/form-data")
     async with intake.body(request, settings.upload_bytes + _AROUND) as chunks:
         data = await _one_file(request, chunks)
-        if len(data) > settings.upload_bytes:
-            words = f"the file has more than {settings.upload_bytes >> 20} MB"
-            raise Refused(413, f"{words}, which is the limit here")
+        check_size(len(data), settings.upload_bytes)
         visitor = visitor_of(request.scope)
         return JSONResponse([await run_in_threadpool(uploads.put, visitor, data)])
 

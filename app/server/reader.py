@@ -92,8 +92,7 @@ class Turns:
             while not self._taken(me):
                 if not wanted():
                     raise Unread(_NOBODY)
-                if visitor in self._distrusted and self._waiting[visitor][0] is not me:
-                    raise Unread(_TOO_MANY)
+                self._check_trust(visitor, me)
         finally:
             self._leave(visitor, me)
         try:
@@ -108,6 +107,11 @@ class Turns:
         with self._changed:
             self._distrusted[visitor] = True
             self._changed.notify_all()
+
+    def _check_trust(self, visitor: str, me: object) -> None:
+        with self._changed:
+            if visitor in self._distrusted and self._waiting[visitor][0] is not me:
+                raise Unread(_TOO_MANY)
 
     def _join(self, visitor: str) -> object:
         me = object()

@@ -73,6 +73,8 @@ type PaneAnswer = {
   metrics?: Values;
   missing?: Record<string, string>;
 };
+/** A storage of the browser, or what stands in for it. */
+type Keeps = Pick<Storage, "getItem" | "setItem">;
 /** What comes back for something that was sent. */
 type Sent = { key?: string; text?: string; blob?: Blob; error?: string };
 type Answer = Size & {

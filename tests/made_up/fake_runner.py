@@ -13,9 +13,10 @@ from app.panes.weights import parts_of
 from app.server.jobs import Begun, Job, Outcome, anchor_of
 from app.server.pace import Pace
 from app.server.process import Wanted, always
-from app.server.reader import Turns, read_photo
+from app.server.reader import Reader
 from app.server.snapshot import Comparison
-from app.server.store import Photo, StoredFile
+from app.server.store import StoredFile
+from app.settings import Settings
 from mode_core.metrics import Measured
 from mode_core.metrics.fidelity import psnr
 from mode_core.stream.container import Bitstream, Stream
@@ -45,24 +46,19 @@ def _decoded(maker: str, anchor: str, pixels: Image, file: StoredFile) -> Recons
     )
 
 
-class FakeReader:
-    """Reads in this process."""
+class InPlace:
+    """Does its tasks in this process, as they come."""
 
-    def __init__(self) -> None:
-        self.turns = Turns(20)
+    seconds = 15.0
 
-    def photo(self, data: bytes, visitor: str = "", wanted: object = None) -> Photo:
-        return read_photo(data)
+    def call(self, task: Callable[..., Any], *args: Any, wanted: Wanted) -> Any:
+        return task(*args)
 
-    def call(
-        self,
-        task: Callable[..., Any],
-        *args: Any,
-        visitor: str = "",
-        wanted: Wanted = always,
-    ) -> Any:
-        with self.turns.turn(visitor, wanted):
-            return task(*args)
+
+def reader_in_place() -> Reader:
+    reader = Reader(Settings())
+    reader._worker = InPlace()  # type: ignore[assignment]
+    return reader
 
 
 @dataclass
@@ -75,7 +71,7 @@ class FakeRunner:
     started: Event = field(default_factory=Event)
     broken: str = ""
     pace: Pace = field(default_factory=Pace)
-    reader: FakeReader = field(default_factory=FakeReader)
+    reader: Reader = field(default_factory=reader_in_place)
 
     def run(self, jobs: Sequence[Job], wanted: Wanted = always) -> Iterator[Begun | Outcome]:
         for job in jobs:

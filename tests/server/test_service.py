@@ -426,7 +426,7 @@ def test_parts_are_made_in_turn_and_once(
     """Otherwise a few short requests for parts of one large picture fill memory and cores."""
     key = service.add_photo(png_bytes(photo)).key
     part = service.part(key, [0, 0, 9, 9], "one")
-    with runner.reader.turns.turn("another"):
+    with runner.reader._turns.turn("another"):
         assert service.part(key, [0, 0, 9, 9], "one") is part
         with pytest.raises(Unread, match="nobody waits"):
             service.part(key, [0, 0, 8, 8], "one", lambda: False)

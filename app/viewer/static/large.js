@@ -1,6 +1,7 @@
 /** Pictures that take long here: the visitor chooses whether to code what is in view, a smaller copy, or all. */
 
 import { find } from "../../shared/dom.js";
+import { recall, remember } from "../../shared/storage.js";
 import { boxOf, isWhole, visibleRegion } from "./geometry.js";
 import { aboutText, secondsFor } from "./pace.js";
 
@@ -10,7 +11,7 @@ const REMEMBERED = ["scaled", "whole"]; // a part is chosen anew for each pictur
 /** @typedef {{key: string, name: string, size: Size}} Whole */
 
 export class Large {
-  /** @param {Viewer} viewer @param {Pick<Storage, "getItem" | "setItem"> | null} storage */
+  /** @param {Viewer} viewer @param {Keeps | null} storage */
   constructor(viewer, storage) {
     this.viewer = viewer;
     this.storage = storage;
@@ -39,7 +40,7 @@ export class Large {
     const again = this.wholes.has(image); // whoever comes back to it would be sent away again, and chooses anew
     if (size) this.wholes.set(image, { key: image, name: name || (this.viewer.sample()?.title ?? ""), size });
     this.pace = pace;
-    const remembered = recall(this.storage);
+    const remembered = recall(this.storage, PLACE);
     if (!again && REMEMBERED.includes(remembered)) return this.take(remembered);
     this.asked = image;
     this.viewer.render();
@@ -54,7 +55,7 @@ export class Large {
     if (choice === "another") return this.chooseAnother(whole);
     const { image } = viewer.state;
     const region = this.region(); // before anything else moves
-    remember(this.storage, choice);
+    remember(this.storage, PLACE, choice);
     if (choice === "whole") return this.codeAll(whole);
     const box = choice === "part" && region ? { box: boxOf(region) } : {};
     viewer.words.tell("Preparing…");
@@ -115,22 +116,5 @@ export class Large {
     const { records, state } = this.viewer;
     const codecs = new Set(records.list(state.panes).map(({ codec }) => codec ?? "").filter(Boolean));
     return secondsFor(this.pace, [...codecs], pixels);
-  }
-}
-
-function recall(/** @type {Pick<Storage, "getItem"> | null} */ storage) {
-  try {
-    return storage?.getItem(PLACE) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {Pick<Storage, "setItem"> | null} storage @param {string} choice */
-function remember(storage, choice) {
-  try {
-    storage?.setItem(PLACE, choice);
-  } catch {
-    // A full or forbidden storage only means that the next large picture asks again.
   }
 }

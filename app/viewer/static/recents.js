@@ -1,5 +1,7 @@
 /** A visitor's last pictures and files: named in the menu for as long as the tab and the server keep them. */
 
+import { recall, remember } from "../../shared/storage.js";
+
 /** @typedef {{key: string, name: string, file: boolean}} Recent `file` is a .mode file, which has no original */
 
 export const KEPT = 8;
@@ -7,7 +9,7 @@ const PLACE = "mode-pictures";
 const LONGEST = 80;
 
 export class Recents {
-  /** @param {Pick<Storage, "getItem" | "setItem"> | null} storage the tab's own; null where it is forbidden */
+  /** @param {Keeps | null} storage the tab's own; null where it is forbidden */
   constructor(storage) {
     this.storage = storage;
     this.list = read(storage);
@@ -31,30 +33,16 @@ export class Recents {
 
   keep(/** @type {Recent[]} */ list) {
     this.list = list;
-    try {
-      this.storage?.setItem(PLACE, JSON.stringify(list));
-    } catch {
-      // A full or forbidden storage only means that a reload forgets them.
-    }
-  }
-}
-
-/** The tab's or the browser's storage; some browsers throw where it is switched off.
- * @param {"sessionStorage" | "localStorage"} kind @returns {Storage | null} */
-export function storageOf(kind) {
-  try {
-    return window[kind];
-  } catch {
-    return null;
+    remember(this.storage, PLACE, JSON.stringify(list));
   }
 }
 
 /** What an earlier page of this tab has stored, as far as it makes sense.
- * @param {Pick<Storage, "getItem"> | null} storage @returns {Recent[]} */
+ * @param {Keeps | null} storage @returns {Recent[]} */
 function read(storage) {
   const isText = (/** @type {unknown} */ one) => typeof one === "string";
   try {
-    const stored = JSON.parse(storage?.getItem(PLACE) ?? "[]");
+    const stored = JSON.parse(recall(storage, PLACE) || "[]");
     const whole = stored.filter((/** @type {any} */ one) => isText(one?.key) && isText(one?.name));
     return whole.slice(0, KEPT).map((/** @type {any} */ { key, name, file }) => ({ key, name, file: file === true }));
   } catch {

@@ -3,6 +3,7 @@
 import { onLink, stepAside, writeLink } from "../../shared/address.js";
 import { find } from "../../shared/dom.js";
 import { hear } from "../../shared/messages.js";
+import { storageOf } from "../../shared/storage.js";
 import { actionsOf } from "./actions.js";
 import { measureCurve, openPoint } from "./coding.js";
 import { Choosing } from "./choosing.js";
@@ -16,7 +17,7 @@ import { Large } from "./large.js";
 import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Questions } from "./questions.js";
-import { Recents, storageOf } from "./recents.js";
+import { Recents } from "./recents.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
 import { NOTHING, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
