@@ -17,8 +17,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import wait
-from threading import Lock
-from time import monotonic
+from threading import Lock, Thread
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any, BinaryIO
 
@@ -32,6 +32,8 @@ _LOOK_S = 0.2
 """Seconds between two looks at whether a result is still wanted, and at the clock."""
 _GRACE_S = 1.0
 """Seconds that interrupted work has to stop by itself."""
+_SPARED_S = 1.0
+"""Seconds between two times that a helper gives unused memory back."""
 _INTERRUPT = getattr(signal, "SIGUSR1", None)
 
 
@@ -186,10 +188,18 @@ def _serve() -> None:
     """Answer calls until the parent goes away; what libraries print goes to stderr."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    Thread(target=_keep_small, daemon=True).start()
     with suppress(EOFError):
         while True:
             _send(answers, _answer(*pickle.load(sys.stdin.buffer)))
             _return_memory()
+
+
+def _keep_small() -> None:
+    """Unused memory goes back in mid-task too: of a large picture that is a quarter of the peak."""
+    while True:
+        sleep(_SPARED_S)
+        _return_memory()
 
 
 def _answer(task: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, Any]:

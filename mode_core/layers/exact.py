@@ -20,7 +20,7 @@ from torch import Tensor, nn
 WEIGHT_STEP, WEIGHT_LIMIT = 2.0**-16, 8.0
 VALUE_STEP, VALUE_LIMIT = 2.0**-10, 256.0
 SLOPE = 2.0**-3
-_ROWS_AT_ONCE = 1 << 22
+_VALUES_AT_ONCE = 1 << 22
 
 
 def on_grid(x: Tensor) -> Tensor:
@@ -60,13 +60,21 @@ class ExactConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The convolved map."""
         if is_exact(x):
-            weight, bias = self._on_weight_grid(x.device)
-            y = torch.cat([bias + weight @ rows for rows in patches(x, self.kernel)], dim=-1)
-            y = y.reshape(x.shape[0], -1, *x.shape[2:])
-            return on_grid(torch.where(y > 0, y, y * SLOPE) if self.active else y)
+            return self._exactly(x)
         y = F.conv2d(x, self.weight.to(x.dtype), self.bias.to(x.dtype), padding=self.kernel // 2)
         y = F.leaky_relu(y, SLOPE) if self.active else y
         return y.clamp(-VALUE_LIMIT, VALUE_LIMIT)
+
+    def _exactly(self, x: Tensor) -> Tensor:
+        weight, bias = self._on_weight_grid(x.device)
+        done = [self._finish_(weight @ rows + bias) for rows in patches(x, self.kernel)]
+        return torch.cat(done, dim=-1).reshape(x.shape[0], -1, *x.shape[2:])
+
+    def _finish_(self, y: Tensor) -> Tensor:
+        """Activation and grid, band by band and in place: large maps are not held several times."""
+        if self.active:
+            y = torch.where(y > 0, y, y * SLOPE)
+        return y.div_(VALUE_STEP).round_().mul_(VALUE_STEP).clamp_(-VALUE_LIMIT, VALUE_LIMIT)
 
     def _on_weight_grid(self, device: torch.device) -> tuple[Tensor, Tensor]:
         now = self.weight, self.bias, _version(self.weight), _version(self.bias)
@@ -81,14 +89,16 @@ class ExactConv2d(nn.Module):
 
 def patches(x: Tensor, kernel: int) -> Iterator[Tensor]:
     """Unfolded neighbourhoods, a band of rows at a time: a large picture needs little memory."""
-    if kernel == 1:
-        yield x.flatten(2)
-        return
-    margin = kernel // 2
-    padded = F.pad(x, (margin,) * 4)
-    band = max(1, _ROWS_AT_ONCE // (x.shape[1] * kernel**2 * x.shape[3]))
-    for top in range(0, x.shape[2], band):
-        yield F.unfold(padded[:, :, top : min(top + band, x.shape[2]) + 2 * margin], kernel)
+    margin, rows = kernel // 2, x.shape[2]
+    band = max(1, _VALUES_AT_ONCE // (x.shape[1] * kernel**2 * x.shape[3]))
+    for top in range(0, rows, band):
+        first, last = top - margin, min(top + band, rows) + margin
+        seen = x[:, :, max(first, 0) : last]
+        if kernel == 1:
+            yield seen.flatten(2)
+        else:
+            beyond = (margin, margin, max(-first, 0), max(last - rows, 0))
+            yield F.unfold(F.pad(seen, beyond), kernel)
 
 
 class ExactResidual(nn.Module):

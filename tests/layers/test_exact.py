@@ -38,7 +38,7 @@ def test_bands_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = ExactConv2d(4, 4, 3)
     x = torch.randn(1, 4, 33, 5, dtype=torch.float64)
     whole = layer(x)
-    monkeypatch.setattr("mode_core.layers.exact._ROWS_AT_ONCE", 4 * 9 * 5 * 2)
+    monkeypatch.setattr("mode_core.layers.exact._VALUES_AT_ONCE", 4 * 9 * 5 * 2)
     assert torch.equal(layer(x), whole)
 
 
@@ -86,7 +86,7 @@ def test_latents_are_identical_for_threads_instruction_sets_and_libraries(one_th
 
 
 def test_neighbourhoods_are_unfolded_a_band_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mode_core.layers.exact._ROWS_AT_ONCE", 9 * 2 * 5 * 4)
+    monkeypatch.setattr("mode_core.layers.exact._VALUES_AT_ONCE", 9 * 2 * 5 * 4)
     x = torch.arange(2 * 10 * 5, dtype=torch.float64).reshape(1, 2, 10, 5)
     made: list[int] = []
     real = F.unfold

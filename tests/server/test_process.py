@@ -124,6 +124,19 @@ def test_memory_of_a_large_task_goes_back_to_the_system(worker: Worker) -> None:
     assert worker.call(scattered, 0) < before + 50
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
+def test_it_goes_back_in_mid_task_too(worker: Worker) -> None:
+    assert worker.call(megabytes_go_back_within, 30)
+
+
+def megabytes_go_back_within(seconds: float) -> bool:
+    """Whether memory that this task does not use any more goes back while it still runs."""
+    used, until = scattered(100_000), time.monotonic() + seconds
+    while (used_now := scattered(0)) > used - 150 and time.monotonic() < until:
+        time.sleep(0.2)
+    return used_now <= used - 150
+
+
 _KEPT: list[bytes] = []
 
 

@@ -249,13 +249,19 @@ class Elic(nn.Module):
         """Code everything in file order; writer and reader take the same path."""
         at = quality / STEPS_BETWEEN
         side = self.hyper.walk(coder, at, grid, y)
-        done: list[Tensor] = []
+        # one map for all groups: what is known of it is handed on, never gathered anew
+        done = side.new_empty(1, sum(self.config.groups), *grid)
+        known = torch.empty_like(done)
+        start = 0
         parts = [t.split(self.config.groups, 1) for t in self.gains.exact(at)]
         values = [None] * len(parts[0]) if y is None else y.split(self.config.groups, 1)
         for context, v, *gains in zip(self.contexts, values, *parts, strict=True):
-            before = on_grid(torch.cat(done, 1)) if done else None
-            done.append(context.code(coder, side, before, v, gains))
-        return torch.cat(done, 1)
+            before = known[:, :start] if start else None
+            group = context.code(coder, side, before, v, gains)
+            stop = start + group.shape[1]
+            done[:, start:stop], known[:, start:stop] = group, on_grid(group)
+            start = stop
+        return done
 
 
 def lagrange(quality_B: Tensor) -> Tensor:
