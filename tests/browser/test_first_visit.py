@@ -233,7 +233,7 @@ def asked_by(page: Page) -> list[str]:
 
 
 def hold_and_drag(page: Page, slider: Locator, *shares: float) -> None:
-    """Take a slider's handle in its middle and move it there, slower than questions follow each other."""
+    """Take a slider in its middle and move it on, slower than questions follow each other."""
     slider.hover()  # waits until it stands still and nothing covers it
     box = slider.bounding_box()
     assert box is not None

@@ -15,7 +15,7 @@ export function codingActions(viewer) {
     const refused = refusal(viewer, bpp, written);
     choosing.rate.end();
     if (refused) words.tell(refused, true);
-    if (refused || bpp === viewer.state.bpp) return viewer.render();
+    if (refused || (bpp === viewer.state.bpp && !viewer.touring)) return viewer.render();
     questions.refresh({ bpp });
   };
   const setAnchor = (/** @type {number} */ wish) => {
@@ -90,7 +90,7 @@ export function openPoint(viewer, { image, codec, anchor, bpp }) {
   viewer.root.scrollIntoView({ block: "start" });
 }
 
-/** Code the picture at every preset, one after the other, and come back; ends on any change. */
+/** Code the picture at every preset, one after the other, and come back to its rate; ends on any change. */
 export async function measureCurve(/** @type {Viewer} */ viewer) {
   const { state, words, questions } = viewer;
   if (state.file) return words.tell("A file brings no original to measure against", true);
@@ -103,7 +103,7 @@ export async function measureCurve(/** @type {Viewer} */ viewer) {
   };
   for (const bpp of rates) {
     say(true);
-    questions.refresh({ bpp });
+    questions.refresh({}, "", bpp);
     if (!(await questions.answer())) break;
     done += 1;
   }

@@ -44,7 +44,7 @@ export class Viewer {
     this.pins = /** @type {Map<string, number[][]>} */ (new Map()); // of pictures that were open before
     this.linking = 0;
     this.linked = NOTHING; // what the address says
-    this.touring = false; // through several rates, none of which is a step of the visitor's
+    this.touring = false; // through several rates, none of which is the visitor's choice
     this.measured = "";
     this.whole = false; // whether all of the picture is in view
     this.words = new Words(root);
@@ -126,7 +126,7 @@ export class Viewer {
     this.large.show();
     this.measure();
     clearTimeout(this.linking);
-    if (!this.touring) this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
+    this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
   }
 
   /** Another picture, rate, view mode or set of panes is a step of its own on the way back. */
