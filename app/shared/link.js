@@ -1,17 +1,18 @@
 /** The address bar: every part of the page keeps a share of it. Pure; what it says is checked. */
 
-import { clamp } from "./arithmetic.js";
+import { clamp, rounded } from "./arithmetic.js";
 
 const ID = /^[a-z0-9][a-z0-9./-]{0,47}$/;
 const SPACE = "~";
 
-/** @param {number} low @param {number} high @returns {Field<number>} */
+/** A number, rounded on both ways: older links hold all its digits. @param {number} low @param {number} high
+ * @returns {Field<number>} */
 export const number = (low, high) => ({
   read: (text, fallback) => {
     const value = text.trim() === "" ? NaN : Number(text);
-    return Number.isFinite(value) ? clamp(value, low, high) : fallback;
+    return Number.isFinite(value) ? clamp(rounded(value), low, high) : fallback;
   },
-  write: String,
+  write: (value) => String(rounded(value)),
 });
 /** @param {string[]} values @returns {Field<string>} */
 export const oneOf = (values) => ({
@@ -43,7 +44,7 @@ export const rows = (limits, most) => ({
       .map((row) => row.map((one, i) => number(...limits[i]).read(one, NaN)))
       .filter((row) => row.every(Number.isFinite))
       .slice(0, most),
-  write: (list) => list.map((row) => row.join(SPACE)).join(","),
+  write: (list) => list.map((row) => row.map((one) => rounded(one)).join(SPACE)).join(","),
 });
 
 /** One part's share of the address: only what differs from its start, so that links stay short.

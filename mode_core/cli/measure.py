@@ -64,7 +64,7 @@ def _bench(args: argparse.Namespace) -> None:
     codecs = _codecs(args.codecs, args.profile)
     # A file that is damaged is told now, not by every worker.
     for name, reason in bench.unmeasurable().items():
-        print(f"{METRICS[name].label} stays empty: {reason}", file=sys.stderr)
+        print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
     photos = bench.find_photos(args.photos)
     plan = bench.Plan(
         photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers,

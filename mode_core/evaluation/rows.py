@@ -1,8 +1,9 @@
 """Results as typed CSV: one row per picture, codec, anchor and target.
 
 A file is a list of one NamedTuple: its fields are the columns, its types cast the cells. The field
-`values` stands for the columns of the table of metrics; a file from before a metric existed lacks
-its column. An empty cell means "not measured"; NaN is never written and never read.
+`values` stands for columns of the table of metrics: those that at least one row has a value of. A
+file that is read may lack any of them. An empty cell means "not measured"; NaN is never written
+and never read.
 """
 
 from __future__ import annotations
@@ -151,12 +152,14 @@ def write_timings(path: Path, timings: Iterable[Timing]) -> None:
 
 
 def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
-    columns = [*_fixed(kind), *_METRIC_COLUMNS.get(kind, ())]
-    lines = [csv_line(columns)]
-    for record in records:
-        cells = record._asdict()
-        cells |= cells.pop("values", {})
-        lines.append(csv_line(_cell(path, column, cells.get(column)) for column in columns))
+    all_cells = [record._asdict() for record in records]
+    values: list[Mapping[str, float]] = [cells.pop("values", {}) for cells in all_cells]
+    measured = {column for found in values for column in found}
+    metrics: list[str] = [column for column in _METRIC_COLUMNS.get(kind, ()) if column in measured]
+    lines = [csv_line([*_fixed(kind), *metrics])]
+    for cells, found in zip(all_cells, values, strict=True):
+        cells |= {column: found.get(column) for column in metrics}
+        lines.append(csv_line(_cell(path, column, cell) for column, cell in cells.items()))
     write_atomic(path, "".join(lines).encode(errors="backslashreplace"))
 
 

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.viewer.component import catalogue
 from tests.browser.conftest import Opener
@@ -88,6 +88,42 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
     told = list(dict.fromkeys(text for text, _ in shown))
     assert told == [f"Measuring this picture: {rate} of 5 rates…" for rate in (1, 2, 3, 4, 5)]
     assert shown[0][1], "the button must not ask twice"
+
+
+@pytest.mark.parametrize("ended_by", ["cancel", "another pane"])
+def test_curves_that_are_interrupted_leave_the_chosen_rate(
+    ended_by: str, open_page: Opener
+) -> None:
+    page = settled(open_page("#image=coffee&panes=original,jpeg&bpp=0.3"), 2)
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    status, told = page.locator("#viewer .status"), page.locator(".rd-status")
+    # The third rate is never asked for: whatever ends the measurement does so in its middle.
+    held: list[Route] = []
+    page.route(
+        "**/queue/join*", lambda route: held.append(route) if wants(route, 0.1) else go(route)
+    )
+    page.get_by_role("button", name="Measure this picture").click()
+    expect(told).to_contain_text("3 of 6 rates")
+    expect(status).to_contain_text("Coding at 0.1 bpp")
+    assert state_of(page)["bpp"] == 0.3
+    if ended_by == "cancel":
+        page.get_by_role("button", name="Cancel").click()
+    else:
+        page.get_by_label("Add a pane").select_option("webp")
+    settled(page, 2 if ended_by == "cancel" else 3)
+    expect(status).to_contain_text("panes at 0.3 bpp.")
+    expect(told).not_to_contain_text("Measuring")
+    expect(page.locator("input.bpp")).to_have_value("0.3")
+    assert "bpp=0.3" in page.url
+    assert held
+
+
+def wants(route: Route, bpp: float) -> bool:
+    return f'"bpp":{bpp},' in (route.request.post_data or "").replace("\\", "")
+
+
+def go(route: Route) -> None:
+    route.continue_()
 
 
 def test_the_time_never_touches_the_numbers_in_a_pane(visit: Opener) -> None:

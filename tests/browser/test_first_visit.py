@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from mode_core.pictures.files import png_bytes
 from tests.browser.conftest import Opener, watched
@@ -223,22 +223,32 @@ def test_an_unknown_pane_in_a_link_leaves_the_others(open_page: Opener) -> None:
     expect(page.locator(".pane[data-state=ready]")).to_have_count(2)
 
 
-def test_the_rate_slider_asks_once(visit: Opener) -> None:
-    page = settled(visit("panes=original,jpeg"), 2)
+def asked_by(page: Page) -> list[str]:
+    """What the page asks for from now on; the list grows with every question."""
     asked: list[str] = []
     page.on(
         "request", lambda one: asked.append(one.url) if ASKED in (one.post_data or "") else None
     )
-    slider, size = page.locator("#rate"), page.locator("output.size")
-    before = size.inner_text()
+    return asked
+
+
+def hold_and_drag(page: Page, slider: Locator, *shares: float) -> None:
+    """Take a slider in its middle and move it on, slower than questions follow each other."""
     slider.hover()  # waits until it stands still and nothing covers it
     box = slider.bounding_box()
     assert box is not None
-    y = box["y"] + box["height"] / 2
     page.mouse.down()
-    for step in range(8):
-        page.mouse.move(box["x"] + box["width"] * (0.5 + step / 20), y)
+    for share in shares:
+        page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
         page.wait_for_timeout(100)
+
+
+def test_the_rate_slider_asks_once(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
+    asked = asked_by(page)
+    slider, size = page.locator("#rate"), page.locator("output.size")
+    before = size.inner_text()
+    hold_and_drag(page, slider, *(0.5 + step / 20 for step in range(8)))
     expect(size).not_to_have_text(before)
     assert page.locator("input.bpp").input_value() != "0.1"
     assert asked == []
@@ -252,6 +262,31 @@ def test_the_rate_slider_asks_once(visit: Opener) -> None:
     with page.expect_request(lambda one: ASKED in (one.post_data or "")):
         pass
     page.wait_for_timeout(600)
+    assert len(asked) == 2
+
+
+def test_the_anchor_slider_tells_at_once_and_asks_once(visit: Opener) -> None:
+    page = settled(visit("panes=original,mode-f&anchor=0"), 2)
+    asked = asked_by(page)
+    slider, place = page.locator("#anchor"), page.locator("output.anchor")
+    hold_and_drag(page, slider, 0.4, 0.5, 0.6, 0.7, 0.8)
+    expect(place).to_have_text(re.compile(r"^0\.\d\d$"))
+    assert state_of(page)["anchor"] == 0
+    assert asked == []
+    with page.expect_request(lambda one: ASKED in (one.post_data or "")):
+        page.mouse.up()
+    told = settled(page, 3).locator("output.anchor").inner_text()
+    shown = state_of(page)
+    assert f"{shown['anchor']:.2f}" == told
+    assert [one["id"] for one in shown["panes"]][2] == f"mode-{shown['anchor']}"
+    assert len(asked) == 1
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    expect(place).not_to_have_text(told)
+    lower = round(shown["anchor"] - 0.15, 2)
+    page.wait_for_function(f"JSON.parse(viewer.dataset.state).anchor === {lower}")
+    settled(page, 3)
     assert len(asked) == 2
 
 

@@ -132,7 +132,7 @@ def test_compare_outside_a_range_is_a_note_and_no_error(shell: Shell) -> None:
 def test_bench_and_bdrate_work_together(shell: Shell) -> None:
     shell.does("bench photos --out results/own --codecs all --bpp 1,2,4,8")
     assert "elic is left out" in shell.err
-    assert "LPIPS (AlexNet) stays empty" in shell.err
+    assert "LPIPS (AlexNet) is not measured" in shell.err
     assert len(read_rows(Path("results/own/mode.csv"))) == 2 * 4 * 3
     facts = json.loads(Path("results/own/jpeg.json").read_text())
     assert facts["command"].startswith("python -m mode_core bench photos --out results/own")

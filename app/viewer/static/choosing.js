@@ -1,37 +1,41 @@
-/** The rate while it is being chosen: told at once, asked for once, when the hand lets go or the keys rest. */
+/** A number while it is being chosen: told at once, asked for once, when the hand lets go or the keys rest. */
 
 import { clamp } from "../../shared/arithmetic.js";
-import { showRate } from "./controls.js";
 
 const REST_MS = 400;
 
 export class Choosing {
-  constructor(/** @type {Viewer} */ viewer) {
-    this.viewer = viewer;
-    this.wished = 0; // nothing is being chosen
+  /** @param {[number, number]} limits @param {() => number} settled the number while none is being chosen
+   * @param {() => void} tell @param {(value: number) => void} ask */
+  constructor(limits, settled, tell, ask) {
+    this.limits = limits;
+    this.settled = settled;
+    this.tell = tell;
+    this.ask = ask;
+    this.wished = /** @type {number | null} */ (null);
     this.timer = 0;
   }
 
-  /** What the bars show: the rate that is being chosen, or the one that is. */
-  get bpp() {
-    return this.wished || this.viewer.state.bpp;
+  /** What the bars show: the number that is being chosen, or the one that is. */
+  get value() {
+    return this.wished ?? this.settled();
   }
 
-  /** Tell a rate and what it makes of the file's size; nothing is asked for. @param {number} bpp */
-  show(bpp) {
+  /** Tell a number and what follows from it; nothing is asked for. @param {number} value */
+  show(value) {
     clearTimeout(this.timer);
-    this.wished = clamp(bpp, ...this.viewer.catalogue.limits.bpp);
-    showRate(this.viewer);
+    this.wished = clamp(value, ...this.limits);
+    this.tell();
   }
 
   /** Ask for it: now, or when no more keys come. */
   take(rest = false) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.viewer.actions.setRate(this.bpp), rest ? REST_MS : 0);
+    this.timer = setTimeout(() => this.ask(this.value), rest ? REST_MS : 0);
   }
 
   end() {
     clearTimeout(this.timer);
-    this.wished = 0;
+    this.wished = null;
   }
 }

@@ -13,17 +13,19 @@ export function codingActions(viewer) {
   const { catalogue, choosing, words, questions } = viewer;
   const setRate = (/** @type {number} */ bpp, written = String(bpp)) => {
     const refused = refusal(viewer, bpp, written);
-    choosing.end();
+    choosing.rate.end();
     if (refused) words.tell(refused, true);
-    if (refused || bpp === viewer.state.bpp) return viewer.render();
+    if (refused || (bpp === viewer.state.bpp && !viewer.touring)) return viewer.render();
     questions.refresh({ bpp });
   };
-  const setAnchor = (/** @type {number | string} */ wish) => {
-    const anchor = Math.round(Number(wish) * 100) / 100;
+  const setAnchor = (/** @type {number} */ wish) => {
+    choosing.anchor.end();
+    const anchor = Math.round(wish * 100) / 100;
     const { panes: before, pick } = viewer.state;
     const moved = movedBlends(before, catalogue.blends);
     const blend = moved.find((one) => isOf(one, pick)) ?? moved[0];
     const panes = withBlends(before, anchor, catalogue);
+    if (anchor === viewer.state.anchor && panes.join() === before.join()) return viewer.render();
     viewer.set({ anchor, panes, pick: blend ? paneAt(blend, anchor) : pick });
     if (panes.join() !== before.join()) return questions.ask();
     words.tell(`Anchor: ${anchorText(anchor)}`);
@@ -40,11 +42,11 @@ export function codingActions(viewer) {
     setRate,
     setAnchor,
     rate(way) {
-      const next = rateAt(clamp(positionOf(choosing.bpp) + KEY_STEP * way, 0, STEPS));
-      choosing.show(next);
-      choosing.take(true);
+      const next = rateAt(clamp(positionOf(choosing.rate.value) + KEY_STEP * way, 0, STEPS));
+      choosing.rate.show(next);
+      choosing.rate.take(true);
     },
-    anchor: () => setAnchor(viewer.state.anchor > 0.5 ? 0 : 1),
+    anchor: () => setAnchor(choosing.anchor.value > 0.5 ? 0 : 1),
     picture,
     previous: () => turn(-1),
     next: () => turn(1),
@@ -88,7 +90,7 @@ export function openPoint(viewer, { image, codec, anchor, bpp }) {
   viewer.root.scrollIntoView({ block: "start" });
 }
 
-/** Code the picture at every preset, one after the other, and come back; ends on any change. */
+/** Code the picture at every preset, one after the other, and come back to its rate; ends on any change. */
 export async function measureCurve(/** @type {Viewer} */ viewer) {
   const { state, words, questions } = viewer;
   if (state.file) return words.tell("A file brings no original to measure against", true);
@@ -101,7 +103,7 @@ export async function measureCurve(/** @type {Viewer} */ viewer) {
   };
   for (const bpp of rates) {
     say(true);
-    questions.refresh({ bpp });
+    questions.refresh({}, "", bpp);
     if (!(await questions.answer())) break;
     done += 1;
   }

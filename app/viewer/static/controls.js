@@ -31,10 +31,11 @@ export function listenToControls(/** @type {Viewer} */ { root, actions, catalogu
   const field = find(root, ".bpp", HTMLInputElement);
   [field.ariaValueMin, field.ariaValueMax] = catalogue.limits.bpp.map(String);
   listenToNumber(field, (text) => actions.setRate(rateFrom(text), text));
-  listenToSteps(field, choosing);
+  listenToSteps(field, choosing.rate);
   const slider = find(root, "#rate", HTMLInputElement);
   slider.max = String(STEPS);
-  listenToSlider(slider, choosing, rateAt);
+  listenToSlider(slider, choosing.rate, rateAt);
+  listenToSlider(find(root, "#anchor", HTMLInputElement), choosing.anchor);
   makePresets(root);
 }
 
@@ -53,8 +54,7 @@ export function showControls(/** @type {Viewer} */ viewer) {
   showRate(viewer);
   const moved = movedBlends(state.panes, catalogue.blends).map(({ label }) => label).join(" and ");
   Object.assign(find(root, ".anchor-group"), { ariaLabel: `Anchor of ${moved}`, hidden: !moved });
-  find(root, "#anchor", HTMLInputElement).value = String(state.anchor);
-  find(root, "output.anchor").textContent = anchorText(state.anchor, 2);
+  showAnchor(viewer);
   showPressed(viewer);
   showZoom(viewer);
   find(root, ".split", HTMLInputElement).value = String(state.split);
@@ -81,7 +81,8 @@ export function picturesOf({ catalogue, recents, state }) {
   return known ? all : [...all, { id: state.image, label: state.name || UNNAMED, group: "Yours" }];
 }
 
-export function showRate(/** @type {Viewer} */ { root, choosing: { bpp }, state: { size } }) {
+export function showRate(/** @type {Viewer} */ { root, choosing, state: { size } }) {
+  const bpp = choosing.rate.value;
   const slider = find(root, "#rate", HTMLInputElement);
   slider.value = String(positionOf(bpp));
   slider.ariaValueText = `${bpp} bits per pixel`;
@@ -89,6 +90,13 @@ export function showRate(/** @type {Viewer} */ { root, choosing: { bpp }, state:
   if (!field.dataset.typing) field.value = String(bpp);
   field.ariaValueNow = String(bpp);
   find(root, ".size").textContent = size ? `≈ ${bytesText((bpp * size.width * size.height) / 8)}` : "";
+}
+
+export function showAnchor(/** @type {Viewer} */ { root, choosing: { anchor: { value } } }) {
+  const slider = find(root, "#anchor", HTMLInputElement);
+  slider.value = String(value);
+  slider.ariaValueText = anchorText(value, 2);
+  find(root, "output.anchor").textContent = slider.ariaValueText;
 }
 
 /** A place between the ends in words. @param {number} anchor @param {number} [digits] */

@@ -1,16 +1,16 @@
-/** The slider of the rate and the field beside it: what hands and keys in them ask for. */
+/** The sliders of rate and anchor, and the field beside the rate: what hands and keys in them ask for. */
 
 import { rateStep } from "./rates.js";
 
 /** @typedef {import("./choosing.js").Choosing} Choosing */
 
 /** A slider asks when it is let go; by key, when the keys rest.
- * @param {HTMLInputElement} slider @param {Choosing} choosing @param {(position: number) => number} rateAt */
-export function listenToSlider(slider, choosing, rateAt) {
+ * @param {HTMLInputElement} slider @param {Choosing} choosing @param {(position: number) => number} [at] */
+export function listenToSlider(slider, choosing, at = Number) {
   let byKey = false;
   slider.addEventListener("keydown", () => (byKey = true));
   slider.addEventListener("pointerdown", () => (byKey = false));
-  slider.addEventListener("input", () => choosing.show(rateAt(Number(slider.value))));
+  slider.addEventListener("input", () => choosing.show(at(Number(slider.value))));
   slider.addEventListener("change", () => choosing.take(byKey));
   // Back where it began, a slider that is let go has not changed.
   slider.addEventListener("pointerup", () => choosing.take());
@@ -34,7 +34,7 @@ export function listenToSteps(field, choosing) {
     if (!way) return;
     event.preventDefault();
     delete field.dataset.typing;
-    choosing.show(rateStep(choosing.bpp, way));
+    choosing.show(rateStep(choosing.value, way));
     choosing.take(true);
   });
 }

@@ -22,16 +22,16 @@ export class Questions {
     this.answered = (/** @type {boolean} */ _) => {};
   }
 
-  /** Ask the server for what the state wants, once it has stopped changing. */
-  ask(/** @type {string} */ aside = "") {
+  /** Ask the server for what the state wants, once it has stopped changing; a tour asks at other rates. */
+  ask(/** @type {string} */ aside = "", /** @type {number} */ bpp = this.viewer.state.bpp) {
     const { viewer } = this;
     this.forget();
     viewer.large.asked = ""; // the server asks again where it must
     viewer.words.note(aside);
     this.begin();
-    viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${viewer.state.bpp} bpp…`);
+    viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${bpp} bpp…`);
     this.timer = setTimeout(() => {
-      const { file, image, panes, bpp } = viewer.state;
+      const { file, image, panes } = viewer.state;
       if (file) return viewer.exchange.ask("open", { key: file, panes });
       // Asked for none, the server chooses the same again, and says which it had to leave out.
       const agreed = viewer.large.agreed.has(image);
@@ -53,9 +53,13 @@ export class Questions {
     this.clock = 0;
   }
 
-  /** Nobody waits for what was asked: the server stops it. */
+  /** Nobody waits for what was asked: the server stops it. A tour goes back to where it began. */
   cancel() {
     const { viewer, trial } = this;
+    if (viewer.touring) {
+      viewer.stage.focus();
+      return this.refresh();
+    }
     const another = trial.file && !trial.interrupts; // a file is cancelled, and nothing of what is shown
     this.forget();
     this.end();
@@ -76,10 +80,10 @@ export class Questions {
   }
 
   /** The rate changed, or all is asked for again: what is shown is out of date until then. */
-  refresh(/** @type {Partial<State>} */ change = {}, aside = "") {
+  refresh(/** @type {Partial<State>} */ change = {}, aside = "", /** @type {number | undefined} */ bpp = undefined) {
     this.viewer.records.outdate();
     this.viewer.set(change);
-    this.ask(aside);
+    this.ask(aside, bpp);
   }
 
   /** Whether the question that was just asked is answered; false as soon as another one is asked. */

@@ -1,6 +1,6 @@
 /** Rates on a logarithmic slider, and rates and sizes in words. Pure. */
 
-import { clamp } from "../../shared/arithmetic.js";
+import { clamp, rounded } from "../../shared/arithmetic.js";
 
 /** The ends of the slider in bits per pixel: a field beside it takes all that the server codes at. */
 export const LOW = 0.01;
@@ -24,8 +24,10 @@ export const positionOf = (bpp) => Math.round(STEPS * clamp(Math.log(bpp / LOW) 
  * @param {number} bpp @param {number} way */
 export const rateStep = (bpp, way) => Number((bpp * (HIGH / LOW) ** (way / STEPS)).toPrecision(3));
 
-/** A rate as people write it, with a point or a comma; NaN for what is no number. @param {string} text */
-export const rateFrom = (text) => (text.trim() ? Number(text.trim().replace(/^([^.,]*),([^.,]*)$/, "$1.$2")) : NaN);
+/** A rate as people write it, with a point or a comma, in the digits that links hold; NaN for what is no number.
+ * @param {string} text */
+export const rateFrom = (text) =>
+  text.trim() ? rounded(Number(text.trim().replace(/^([^.,]*),([^.,]*)$/, "$1.$2"))) : NaN;
 
 export const grouped = (/** @type {number} */ value) => value.toLocaleString("en").replaceAll(",", "\u202f");
 

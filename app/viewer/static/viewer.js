@@ -7,7 +7,7 @@ import { storageOf } from "../../shared/storage.js";
 import { actionsOf } from "./actions.js";
 import { measureCurve, openPoint } from "./coding.js";
 import { Choosing } from "./choosing.js";
-import { listenToControls, showControls, showZoom } from "./controls.js";
+import { listenToControls, showAnchor, showControls, showRate, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
 import { isWhole, seenView, settle, visibleRegion } from "./geometry.js";
 import { listenToGestures } from "./gestures.js";
@@ -44,13 +44,13 @@ export class Viewer {
     this.pins = /** @type {Map<string, number[][]>} */ (new Map()); // of pictures that were open before
     this.linking = 0;
     this.linked = NOTHING; // what the address says
-    this.touring = false; // through several rates, none of which is a step of the visitor's
+    this.touring = false; // through several rates, none of which is the visitor's choice
     this.measured = "";
     this.whole = false; // whether all of the picture is in view
     this.words = new Words(root);
     this.recents = new Recents(storageOf("sessionStorage"));
     this.large = new Large(this, storageOf("localStorage"));
-    this.choosing = new Choosing(this);
+    this.choosing = choosingsOf(this);
     this.pictures = new Pictures();
     this.records = new Records(this.pictures, host.catalogue);
     this.exchange = new Exchange(host);
@@ -126,7 +126,7 @@ export class Viewer {
     this.large.show();
     this.measure();
     clearTimeout(this.linking);
-    if (!this.touring) this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
+    this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
   }
 
   /** Another picture, rate, view mode or set of panes is a step of its own on the way back. */
@@ -209,11 +209,22 @@ export class Viewer {
       stepAside(); // so that Back leads from the file to what was there before it
     }
     this.clear();
-    this.choosing.end();
+    this.choosing.rate.end();
+    this.choosing.anchor.end();
     this.pins.set(this.state.image, this.state.pins);
     this.set({ image, name, panes, file, size: null, scale: 0, pins: this.pins.get(image) ?? [] });
   }
 }
+
+/** What is told while it is being chosen. @param {Viewer} viewer */
+const choosingsOf = (viewer) => ({
+  rate: new Choosing(
+    viewer.catalogue.limits.bpp, () => viewer.state.bpp, () => showRate(viewer), (bpp) => viewer.actions.setRate(bpp),
+  ),
+  anchor: new Choosing(
+    [0, 1], () => viewer.state.anchor, () => showAnchor(viewer), (place) => viewer.actions.setAnchor(place),
+  ),
+});
 
 /** Connect everything on the page that changes the state. @param {Viewer} viewer */
 function listen(viewer) {

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from mode_core.errors import BitstreamError
 from mode_core.layers.blocks import Analysis, Stage, Synthesis, reach_of
 from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
-from mode_core.stream.entropy import SymbolReader, SymbolWriter, token_tables
+from mode_core.stream.entropy import CdfTables, SymbolReader, SymbolWriter, token_tables
 
 SHARES = 32
 """Qualities: quality k sends (k + 1) / 32 of the tokens."""
@@ -29,6 +30,9 @@ _STEP_ORDER = (0, 3, 1, 2)
 _TABLES_AT_ONCE = 2048
 _ROWS_AT_ONCE = 16
 _DECAY, _DEAD = 0.99, 0.1
+
+Index = npt.NDArray[np.int32]
+"""Which of several tables each place has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +178,9 @@ class Vq(nn.Module):
         """The stream of the tokens that this quality sends, and its check."""
         writer, known = SymbolWriter(), torch.full(tokens_1HW.shape, self.config.codes)
         for places in sending_order(tokens_1HW.shape[1], tokens_1HW.shape[2], quality):
-            for part, logits in self._logits_at(known, places):
-                tables = token_tables(logits)
+            for part, index, tables in self._tables_at(known, places):
                 symbols = tokens_1HW.flatten()[part].numpy().astype(np.int32)
-                writer.put(symbols, np.arange(len(part), dtype=np.int32), tables)
+                writer.put(symbols, index, tables)
             known.view(-1)[places] = tokens_1HW.flatten()[places]
         return writer.payload(), writer.check
 
@@ -188,9 +191,8 @@ class Vq(nn.Module):
         known = torch.full((1, *grid), self.config.codes)
         for places in steps:
             read = []
-            for part, logits in self._logits_at(known, places):
-                tables = token_tables(logits)
-                read.append(reader.take(np.arange(len(part), dtype=np.int32), tables))
+            for _, index, tables in self._tables_at(known, places):
+                read.append(reader.take(index, tables))
             if not read:
                 continue
             tokens = torch.from_numpy(np.concatenate(read)).long()
@@ -213,13 +215,40 @@ class Vq(nn.Module):
         )
         return torch.where(unknown[:, None], expected, codes)
 
-    def _logits_at(self, known: Tensor, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Places in portions, each with its logits: tables for all at once would fill memory."""
+    def _tables_at(
+        self, known: Tensor, places: Tensor
+    ) -> Iterator[tuple[Tensor, Index, CdfTables]]:
+        """Places in portions, each with its tables: those for all at once would fill memory."""
         if not len(places):
+            return
+        if (known == self.config.codes).all():
+            index, tables = self._first_tables(known.shape[1], known.shape[2])
+            for part in places.split(_TABLES_AT_ONCE):
+                yield part, index[part.numpy()], tables
             return
         features = self.prior.features(known, torch.float64).flatten(2)
         for part in places.split(_TABLES_AT_ONCE):
-            yield part, self.prior.out(features[:, :, part, None])[0, :, :, 0].t()
+            logits = self.prior.out(features[:, :, part, None])[0, :, :, 0].t()
+            yield part, np.arange(len(part), dtype=np.int32), token_tables(logits)
+
+    def _first_tables(self, height: int, width: int) -> tuple[Index, CdfTables]:
+        """The tables while no token is known, and which of them each place has.
+
+        Places then differ by their distance from the border alone, so a small map has them all, and
+        a stream too short for a large picture is refused before the prior has looked at all of it.
+        """
+        reach = self.config.prior_blocks  # each has one 3x3 window
+        rows, columns = _like_places(height, reach), _like_places(width, reach)
+        small = torch.full((1, int(rows[-1]) + 1, int(columns[-1]) + 1), self.config.codes)
+        logits = self.prior.out(self.prior.features(small, torch.float64))[0].flatten(1).t()
+        index = (rows[:, None] * small.shape[2] + columns).flatten()
+        return index.numpy().astype(np.int32), token_tables(logits)
+
+
+def _like_places(side: int, reach: int) -> Tensor:
+    """For every place of a side, the one of a short side from which a window sees the same ends."""
+    places = torch.arange(side)
+    return places.clamp(max=reach) + (places - max(reach, side - 1 - reach)).clamp(min=0)
 
 
 def sending_order(height: int, width: int, quality: int) -> list[Tensor]:

@@ -7,20 +7,22 @@ import { CATALOGUE, randomFrom } from "../catalogue.js";
 
 const viewer = shareOf(CATALOGUE);
 const plot = plotShareOf({ dataset: "kodak", metric: "psnr" });
-const random = randomFrom(11);
+const chance = randomFrom(11);
+const six = (value) => Number(value.toPrecision(6)); // as many digits as links hold
+const random = () => six(chance());
 const maybe = () => random() < 0.5;
 const name = () => "a" + Math.floor(random() * 1e9).toString(36);
 const some = (most, make) => [...Array(Math.floor(random() * most))].map(make);
-const scale = () => 0.04 + random() * 31;
-const ends = () => [random() * 9 - 5, random() * 60];
+const scale = () => six(0.04 + random() * 31);
+const ends = () => [six(random() * 9 - 5), six(random() * 60)];
 const evil = () => name() + "&=#%,~/<>\u00e4 " + name();
 
 function viewerState() {
   return {
-    ...viewer.start, image: name(), bpp: 0.001 + random() * 7, anchor: random(),
+    ...viewer.start, image: name(), bpp: six(0.001 + random() * 7), anchor: random(),
     mode: MODES[Math.floor(random() * 4)], cx: random(), cy: random(), scale: scale(), fit: maybe(),
     panes: [name(), ...some(11, name)], pick: name(), a: name(), b: name(), split: random(),
-    against: name(), gain: 1 + random() * 31, signed: maybe(), smooth: maybe(), loupe: maybe(),
+    against: name(), gain: six(1 + random() * 31), signed: maybe(), smooth: maybe(), loupe: maybe(),
     minimap: maybe(), captions: maybe(), pins: some(12, () => [random(), random(), scale()]),
   };
 }
@@ -61,6 +63,18 @@ test("an older link opens the same, and is written anew under today's names", ()
   assert.ok(!plot.says(older, state));
   assert.deepEqual(plot.read(`${now}&rd-anchor=other`), state);
   assert.equal(viewer.read("#anchor=0.5").anchor, 0.5);
+});
+
+test("numbers in links have six digits at most, and older links with more open at the same place", () => {
+  const sum = 0.1 + 0.2 + 0.171; // 0.4710000000000001
+  const state = { ...viewer.start, bpp: 0.1 + 0.2, cx: sum, scale: 4 / 3, pins: [[sum, 1 / 3, 2]] };
+  const hash = viewer.into("", state);
+  assert.equal(hash, "#bpp=0.3&cx=0.471&pins=0.471~0.333333~2&scale=1.33333");
+  const older = `#bpp=${state.bpp}&cx=${sum}&pins=${sum}~${1 / 3}~2&scale=${4 / 3}`;
+  assert.deepEqual(viewer.read(older), viewer.read(hash));
+  assert.ok(viewer.says(hash, viewer.read(older)));
+  const curves = { ...plot.start, range: "custom", zoom: [[-sum, sum], [20 + sum, 40]] };
+  assert.equal(plot.into("", curves), "#rd-range=custom&rd-zoom=-0.471~0.471,20.471~40");
 });
 
 test("numbers keep their limits, and what is no number the fallback", () => {

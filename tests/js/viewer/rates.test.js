@@ -10,6 +10,7 @@ test("every position of the slider is found again from its rate", () => {
 
 test("a rate is read with a point or a comma, and a word is no number", () => {
   assert.deepEqual([" 0,05 ", "0.05", ",5", "1e-2"].map(rates.rateFrom), [0.05, 0.05, 0.5, 0.01]);
+  assert.equal(rates.rateFrom("0.123456789"), 0.123457, "what its link will hold");
   for (const text of ["", " ", "abc", "1,2,3", "1.000,5", "0,05 bpp"]) assert.ok(Number.isNaN(rates.rateFrom(text)), text);
 });
 
