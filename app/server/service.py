@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from math import inf, isfinite
+from functools import partial
 
-from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
-from app.panes.weights import info_of
+from app.panes.names import ORIGINAL, default_panes, pane_id, panes_of, parse_pane
+from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
+from app.server.measuring import Measuring
 from app.server.process import Wanted, always
-from app.server.queue import Line, Newest, Question
+from app.server.queue import ANYONE, Busy, Line, Newest, Question
 from app.server.reader import read_part
 from app.server.runner import Runner
 from app.server.samples import gallery, sample_path
@@ -27,12 +29,11 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
-from mode_core.metrics import SLOW_METRICS, Measured, measurable
+from mode_core.metrics import Measured
 from mode_core.pictures.files import load_picture
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
-ANYONE = Question()
 _SOON_S = 10.0
 """Nobody is asked about a picture that this server codes within so many seconds."""
 _KEPT_METRICS = 4096
@@ -48,6 +49,15 @@ class Service:
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
         self.line = Line(settings.queue_length)
         self.newest = Newest(pages=10 * settings.queue_length)
+        self._measuring = Measuring(runner, self.store, self.metrics)
+
+    def warm(self) -> None:
+        """Load everything, and learn what pictures take: the larger ones in turn with visitors'."""
+        self.runner.warm()
+        for job in self.runner.rehearsals():
+            seconds = self.runner.pace.seconds_of(job) or 0.0
+            with suppress(Busy):
+                list(self.line.join(partial(self.runner.run, [job]), seconds=seconds))
 
     # Pictures and files come in
 
@@ -121,9 +131,13 @@ class Service:
         yield shown
         if not wanted:
             return
+
+        def still_wanted() -> bool:
+            return question.listening() and self.newest.is_wanted(question)
+
         coded = yield from self._coded(shown, photo, question, agreed)
         if coded is not None:
-            yield from self._measured(coded, photo, question)
+            yield from self._measuring.slow(coded, photo, question.visitor, still_wanted)
 
     def cancel(self, question: Question) -> None:
         """Nobody wants what this page has asked for before; what runs for it is stopped."""
@@ -136,63 +150,60 @@ class Service:
         stored = self.store.get(key)
         if not isinstance(stored, StoredFile):
             raise demands.Expired(demands.FILE_GONE)
+        maker, (width, height) = maker_of(stored.bitstream), stored.size
+        panes = [pane_id(maker, str(anchor_of(one) or "")) for one in anchors] or panes_of(maker)
+        seconds = self.runner.pace.seconds(maker, width * height, len(panes), encodes=False)
+        slots = [Slot(id, expected_s=seconds) for id in panes]
+        shown = Comparison(key, None, 0.0, slots, size=stored.size)
 
-        def work(wanted: Wanted) -> Iterator[Outcome]:
+        def work(wanted: Wanted) -> Iterator[Begun | Outcome]:
+            yield Begun(maker, decodes=True)
             yield self.runner.open_file(stored, anchors, wanted)
 
         self.newest.take(question)
-        ticket = self.line.join(work, question.listening)
+        ticket = self.line.join(work, question, seconds or 0.0)
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
-                yield Comparison(key, None, 0.0, [], ahead=value)
-                continue
-            if value.error:
+                yield replace(shown, ahead=value)
+            elif isinstance(value, Begun):
+                yield shown.after(value)
+            elif value.error:
                 raise demands.BadRequest(value.error)
-            made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
-            size = stored.bitstream.width, stored.bitstream.height
-            rate = value.pictures[0].bpp
-            yield Comparison(key, None, rate, made, done=True, size=size)
+            else:
+                made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
+                yield replace(shown, bpp=value.pictures[0].bpp, slots=made, done=True)
 
     def _coded(
         self, shown: Comparison, photo: Photo, question: Question, agreed: bool
     ) -> Generator[Comparison, None, Comparison | None]:
         """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
         waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
-        jobs = jobs_for(photo.pixels, waiting, shown.bpp)
+        jobs = [
+            replace(job, file=self._file_of(photo, job))
+            for job in jobs_for(photo.pixels, waiting, shown.bpp)
+        ]
         if not jobs:
             return shown
-        shown, seconds = self._expected(shown, jobs)
-        if not agreed and photo.pixels.size > 3 * demands.LARGE_PIXELS and seconds > _SOON_S:
+        expected = {job.codec: self.runner.pace.seconds_of(job) for job in jobs}
+        shown = shown.expecting(expected)
+        # One that nobody has seen here yet counts as nothing for those who wait behind it.
+        seconds = sum(one or 0.0 for one in expected.values())
+        is_soon = seconds <= _SOON_S and None not in expected.values()
+        if not (agreed or is_soon or photo.pixels.size <= 3 * demands.LARGE_PIXELS):
             yield replace(shown, pace=self.runner.pace.as_json())
             return None
-        seconds = seconds if isfinite(seconds) else 0
-        ticket = self.line.join(
-            lambda wanted: self._run(photo, jobs, wanted), question.listening, seconds
-        )
+        ticket = self.line.join(lambda wanted: self._run(photo, jobs, wanted), question, seconds)
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
                 shown = replace(shown, ahead=value)
             elif isinstance(value, Begun):
-                shown = replace(shown, slots=[one.begun_by(value.codec) for one in shown.slots])
-                shown = replace(shown, ahead=None)
+                shown = shown.after(value)
             else:
                 shown = self._fill(shown, photo, value, question)
             yield shown
         return None if ticket.cancelled else shown
-
-    def _expected(self, shown: Comparison, jobs: Sequence[Job]) -> tuple[Comparison, float]:
-        """With what its codec will take in each pane, and what all will take together."""
-        pace = self.runner.pace
-        each = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
-        slots = [
-            replace(slot, expected_s=each[slot.codec]) if slot.state == "waiting" else slot
-            for slot in shown.slots
-        ]
-        return replace(shown, slots=slots), sum(
-            inf if one is None else one for one in each.values()
-        )
 
     def _run(self, photo: Photo, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         missing = []
@@ -201,7 +212,7 @@ class Service:
             if all(self._kept(photo, job.codec, anchor, job.bpp) for anchor in job.anchors):
                 yield Outcome(job.codec)
             else:
-                missing.append(replace(job, file=self._file_of(photo, job)))
+                missing.append(replace(job, file=job.file or self._file_of(photo, job)))
         yield from self.runner.run(missing, wanted)
 
     def _file_of(self, photo: Photo, job: Job) -> StoredFile | None:
@@ -231,33 +242,6 @@ class Service:
             else:
                 slots.append(self._slot(photo, slot.id, shown.bpp))
         return replace(shown, slots=slots, ahead=None)
-
-    def _measured(
-        self, shown: Comparison, photo: Photo, question: Question
-    ) -> Iterator[Comparison]:
-        """The metrics that take longer, picture by picture."""
-        slots = list(shown.slots)
-
-        def wanted() -> bool:
-            return question.listening() and self.newest.is_wanted(question)
-
-        for at, slot in enumerate(slots):
-            found = self.store.get(slot.key)
-            if not isinstance(found, Decoded):
-                continue
-            for name in measurable(SLOW_METRICS):
-                known = slots[at].measured or Measured({}, {})
-                if name in known.values or name in known.missing:
-                    continue
-                more = self.runner.measure(photo.pixels, found.picture.image, [name], wanted)
-                if not wanted():
-                    return
-                known = known.and_more(more)
-                slots[at] = replace(slot, measured=known)
-                if more.values:
-                    self.metrics.put(slot.key, known)
-                yield replace(shown, slots=list(slots))
-        yield replace(shown, slots=slots, done=True)
 
     # Remembering
 

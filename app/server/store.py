@@ -97,6 +97,11 @@ class StoredFile:
     data: bytes = field(repr=False)
     bitstream: Bitstream = field(repr=False)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures in it."""
+        return self.bitstream.width, self.bitstream.height
+
 
 Entry = Photo | Decoded | StoredFile
 

@@ -42,11 +42,12 @@ class StandInRunner:
         self.reader = Reader(settings)
         self.pace = Pace()
         for maker in (*CODECS, "ms-illm.public"):
-            self.pace.learn(maker, 1_000_000, _SECONDS_A_MEGAPIXEL)
+            self.pace.learn(maker, "encode", 1_000_000, _SECONDS_A_MEGAPIXEL - 1)
+            self.pace.learn(maker, "decode", 1_000_000, 1)
 
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         for job in jobs:
-            yield Begun(job.codec)
+            yield Begun(job.codec, job.file is not None)
             while job.bpp == ENDLESS_BPP and wanted():
                 sleep(0.05)
             if not wanted():
@@ -81,6 +82,10 @@ class StandInRunner:
 
     def warm(self) -> None:
         """Nothing to load."""
+
+    def rehearsals(self) -> list[Job]:
+        """Nothing to learn."""
+        return []
 
 
 def _play(job: Job) -> Outcome:
