@@ -181,9 +181,10 @@ class Line:
 
     def _busy(self, late: Ticket) -> Busy:
         position, own = len(self._before(late)) + 1, len(self._waiting.of(late.visitor)) - 1
+        whose = f", {own} of them from your address" if own else ""
         return Busy(
-            f"busy, position {position}: {self.length} comparisons are waiting already, {own} of "
-            "them from your address; try again in a minute"
+            f"busy, position {position}: {self.length} comparisons are waiting already{whose}; "
+            "try again in a minute"
         )
 
     def _serve(self) -> None:

@@ -178,6 +178,23 @@ def test_so_may_a_file_with_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> 
     assert limits == [100, 300]
 
 
+def test_what_was_done_tells_what_coding_and_opening_take(
+    photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, pixels = Runner(Settings()), photo.size // 3
+    monkeypatch.setattr(runner.codecs, "call", lambda task, *args, **_: task(*args))
+    (made,) = work.run_job(Job("jpeg", ("",), 0.5, photo)).pictures
+    file = StoredFile("", made.file, made.bitstream)
+    opened = runner.open_file(file, (), always)
+    assert list(runner.pace.as_json()["jpeg"]) == ["decode"]
+    told = runner.pace.seconds("jpeg", pixels, 2, encodes=False)
+    assert told == pytest.approx(2 * opened.pictures[0].decode_s)
+    jobs = [Job("jpeg", ("",), 0.5, photo, one) for one in (None, file)]
+    begun, _, again, _ = runner.run(jobs, always)
+    assert [one.decodes for one in (begun, again) if isinstance(one, Begun)] == [False, True]
+    assert list(runner.pace.as_json()["jpeg"]) == ["encode", "decode"]
+
+
 def test_it_answers_a_server_that_has_many_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

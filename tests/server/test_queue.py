@@ -158,8 +158,10 @@ def test_in_a_full_line_whoever_has_most_places_gives_the_last_one_up() -> None:
         crowd.join("b3")
     with pytest.raises(Busy):
         crowd.join("a5")
-    crowd.join("c1")
-    assert crowd.serve() == ["b1", "c1", "a1", "b2"]
+    crowd.join("c1", "d1")
+    with pytest.raises(Busy, match="busy, position 4: 4 comparisons are waiting already; try"):
+        crowd.join("e1")
+    assert crowd.serve() == ["b1", "c1", "d1", "a1"]
 
 
 def test_those_who_wait_are_told_again_when_much_less_is_left() -> None:

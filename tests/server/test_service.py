@@ -276,6 +276,42 @@ def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
     ]
 
 
+def test_what_has_a_file_is_expected_and_said_to_be_decoded_only(
+    service: Service, runner: FakeRunner, key: str, photo: Image, compare: Compare
+) -> None:
+    runner.pace.learn("mode", "encode", photo.size // 3, 9.0)
+    runner.pace.learn("mode", "decode", photo.size // 3, 0.5)
+    compare(PANES)
+    told = [
+        (slot.begun, slot.decodes, slot.expected_s)
+        for moment in service.compare(key, ["mode-0.35", "mode-f"], 0.1)
+        for slot in moment.slots
+        if slot.state == "waiting"
+    ]
+    assert told == [(False, False, None), (True, True, pytest.approx(0.5))]
+
+
+def test_one_codec_that_nobody_knows_makes_no_others_count_as_nothing(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    learn(runner, "jpeg", 1e6)
+    runner.turns = Semaphore(0)
+    run_ahead(service.compare(key, ["jpeg", "webp"], 0.1), runner)
+    waiting = service.compare(key, ["avif"], 0.1)
+    (ahead,) = {one.ahead.seconds > 1000 for one in take_waiting(waiting) if one.ahead}
+    assert ahead
+    runner.turns.release(9)
+    last(waiting)
+
+
+def take_waiting(moments: Iterator[Comparison]) -> list[Comparison]:
+    """Up to the first that tells what comes first."""
+    taken = [next(moments)]
+    while not taken[-1].ahead:
+        taken.append(next(moments))
+    return taken
+
+
 def test_a_large_picture_that_takes_long_is_not_coded_before_that_is_agreed(
     service: Service, runner: FakeRunner
 ) -> None:
@@ -448,6 +484,50 @@ def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> No
     assert end.as_json()["has_original"] is False
     with pytest.raises(ModeError, match=r"not a \.mode file"):
         service.add_file(b"GIF89a")
+
+
+def test_a_file_that_is_opened_waits_and_is_then_said_to_be_decoded(
+    service: Service, runner: FakeRunner, key: str, photo: Image
+) -> None:
+    file = service.add_file(file_of(Job("mode", ("fidelity",), 0.1, photo)).data).key
+    runner.pace.learn("mode", "decode", photo.size // 3, 4.0)
+    runner.turns = Semaphore(0)
+    run_ahead(service.compare(key, ["jpeg"], 0.1), runner)
+    service.line.length = 9
+    opening = service.open_file(file, ["fidelity", "0.35"])
+    (waits,) = take_waiting(opening)
+    behind = service.compare(key, ["webp"], 0.1, Question(visitor="another", page="p"))
+    *_, mine = take_waiting(behind)
+    assert mine.ahead
+    assert (mine.ahead.tickets, mine.ahead.seconds) == (1, 0)  # another visitor comes first
+    third = service.compare(key, ["avif"], 0.1)
+    *_, mine = take_waiting(third)
+    assert mine.ahead
+    assert (mine.ahead.tickets, mine.ahead.seconds) == (3, pytest.approx(8.0))
+    runner.turns.release(9)
+    begun, end = opening
+    for moment, state in ((waits, (False, False)), (begun, (True, True))):
+        told = [(slot.id, slot.begun, slot.decodes, slot.expected_s) for slot in moment.slots]
+        assert told == [(id, *state, pytest.approx(8.0)) for id in ("mode-f", "mode-0.35")]
+        height, width, _ = photo.shape
+        assert (moment.as_json()["width"], moment.as_json()["height"]) == (width, height)
+    assert (begun.ahead, begun.done, end.done) == (None, False, True)
+
+
+def test_what_larger_pictures_take_is_learnt_through_the_line(
+    service: Service, runner: FakeRunner, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [Job(codec, ("",), 0.1, photo) for codec in ("jpeg", "webp")]
+    monkeypatch.setattr(runner, "rehearsals", lambda: jobs)
+    runner.turns = Semaphore(0)
+    warm = Thread(target=service.warm)
+    warm.start()
+    assert runner.started.wait(5)
+    visitor = service.line.join(lambda _: iter([len(runner.jobs)]), Question(visitor="a"))
+    runner.turns.release(9)
+    assert list(visitor)[-1] == ("result", 1)  # between the two
+    warm.join(10)
+    assert [job.codec for job in runner.jobs] == ["jpeg", "webp"]
 
 
 def test_region_metrics_see_exactly_the_region(service: Service, photo: Image, key: str) -> None:
