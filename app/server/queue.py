@@ -157,6 +157,12 @@ class Line:
             self._changed.notify()
         return ticket
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is worked on or waits."""
+        with self._changed:
+            return self._current is not None or len(self._waiting) > 0
+
     def leave(self, ticket: Ticket) -> None:
         """Take a ticket that still waits out of the line, so that its place is free at once."""
         with self._changed:

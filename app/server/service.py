@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from time import sleep
 
 from app.panes.names import ORIGINAL, default_panes, pane_id, panes_of, parse_pane
 from app.panes.weights import info_of, maker_of
@@ -36,6 +37,8 @@ from mode_core.types import Reconstruction
 
 _SOON_S = 10.0
 """Nobody is asked about a picture that this server codes within so many seconds."""
+_IDLE_S = 0.5
+"""Seconds between two looks at whether the line is empty."""
 _KEPT_METRICS = 4096
 
 
@@ -52,9 +55,11 @@ class Service:
         self._measuring = Measuring(runner, self.store, self.metrics)
 
     def warm(self) -> None:
-        """Load everything, and learn what pictures take: the larger ones in turn with visitors'."""
+        """Load everything, and learn what pictures take, while nobody asks for any."""
         self.runner.warm()
         for job in self.runner.rehearsals():
+            while self.line.is_busy:
+                sleep(_IDLE_S)
             seconds = self.runner.pace.seconds_of(job) or 0.0
             with suppress(Busy):
                 list(self.line.join(partial(self.runner.run, [job]), seconds=seconds))

@@ -156,6 +156,8 @@ def test_twenty_long_questions_of_one_visitor_hold_nobody_up(
     with ThreadPoolExecutor(len(long) + len(others)) as crowd:
         asked = [crowd.submit(ask, url, photo, ["elic"], greedy) for photo in long]
         visits = [crowd.submit(visit, greedy, one.result()) for one in asked]
+        while not order:  # by then all of them wait
+            sleep(0.1)
         for number, other in enumerate(others):
             stream = ask(url, photo_of(400 + number), ["elic"], other)
             visits.append(crowd.submit(visit, other, stream))

@@ -514,7 +514,7 @@ def test_a_file_that_is_opened_waits_and_is_then_said_to_be_decoded(
     assert (begun.ahead, begun.done, end.done) == (None, False, True)
 
 
-def test_what_larger_pictures_take_is_learnt_through_the_line(
+def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
     service: Service, runner: FakeRunner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [Job(codec, ("",), 0.1, photo) for codec in ("jpeg", "webp")]
@@ -523,9 +523,12 @@ def test_what_larger_pictures_take_is_learnt_through_the_line(
     warm = Thread(target=service.warm)
     warm.start()
     assert runner.started.wait(5)
-    visitor = service.line.join(lambda _: iter([len(runner.jobs)]), Question(visitor="a"))
+    counted = [
+        service.line.join(lambda _: iter([len(runner.jobs)]), Question(visitor=one)) for one in "ab"
+    ]
     runner.turns.release(9)
-    assert list(visitor)[-1] == ("result", 1)  # between the two
+    # Nobody waits for more than the one that has begun.
+    assert [list(one)[-1] for one in counted] == 2 * [("result", 1)]
     warm.join(10)
     assert [job.codec for job in runner.jobs] == ["jpeg", "webp"]
 
