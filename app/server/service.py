@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from time import sleep
 
-from app.panes.names import ORIGINAL, default_panes, pane_id, panes_of, parse_pane
+from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
 from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
@@ -131,7 +131,12 @@ class Service:
             panes, note = default_panes()
         demands.check_request(panes, bpp)
         photo = self.photo(picture)
-        slots = [self._slot(photo, pane_id(*parse_pane(id)), bpp) for id in panes]
+        slots = [
+            Slot.of(photo)
+            if id == ORIGINAL
+            else self._slot(photo.key, pane_id(*parse_pane(id)), bpp)
+            for id in panes
+        ]
         shown = Comparison(picture, photo, bpp, slots, note)
         yield shown
         if not wanted:
@@ -156,16 +161,24 @@ class Service:
         if not isinstance(stored, StoredFile):
             raise demands.Expired(demands.FILE_GONE)
         maker, (width, height) = maker_of(stored.bitstream), stored.size
-        panes = [pane_id(maker, str(anchor_of(one) or "")) for one in anchors] or panes_of(maker)
-        seconds = self.runner.pace.seconds(maker, width * height, len(panes), encodes=False)
-        slots = [Slot(id, expected_s=seconds) for id in panes]
-        shown = Comparison(key, None, 0.0, slots, size=stored.size)
+        wished = list(map(anchor_of, anchors)) or list(info_of(maker).outputs)
+        panes = {pane_id(maker, str(one or "")): str(one or "") for one in wished}
+        slots = [self._slot(stored.sha256, id, 0.0) for id in panes]
+        missing = [panes[slot.id] for slot in slots if slot.state == "waiting"]
+        shown = Comparison(
+            key, None, 8 * len(stored.data) / (width * height), slots, size=stored.size
+        )
+        self.newest.take(question)
+        if not missing:
+            yield replace(shown, done=True)
+            return
+        seconds = self.runner.pace.seconds(maker, width * height, len(missing), encodes=False)
+        shown = shown.expecting({maker: seconds})
 
         def work(wanted: Wanted) -> Iterator[Begun | Outcome]:
             yield Begun(maker, decodes=True)
-            yield self.runner.open_file(stored, anchors, wanted)
+            yield self.runner.open_file(stored, missing, wanted)
 
-        self.newest.take(question)
         ticket = self.line.join(work, question, seconds or 0.0)
         self.newest.take(question, ticket)
         for kind, value in ticket:
@@ -177,7 +190,9 @@ class Service:
                 raise demands.BadRequest(value.error)
             else:
                 made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
-                yield replace(shown, bpp=value.pictures[0].bpp, slots=made, done=True)
+                new = {slot.id: slot for slot in made}
+                slots = [new.get(slot.id, slot) for slot in shown.slots]
+                yield replace(shown, slots=slots, done=True)
 
     def _coded(
         self, shown: Comparison, photo: Photo, question: Question, agreed: bool
@@ -214,7 +229,7 @@ class Service:
         missing = []
         for job in jobs:
             # Someone before us in the line may have asked for the same.
-            if all(self._kept(photo, job.codec, anchor, job.bpp) for anchor in job.anchors):
+            if all(self._kept(photo.key, job.codec, anchor, job.bpp) for anchor in job.anchors):
                 yield Outcome(job.codec)
             else:
                 missing.append(replace(job, file=job.file or self._file_of(photo, job)))
@@ -223,7 +238,7 @@ class Service:
     def _file_of(self, photo: Photo, job: Job) -> StoredFile | None:
         """The file that another anchor of the codec was decoded from, to encode only once."""
         for anchor in info_of(job.codec).outputs:
-            if found := self._kept(photo, job.codec, str(anchor or ""), job.bpp):
+            if found := self._kept(photo.key, job.codec, str(anchor or ""), job.bpp):
                 return StoredFile("", found.picture.file, found.picture.bitstream)
         return None
 
@@ -245,7 +260,7 @@ class Service:
             elif found := made.get(anchor_of(slot.anchor)):
                 slots.append(Slot.of(found, slot.id, self.metrics.get(found.key)))
             else:
-                slots.append(self._slot(photo, slot.id, shown.bpp))
+                slots.append(self._slot(photo.key, slot.id, shown.bpp))
         return replace(shown, slots=slots, ahead=None)
 
     # Remembering
@@ -272,12 +287,10 @@ class Service:
         self.store.put(decoded.key, decoded, question.visitor)
         return decoded
 
-    def _kept(self, photo: Photo, maker: str, anchor: str, bpp: float) -> Decoded | None:
-        found = self.store.get(recon_key(photo.key, maker, anchor_of(anchor), bpp))
+    def _kept(self, source: str, maker: str, anchor: str, bpp: float) -> Decoded | None:
+        found = self.store.get(recon_key(source, maker, anchor_of(anchor), bpp))
         return found if isinstance(found, Decoded) else None
 
-    def _slot(self, photo: Photo, id: str, bpp: float) -> Slot:
-        if id == ORIGINAL:
-            return Slot.of(photo)
-        found = self._kept(photo, *parse_pane(id), bpp)
+    def _slot(self, source: str, id: str, bpp: float) -> Slot:
+        found = self._kept(source, *parse_pane(id), bpp)
         return Slot.of(found, id, self.metrics.get(found.key)) if found else Slot(id)

@@ -81,6 +81,7 @@ def test_a_line_never_falls_nor_begins_below_zero(known: Knots) -> None:
     assert times[0] >= 0
     largest = max(seconds for _, seconds in known)
     assert times[-1] > largest or sizes[-2] == MAX_PIXELS
+    assert times[-1] <= largest * MAX_PIXELS / sizes[-2] + 1e-6
     for size, seconds in known:
         assert at(int(size), known) >= seconds - 1e-9
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from resource import getpagesize
-from threading import Semaphore, Thread
+from threading import Event, Semaphore, Thread
 
 import numpy as np
 import pytest
@@ -19,13 +19,14 @@ from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
 from app.http.uploads import Uploads
 from app.server.demands import BadRequest, Expired, check_request
-from app.server.jobs import Job, measure_pair
+from app.server.jobs import Job, Outcome, measure_pair
 from app.server.opening import opening
+from app.server.process import Wanted
 from app.server.queue import Question
 from app.server.reader import Unread
 from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
-from app.server.store import secret_key
+from app.server.store import StoredFile, secret_key
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
@@ -514,6 +515,28 @@ def test_a_file_that_is_opened_waits_and_is_then_said_to_be_decoded(
     assert (begun.ahead, begun.done, end.done) == (None, False, True)
 
 
+def test_another_anchor_of_a_file_is_all_that_is_decoded(
+    service: Service, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = service.add_file(file_of(Job("mode", ("fidelity",), 0.1, photo)).data).key
+    first = last(service.open_file(file))
+    asked: list[Sequence[str]] = []
+    opened = service.runner.open_file
+
+    def noted(file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
+        asked.append(anchors)
+        return opened(file, anchors, wanted)
+
+    monkeypatch.setattr(service.runner, "open_file", noted)
+    begun, end = service.open_file(file, ["fidelity", "0.35", "perception", "0.350"])
+    assert [slot.state for slot in begun.slots] == ["ready", "waiting", "ready"]
+    assert [slot.id for slot in end.slots] == ["mode-f", "mode-0.35", "mode-p"]
+    assert [slot.key for slot in end.slots][::2] == [slot.key for slot in first.slots]
+    assert (end.bpp, end.done) == (first.bpp, True)
+    assert last(service.open_file(file, ["0.35"])).slots == end.slots[1:2]
+    assert asked == [["0.35"]]
+
+
 def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
     service: Service, runner: FakeRunner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -523,12 +546,19 @@ def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
     warm = Thread(target=service.warm)
     warm.start()
     assert runner.started.wait(5)
-    counted = [
-        service.line.join(lambda _: iter([len(runner.jobs)]), Question(visitor=one)) for one in "ab"
-    ]
+    seen, looked = list[int](), Event()
+
+    def visit(_: Wanted) -> Iterator[None]:
+        assert looked.wait(10)
+        seen.append(len(runner.jobs))
+        yield
+
+    monkeypatch.setattr("app.server.service.sleep", lambda _: looked.set())
+    visits = [service.line.join(visit) for _ in range(2)]
     runner.turns.release(9)
-    # Nobody waits for more than the one that has begun.
-    assert [list(one)[-1] for one in counted] == 2 * [("result", 1)]
+    for one in visits:
+        list(one)
+    assert seen == [1, 1]  # nobody waits for more than the one that has begun
     warm.join(10)
     assert [job.codec for job in runner.jobs] == ["jpeg", "webp"]
 
