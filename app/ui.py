@@ -99,7 +99,7 @@ def launch(demo: gr.Blocks) -> None:
         os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
     service: Service = demo.service  # type: ignore[attr-defined]
     log_unavailable()
-    Thread(target=service.runner.warm, name="warm", daemon=True).start()
+    Thread(target=service.warm, name="warm", daemon=True).start()
     Thread(target=show, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     demo.launch(

@@ -46,18 +46,14 @@ class Outcome:
     timing: str = ""
     """What the times were taken on."""
 
-    @property
-    def seconds(self) -> float:
-        """What the codec took for all of it."""
-        encoding = max((one.encode_s or 0 for one in self.pictures), default=0)
-        return encoding + sum(one.decode_s for one in self.pictures)
-
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A job is being worked on from now."""
 
     codec: str
+    decodes: bool = False
+    """Whether its file is there already, so that nothing is coded."""
 
 
 def jobs_for(pixels: Image, panes: Sequence[str], bpp: float) -> list[Job]:

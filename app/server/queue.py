@@ -1,10 +1,10 @@
-"""The waiting line: one comparison at a time, first come first served, and not endlessly many."""
+"""The waiting line: one comparison at a time, visitors in turn, and not endlessly many."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from itertools import takewhile
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
 from time import monotonic
@@ -14,10 +14,13 @@ from weakref import ref
 from cachetools import LRUCache
 
 from app.server.process import Wanted, always
+from app.server.turns import Rounds
 from mode_core.errors import ModeError
 
 _POLL_S = 0.4
 """Seconds between two looks at the position of a ticket, and at whether somebody still listens."""
+_NEWS_S = 5.0
+"""Whoever waits is told again when what comes first takes so much less than they were told."""
 Work = Callable[[Wanted], Iterator[Any]]
 """Gives results one after the other, and stops early when it is told that nobody wants the rest."""
 
@@ -33,12 +36,33 @@ class Ahead(NamedTuple):
     seconds: float
     """What all of that will take, by the estimates of those who joined."""
 
+    def is_news_after(self, told: Ahead) -> bool:
+        """Whether somebody who was told that should be told this."""
+        return self.tickets != told.tickets or abs(self.seconds - told.seconds) >= _NEWS_S
+
+
+class Question(NamedTuple):
+    """Who asks: the page and the number of its question, where from, and whether it listens.
+
+    Without a page, no later question ends this one early.
+    """
+
+    page: str = ""
+    number: float = 0
+    visitor: str = ""
+    """The address that it came from: each has a fair share of the memory, and turns in the line."""
+    listening: Wanted = always
+
+
+ANYONE = Question()
+
 
 class Ticket:
     """One piece of work in the line; iterate it for what waits before it, then for results."""
 
-    def __init__(self, line: Line, work: Work, listening: Wanted, seconds: float) -> None:
-        self._line, self._work, self._listening = line, work, listening
+    def __init__(self, line: Line, work: Work, asker: Question, seconds: float) -> None:
+        self._line, self._work, self._listening = line, work, asker.listening
+        self.visitor = asker.visitor
         self._results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         # ZeroGPU knows whose quota to use from the context in which the request came in.
         self._context = copy_context()
@@ -65,14 +89,14 @@ class Ticket:
             raise
 
     def _news(self) -> Iterator[tuple[str, Any]]:
-        told = 0
+        told = Ahead(0, 0)
         while True:
             try:
                 kind, value = self._results.get(timeout=_POLL_S)
             except Empty:
                 ahead = self._line.ahead_of(self)
-                if self.is_wanted() and ahead.tickets not in (0, told):
-                    told = ahead.tickets
+                if self.is_wanted() and ahead.tickets and ahead.is_news_after(told):
+                    told = ahead
                     yield "waiting", ahead
                 continue
             if kind == "end":
@@ -89,6 +113,10 @@ class Ticket:
         """End the iteration over this ticket."""
         self._results.put(("end", None))
 
+    def fail(self, error: Exception) -> None:
+        """Raise the error where this ticket is iterated."""
+        self._results.put(("error", error))
+
     def _run(self) -> None:
         try:
             if self.is_wanted():
@@ -97,51 +125,73 @@ class Ticket:
                     if self.cancelled:
                         break
             self.end()
-        except Exception as error:  # raised again where the ticket is iterated
-            self._results.put(("error", error))
+        except Exception as error:
+            self.fail(error)
 
 
 class Line:
-    """A bounded queue that one daemon thread of its own serves."""
+    """A bounded queue that one daemon thread of its own serves, in rounds of all visitors."""
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: Rounds[Ticket] = Rounds()
         self._current: Ticket | None = None
         self._since = monotonic()
         self._changed = Condition()
         Thread(target=self._serve, name="line", daemon=True).start()
 
-    def join(self, work: Work, listening: Wanted = always, seconds: float = 0) -> Ticket:
-        """A place in the line; Busy when it is full. `seconds` is what it will probably take."""
-        ticket = Ticket(self, work, listening, seconds)
+    def join(self, work: Work, asker: Question = ANYONE, seconds: float = 0) -> Ticket:
+        """A place in the line, or Busy. `seconds` is what the work will probably take."""
+        ticket = Ticket(self, work, asker, seconds)
         with self._changed:
-            if len(self._waiting) >= self.length:
-                ahead = len(self._waiting) + 1
-                raise Busy(
-                    f"busy, position {ahead}: {ahead - 1} comparisons are waiting already; "
-                    "try again in a minute"
-                )
-            self._waiting.append(ticket)
+            self._waiting.add(ticket.visitor, ticket)
+            # There is no fixed share: twenty people in one room are one address, and may have all
+            # places while nobody else wants them. In a full line whoever has most gives one up.
+            if len(self._waiting) > self.length:
+                late = self._waiting.surplus(ticket.visitor)
+                busy = self._busy(late)
+                self._waiting.remove(late.visitor, late)
+                if late is ticket:
+                    raise busy
+                late.fail(busy)
             self._changed.notify()
         return ticket
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is worked on or waits."""
+        with self._changed:
+            return self._current is not None or len(self._waiting) > 0
 
     def leave(self, ticket: Ticket) -> None:
         """Take a ticket that still waits out of the line, so that its place is free at once."""
         with self._changed:
-            if ticket not in self._waiting:
+            if ticket not in self._waiting.of(ticket.visitor):
                 return
-            self._waiting.remove(ticket)
+            self._waiting.remove(ticket.visitor, ticket)
         ticket.end()
 
     def ahead_of(self, ticket: Ticket) -> Ahead:
-        """What comes first, with what is being stopped; nothing when this is served or done."""
+        """What comes first if nobody else joins; nothing when this is served or done."""
         with self._changed:
-            if ticket not in self._waiting or self._current is None:
+            if self._current is None or ticket not in self._waiting.of(ticket.visitor):
                 return Ahead(0, 0)
-            before = list(self._waiting)[: self._waiting.index(ticket)]
-            rest = max(0.0, self._current.seconds - (monotonic() - self._since))
+            before = self._before(ticket)
+            rest = self._current.seconds - (monotonic() - self._since)
+            if self._current.cancelled or rest < 0:  # it is being stopped, or takes longer
+                rest = 0.0
             return Ahead(len(before) + 1, rest + sum(one.seconds for one in before))
+
+    def _before(self, ticket: Ticket) -> list[Ticket]:
+        return list(takewhile(lambda one: one is not ticket, self._waiting))
+
+    def _busy(self, late: Ticket) -> Busy:
+        position, own = len(self._before(late)) + 1, len(self._waiting.of(late.visitor)) - 1
+        whose = f", {own} of them from your address" if own else ""
+        return Busy(
+            f"busy, position {position}: {self.length} comparisons are waiting already{whose}; "
+            "try again in a minute"
+        )
 
     def _serve(self) -> None:
         while True:
@@ -149,21 +199,8 @@ class Line:
                 self._current = None
                 while not self._waiting:
                     self._changed.wait()
-                self._current, self._since = self._waiting.popleft(), monotonic()
+                self._current, self._since = self._waiting.serve(), monotonic()
             self._current.run()
-
-
-class Question(NamedTuple):
-    """Who asks: the page and the number of its question, where from, and whether it listens.
-
-    Without a page, no later question ends this one early.
-    """
-
-    page: str = ""
-    number: float = 0
-    visitor: str = ""
-    """The address that it came from: each has a fair share of the memory."""
-    listening: Wanted = always
 
 
 class Newest:

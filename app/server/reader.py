@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Condition
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cachetools import TTLCache
 
 from app.server.process import Unwanted, Wanted, Worker, WorkerLost, always
 from app.server.store import Photo
+from app.server.turns import Turns
 from app.settings import Settings
 from mode_core.errors import ModeError
 from mode_core.pictures.files import load_picture
@@ -21,8 +19,6 @@ from mode_core.types import Image
 
 MEMORY_BYTES = 2 << 30
 """A picture of 25 megapixels with 16 bits in four channels takes 1.4 GB."""
-_POLL_S = 0.3
-"""Seconds between two looks at whether somebody who waits is still there."""
 
 _TOO_MANY = "too many of your files wait to be read; send this one in a moment"
 _DISTRUST_S, _MOST_DISTRUSTED = 60.0, 1000
@@ -38,7 +34,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker(settings.read_seconds, MEMORY_BYTES)
-        self._turns = Turns(4 * settings.queue_length)
+        self._turns = FileTurns(4 * settings.queue_length)
 
     def photo(self, data: bytes, visitor: str = "", wanted: Wanted = always) -> Photo:
         """The canonical picture of a file; its key is a hash of its pixels."""
@@ -53,54 +49,34 @@ class Reader:
         wanted: Wanted = always,
     ) -> Any:
         """What the task makes of a visitor's bytes, when it is that visitor's turn."""
-        with self._turns.turn(visitor, wanted):
-            try:
+        try:
+            with self._turns.turn(visitor, wanted):
                 return self._worker.call(task, *args, wanted=wanted)
-            except Unwanted as error:
-                raise Unread(_NOBODY) from error
-            except (WorkerLost, MemoryError) as error:
-                self._turns.distrust(visitor)
-                raise Unread(
-                    f"the file took more than {self._worker.seconds:.0f} s or "
-                    f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "
-                    "program, as a PNG or JPEG or with fewer pixels"
-                ) from error
+        except Unwanted as error:
+            raise Unread(_NOBODY) from error
+        except (WorkerLost, MemoryError) as error:
+            self._turns.distrust(visitor)
+            raise Unread(
+                f"the file took more than {self._worker.seconds:.0f} s or "
+                f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "
+                "program, as a PNG or JPEG or with fewer pixels"
+            ) from error
 
     def close(self) -> None:
         """End the helper process."""
         self._worker.close()
 
 
-class Turns:
-    """One at a time; visitors take turns, however many files each of them sends.
+class FileTurns(Turns):
+    """Turns of those who send files, of which so many may wait, and half of them of one visitor.
 
     Whoever has sent a file that had to be given up may send one at a time for a while.
     """
 
     def __init__(self, most: int) -> None:
+        super().__init__()
         self._most, self._most_each = most, max(1, most // 2)
         self._distrusted: TTLCache[str, bool] = TTLCache(_MOST_DISTRUSTED, _DISTRUST_S)
-        self._waiting: dict[str, deque[object]] = {}
-        self._busy = False
-        self._changed = Condition()
-
-    @contextmanager
-    def turn(self, visitor: str, wanted: Wanted = always) -> Iterator[None]:
-        """Wait for this visitor's turn and hold it; Unread if there is no room or nobody left."""
-        me = self._join(visitor)
-        try:
-            while not self._taken(me):
-                if not wanted():
-                    raise Unread(_NOBODY)
-                self._check_trust(visitor, me)
-        finally:
-            self._leave(visitor, me)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
 
     def distrust(self, visitor: str) -> None:
         """A file of this visitor had to be given up."""
@@ -108,39 +84,17 @@ class Turns:
             self._distrusted[visitor] = True
             self._changed.notify_all()
 
-    def _check_trust(self, visitor: str, me: object) -> None:
+    def _admit(self, visitor: str) -> None:
+        most_each = 1 if visitor in self._distrusted else self._most_each
+        if len(self._waiting.of(visitor)) >= most_each:
+            raise Unread(_TOO_MANY)
+        if len(self._waiting) >= self._most:
+            raise Unread("too many other files wait to be read; send this one in a moment")
+
+    def _check(self, visitor: str, me: object) -> None:
         with self._changed:
-            if visitor in self._distrusted and self._waiting[visitor][0] is not me:
+            if visitor in self._distrusted and self._waiting.of(visitor)[0] is not me:
                 raise Unread(_TOO_MANY)
-
-    def _join(self, visitor: str) -> object:
-        me = object()
-        with self._changed:
-            mine = len(self._waiting.get(visitor, ()))
-            if mine >= (1 if visitor in self._distrusted else self._most_each):
-                raise Unread(_TOO_MANY)
-            if sum(map(len, self._waiting.values())) >= self._most:
-                raise Unread("too many other files wait to be read; send this one in a moment")
-            self._waiting.setdefault(visitor, deque()).append(me)
-        return me
-
-    def _taken(self, me: object) -> bool:
-        """Whether it is our turn now, after a moment's wait if it is not."""
-        with self._changed:
-            if self._busy or next(iter(self._waiting.values()))[0] is not me:
-                self._changed.wait(_POLL_S)
-                return False
-            self._busy = True
-            return True
-
-    def _leave(self, visitor: str, me: object) -> None:
-        """Out of the line; the visitor's next file comes after everybody else's first."""
-        with self._changed:
-            mine = self._waiting.pop(visitor)
-            mine.remove(me)
-            if mine:
-                self._waiting[visitor] = mine
-            self._changed.notify_all()
 
 
 def read_photo(data: bytes) -> Photo:

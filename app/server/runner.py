@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from statistics import mean
 
-from app.panes.names import own_panes
+import numpy as np
+
+from app.panes.names import own_panes, panes_of
 from app.panes.weights import info_of, sentence
 from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome, jobs_for
@@ -15,6 +18,7 @@ from app.server.process import Unwanted, Wanted, Worker, WorkerLost
 from app.server.reader import Reader
 from app.server.store import StoredFile
 from app.settings import Settings
+from mode_core.codecs.registry import CODECS
 from mode_core.metrics import Measured, measurable
 from mode_core.pictures.synthetic import built_in_picture
 from mode_core.settings import setting
@@ -41,7 +45,7 @@ class Runner:
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
         for job in jobs:
-            yield Begun(job.codec)
+            yield Begun(job.codec, job.file is not None)
             try:
                 outcome = self.codecs.call(
                     work.run_job, job, seconds=self._limit(job.pixels.size // 3), wanted=wanted
@@ -50,18 +54,20 @@ class Runner:
                 return
             except WorkerLost as error:
                 outcome = Outcome(job.codec, error=str(error))
-            self._learn(job, outcome)
+            self._learn(outcome)
             yield outcome
 
     def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
         """The pictures in a file."""
         try:
-            limit = self._limit(file.bitstream.width * file.bitstream.height)
+            width, height = file.size
+            limit = self._limit(width * height)
             outcome: Outcome = self.codecs.call(
                 work.open_file, file, anchors, seconds=limit, wanted=wanted
             )
         except (WorkerLost, Unwanted) as error:
             return Outcome("", error=str(error))
+        self._learn(outcome)
         return outcome
 
     def measure(
@@ -88,11 +94,16 @@ class Runner:
     def warm(self) -> None:
         """Load codecs and metrics ahead of the first visitor, and learn what pictures take."""
         picture = built_in_picture()
-        jobs = jobs_for(picture, own_panes(), _WARM_BPP)
         with suppress(WorkerLost):
-            for job, outcome in zip(jobs, self.codecs.call(work.warm, jobs), strict=True):
-                self._learn(job, outcome)
+            for outcome in self.codecs.call(work.warm, jobs_for(picture, own_panes(), _WARM_BPP)):
+                self._learn(outcome)
         self.measure(picture, picture, measurable())
+
+    def rehearsals(self) -> list[Job]:
+        """What to do before anybody asks: only two sizes tell what a third one will take."""
+        picture = np.tile(built_in_picture(), (2, 2, 1))
+        panes = [pane for codec in CODECS for pane in panes_of(codec)]
+        return jobs_for(picture, panes, _WARM_BPP)
 
     def close(self) -> None:
         """End all helper processes."""
@@ -103,9 +114,13 @@ class Runner:
     def _limit(self, pixels: int) -> float:
         return self.codecs.seconds * max(1.0, pixels / _USUAL_PIXELS)
 
-    def _learn(self, job: Job, outcome: Outcome) -> None:
-        if outcome.pictures and job.file is None:
-            self.pace.learn(job.codec, job.pixels.size // 3, outcome.seconds)
+    def _learn(self, outcome: Outcome) -> None:
+        if not (made := outcome.pictures):
+            return
+        pixels = made[0].image.size // 3
+        self.pace.learn(outcome.codec, "decode", pixels, mean(one.decode_s for one in made))
+        if made[0].encode_s is not None:  # one file for all of them
+            self.pace.learn(outcome.codec, "encode", pixels, made[0].encode_s)
 
 
 def make_runner(settings: Settings) -> Runner:
@@ -123,16 +138,21 @@ class ZeroRunner(Runner):
         super().__init__(settings)
         self._on_gpu = spaces.GPU(duration=gpu_seconds)(all_jobs)
 
+    def rehearsals(self) -> list[Job]:
+        """None that need a GPU, which is lent to visitors alone."""
+        return [job for job in super().rehearsals() if not info_of(job.codec).learned]
+
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """Classical codecs first: they need no GPU, and a visitor's share of it is small."""
         yield from super().run([job for job in jobs if not info_of(job.codec).learned], wanted)
         waiting = [job for job in jobs if info_of(job.codec).learned]
         if not (waiting and wanted()):
             return
-        yield from (Begun(job.codec) for job in waiting)
+        yield from (Begun(job.codec, job.file is not None) for job in waiting)
         try:
             for outcome in self._on_gpu(list(waiting)):
-                self._learn(waiting.pop(0), outcome)
+                waiting.pop(0)
+                self._learn(outcome)
                 yield outcome
                 if not wanted():
                     return

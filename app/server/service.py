@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from math import inf, isfinite
+from functools import partial
+from time import sleep
 
 from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
-from app.panes.weights import info_of
+from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
+from app.server.measuring import Measuring
 from app.server.process import Wanted, always
-from app.server.queue import Line, Newest, Question
+from app.server.queue import ANYONE, Busy, Line, Newest, Question
 from app.server.reader import read_part
 from app.server.runner import Runner
 from app.server.samples import gallery, sample_path
@@ -27,14 +30,15 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
-from mode_core.metrics import SLOW_METRICS, Measured, measurable
+from mode_core.metrics import Measured
 from mode_core.pictures.files import load_picture
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
-ANYONE = Question()
 _SOON_S = 10.0
 """Nobody is asked about a picture that this server codes within so many seconds."""
+_IDLE_S = 0.5
+"""Seconds between two looks at whether the line is empty."""
 _KEPT_METRICS = 4096
 
 
@@ -48,6 +52,17 @@ class Service:
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
         self.line = Line(settings.queue_length)
         self.newest = Newest(pages=10 * settings.queue_length)
+        self._measuring = Measuring(runner, self.store, self.metrics)
+
+    def warm(self) -> None:
+        """Load everything, and learn what pictures take, while nobody asks for any."""
+        self.runner.warm()
+        for job in self.runner.rehearsals():
+            while self.line.is_busy:
+                sleep(_IDLE_S)
+            seconds = self.runner.pace.seconds_of(job) or 0.0
+            with suppress(Busy):
+                list(self.line.join(partial(self.runner.run, [job]), seconds=seconds))
 
     # Pictures and files come in
 
@@ -116,14 +131,23 @@ class Service:
             panes, note = default_panes()
         demands.check_request(panes, bpp)
         photo = self.photo(picture)
-        slots = [self._slot(photo, pane_id(*parse_pane(id)), bpp) for id in panes]
+        slots = [
+            Slot.of(photo)
+            if id == ORIGINAL
+            else self._slot(photo.key, pane_id(*parse_pane(id)), bpp)
+            for id in panes
+        ]
         shown = Comparison(picture, photo, bpp, slots, note)
         yield shown
         if not wanted:
             return
+
+        def still_wanted() -> bool:
+            return question.listening() and self.newest.is_wanted(question)
+
         coded = yield from self._coded(shown, photo, question, agreed)
         if coded is not None:
-            yield from self._measured(coded, photo, question)
+            yield from self._measuring.slow(coded, photo, question.visitor, still_wanted)
 
     def cancel(self, question: Question) -> None:
         """Nobody wants what this page has asked for before; what runs for it is stopped."""
@@ -136,78 +160,85 @@ class Service:
         stored = self.store.get(key)
         if not isinstance(stored, StoredFile):
             raise demands.Expired(demands.FILE_GONE)
-
-        def work(wanted: Wanted) -> Iterator[Outcome]:
-            yield self.runner.open_file(stored, anchors, wanted)
-
+        maker, (width, height) = maker_of(stored.bitstream), stored.size
+        wished = list(map(anchor_of, anchors)) or list(info_of(maker).outputs)
+        panes = {pane_id(maker, str(one or "")): str(one or "") for one in wished}
+        slots = [self._slot(stored.sha256, id, 0.0) for id in panes]
+        missing = [panes[slot.id] for slot in slots if slot.state == "waiting"]
+        shown = Comparison(
+            key, None, 8 * len(stored.data) / (width * height), slots, size=stored.size
+        )
         self.newest.take(question)
-        ticket = self.line.join(work, question.listening)
+        if not missing:
+            yield replace(shown, done=True)
+            return
+        seconds = self.runner.pace.seconds(maker, width * height, len(missing), encodes=False)
+        shown = shown.expecting({maker: seconds})
+
+        def work(wanted: Wanted) -> Iterator[Begun | Outcome]:
+            yield Begun(maker, decodes=True)
+            yield self.runner.open_file(stored, missing, wanted)
+
+        ticket = self.line.join(work, question, seconds or 0.0)
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
-                yield Comparison(key, None, 0.0, [], ahead=value)
-                continue
-            if value.error:
+                yield replace(shown, ahead=value)
+            elif isinstance(value, Begun):
+                yield shown.after(value)
+            elif value.error:
                 raise demands.BadRequest(value.error)
-            made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
-            size = stored.bitstream.width, stored.bitstream.height
-            rate = value.pictures[0].bpp
-            yield Comparison(key, None, rate, made, done=True, size=size)
+            else:
+                made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
+                new = {slot.id: slot for slot in made}
+                slots = [new.get(slot.id, slot) for slot in shown.slots]
+                yield replace(shown, slots=slots, done=True)
 
     def _coded(
         self, shown: Comparison, photo: Photo, question: Question, agreed: bool
     ) -> Generator[Comparison, None, Comparison | None]:
         """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
         waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
-        jobs = jobs_for(photo.pixels, waiting, shown.bpp)
+        jobs = [
+            replace(job, file=self._file_of(photo, job))
+            for job in jobs_for(photo.pixels, waiting, shown.bpp)
+        ]
         if not jobs:
             return shown
-        shown, seconds = self._expected(shown, jobs)
-        if not agreed and photo.pixels.size > 3 * demands.LARGE_PIXELS and seconds > _SOON_S:
+        expected = {job.codec: self.runner.pace.seconds_of(job) for job in jobs}
+        shown = shown.expecting(expected)
+        # One that nobody has seen here yet counts as nothing for those who wait behind it.
+        seconds = sum(one or 0.0 for one in expected.values())
+        is_soon = seconds <= _SOON_S and None not in expected.values()
+        if not (agreed or is_soon or photo.pixels.size <= 3 * demands.LARGE_PIXELS):
             yield replace(shown, pace=self.runner.pace.as_json())
             return None
-        seconds = seconds if isfinite(seconds) else 0
-        ticket = self.line.join(
-            lambda wanted: self._run(photo, jobs, wanted), question.listening, seconds
-        )
+        ticket = self.line.join(lambda wanted: self._run(photo, jobs, wanted), question, seconds)
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
                 shown = replace(shown, ahead=value)
             elif isinstance(value, Begun):
-                shown = replace(shown, slots=[one.begun_by(value.codec) for one in shown.slots])
-                shown = replace(shown, ahead=None)
+                shown = shown.after(value)
             else:
                 shown = self._fill(shown, photo, value, question)
             yield shown
         return None if ticket.cancelled else shown
 
-    def _expected(self, shown: Comparison, jobs: Sequence[Job]) -> tuple[Comparison, float]:
-        """With what its codec will take in each pane, and what all will take together."""
-        pace = self.runner.pace
-        each = {job.codec: pace.seconds(job.codec, job.pixels.size // 3) for job in jobs}
-        slots = [
-            replace(slot, expected_s=each[slot.codec]) if slot.state == "waiting" else slot
-            for slot in shown.slots
-        ]
-        return replace(shown, slots=slots), sum(
-            inf if one is None else one for one in each.values()
-        )
-
     def _run(self, photo: Photo, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         missing = []
         for job in jobs:
             # Someone before us in the line may have asked for the same.
-            if all(self._kept(photo, job.codec, anchor, job.bpp) for anchor in job.anchors):
+            if all(self._kept(photo.key, job.codec, anchor, job.bpp) for anchor in job.anchors):
                 yield Outcome(job.codec)
             else:
-                missing.append(replace(job, file=self._file_of(photo, job)))
+                missing.append(replace(job, file=job.file or self._file_of(photo, job)))
         yield from self.runner.run(missing, wanted)
 
     def _file_of(self, photo: Photo, job: Job) -> StoredFile | None:
         """The file that another anchor of the codec was decoded from, to encode only once."""
         for anchor in info_of(job.codec).outputs:
-            if found := self._kept(photo, job.codec, str(anchor or ""), job.bpp):
+            if found := self._kept(photo.key, job.codec, str(anchor or ""), job.bpp):
                 return StoredFile("", found.picture.file, found.picture.bitstream)
         return None
 
@@ -229,35 +260,8 @@ class Service:
             elif found := made.get(anchor_of(slot.anchor)):
                 slots.append(Slot.of(found, slot.id, self.metrics.get(found.key)))
             else:
-                slots.append(self._slot(photo, slot.id, shown.bpp))
+                slots.append(self._slot(photo.key, slot.id, shown.bpp))
         return replace(shown, slots=slots, ahead=None)
-
-    def _measured(
-        self, shown: Comparison, photo: Photo, question: Question
-    ) -> Iterator[Comparison]:
-        """The metrics that take longer, picture by picture."""
-        slots = list(shown.slots)
-
-        def wanted() -> bool:
-            return question.listening() and self.newest.is_wanted(question)
-
-        for at, slot in enumerate(slots):
-            found = self.store.get(slot.key)
-            if not isinstance(found, Decoded):
-                continue
-            for name in measurable(SLOW_METRICS):
-                known = slots[at].measured or Measured({}, {})
-                if name in known.values or name in known.missing:
-                    continue
-                more = self.runner.measure(photo.pixels, found.picture.image, [name], wanted)
-                if not wanted():
-                    return
-                known = known.and_more(more)
-                slots[at] = replace(slot, measured=known)
-                if more.values:
-                    self.metrics.put(slot.key, known)
-                yield replace(shown, slots=list(slots))
-        yield replace(shown, slots=slots, done=True)
 
     # Remembering
 
@@ -283,12 +287,10 @@ class Service:
         self.store.put(decoded.key, decoded, question.visitor)
         return decoded
 
-    def _kept(self, photo: Photo, maker: str, anchor: str, bpp: float) -> Decoded | None:
-        found = self.store.get(recon_key(photo.key, maker, anchor_of(anchor), bpp))
+    def _kept(self, source: str, maker: str, anchor: str, bpp: float) -> Decoded | None:
+        found = self.store.get(recon_key(source, maker, anchor_of(anchor), bpp))
         return found if isinstance(found, Decoded) else None
 
-    def _slot(self, photo: Photo, id: str, bpp: float) -> Slot:
-        if id == ORIGINAL:
-            return Slot.of(photo)
-        found = self._kept(photo, *parse_pane(id), bpp)
+    def _slot(self, source: str, id: str, bpp: float) -> Slot:
+        found = self._kept(source, *parse_pane(id), bpp)
         return Slot.of(found, id, self.metrics.get(found.key)) if found else Slot(id)

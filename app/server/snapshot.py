@@ -9,7 +9,8 @@ from typing import Any
 
 from app.panes.names import ORIGINAL, bytes_text, deviation, pane_id, pane_label, parse_pane
 from app.panes.weights import licence_of
-from app.server.pace import Pairs
+from app.server.jobs import Begun
+from app.server.pace import Lines
 from app.server.queue import Ahead
 from app.server.store import Decoded, Photo
 from mode_core.metrics import Measured
@@ -20,7 +21,7 @@ _BLANK: dict[str, Any] = {
     **{"bpp": None, "bytes": None, "bytes_text": ""},
     **dict.fromkeys(("deviation", "encode_ms", "decode_ms")),
     **dict.fromkeys(("timing", "note", "licence", "error"), ""),
-    **{"begun": False, "expected_s": None},
+    **{"begun": False, "decodes": False, "expected_s": None},
 }
 """A pane's JSON, in this order, before anything is known; the measured values come after it."""
 
@@ -36,6 +37,8 @@ class Slot:
     measured: Measured | None = None
     begun: bool = False
     """Whether its codec is at work."""
+    decodes: bool = False
+    """Whether that decodes a file that is there, and codes nothing."""
     expected_s: float | None = None
     """What that will probably take, for all panes of its codec together."""
 
@@ -61,9 +64,11 @@ class Slot:
         }
         return cls(id or pane_id(one.maker, str(made.anchor or "")), shown | facts, "", measured)
 
-    def begun_by(self, codec: str) -> Slot:
+    def after(self, begun: Begun) -> Slot:
         """This pane, once its codec is at work."""
-        return replace(self, begun=True) if self.codec == codec and not self.facts else self
+        if self.codec != begun.codec or self.facts:
+            return self
+        return replace(self, begun=True, decodes=begun.decodes)
 
     @property
     def state(self) -> str:
@@ -97,6 +102,7 @@ class Slot:
             "licence": licence_of(self.codec),
             "error": self.error,
             "begun": self.begun,
+            "decodes": self.decodes,
             "expected_s": self.expected_s,
             **self.facts,
             "metrics": metrics_json(self.measured),
@@ -115,11 +121,23 @@ class Comparison:
     note: str = ""
     ahead: Ahead | None = None
     """What comes first, while waiting."""
-    pace: Pairs | None = None
+    pace: Lines | None = None
     """What takes how long, where the visitor is asked whether all of a large picture is coded."""
     done: bool = False
     size: tuple[int, int] = (0, 0)
     """Width and height of the pictures in an uploaded file; used when there is no photo."""
+
+    def expecting(self, seconds: Mapping[str, float | None]) -> Comparison:
+        """The same, with what the codecs of its panes that wait will take."""
+        slots = [
+            replace(slot, expected_s=seconds[slot.codec]) if slot.state == "waiting" else slot
+            for slot in self.slots
+        ]
+        return replace(self, slots=slots)
+
+    def after(self, begun: Begun) -> Comparison:
+        """The same, once a codec is at work: nothing comes first any more."""
+        return replace(self, slots=[slot.after(begun) for slot in self.slots], ahead=None)
 
     def as_json(self) -> dict[str, Any]:
         """The whole snapshot for a browser."""

@@ -97,6 +97,16 @@ class StoredFile:
     data: bytes = field(repr=False)
     bitstream: Bitstream = field(repr=False)
 
+    @property
+    def sha256(self) -> str:
+        """What its pictures are kept under."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures in it."""
+        return self.bitstream.width, self.bitstream.height
+
 
 Entry = Photo | Decoded | StoredFile
 

@@ -25,8 +25,8 @@ type Metric = {
   digits: number;
   in_view: "" | "wide" | "always";
 };
-/** For each codec, pairs of megapixels and the seconds that they took. */
-type Pace = Record<string, number[][]>;
+/** For each codec, lines from no pixels to the most there can be: pairs of megapixels and seconds. */
+type Pace = Record<string, { encode?: number[][]; decode?: number[][] }>;
 type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number; large: number; scaled: number };
 type Spot = [name: string, cx: number, cy: number, scale: number];
 type Sample = { id: string; title: string; credit: string; spots: Spot[] };
@@ -69,6 +69,8 @@ type PaneAnswer = {
   licence?: string;
   error?: string;
   begun?: boolean;
+  /** What has begun, or will, decodes a file that is there. */
+  decodes?: boolean;
   expected_s?: number | null;
   metrics?: Values;
   missing?: Record<string, string>;

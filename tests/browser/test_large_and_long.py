@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mode_core.settings import ASSETS
 from tests.browser.conftest import Opener, watched
-from tests.browser.page_server import ENDLESS_BPP
+from tests.browser.page_server import ENDLESS_ANCHOR, ENDLESS_BPP
 from tests.browser.viewer_page import settled, state_of
 from tests.conftest import make_photo
 
@@ -153,6 +153,25 @@ def test_the_next_visitor_is_served_when_a_tab_is_closed_in_the_middle(
     gone.close()
     settled(waits, 3)
     waits.close()
+
+
+def test_a_file_that_is_being_decoded_says_so_in_its_panes_and_in_the_status(
+    open_page: Opener,
+) -> None:
+    page = settled(open_page("#panes=original,mode-p"), 2)
+    with page.expect_download() as download:
+        page.get_by_label("Download MoDE-P as .mode").click()
+    data = download.value.path().read_bytes()
+    file = {"name": "own.mode", "mimeType": "application/octet-stream", "buffer": data}
+    page.locator("#viewer input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(page.locator(".status")).to_contain_text("2 pictures in this file")
+    page.locator("#anchor").fill(ENDLESS_ANCHOR)
+    word = page.locator(f"figure[data-id='mode-{ENDLESS_ANCHOR}'] .word")
+    expect(word).to_have_text(re.compile("^decoding…"))
+    expect(page.locator(".status")).to_have_text(re.compile("^Decoding…"))
+    expect(page.locator("figure[data-id=mode-f]")).to_have_attribute("data-state", "ready")
+    page.get_by_role("button", name="Cancel").click()
+    expect(word).to_have_text("cancelled")
 
 
 def test_a_file_that_waits_can_be_cancelled_and_what_is_shown_stays(

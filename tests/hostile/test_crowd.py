@@ -61,21 +61,27 @@ def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return write
 
 
-def upload(url: str, photo: bytes) -> str:
+def upload(url: str, photo: bytes, visitor: str = "") -> str:
     mark = b"--x\r\n"
-    head = b'Content-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
-    body = mark + head + photo + b"\r\n--x--\r\n"
-    kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    post = urllib.request.Request(f"{url}gradio_api/upload", body, kind)
+    part = b'Content-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body = mark + part + photo + b"\r\n--x--\r\n"
+    head = {"Content-Type": "multipart/form-data; boundary=x"} | says(visitor)
+    post = urllib.request.Request(f"{url}gradio_api/upload", body, head)
     return str(json.load(urllib.request.urlopen(post, timeout=60))[0])
 
 
-def ask(url: str, photo: bytes, codecs: list[str]) -> str:
+def says(visitor: str) -> dict[str, str]:
+    """What a proxy on this machine says of whose request it is."""
+    return {"X-Forwarded-For": visitor} if visitor else {}
+
+
+def ask(url: str, photo: bytes, codecs: list[str], visitor: str = "") -> str:
     """The address of the stream that will have the answer."""
-    file = {"path": upload(url, photo), "meta": {"_type": "gradio.FileData"}}
+    file = {"path": upload(url, photo, visitor), "meta": {"_type": "gradio.FileData"}}
     body = json.dumps({"data": [file, 0.3, codecs]}).encode()
     call = f"{url}gradio_api/call/compare"
-    post = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    head = {"Content-Type": "application/json"} | says(visitor)
+    post = urllib.request.Request(call, body, head)
     return f"{call}/{json.load(urllib.request.urlopen(post, timeout=60))['event_id']}"
 
 
@@ -127,6 +133,42 @@ def test_who_stays_gets_their_own_answers_while_others_leave(
     say(f"answered {len(waits)}: median {median(waits):.1f} s, worst {max(waits):.1f} s")
     assert len(waits) + len(busy) == VISITORS // 2 * PICTURES
     assert all("busy, position" in one for one in busy), busy
+
+
+def test_twenty_long_questions_of_one_visitor_hold_nobody_up(
+    page: tuple[str, int, Path], say: Callable[[str], None]
+) -> None:
+    """Told by the order of answers: whoever asks once comes before most of the twenty."""
+    url, _, _ = page
+    order: list[str] = []
+    refused: list[str] = []
+
+    def visit(visitor: str, stream: str) -> None:
+        told = answer(stream)
+        if "rows" in told:
+            order.append(visitor)
+        else:
+            refused.append(visitor)
+            assert "busy, position" in str(told), told
+
+    greedy, others = "192.0.2.1", [f"198.51.100.{number}" for number in range(1, 6)]
+    long = [png_bytes(make_photo(448, 400 + number, seed=number)) for number in range(20)]
+    with ThreadPoolExecutor(len(long) + len(others)) as crowd:
+        asked = [crowd.submit(ask, url, photo, ["elic"], greedy) for photo in long]
+        visits = [crowd.submit(visit, greedy, one.result()) for one in asked]
+        while not order:  # by then all of them wait
+            sleep(0.1)
+        for number, other in enumerate(others):
+            stream = ask(url, photo_of(400 + number), ["elic"], other)
+            visits.append(crowd.submit(visit, other, stream))
+        for one in visits:
+            one.result()
+    last = max(at for at, visitor in enumerate(order) if visitor != greedy)
+    before, after = order[:last].count(greedy), order[last:].count(greedy)
+    say(f"of {greedy} {before} came before the last of the others, {after} after, {refused}")
+    assert sorted(set(order) - {greedy}) == others
+    assert set(refused) <= {greedy}
+    assert before < after
 
 
 def helpers_of(pid: int) -> list[int]:

@@ -75,7 +75,7 @@ class FakeRunner:
 
     def run(self, jobs: Sequence[Job], wanted: Wanted = always) -> Iterator[Begun | Outcome]:
         for job in jobs:
-            yield Begun(job.codec)
+            yield Begun(job.codec, job.file is not None)
             self.started.set()
             assert self.turns.acquire(timeout=10)
             self.jobs.append(job)
@@ -108,6 +108,10 @@ class FakeRunner:
 
     def warm(self) -> None:
         """Nothing to load."""
+
+    def rehearsals(self) -> list[Job]:
+        """Nothing to learn."""
+        return []
 
 
 def last(moments: Iterator[Comparison]) -> Comparison:

@@ -179,11 +179,33 @@ def test_a_large_picture_may_take_longer_in_proportion(monkeypatch: pytest.Monke
 def test_so_may_a_file_with_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[float] = []
     runner = Runner(Settings(job_seconds=100))
-    monkeypatch.setattr(runner.codecs, "call", lambda *_, seconds=0, **__: limits.append(seconds))
+
+    def call(*args: object, seconds: float, **how: object) -> Outcome:
+        limits.append(seconds)
+        return Outcome("jpeg")
+
+    monkeypatch.setattr(runner.codecs, "call", call)
     for height in (500, 3000):
         stream = Bitstream(200, bytes(4), 0, 1500, height, ())
         runner.open_file(StoredFile("", b"", stream), (), always)
     assert limits == [100, 300]
+
+
+def test_what_was_done_tells_what_coding_and_opening_take(
+    photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, pixels = Runner(Settings()), photo.size // 3
+    monkeypatch.setattr(runner.codecs, "call", lambda task, *args, **_: task(*args))
+    (made,) = work.run_job(Job("jpeg", ("",), 0.5, photo)).pictures
+    file = StoredFile("", made.file, made.bitstream)
+    opened = runner.open_file(file, (), always)
+    assert list(runner.pace.as_json()["jpeg"]) == ["decode"]
+    told = runner.pace.seconds("jpeg", pixels, 2, encodes=False)
+    assert told == pytest.approx(2 * opened.pictures[0].decode_s)
+    jobs = [Job("jpeg", ("",), 0.5, photo, one) for one in (None, file)]
+    begun, _, again, _ = runner.run(jobs, always)
+    assert [one.decodes for one in (begun, again) if isinstance(one, Begun)] == [False, True]
+    assert list(runner.pace.as_json()["jpeg"]) == ["encode", "decode"]
 
 
 def test_it_answers_a_server_that_has_many_visitors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event
 
 import pytest
 
 from app.server.process import Wanted
-from app.server.queue import Busy, Line, Newest, Question
+from app.server.queue import Ahead, Busy, Line, Newest, Question, Ticket
 
 
 class Held:
@@ -77,6 +78,98 @@ def test_those_who_wait_are_told_how_long_the_others_will_take() -> None:
     work.gate.set()
 
 
+def of(visitor: str) -> Question:
+    return Question(visitor=visitor)
+
+
+class Crowd:
+    """Visitors at a line whose worker is held until it is told to serve."""
+
+    def __init__(self, length: int = 20) -> None:
+        self.line, self.held, self.served = Line(length), Held(), list[str]()
+        self.tickets: dict[str, Ticket] = {}
+        self.current = self.line.join(self.held, of("a"), seconds=10)
+        assert self.held.started.wait(5)
+
+    def join(self, *names: str) -> None:
+        """Each name is that of a visitor and the number of their question."""
+        for name in names:
+
+            def work(_: Wanted, name: str = name) -> Iterator[str]:
+                self.served.append(name)
+                yield name
+
+            self.tickets[name] = self.line.join(work, of(name[0]), seconds=int(name[1:]))
+
+    def ahead(self) -> dict[str, int]:
+        return {name: self.line.ahead_of(one).tickets for name, one in self.tickets.items()}
+
+    def serve(self) -> list[str]:
+        self.held.gate.set()
+        for ticket in self.tickets.values():
+            with suppress(Busy):
+                list(ticket)
+        return self.served
+
+
+def test_one_visitor_s_many_questions_hold_nobody_up() -> None:
+    crowd = Crowd()
+    crowd.join(*(f"a{number}" for number in range(1, 10)), "b1", "c1", "b2")
+    assert crowd.serve()[:5] == ["b1", "c1", "a1", "b2", "a2"]
+    assert crowd.served[5:] == [f"a{number}" for number in range(3, 10)]
+
+
+def test_what_those_who_wait_are_told_comes_true() -> None:
+    crowd = Crowd()
+    crowd.join("a1", "a2", "a3", "b5", "c7", "b6")
+    told = crowd.ahead()
+    assert told == {"b5": 1, "c7": 2, "a1": 3, "b6": 4, "a2": 5, "a3": 6}
+    seconds = crowd.line.ahead_of(crowd.tickets["b6"]).seconds
+    assert 20 < seconds <= 10 + 5 + 7 + 1
+    assert crowd.serve() == sorted(told, key=lambda name: told[name])
+
+
+def test_whoever_leaves_is_not_ahead_of_anybody() -> None:
+    crowd = Crowd()
+    crowd.join("b1", "c1", "a1", "b2")
+    crowd.tickets["b1"].cancel()
+    assert crowd.ahead() == {"b1": 0, "b2": 1, "c1": 2, "a1": 3}
+    crowd.current.cancel()
+    assert crowd.line.ahead_of(crowd.tickets["b2"]) == Ahead(1, 0)
+    assert crowd.serve() == ["b2", "c1", "a1"]
+
+
+def test_a_room_of_twenty_behind_one_address_may_have_the_whole_line() -> None:
+    crowd = Crowd()
+    crowd.join(*(f"a{number}" for number in range(1, 20)))
+    crowd.join("b1")
+    assert crowd.serve() == ["b1", *(f"a{number}" for number in range(1, 20))]
+
+
+def test_in_a_full_line_whoever_has_most_places_gives_the_last_one_up() -> None:
+    crowd = Crowd(length=4)
+    crowd.join("a1", "a2", "a3", "a4", "b1", "b2")
+    for name in ("a3", "a4"):
+        with pytest.raises(
+            Busy, match=r"busy, position \d: 4 comparisons are .*, [23] of them from"
+        ):
+            list(crowd.tickets.pop(name))
+    with pytest.raises(Busy, match=r"busy, position 5: .*, 2 of them from your"):
+        crowd.join("b3")
+    with pytest.raises(Busy):
+        crowd.join("a5")
+    crowd.join("c1", "d1")
+    with pytest.raises(Busy, match="busy, position 4: 4 comparisons are waiting already; try"):
+        crowd.join("e1")
+    assert crowd.serve() == ["b1", "c1", "d1", "a1"]
+
+
+def test_those_who_wait_are_told_again_when_much_less_is_left() -> None:
+    assert not Ahead(2, 40.0).is_news_after(Ahead(2, 41.0))
+    assert Ahead(2, 30.0).is_news_after(Ahead(2, 41.0))
+    assert Ahead(1, 41.0).is_news_after(Ahead(2, 41.0))
+
+
 def test_work_that_nobody_listens_to_is_told_so_and_the_next_is_served() -> None:
     line, told = Line(length=3), Event()
 
@@ -86,8 +179,8 @@ def test_work_that_nobody_listens_to_is_told_so_and_the_next_is_served() -> None
         yield from ()
 
     there = [True, True]
-    served = line.join(until_told, lambda: there[0])
-    waiting = line.join(lambda _: iter([1]), lambda: there[1])
+    served = line.join(until_told, Question(listening=lambda: there[0]))
+    waiting = line.join(lambda _: iter([1]), Question(listening=lambda: there[1]))
     last = line.join(lambda _: iter([2]))
     there[:] = [False, False]
     assert list(served) == list(waiting) == []

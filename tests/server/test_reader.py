@@ -10,8 +10,8 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from app.server.process import Worker
-from app.server.reader import MEMORY_BYTES, Reader, Turns, Unread
+from app.server.process import Unwanted, Worker
+from app.server.reader import MEMORY_BYTES, FileTurns, Reader, Unread
 from app.settings import Settings
 from mode_core.errors import UnsupportedImage
 from mode_core.pictures.files import png_bytes
@@ -76,7 +76,7 @@ class Queue:
     """Visitors who wait while somebody else is read, and the order in which they are served."""
 
     def __init__(self, most: int = 20) -> None:
-        self.turns, self.order = Turns(most), list[str]()
+        self.turns, self.order = FileTurns(most), list[str]()
         self.first_may_go, started = Event(), Event()
 
         def first() -> None:
@@ -89,7 +89,7 @@ class Queue:
         assert started.wait(20)
 
     def join(self, visitor: str) -> None:
-        before = sum(map(len, self.turns._waiting.values()))
+        before = len(self.turns._waiting)
 
         def wait() -> None:
             try:
@@ -100,7 +100,7 @@ class Queue:
 
         self.threads.append(Thread(target=wait))
         self.threads[-1].start()
-        while sum(map(len, self.turns._waiting.values())) == before:
+        while len(self.turns._waiting) == before:
             time.sleep(0.01)
 
     def serve(self) -> list[str]:
@@ -134,14 +134,14 @@ def test_whoever_sent_a_trap_sends_one_at_a_time() -> None:
     queue.turns.distrust("a")
     with pytest.raises(Unread, match="too many of your files"), queue.turns.turn("a"):
         pass
-    while len(queue.turns._waiting["a"]) > 1:
+    while len(queue.turns._waiting.of("a")) > 1:
         time.sleep(0.01)
     assert sorted(queue.serve()) == ["a", "b", "not a"]
 
 
 def test_whoever_has_gone_is_not_read() -> None:
     queue = Queue()
-    with pytest.raises(Unread), queue.turns.turn("a", wanted=lambda: False):
+    with pytest.raises(Unwanted), queue.turns.turn("a", wanted=lambda: False):
         queue.order.append("a")
     queue.join("b")
     assert queue.serve() == ["b"]

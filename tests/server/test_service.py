@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from resource import getpagesize
-from threading import Semaphore, Thread
+from threading import Event, Semaphore, Thread
 
 import numpy as np
 import pytest
@@ -19,13 +19,14 @@ from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
 from app.http.uploads import Uploads
 from app.server.demands import BadRequest, Expired, check_request
-from app.server.jobs import Job, measure_pair
+from app.server.jobs import Job, Outcome, measure_pair
 from app.server.opening import opening
+from app.server.process import Wanted
 from app.server.queue import Question
 from app.server.reader import Unread
 from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
-from app.server.store import secret_key
+from app.server.store import StoredFile, secret_key
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
@@ -174,7 +175,8 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
     first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
     names = (
         "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
-        "encode_ms decode_ms timing note licence error begun expected_s metrics missing"
+        "encode_ms decode_ms timing note licence error begun decodes expected_s metrics "
+        "missing"
     )
     for moment in (first, end):
         assert all(list(pane) == names.split() for pane in moment.as_json()["panes"])
@@ -263,7 +265,8 @@ def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
     service: Service, runner: FakeRunner, key: str, photo: Image
 ) -> None:
     assert next(service.compare(key, ["mode-f"], 0.1)).slots[0].expected_s is None
-    runner.pace.learn("mode", photo.size // 3, 2.0)
+    runner.pace.learn("mode", "encode", photo.size // 3, 1.0)
+    runner.pace.learn("mode", "decode", photo.size // 3, 0.5)
     told = [
         [(slot.begun, slot.expected_s) for slot in moment.slots if slot.state == "waiting"]
         for moment in service.compare(key, ["mode-f", "mode-p", "jpeg"], 0.1)
@@ -274,19 +277,62 @@ def test_what_each_codec_will_take_is_told_once_it_has_been_seen(
     ]
 
 
+def test_what_has_a_file_is_expected_and_said_to_be_decoded_only(
+    service: Service, runner: FakeRunner, key: str, photo: Image, compare: Compare
+) -> None:
+    runner.pace.learn("mode", "encode", photo.size // 3, 9.0)
+    runner.pace.learn("mode", "decode", photo.size // 3, 0.5)
+    compare(PANES)
+    told = [
+        (slot.begun, slot.decodes, slot.expected_s)
+        for moment in service.compare(key, ["mode-0.35", "mode-f"], 0.1)
+        for slot in moment.slots
+        if slot.state == "waiting"
+    ]
+    assert told == [(False, False, None), (True, True, pytest.approx(0.5))]
+
+
+def test_one_codec_that_nobody_knows_makes_no_others_count_as_nothing(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    learn(runner, "jpeg", 1e6)
+    runner.turns = Semaphore(0)
+    run_ahead(service.compare(key, ["jpeg", "webp"], 0.1), runner)
+    waiting = service.compare(key, ["avif"], 0.1)
+    (ahead,) = {one.ahead.seconds > 1000 for one in take_waiting(waiting) if one.ahead}
+    assert ahead
+    runner.turns.release(9)
+    last(waiting)
+
+
+def take_waiting(moments: Iterator[Comparison]) -> list[Comparison]:
+    """Up to the first that tells what comes first."""
+    taken = [next(moments)]
+    while not taken[-1].ahead:
+        taken.append(next(moments))
+    return taken
+
+
 def test_a_large_picture_that_takes_long_is_not_coded_before_that_is_agreed(
     service: Service, runner: FakeRunner
 ) -> None:
     large = service.add_photo(png_bytes(np.zeros((1200, 1300, 3), np.uint8))).key
     asked = last(service.compare(large, ["jpeg"], 0.1, agreed=False))
     assert (asked.pace, asked.done, runner.jobs) == ({}, False, [])
-    runner.pace.learn("jpeg", 1_000_000, 2.0)
+    learn(runner, "jpeg", 2.0)
     assert last(service.compare(large, ["jpeg"], 0.1, agreed=False)).done
-    runner.pace.learn("webp", 1_000_000, 20.0)
+    learn(runner, "webp", 20.0)
     slow = last(service.compare(large, ["jpeg", "webp"], 0.1, agreed=False))
-    assert slow.pace == {"jpeg": [[1.0, 2.0]], "webp": [[1.0, 20.0]]}
+    assert slow.pace == runner.pace.as_json()
+    assert list(slow.pace) == ["jpeg", "webp"]
     assert last(service.compare(large, ["jpeg", "webp"], 0.1, agreed=True)).done
     assert last(service.compare(large, ["jpeg", "webp"], 0.1, agreed=False)).done  # in memory
+
+
+def learn(runner: FakeRunner, maker: str, seconds: float) -> None:
+    """The maker takes so long for a megapixel, a quarter of it to decode."""
+    runner.pace.learn(maker, "encode", 1_000_000, 0.75 * seconds)
+    runner.pace.learn(maker, "decode", 1_000_000, 0.25 * seconds)
 
 
 def test_stored_times_are_not_shown_beside_live_ones(service: Service, compare: Compare) -> None:
@@ -439,6 +485,82 @@ def test_a_mode_file_opens_at_both_anchors(service: Service, photo: Image) -> No
     assert end.as_json()["has_original"] is False
     with pytest.raises(ModeError, match=r"not a \.mode file"):
         service.add_file(b"GIF89a")
+
+
+def test_a_file_that_is_opened_waits_and_is_then_said_to_be_decoded(
+    service: Service, runner: FakeRunner, key: str, photo: Image
+) -> None:
+    file = service.add_file(file_of(Job("mode", ("fidelity",), 0.1, photo)).data).key
+    runner.pace.learn("mode", "decode", photo.size // 3, 4.0)
+    runner.turns = Semaphore(0)
+    run_ahead(service.compare(key, ["jpeg"], 0.1), runner)
+    service.line.length = 9
+    opening = service.open_file(file, ["fidelity", "0.35"])
+    (waits,) = take_waiting(opening)
+    behind = service.compare(key, ["webp"], 0.1, Question(visitor="another", page="p"))
+    *_, mine = take_waiting(behind)
+    assert mine.ahead
+    assert (mine.ahead.tickets, mine.ahead.seconds) == (1, 0)  # another visitor comes first
+    third = service.compare(key, ["avif"], 0.1)
+    *_, mine = take_waiting(third)
+    assert mine.ahead
+    assert (mine.ahead.tickets, mine.ahead.seconds) == (3, pytest.approx(8.0))
+    runner.turns.release(9)
+    begun, end = opening
+    for moment, state in ((waits, (False, False)), (begun, (True, True))):
+        told = [(slot.id, slot.begun, slot.decodes, slot.expected_s) for slot in moment.slots]
+        assert told == [(id, *state, pytest.approx(8.0)) for id in ("mode-f", "mode-0.35")]
+        height, width, _ = photo.shape
+        assert (moment.as_json()["width"], moment.as_json()["height"]) == (width, height)
+    assert (begun.ahead, begun.done, end.done) == (None, False, True)
+
+
+def test_another_anchor_of_a_file_is_all_that_is_decoded(
+    service: Service, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = service.add_file(file_of(Job("mode", ("fidelity",), 0.1, photo)).data).key
+    first = last(service.open_file(file))
+    asked: list[Sequence[str]] = []
+    opened = service.runner.open_file
+
+    def noted(file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
+        asked.append(anchors)
+        return opened(file, anchors, wanted)
+
+    monkeypatch.setattr(service.runner, "open_file", noted)
+    begun, end = service.open_file(file, ["fidelity", "0.35", "perception", "0.350"])
+    assert [slot.state for slot in begun.slots] == ["ready", "waiting", "ready"]
+    assert [slot.id for slot in end.slots] == ["mode-f", "mode-0.35", "mode-p"]
+    assert [slot.key for slot in end.slots][::2] == [slot.key for slot in first.slots]
+    assert (end.bpp, end.done) == (first.bpp, True)
+    assert last(service.open_file(file, ["0.35"])).slots == end.slots[1:2]
+    assert asked == [["0.35"]]
+
+
+def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
+    service: Service, runner: FakeRunner, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [Job(codec, ("",), 0.1, photo) for codec in ("jpeg", "webp")]
+    monkeypatch.setattr(runner, "rehearsals", lambda: jobs)
+    runner.turns = Semaphore(0)
+    warm = Thread(target=service.warm)
+    warm.start()
+    assert runner.started.wait(5)
+    seen, looked = list[int](), Event()
+
+    def visit(_: Wanted) -> Iterator[None]:
+        assert looked.wait(10)
+        seen.append(len(runner.jobs))
+        yield
+
+    monkeypatch.setattr("app.server.service.sleep", lambda _: looked.set())
+    visits = [service.line.join(visit) for _ in range(2)]
+    runner.turns.release(9)
+    for one in visits:
+        list(one)
+    assert seen == [1, 1]  # nobody waits for more than the one that has begun
+    warm.join(10)
+    assert [job.codec for job in runner.jobs] == ["jpeg", "webp"]
 
 
 def test_region_metrics_see_exactly_the_region(service: Service, photo: Image, key: str) -> None:

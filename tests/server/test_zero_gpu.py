@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.server.jobs import Begun, Job
@@ -20,6 +21,7 @@ from mode_core.types import Image
 from tests.conftest import PYTHON, ROOT, process
 from tests.server.zero_gpu import spaces
 
+BLACK = np.zeros((8, 8, 3), np.uint8)
 VISIT = """
 import io, json, os, sys
 import numpy as np, spaces
@@ -81,6 +83,14 @@ def test_a_gpu_that_is_not_lent_is_a_sentence_in_each_pane_that_needed_it(
     assert [one.codec for one in others] == 2 * ["elic", "ms-illm"]
     assert others[:2] == [Begun("elic"), Begun("ms-illm")]
     assert all("the GPU was not lent (quota exceeded)" in one.error for one in others[2:])
+
+
+def test_no_gpu_is_borrowed_before_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [Job(codec, ("",), 0.1, BLACK) for codec in ("jpeg", "elic")]
+    monkeypatch.setitem(sys.modules, "spaces", spaces)
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setattr(Runner, "rehearsals", lambda self: jobs)
+    assert [job.codec for job in make_runner(Settings()).rehearsals()] == ["jpeg"]
 
 
 def test_elsewhere_nothing_is_borrowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,8 @@ export class Large {
   /** What the codecs on the screen take for so many pixels, if that is known. @param {number} pixels */
   seconds(pixels) {
     const { records, state } = this.viewer;
-    const codecs = new Set(records.list(state.panes).map(({ codec }) => codec ?? "").filter(Boolean));
-    return secondsFor(this.pace, [...codecs], pixels);
+    const pictures = /** @type {Record<string, number>} */ ({});
+    for (const { codec } of records.list(state.panes)) if (codec) pictures[codec] = (pictures[codec] ?? 0) + 1;
+    return secondsFor(this.pace, pictures, pixels);
   }
 }

@@ -1,18 +1,25 @@
-/** What coding will take, and how long it has taken so far, in words. Pure. */
+/** What coding will take, and how far it is, in words. Pure. */
 
-/** Seconds that these codecs take for so many pixels, each in proportion to the known picture nearest in
- * size; undefined if one of them has not been seen here yet.
- * @param {Pace} pace @param {string[]} codecs @param {number} pixels */
-export function secondsFor(pace, codecs, pixels) {
+import { counted } from "../../shared/phrases.js";
+
+/** Seconds that codecs take for so many pixels, each with so many pictures out of its file; undefined if one
+ * of them has not been seen here yet. The server's lines hold for all pictures: they are only read here.
+ * @param {Pace} pace @param {Record<string, number>} pictures of each codec @param {number} pixels */
+export function secondsFor(pace, pictures, pixels) {
   let sum = 0;
-  for (const codec of codecs) {
-    const known = pace[codec] ?? [];
-    if (!known.length) return undefined;
-    const away = (/** @type {number[]} */ [size]) => Math.abs(Math.log((size * 1e6) / pixels));
-    const [size, seconds] = known.reduce((best, one) => (away(one) < away(best) ? one : best));
-    sum += (seconds * pixels) / (size * 1e6);
+  for (const [codec, count] of Object.entries(pictures)) {
+    const { encode, decode } = pace[codec] ?? {};
+    if (!encode || !decode) return undefined;
+    sum += onLine(encode, pixels / 1e6) + count * onLine(decode, pixels / 1e6);
   }
   return sum;
+}
+
+/** The value between the two knots beside a place. @param {number[][]} line @param {number} place */
+function onLine(line, place) {
+  const after = Math.max(1, line.findIndex(([size]) => size >= place));
+  const [[from, low], [to, high]] = [line[after - 1], line[after]];
+  return low + ((high - low) * (place - from)) / (to - from);
 }
 
 /** About so long; nothing where it is not known. @param {number | undefined} seconds */
@@ -26,9 +33,28 @@ function durationText(/** @type {number} */ seconds) {
   return seconds < 100 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
+/** How far the server is with a question. @param {Answer} answer */
+export function progressText({ panes, position, wait_s: wait, done, note, bpp, has_original: coded }) {
+  const count = (/** @type {string} */ state) => panes.filter((pane) => pane.state === state).length;
+  if (position) return `Busy, position ${position}: others come first${worthTelling(wait, ", for ")}`;
+  if (!coded && !done) return `Decoding…${worthTelling(panes[0]?.expected_s, " ")}`;
+  const what = coded
+    ? `${count("ready")} of ${panes.length} panes at ${bpp} bpp`
+    : `${counted(count("ready"), "picture")} in this file`;
+  const failed = count("failed") ? `, ${count("failed")} failed` : "";
+  return done ? [`${what}${failed}.`, note].filter(Boolean).join(" ") : `${what}…`;
+}
+
+/** About so long, where that is more than a moment. @param {number | null | undefined} seconds */
+const worthTelling = (seconds, before = "") => (seconds && seconds >= 3 ? before + aboutText(seconds) : "");
+
 /** What becomes of a pane that has no picture yet: whether the visitor is asked, or others come first.
  * @param {PaneRecord} record @param {boolean} asking */
-export const stageText = ({ begun }, asking) => (asking ? "not coded yet" : begun ? "coding…" : "waits");
+export const stageText = ({ begun, decodes }, asking) => {
+  if (asking) return "not coded yet";
+  if (!begun) return "waits";
+  return decodes ? "decoding…" : "coding…";
+};
 
 /** The same with how long that takes. `now` and `since` are in milliseconds.
  * @param {PaneRecord} record @param {boolean} asking @param {number} now */

@@ -81,6 +81,7 @@ export class Trial {
   /** Say why, and ask again for what the file has interrupted. @param {string} words */
   refuse(words) {
     this.file = null;
+    this.viewer.exchange.forget(); // Gradio hands out the last answer twice
     if (this.interrupts) this.viewer.questions.ask();
     else this.viewer.questions.end();
     this.refused = `Not opened: ${words}`;

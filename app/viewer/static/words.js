@@ -1,8 +1,7 @@
 /** What the page says in its bottom line. */
 
 import { find, write } from "../../shared/dom.js";
-import { counted } from "../../shared/phrases.js";
-import { aboutText } from "./pace.js";
+import { progressText } from "./pace.js";
 
 export class Words {
   constructor(/** @type {HTMLElement} */ root) {
@@ -31,15 +30,8 @@ export class Words {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
-  tellProgress(/** @type {Answer} */ { panes, position, wait_s: wait, done, note, bpp, has_original: coded }) {
-    const count = (/** @type {string} */ state) => panes.filter((pane) => pane.state === state).length;
-    const about = wait && wait >= 3 ? `, for ${aboutText(wait)}` : "";
-    if (position) return this.tell(`Busy, position ${position}: others come first${about}`);
-    const what = coded
-      ? `${count("ready")} of ${panes.length} panes at ${bpp} bpp`
-      : `${counted(count("ready"), "picture")} in this file`;
-    const failed = count("failed") ? `, ${count("failed")} failed` : "";
-    this.tell(done ? [`${what}${failed}.`, note].filter(Boolean).join(" ") : `${what}…`);
+  tellProgress(/** @type {Answer} */ answer) {
+    this.tell(progressText(answer));
   }
 
   tellCredit(/** @type {Sample | undefined} */ sample, /** @type {string[]} */ notes) {
