@@ -29,6 +29,14 @@ _METRICS_PATIENCE_S = 20.0
 _USUAL_PIXELS = 1_500_000
 """Larger pictures may take longer than MODE_JOB_SECONDS, in proportion."""
 _WARM_BPP = 0.1
+MOST_GPU_S = 80
+"""The longest bid. It counts 1.5 times, and visitors without an account may have 120 seconds."""
+_GPU_STARTS_S, _GPU_MEGAPIXEL_S = 15, 4
+_LARGEST_MEGAPIXELS = (MOST_GPU_S - _GPU_STARTS_S) // _GPU_MEGAPIXEL_S
+_TOO_LARGE = (
+    f"the picture is larger than a borrowed GPU can be asked for: {_LARGEST_MEGAPIXELS} megapixels "
+    "are possible, a part of it or a smaller picture"
+)
 
 
 class Runner:
@@ -149,9 +157,19 @@ class ZeroRunner(Runner):
         if not (waiting and wanted()):
             return
         yield from (Begun(job.codec, job.file is not None) for job in waiting)
+        for lot in _lots(waiting):
+            if not wanted():
+                return
+            yield from self._borrowed(lot, wanted)
+
+    def _borrowed(self, lot: list[Job], wanted: Wanted) -> Iterator[Outcome]:
+        """The outcomes of one GPU call, or the sentence why there is none."""
+        if gpu_seconds(lot) > MOST_GPU_S:
+            yield from (Outcome(job.codec, error=_TOO_LARGE) for job in lot)
+            return
         try:
-            for outcome in self._on_gpu(list(waiting)):
-                waiting.pop(0)
+            for outcome in self._on_gpu(list(lot)):
+                lot.pop(0)
                 self._learn(outcome)
                 yield outcome
                 if not wanted():
@@ -159,7 +177,18 @@ class ZeroRunner(Runner):
         except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
             words = sentence(re.sub(r"<[^>]*>", "", str(error)))
             why = f"the GPU was not lent ({words}); try again later, or a codec that needs none"
-            yield from (Outcome(job.codec, error=why) for job in waiting)
+            yield from (Outcome(job.codec, error=why) for job in lot)
+
+
+def _lots(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs that fit into one call together; what is too large for any is alone."""
+    lot: list[Job] = []
+    for job in jobs:
+        if lot and gpu_seconds([*lot, job]) > MOST_GPU_S:
+            yield lot
+            lot = []
+        lot.append(job)
+    yield lot
 
 
 def all_jobs(jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -170,4 +199,4 @@ def all_jobs(jobs: Sequence[Job]) -> Iterator[Outcome]:
 def gpu_seconds(jobs: Sequence[Job]) -> int:
     """A bid for GPU time: shorter bids are served sooner."""
     pixels = sum(job.pixels.size / 3 for job in jobs)
-    return min(120, 15 + round(pixels / 1e6 * 4))
+    return _GPU_STARTS_S + round(pixels / 1e6 * _GPU_MEGAPIXEL_S)
