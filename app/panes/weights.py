@@ -21,6 +21,8 @@ from mode_core.weights.sets import (
     profile_name,
 )
 
+OURS = "ours, small"
+"""What is said of bundled weights wherever their pictures are: they are not the authors'."""
 _UNSTATED = "no licence stated"
 _LONGEST_LABEL = 40
 """Labels in messages are cut to this length, since a link may ask for any text."""
@@ -75,6 +77,19 @@ def public_makers() -> list[str]:
     """The makers whose imported weights are here, each once."""
     found = (maker_name(one.codec, one.width) for one in all_weights() if one.is_public)
     return list(dict.fromkeys(found))
+
+
+def whose_weights(maker: str) -> str:
+    """Who trained the weights of a maker; empty for a classical codec, which has none."""
+    info, profile = info_of(maker), parts_of(maker)[1]
+    if not info.learned:
+        return ""
+    return info.published_by if profile else OURS
+
+
+def about_weights(maker: str) -> str:
+    """Whose weights a picture is of and, if they are others', their licence."""
+    return ", ".join(filter(None, [whose_weights(maker), licence_of(maker)]))
 
 
 def licence_of(maker: str) -> str:

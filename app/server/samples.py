@@ -36,6 +36,13 @@ class Sample:
 
 SAMPLES = (
     Sample(
+        "chelsea",
+        "Cat",
+        "chelsea.png",
+        "S. van der Walt, CC0",
+        (("eye", 0.375, 0.39, 4), ("whiskers", 0.45, 0.72, 3), ("fur", 0.6, 0.22, 3)),
+    ),
+    Sample(
         "astronaut",
         "Astronaut",
         "astronaut.png",
@@ -55,13 +62,6 @@ SAMPLES = (
         "coffee.png",
         "R. Michetti, Pikolo Espresso Bar, CC0",
         (("spoon", 0.61, 0.72, 2), ("froth", 0.47, 0.33, 3), ("grain", 0.85, 0.25, 2)),
-    ),
-    Sample(
-        "chelsea",
-        "Cat",
-        "chelsea.png",
-        "S. van der Walt, CC0",
-        (("eye", 0.375, 0.39, 4), ("whiskers", 0.45, 0.72, 3), ("fur", 0.6, 0.22, 3)),
     ),
     Sample(
         "rocket",
