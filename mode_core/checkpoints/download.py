@@ -132,7 +132,8 @@ def _go_on(address: Address, part: Part, progress: Progress) -> str:
         refused = error.code in (401, 403)
         raise DownloadError(f"it answers {error.code} {error.reason}", refused) from error
     except _NETWORK as error:
-        raise DownloadError(str(getattr(error, "reason", error))) from error
+        reason = getattr(error, "reason", error)
+        raise DownloadError(getattr(reason, "strerror", None) or str(reason)) from error
     with answer:
         found = _identity(answer)
         if have and answer.status == 206 and (found != began or _start(answer) != have):

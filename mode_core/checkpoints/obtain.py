@@ -83,12 +83,20 @@ def obtain(
         return made
 
 
+def mirror() -> str:
+    """The address below which the operator keeps copies, "" if there are none."""
+    return _address(MIRROR, setting(MIRROR))
+
+
+def _address(name: str, text: str) -> str:
+    if text and not text.startswith(_SCHEMES):
+        raise ModeError(f"{name} is {text!r}; it must begin with https://, http:// or hf://")
+    return text
+
+
 def _addresses(one: Published, url: str) -> list[str]:
     """Where a file may be: the one place that was named, or the operator's copies, then others."""
-    base = setting(MIRROR)
-    for name, text in (("--url", url), (MIRROR, base)):
-        if text and not text.startswith(_SCHEMES):
-            raise ModeError(f"{name} {text!r} is no address; it must begin with https:// or hf://")
+    base = _address("--url", url) or mirror()
     copies = [f"{base.rstrip('/')}/{quote(one.file)}"] if base else []
     return [url] if url else [*copies, *one.urls]
 
@@ -173,12 +181,13 @@ def _host(url: str) -> str:
 
 
 def _unobtainable(one: Published, failed: dict[str, DownloadError]) -> Unobtainable:
-    reasons, brief = [], []
+    reasons: list[str] = []
+    brief: dict[str, None] = {}
     for url, error in failed.items():
         refused = error.refused and url in one.urls and one.trouble
         reason = f"{error}; {one.trouble}" if refused else f"{error}"
         reasons.append(f"{url or _host(url)}: {reason}")
-        brief.append(f"{_host(url)}: {reason}")
+        brief[f"{_host(url)}: {reason}"] = None
     return Unobtainable(
         f"{one.file} could not be fetched ({'. '.join(reasons)}). What else works: --url ADDRESS "
         f"of another copy; {MIRROR}=ADDRESS of a folder that has it under its name; or download it "

@@ -29,6 +29,8 @@ from tests.made_up.public_nets import save
 
 pytestmark = pytest.mark.usefixtures("home")
 FILE = "msillm_target_0.14bpp.ckpt"
+CUT = 50_000
+"""Where a connection breaks: behind much of the weights."""
 PAGE = b"<!DOCTYPE html><title>Google Drive - Quota exceeded</title>"
 
 
@@ -38,9 +40,12 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]
     folder = tmp_path_factory.mktemp("net")
     state = illm_nets.published(illm_nets.small())
     first = save(state, folder / FILE).read_bytes()
-    name = next(name for name in state if name.endswith("weight"))
-    second = save(state | {name: state[name] + 1}, folder / FILE).read_bytes()
+    shifted = {
+        name: value + 1 if name.endswith("weight") else value for name, value in state.items()
+    }
+    second = save(shifted, folder / FILE).read_bytes()
     assert len(first) == len(second)
+    assert first[:CUT] != second[:CUT]
     return first, second
 
 
@@ -155,7 +160,7 @@ def test_bytes_of_another_file_are_never_joined(
 ) -> None:
     """The file behind one address changes; both are of one length."""
     one = at(f"{host.base}/{FILE}")
-    host.break_after = 2000
+    host.break_after = CUT
     with pytest.raises(Unobtainable):
         got(one)
     host.break_after, host.files[FILE], host.knows_ranges = 0, checkpoints[1], knows_ranges
@@ -166,7 +171,7 @@ def test_bytes_of_another_file_are_never_joined(
 def test_a_part_of_one_address_is_not_gone_on_with_at_another(
     host: Host, other: Host, checkpoints: tuple[bytes, bytes], home: Path
 ) -> None:
-    host.break_after, other.files[FILE] = 2000, checkpoints[1]
+    host.break_after, other.files[FILE] = CUT, checkpoints[1]
     got(at(f"{host.base}/{FILE}", f"{other.base}/{FILE}"))
     assert other.ranges == [""]
     assert file_of(home) == sha256(checkpoints[1])
@@ -174,7 +179,7 @@ def test_a_part_of_one_address_is_not_gone_on_with_at_another(
 
 def test_a_host_that_does_not_name_its_files_is_asked_for_all(host: Host, home: Path) -> None:
     """Nobody could say whether the rest is of the same file."""
-    host.has_tags, host.break_after = False, 2000
+    host.has_tags, host.break_after = False, CUT
     with pytest.raises(Unobtainable):
         got(at(f"{host.base}/{FILE}"))
     host.break_after = 0
@@ -224,7 +229,7 @@ def test_a_file_larger_than_the_disk_is_not_begun(
     room = 2 * len(host.files[FILE]) - 1
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: type("", (), {"free": room}))
     one = at(f"{host.base}/{FILE}", f"{host.base}/again/{FILE}")
-    with pytest.raises(ModeError, match="free some space or set MODE_WEIGHTS") as caught:
+    with pytest.raises(ModeError, match="needed for the file and its conversion") as caught:
         got(one)
     assert not isinstance(caught.value, Unobtainable)
     assert len(host.ranges) == 1
@@ -263,7 +268,7 @@ def test_one_named_address_is_the_only_one(
 @pytest.mark.parametrize("named", ["/srv/copies", "file:///srv/copies", "mirror.example"])
 def test_what_is_no_address_is_refused(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MIRROR, named)
-    with pytest.raises(ModeError, match=r"MODE_WEIGHTS_MIRROR .* must begin with https:// or hf:"):
+    with pytest.raises(ModeError, match=r"MODE_WEIGHTS_MIRROR is .* must begin with https://"):
         got(at())
 
 
@@ -271,12 +276,13 @@ HUB = "hf://someone/copies/illm"
 
 
 @pytest.fixture
-def hub(host: Host, monkeypatch: pytest.MonkeyPatch) -> Host:
+def hub(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """The host as the Hugging Face hub, which a token opens."""
     template = f"{host.base}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", host.base)
     monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", "/nonexistent")
+    for file in ("HF_TOKEN_PATH", "AGENT_HARNESSES_PATH"):
+        monkeypatch.setattr(huggingface_hub.constants, file, str(tmp_path / file))
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     return host
 
@@ -362,6 +368,26 @@ def test_two_threads_fetch_a_set_once(host: Host, home: Path) -> None:
     assert "is being fetched by somebody else here" in said[1][0]
     assert host.ranges == [""]
     assert made[0] == made[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+def test_two_processes_fetch_a_set_once(host: Host, home: Path) -> None:
+    host.gate.clear()
+    child = _fetching(host, ["--quality", "3"])
+    while not host.ranges:
+        assert child.poll() is None
+
+    class Lines(list[str]):
+        def append(self, line: str) -> None:
+            super().append(line)
+            host.gate.set()
+
+    said = Lines()
+    got(at(f"{host.base}/{FILE}"), said)
+    assert len(said) == 1
+    assert "is being fetched by somebody else here" in said[0]
+    assert "--profile public" in child.communicate()[0]
+    assert (child.returncode, host.ranges) == (0, [""])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
