@@ -12,6 +12,7 @@ from pathlib import Path
 from app.explorer.curves import Curve
 from app.explorer.library import Library, load_library
 from app.panes.weights import info_of, public_makers, sets_of, terms_of, with_profile
+from app.server.fetching import State, states
 from app.viewer.tables import escape_markdown
 from mode_core.codecs.registry import CODECS
 from mode_core.evaluation.curves import compared
@@ -28,7 +29,7 @@ _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 def about_page() -> str:
     """The page of this installation, as Markdown."""
     own = {found.codec: found.width for found in all_weights() if not found.is_public}
-    return about_text(load_library(), own, public=public_makers())
+    return about_text(load_library(), own, public=public_makers(), fetched=states())
 
 
 def about_text(
@@ -36,6 +37,7 @@ def about_text(
     profiles: Mapping[str, str],
     cards: Path = CARDS,
     public: Sequence[str] = (),
+    fetched: Sequence[State] = (),
 ) -> str:
     """The page as Markdown; `profiles` names the width of each codec's bundled weights."""
     parts = [
@@ -55,6 +57,7 @@ def about_text(
         "mode_core weights list` names them with their licences and says how to convert them; "
         "converted weights stand beside the bundled ones.",
         *(_public_line(maker) for maker in public),
+        *(_fetched_line(one) for one in fetched if one.state != "here"),
         "## Licences",
         "The code is under the Apache License 2.0. Weights and photographs have their own "
         "licences, which stand in their cards; codecs without a card here have no bundled weights.",
@@ -86,6 +89,11 @@ def _public_line(maker: str) -> str:
     origin = escape_markdown(", ".join(filter(None, sources)) or "an unknown place")
     terms = escape_markdown(terms_of(maker)).rstrip(".")
     return f"- **{escape_markdown(label)}** is here, from {origin}. Weights: {terms}."
+
+
+def _fetched_line(one: State) -> str:
+    """A line about a set that the operator wants here, and that is not."""
+    return f"- **{escape_markdown(one.what)}** {escape_markdown(one.sentence)}."
 
 
 def _measured(info: CodecInfo, library: Library) -> str:

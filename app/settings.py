@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mode_core.checkpoints.obtain import mirror
+from mode_core.codecs.catalogue import LICENCES, chosen
+from mode_core.errors import ModeError
 from mode_core.settings import setting
+from mode_core.types import Published
 
 MEBIBYTE = 1 << 20
 _NUMBERS = (
@@ -41,6 +45,11 @@ class Settings:
     frames: str = "'self'"
     """Whose pages may show this one in a frame, as Content-Security-Policy has it."""
 
+    fetch: tuple[Published, ...] = ()
+    """Public weights that are fetched in the background."""
+    accepted: frozenset[str] = frozenset()
+    """The codecs whose weights' licences the operator accepts; "all" stands for every one."""
+
     @property
     def incoming_bytes(self) -> int:
         """Memory for what is on its way in, and as much for uploads of the API."""
@@ -62,7 +71,38 @@ class Settings:
             given["pictures"] = folder = Path(text)
             if not folder.is_dir():
                 raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
+        given |= {"fetch": _fetch(), "accepted": _accepted()}
         return cls(setting("MODE_HOST") or None, **given, frames=_frames())
+
+
+def _fetch() -> tuple[Published, ...]:
+    found: list[Published] = []
+    try:
+        mirror()
+        for text in _names("MODE_FETCH"):
+            codec, colon, quality = text.partition(":")
+            if not colon and text != "all":
+                raise ModeError(f"{text!r} is not like elic:0150 or ms-illm:1-6")
+            found += chosen(codec, quality if colon else "all")
+    except ModeError as error:
+        raise SystemExit(
+            f"MODE_FETCH is {setting('MODE_FETCH')!r}, and it cannot be done: {error}"
+        ) from error
+    return tuple(dict.fromkeys(found))
+
+
+def _accepted() -> frozenset[str]:
+    given, known = frozenset(_names("MODE_ACCEPT_LICENCE")), {"all", *LICENCES}
+    if not given <= known:
+        raise SystemExit(
+            f"MODE_ACCEPT_LICENCE is {setting('MODE_ACCEPT_LICENCE')!r}; it must be some of "
+            f"{', '.join(sorted(known))}"
+        )
+    return given
+
+
+def _names(variable: str) -> list[str]:
+    return [text.strip() for text in setting(variable).split(",") if text.strip()]
 
 
 def _frames() -> str:

@@ -26,6 +26,7 @@ from app.http.unheard import Unheard
 from app.http.uploads import Uploads
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
+from app.server import fetching
 from app.server.jobs import log_unavailable
 from app.server.opening import opening
 from app.server.queue import Question
@@ -102,6 +103,7 @@ def launch(demo: gr.Blocks) -> None:
     Thread(target=service.warm, name="warm", daemon=True).start()
     Thread(target=show, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
+    fetching.start(settings.fetch, settings.accepted)
     demo.launch(
         server_name=settings.host,
         server_port=settings.port,

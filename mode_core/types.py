@@ -107,15 +107,17 @@ class Published:
     name: str
     quality: str
     bpp: float
-    """The rate that its authors aimed for."""
-    url: str
+    """The rate that its authors aimed for; 0 where they name none."""
+    file: str
+    urls: tuple[str, ...]
+    """Where it may be fetched, tried in turn."""
     licence: str
     bytes_: int
-
-    @property
-    def file(self) -> str:
-        """The file's name in its address."""
-        return self.url.rpartition("/")[2]
+    """Its size, about."""
+    sha256: str = ""
+    """Its hash, where somebody has published it."""
+    trouble: str = ""
+    """What is known of its host refusing it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,13 +135,7 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
-            path = os.pathsep.join(filter(None, sys.path))
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.server.process", str(self.memory_bytes)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path},
-            )
+            self._process = start_child("app.server.process", str(self.memory_bytes))
         return self._process
 
     def _end(self) -> None:
@@ -154,6 +148,17 @@ class Worker:
                     with suppress(BrokenPipeError):
                         pipe.close()
             self._process = None
+
+
+def start_child(module: str, *words: str) -> subprocess.Popen[bytes]:
+    """A process that runs a module of ours, with pipes to and from it."""
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path},
+    )
 
 
 _UNWANTED = "stopped: nobody waits for this any more"

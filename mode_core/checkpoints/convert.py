@@ -52,6 +52,8 @@ class Origin:
     path: Path
     source: str = ""
     licence: str = ""
+    address: str = ""
+    """Where it was fetched."""
 
 
 def import_checkpoint(
@@ -72,6 +74,7 @@ def import_checkpoint(
         "licence": licence,
         "file": origin.path.name,
     }
+    card |= {"address": origin.address} if origin.address else {}
     return add_set(folder, fill, card)
 
 
@@ -226,6 +229,7 @@ def _card_text(name: str, facts: Mapping[str, str], card: Mapping[str, str]) -> 
     rows = {
         "Source": card["source"],
         "File": card["file"],
+        "Fetched from": card.get("address", "-"),
         "SHA-256 of the file": facts["sha256"],
         "Licence": card["licence"],
         "Dialect": facts["dialect"],

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mode_core.checkpoints.download import is_web_page
 from mode_core.errors import CheckpointError, ModeError
 
 _WRAPPERS = ("state_dict", "model", "net")
@@ -119,7 +120,7 @@ def _kind_of(path: Path) -> str:
         head = file.read(512)
     if not head:
         return "it is empty"
-    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+    if is_web_page(head):
         return "it is a web page, perhaps the one with the link"
     if head.startswith(_ZIP) and _is_archive(path):
         return "it is a damaged archive, or not one that torch.save has made"

@@ -6,12 +6,20 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+
+from tqdm import tqdm
 
 from mode_core.cli.parsing import Commands, command, place, sha256
-from mode_core.codecs.catalogue import BY_HAND, LICENCES, PUBLISHED, licence_of, published
+from mode_core.codecs.catalogue import (
+    BY_HAND,
+    LICENCES,
+    PUBLISHED,
+    chosen,
+    licence_of,
+    made_from,
+)
 from mode_core.codecs.identity import tag_words
-from mode_core.errors import CheckpointError, ModeError
+from mode_core.errors import ModeError
 from mode_core.evaluation.tables import text_table
 from mode_core.types import Published
 from mode_core.weights.sets import (
@@ -19,10 +27,8 @@ from mode_core.weights.sets import (
     all_weights,
     damaged,
     find_weights,
-    weights_folders,
 )
 
-_DOWNLOADS = "downloads"
 _NO_PICTURE_DB = 12
 """If the built-in picture decodes below this PSNR, the weights may be of another codec."""
 
@@ -47,12 +53,12 @@ def add_commands(subparsers: Commands) -> None:
 def _add_get(commands: Commands) -> None:
     parser = command(commands, "get", _get, "download public checkpoints and convert them")
     known = ", ".join(dict.fromkeys(one.codec for one in PUBLISHED))
-    parser.add_argument("codec", help=f"{known} (others: see `weights list` for where they are)")
+    parser.add_argument("codec", help=f"{known}, or all (others: see `weights list`)")
     parser.add_argument(
-        "--quality", default="3",
-        help="1 to 6, vlo1, vlo2 or nogan-1 to nogan-6; several with commas, or all for 1 to 6",
-    )  # fmt: skip
+        "--quality", default="", help="3, or 1-6, or all, or several of these with commas"
+    )
     parser.add_argument("--accept-licence", action="store_true", help="after reading it")
+    parser.add_argument("--url", default="", help="another address of the file, or hf://OWNER/...")
     parser.add_argument("--sha256", type=sha256, help="the hash that the file must have")
     parser.add_argument("--keep", action="store_true", help="keep the download after converting it")
 
@@ -78,12 +84,9 @@ def _add_import(commands: Commands) -> None:
 
 def _list(_: argparse.Namespace) -> None:
     here = list(all_weights())
-    rows = []
-    for one in PUBLISHED:
-        size, present = f"{one.bytes_ / 1e9:.2f} GB", "yes" if _made_from(one, here) else "no"
-        rows.append((one.codec, one.quality, f"{one.bpp:g}", size, one.licence, one.url, present))
     print("Public checkpoints that `weights get` fetches")
-    print(text_table(("codec", "quality", "bpp", "size", "licence", "url", "here"), rows))
+    head = ("codec", "quality", "bpp", "size", "licence", "address", "here")
+    print(text_table(head, [_published_row(one) for one in PUBLISHED]))
     print("\nPublic checkpoints to download by hand, then `weights import CODEC FILE`")
     hand = [(one.codec, one.what, one.licence, one.where) for one in BY_HAND]
     print(text_table(("codec", "what", "licence", "where"), hand))
@@ -95,10 +98,11 @@ def _list(_: argparse.Namespace) -> None:
         print(f"\n{sentence}")
 
 
-def _made_from(one: Published, here: Sequence[WeightsSet]) -> WeightsSet | None:
-    """The set that was made from a public checkpoint, if it is here, whatever its folder's name."""
-    files = ((found, found.facts.get("file")) for found in here)
-    return next((found for found, file in files if file == one.file), None)
+def _published_row(one: Published) -> tuple[str, ...]:
+    bpp, size = f"{one.bpp:.3g}" if one.bpp else "-", f"{one.bytes_ / 1e9:.2f} GB"
+    others = f" and {len(one.urls) - 1} more" if len(one.urls) > 1 else ""
+    address, present = f"{one.urls[0]}{others}", "yes" if made_from(one) else "no"
+    return one.codec, one.quality, bpp, size, one.licence, address, present
 
 
 def _set_row(found: WeightsSet) -> tuple[str, ...]:
@@ -107,62 +111,48 @@ def _set_row(found: WeightsSet) -> tuple[str, ...]:
 
 
 def _get(args: argparse.Namespace) -> None:
-    qualities = list("123456") if args.quality == "all" else args.quality.split(",")
-    wanted = [_find(args.codec, quality.strip()) for quality in qualities]
-    if args.sha256 and len(wanted) > 1:
-        raise ModeError("--sha256 is of one file; give one --quality")
-    _accept(args.codec, args.accept_licence)
-    home = weights_folders()[-1]
+    quality = "all" if args.codec == "all" else args.quality
+    if not quality:
+        known = [one.quality for one in chosen(args.codec, "all")]
+        raise ModeError(f"name a --quality of {args.codec}: {', '.join(known)}, or all")
+    wanted = chosen(args.codec, quality)
+    if len(wanted) > 1 and (args.sha256 or args.url):
+        raise ModeError(f"{'--sha256' if args.sha256 else '--url'} is of one file; name one")
+    _accept(wanted, args.accept_licence)
+    failed = []
     for one in wanted:
-        found = _made_from(one, list(all_weights()))
-        if found is not None:
-            print(f"{one.file} is here already: {found.folder}")
-        elif (home / one.name).exists():
-            raise ModeError(
-                f"{home / one.name} is in the way: it is damaged or was made from another file; "
-                "delete or rename it"
-            )
-        else:
-            _get_one(one, home / _DOWNLOADS, args.sha256 or "", args.keep)
+        try:
+            _get_one(one, args)
+        except ModeError as error:
+            if len(wanted) == 1:
+                raise
+            print(f"{one.name}: {error}", file=sys.stderr)
+            failed.append(one.name)
+    if failed:
+        raise ModeError(f"not here: {', '.join(failed)}; the lines above say why")
 
 
-def _get_one(one: Published, downloads: Path, sha256: str, keep: bool) -> None:
-    from mode_core.checkpoints.convert import Origin, import_checkpoint
-    from mode_core.checkpoints.download import fetch, forget, remember
+def _get_one(one: Published, args: argparse.Namespace) -> None:
+    from mode_core.checkpoints.obtain import obtain
 
-    path = fetch(one, downloads, sha256)
-    origin = Origin(path, one.url, one.licence)
-    try:
-        made = import_checkpoint(one.codec, origin, one.dialect, one.name)
-    except CheckpointError as error:
-        forget(path)
-        raise CheckpointError(
-            f"{error}. The download was deleted: the same command fetches it anew"
-        ) from error
+    found = made_from(one)
+    if found is not None:
+        print(f"{one.file} is here already: {found.folder}")
+        return
+    with tqdm(unit="B", unit_scale=True, disable=None, desc=one.file) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        made = obtain(one, print, progress, args.url, args.sha256 or "", args.keep)
     _describe(made)
-    remember(path, made.facts["sha256"])
-    if not keep:
-        path.unlink()
 
 
-def _find(codec: str, quality: str) -> Published:
-    for other in BY_HAND:
-        if other.codec == codec:
-            raise ModeError(
-                f"the weights of {codec} cannot be fetched by a program; download them by hand "
-                f"({other.where}), then run `python -m mode_core weights import {codec} FILE`"
-            )
-    found = published(codec, quality)
-    if found is None:
-        known = [one.quality for one in PUBLISHED if one.codec == codec]
-        hint = f"qualities are {', '.join(known)}" if known else "see `weights list`"
-        raise ModeError(f"no public weights of {codec!r}, quality {quality!r}, are known; {hint}")
-    return found
-
-
-def _accept(codec: str, accepted: bool) -> None:
-    """Show the licence; go on only if it is accepted."""
-    print(LICENCES[codec])
+def _accept(wanted: Sequence[Published], accepted: bool) -> None:
+    """Show the licences; go on only if they are accepted."""
+    for codec in dict.fromkeys(one.codec for one in wanted):
+        print(f"{codec}: {LICENCES[codec]}")
     if accepted:
         return
     if not sys.stdin.isatty():

@@ -6,9 +6,8 @@ because that was asked for (`replace`), or a reason to refuse.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mode_core.errors import ResultsError
@@ -25,11 +24,7 @@ from mode_core.evaluation.rows import (
     write_rows,
     write_timings,
 )
-
-try:
-    import fcntl
-except ImportError:  # Windows: two runs into one folder are nobody's business but the user's there
-    fcntl = None  # type: ignore[assignment]
+from mode_core.stream.lock import held
 
 
 class Ledger:
@@ -44,32 +39,14 @@ class Ledger:
         self.rows: dict[object, Row] = {}
         self.timings: dict[object, Timing] = {}
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """No other run writes these files meanwhile; ResultsError if one does already."""
-        descriptor = self._lock()
-        try:
-            yield
-        finally:
-            self.lock.unlink(missing_ok=True)
-            os.close(descriptor)
+        return held(self.lock, self._refuse_another)
 
-    def _lock(self) -> int:
-        while True:
-            descriptor = os.open(self.lock, os.O_CREAT | os.O_RDWR, 0o666)
-            try:
-                if fcntl is not None:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                raise ResultsError(
-                    f"another run is writing {self.final}; wait for it or choose another --out"
-                ) from None
-            # Whoever held it before may have removed the very file that was just opened.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), self.lock.stat()):
-                    return descriptor
-            os.close(descriptor)
+    def _refuse_another(self) -> None:
+        raise ResultsError(
+            f"another run is writing {self.final}; wait for it or choose another --out"
+        )
 
     def refuse_earlier(self) -> None:
         """ResultsError if there are rows already, finished or not."""

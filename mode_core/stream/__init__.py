@@ -1,4 +1,4 @@
-"""Bytes: the `.mode` file, integers coded into it, and files written whole or not at all.
+"""Bytes: the `.mode` file, integers coded into it, files written whole or not at all, and locks.
 
 No torch here.
 May use: errors.

@@ -6,10 +6,8 @@ import hashlib
 import json
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,47 +25,13 @@ from mode_core.pictures.files import write_png
 from mode_core.weights import sets as weights
 from tests.conftest import ROOT, Shell, make_photo
 from tests.made_up import illm_nets
+from tests.made_up.host import Host, hosting
 from tests.made_up.public_nets import save
 
 pytestmark = pytest.mark.usefixtures("home")
 FILE = "msillm_target_0.14bpp.ckpt"
-GET = "weights get ms-illm --accept-licence"
+GET = "weights get ms-illm --quality 3 --accept-licence"
 IMPORT = "weights import ms-illm"
-
-
-class Server(ThreadingHTTPServer):
-    """Files from memory; can break off, ignore ranges and remember what was asked for."""
-
-    daemon_threads = True
-    files: dict[str, bytes]
-    ranges: list[str]
-    break_after: int = 0
-    knows_ranges: bool = True
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        data = self.server.files.get(self.path.rsplit("/", 1)[-1])
-        if data is None:
-            self.send_error(404)
-            return
-        wanted = self.headers.get("Range", "")
-        self.server.ranges.append(wanted)
-        start = int(wanted[6:-1]) if wanted and self.server.knows_ranges else 0
-        if start >= len(data):
-            self.send_error(416)
-            return
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        end = self.server.break_after or len(data)
-        self.wfile.write(data[start:end])
-
-    def log_message(self, *_: object) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -79,22 +43,20 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def publish_at(monkeypatch: pytest.MonkeyPatch, port: int, **changes: int) -> None:
     """All published files are at a port of this machine."""
-    here = [replace(p, url=f"http://127.0.0.1:{port}/{p.file}", **changes) for p in PUBLISHED]
+    here = [
+        replace(one, urls=(f"http://127.0.0.1:{port}/{one.file}",), sha256="", **changes)
+        for one in PUBLISHED
+    ]
     monkeypatch.setattr(catalogue, "PUBLISHED", tuple(here))
 
 
 @pytest.fixture
-def server(checkpoint: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(checkpoint: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """A web server on this machine that the program takes for the authors'."""
-    made = Server(("127.0.0.1", 0), Handler)
-    made.files, made.ranges = {FILE: checkpoint}, []
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    publish_at(monkeypatch, made.server_port, bytes_=len(checkpoint))
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
+    with hosting() as made:
+        made.files[FILE] = checkpoint
+        publish_at(monkeypatch, made.server_port, bytes_=len(checkpoint))
+        yield made
 
 
 @pytest.fixture
@@ -120,23 +82,27 @@ def downloads(home: Path) -> Path:
 def test_the_list_names_every_checkpoint(shell: Shell) -> None:
     out = shell.does("weights list")
     for one in PUBLISHED:
-        assert one.url in out
+        assert one.urls[0] in out
     for other in BY_HAND:
         assert other.where in out
-    assert out.count("CC-BY-NC 4.0") >= len(PUBLISHED)
+    assert out.count("CC-BY-NC 4.0") >= 14
+    assert out.count("no licence stated") >= 6
 
 
 def test_what_is_published_is_what_the_authors_name() -> None:
-    urls = [one.url for one in PUBLISHED]
+    urls = [url for one in PUBLISHED for url in one.urls]
     base = "https://dl.fbaipublicfiles.com/NeuralCompression/2023-muckley-msillm/"
-    assert len(urls) == len(set(urls)) == 14
+    assert len(urls) == len(set(urls)) == 14 + 6 + 6
+    assert len({one.file for one in PUBLISHED}) == len({one.name for one in PUBLISHED}) == 22
     assert f"{base}msillm_target_0.14bpp.ckpt" in urls
     assert f"{base}msillm_target_0.00218bpp.ckpt" in urls
     assert f"{base}noganms_target_0.9bpp.ckpt" in urls
-    assert all(0 < one.bpp < 1 and one.bytes_ > 700e6 for one in PUBLISHED)
+    assert all(url.startswith("https://") for url in urls)
+    assert all(0 <= one.bpp < 1 and one.bytes_ > 100e6 for one in PUBLISHED)
+    assert all(one.licence in catalogue.LICENCES[one.codec] for one in PUBLISHED)
 
 
-def test_getting_downloads_converts_and_lists(server: Server, home: Path, shell: Shell) -> None:
+def test_getting_downloads_converts_and_lists(server: Host, home: Path, shell: Shell) -> None:
     out = shell.does(GET)
     assert "non-commercial" in out
     assert "--profile public" in out
@@ -151,24 +117,20 @@ def test_getting_downloads_converts_and_lists(server: Server, home: Path, shell:
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_an_interrupted_download_continues_or_starts_over(
-    knows_ranges: bool, server: Server, downloads: Path, shell: Shell
+    knows_ranges: bool, server: Host, downloads: Path, shell: Shell
 ) -> None:
     server.break_after = 3000
     assert "run it again" in shell.refuses(GET)
-    assert (downloads / f"{FILE}.part").stat().st_size == 3000
+    (part,) = downloads.glob("*.part")
+    assert part.stat().st_size == 3000
+    assert server.ranges == ["", "bytes=3000-"]
     server.break_after, server.knows_ranges = 0, knows_ranges
     shell.does(GET, "--keep")
-    assert server.ranges == ["", "bytes=3000-"]
+    assert server.ranges[2:] == ["bytes=3000-"]
     assert (downloads / FILE).read_bytes() == server.files[FILE]
 
 
-def test_a_whole_part_needs_no_bytes_more(server: Server, downloads: Path, shell: Shell) -> None:
-    (downloads / f"{FILE}.part").write_bytes(server.files[FILE])
-    shell.does(GET)
-    assert server.ranges == [f"bytes={len(server.files[FILE])}-"]
-
-
-def test_a_wrong_hash_deletes_and_says_so(server: Server, home: Path, shell: Shell) -> None:
+def test_a_wrong_hash_deletes_and_says_so(server: Host, home: Path, shell: Shell) -> None:
     message = shell.refuses(GET, "--sha256", "00" * 32)
     assert "0000" in message
     assert hashlib.sha256(server.files[FILE]).hexdigest() in message
@@ -178,12 +140,12 @@ def test_a_wrong_hash_deletes_and_says_so(server: Server, home: Path, shell: She
 
 
 def test_a_download_that_is_no_checkpoint_is_fetched_anew(
-    server: Server, home: Path, shell: Shell
+    server: Host, home: Path, shell: Shell
 ) -> None:
     """What a provider's error page was must not decide what is right from then on."""
-    right, server.files[FILE] = server.files[FILE], b"<html>come back later</html>"
+    right, server.files[FILE] = server.files[FILE], b"503: come back later"
     message = shell.refuses(GET)
-    assert "web page" in message
+    assert "it is a text" in message
     assert "deleted" in message
     assert message.count("\n") == 1
     assert list((home / "downloads").iterdir()) == []
@@ -194,7 +156,7 @@ def test_a_download_that_is_no_checkpoint_is_fetched_anew(
 
 
 def test_a_full_disk_keeps_the_download(
-    server: Server, home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    server: Host, home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise ModeError("no room")
@@ -207,7 +169,7 @@ def test_a_full_disk_keeps_the_download(
     assert len(server.ranges) == 1
 
 
-def test_a_mismatch_names_the_note(server: Server, downloads: Path, shell: Shell) -> None:
+def test_a_mismatch_names_the_note(server: Host, downloads: Path, shell: Shell) -> None:
     note = downloads / f"{FILE}.sha256"
     note.write_text("0" * 64 + f"  {FILE}\n")
     assert f"(noted in {note}; delete that" in shell.refuses(GET)
@@ -215,7 +177,7 @@ def test_a_mismatch_names_the_note(server: Server, downloads: Path, shell: Shell
     shell.does(GET)
 
 
-def test_the_first_hash_is_remembered(server: Server, home: Path, shell: Shell) -> None:
+def test_the_first_hash_is_remembered(server: Host, home: Path, shell: Shell) -> None:
     shell.does(GET, "--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper())
     server.files[FILE] += b"tampered"
     (home / "ms-illm-3").rename(home / "other")
@@ -234,24 +196,34 @@ def test_no_network_gives_the_url_and_the_manual_way(
     assert message.count("\n") == 1
 
 
-def test_a_missing_file_is_the_servers_word(server: Server, shell: Shell) -> None:
+def test_several_go_on_after_one_that_fails(server: Host, home: Path, shell: Shell) -> None:
+    message = shell.refuses(GET, "--quality 2-3")
+    assert "ms-illm-2: msillm_target_0.07bpp.ckpt could not be fetched" in message
+    assert message.endswith("error: not here: ms-illm-2; the lines above say why\n")
+    assert (home / "ms-illm-3").is_dir()
+
+
+def test_a_missing_file_is_the_servers_word(server: Host, shell: Shell) -> None:
     assert "404" in shell.refuses(GET, "--quality 5")
 
 
 def test_a_licence_must_be_accepted(
-    server: Server, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    server: Host, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "--accept-licence" in shell.refuses("weights get ms-illm")
+    assert "--accept-licence" in shell.refuses("weights get ms-illm --quality 3")
     assert "CC-BY-NC 4.0" in shell.out
     assert server.ranges == []
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "no")
-    shell.refuses("weights get ms-illm")
+    shell.refuses("weights get ms-illm --quality 3")
+    shell.refuses("weights get all")
+    assert "elic: no licence stated" in shell.out
+    assert "vq: MIT, as its repository" in shell.out
     assert server.ranges == []
 
 
 def test_a_full_disk_is_noticed_before_the_download(
-    server: Server, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    server: Host, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
     assert "MODE_WEIGHTS" in shell.refuses(GET)
@@ -261,12 +233,14 @@ def test_a_full_disk_is_noticed_before_the_download(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        ("elic", "by hand"),
+        ("elic", "name a --quality of elic: 0004, 0008"),
         ("dlf", "OneDrive"),
-        ("vq", "taming-transformers"),
         ("mode", "weights list"),
         ("ms-illm --quality 7", "vlo1"),
-        (f"ms-illm --quality 1,2 --sha256 {'ab' * 32}", "one --quality"),
+        ("ms-illm --quality 3-1", "a range such as vlo1-nogan-6"),
+        (f"ms-illm --quality 1,2 --sha256 {'ab' * 32}", "--sha256 is of one file"),
+        ("ms-illm --quality 1-2 --url https://a.example/b", "--url is of one file"),
+        ("vq --quality 1024 --accept-licence --url ftp://a.example/b", "must begin with https://"),
         ("ms-illm --sha256 xyz", "'xyz' is not a SHA-256; give its 64 hex digits"),
         (f"ms-illm --sha256 {'ab' * 31}xy", "64 hex digits"),
     ],
@@ -316,7 +290,7 @@ def test_the_same_checkpoint_counts_once(file: Path, shell: Shell) -> None:
         shell.does(IMPORT, file, "--name", name)
     assert len(family("ms-illm")) == 1
     assert f"{FILE} is here already" in shell.does(GET)
-    (line,) = [line for line in shell.does("weights list").splitlines() if f"/{FILE}" in line]
+    (line,) = [line for line in shell.does("weights list").splitlines() if f"/{FILE} " in line]
     assert line.split()[-1] == "yes"
 
 

@@ -4,7 +4,24 @@ one), the dialects of public files, and its training stage.
 May use: codecs, errors, layers, stream, training, types, weights.
 """
 
-from mode_core.types import ByHand, CodecInfo, Look
+from mode_core.types import CodecInfo, Look, Published
+
+_UNSTATED = "no licence stated"
+_BYTES = 33_792_771 * 4
+_DRIVE = (
+    ("0004", "1YGVJ9bpeEq0xfqka2xkaMzhDkeYFJi6q"), ("0008", "1VNE7rx-rBFLnNFkz56Zc-cPr6xrBBJdL"),
+    ("0016", "1MWlYAmpHbWlGtG7MBBTPEew800grY5yC"), ("0032", "1Moody9IR8CuAGwLCZ_ZMTfZXT0ehQhqc"),
+    ("0150", "1s544Uxv0gBY3WvKBcGNb3Fb22zfmd9PL"), ("0450", "1uuKQJiozcBfgGMJ8CfM6lrXOZWv6RUDN"),
+)  # fmt: skip
+"""Names of V. Chandelier's six files, which stand for their lambdas, and what Google calls them."""
+
+
+def _checkpoint(quality: str, drive: str) -> Published:
+    file = f"ELIC_{quality}_ft_3980_Plateau.pth.tar"
+    url = f"https://drive.usercontent.google.com/download?id={drive}&confirm=xxx"
+    name = f"elic-{quality}"
+    return Published("elic", "chandelier", name, quality, 0, file, (url,), _UNSTATED, _BYTES)
+
 
 CODECS = (
     CodecInfo(
@@ -19,13 +36,10 @@ CODECS = (
         published_as="ELIC",
         published_in=("psnr",),
         published_by="a re-implementation's",
-        checkpoints=(
-            ByHand(
-                "elic",
-                "six rates, trained by V. Chandelier (dialect chandelier)",
-                "none stated",
-                "https://github.com/VincentChandelier/ELiC-ReImplemetation, links in its README",
-            ),
+        checkpoints=tuple(_checkpoint(*one) for one in _DRIVE),
+        terms=(
+            f"{_UNSTATED}: ask their author (V. Chandelier, "
+            "VincentChandelier/ELiC-ReImplemetation) before you pass them on."
         ),
     ),
 )

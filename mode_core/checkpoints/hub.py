@@ -1,0 +1,41 @@
+"""Files on the Hugging Face hub, asked for through its own client: it knows their SHA-256."""
+
+from __future__ import annotations
+
+import re
+
+from mode_core.checkpoints.download import Address, DownloadError
+
+SCHEME = "hf://"
+_NAMED = re.compile(rf"{SCHEME}(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
+_PAGE = re.compile(
+    r"https://huggingface\.co/(?P<repo>[\w.-]+/[\w.-]+)/(?:resolve|blob)/(?P<revision>[^/]+)/"
+    r"(?P<file>[^?]+)(?:\?.*)?"
+)
+
+
+def is_on_hub(url: str) -> bool:
+    """Whether an address is of a model repository there: hf://owner/repository/file, or a page."""
+    return url.startswith(SCHEME) or _PAGE.fullmatch(url) is not None
+
+
+def hub_address(url: str) -> Address:
+    """Where the hub has a file now, at the commit that its SHA-256 is of."""
+    from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
+
+    named = _NAMED.fullmatch(url) or _PAGE.fullmatch(url)
+    if named is None:
+        raise DownloadError("it is not of the form hf://owner/repository/file")
+    repo, revision, file = named["repo"], named["revision"], named["file"]
+    try:
+        found = get_hf_file_metadata(hf_hub_url(repo, file, revision=revision))
+        at = hf_hub_url(repo, file, revision=found.commit_hash or revision)
+    except Exception as error:
+        # the client has errors of its own, of what it stands on, and of what a name may be
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        reason = f"it answers {status}" if status else str(error).partition("\n")[0]
+        raise DownloadError(reason, status in (401, 403)) from error
+    # of small files the tag is another hash, as Git has it
+    sha256 = found.etag or ""
+    known = re.fullmatch(r"[0-9a-f]{64}", sha256) is not None
+    return Address(at, sha256 if known else "", get_token() or "")

@@ -1,0 +1,197 @@
+"""A public set of weights is made to be here: found, or fetched, checked and converted.
+
+What is noted beside the downloads: the SHA-256 of a file that could be converted, so that another
+file under its name is noticed later. Before that nobody knows whether it is a checkpoint at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import sleep
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from mode_core.checkpoints.download import (
+    Address,
+    DownloadError,
+    Progress,
+    download,
+    need_room,
+    remove_parts,
+)
+from mode_core.checkpoints.hub import SCHEME, hub_address, is_on_hub
+from mode_core.codecs.catalogue import made_from
+from mode_core.errors import CheckpointError, ModeError
+from mode_core.settings import setting
+from mode_core.stream.atomic import make_folder
+from mode_core.stream.lock import held
+from mode_core.types import Published
+from mode_core.weights.sets import WeightsSet, weights_folders
+
+MIRROR = "MODE_WEIGHTS_MIRROR"
+_DOWNLOADS = "downloads"
+_LOOK_S = 0.5
+"""Seconds between two looks at whether another process has finished."""
+_SCHEMES = "http://", "https://", SCHEME
+Say = Callable[[str], None]
+
+
+class Unobtainable(ModeError):
+    """No address has given the file; `brief` says why without addresses, for visitors of a page."""
+
+    def __init__(self, sentence: str, brief: str) -> None:
+        super().__init__(sentence)
+        self.brief = brief
+
+
+class Hash(NamedTuple):
+    """What a file's SHA-256 must be, and who says so."""
+
+    sha256: str
+    says: str
+
+
+def obtain(
+    one: Published,
+    say: Say,
+    progress: Progress,
+    url: str = "",
+    sha256: str = "",
+    keep: bool = False,
+) -> WeightsSet:
+    """The set that is made of a public checkpoint; whoever else is at it is waited for."""
+    urls = _addresses(one, url)
+    home = weights_folders()[-1]
+    downloads = home / _DOWNLOADS
+    make_folder(downloads)
+    with held(downloads / f".{one.name}.lock", _waiting(one, say)):
+        found = made_from(one)
+        if found is not None:
+            return found
+        if (home / one.name).exists():
+            raise ModeError(
+                f"{home / one.name} is in the way: it is damaged or was made from another file; "
+                "delete or rename it"
+            )
+        path = downloads / one.file
+        made = _from_anywhere(one, path, urls, _expected(one, path, sha256), say, progress)
+        _note_of(path).write_text(f"{made.facts['sha256']}  {path.name}\n", encoding="utf-8")
+        remove_parts(path)
+        if not keep:
+            path.unlink()
+        return made
+
+
+def mirror() -> str:
+    """The address below which the operator keeps copies, "" if there are none."""
+    return _address(MIRROR, setting(MIRROR))
+
+
+def _address(name: str, text: str) -> str:
+    if text and not text.startswith(_SCHEMES):
+        raise ModeError(f"{name} is {text!r}; it must begin with https://, http:// or hf://")
+    return text
+
+
+def _addresses(one: Published, url: str) -> list[str]:
+    """Where a file may be: the one place that was named, or the operator's copies, then others."""
+    base = _address("--url", url) or mirror()
+    copies = [f"{base.rstrip('/')}/{quote(one.file)}"] if base else []
+    return [url] if url else [*copies, *one.urls]
+
+
+def _waiting(one: Published, say: Say) -> Callable[[], None]:
+    told: list[str] = []
+
+    def busy() -> None:
+        if not told:
+            told.append(f"{one.name} is being fetched by somebody else here; waiting for that")
+            say(told[0])
+        sleep(_LOOK_S)
+
+    return busy
+
+
+def _from_anywhere(
+    one: Published, path: Path, urls: list[str], expected: Hash, say: Say, progress: Progress
+) -> WeightsSet:
+    """Each address is asked until one gives the file; one that lies here already comes first."""
+    failed: dict[str, DownloadError] = {}
+    for url in ["", *urls] if path.exists() else urls:
+        try:
+            right = expected
+            if url:
+                need_room(path.parent, 2 * one.bytes_)
+                say(f"fetching {one.file} from {_host(url)}")
+                right = _fetch(url, path, expected, progress)
+            return _convert(one, path, url, right, say)
+        except DownloadError as error:
+            failed[url] = error
+    raise _unobtainable(one, failed)
+
+
+def _fetch(url: str, path: Path, expected: Hash, progress: Progress) -> Hash:
+    """Download a file; what it must be by now."""
+    address = hub_address(url) if is_on_hub(url) else Address(url)
+    if expected.sha256 and address.sha256 not in ("", expected.sha256):
+        raise DownloadError(f"it has the SHA-256 {address.sha256}, {expected.says}")
+    download(address, path, progress)
+    return expected if expected.sha256 else Hash(address.sha256, f"the hub says {address.sha256}")
+
+
+def _convert(one: Published, path: Path, url: str, expected: Hash, say: Say) -> WeightsSet:
+    """The set; a file that is of no use is deleted with its note, so that it is fetched anew."""
+    from mode_core.checkpoints.convert import Origin, file_sha256, import_checkpoint
+
+    found = file_sha256(path)
+    if expected.sha256 and found != expected.sha256:
+        path.unlink()
+        raise DownloadError(f"its file, now deleted, has the SHA-256 {found}, {expected.says}")
+    say(f"converting {one.file}")
+    origin = Origin(path, licence=one.licence, address=url)
+    try:
+        return import_checkpoint(one.codec, origin, one.dialect, one.name)
+    except CheckpointError as error:
+        path.unlink()
+        _note_of(path).unlink(missing_ok=True)
+        raise DownloadError(f"{error}; it was deleted") from error
+
+
+def _expected(one: Published, path: Path, sha256: str) -> Hash:
+    note = _note_of(path)
+    if sha256:
+        return Hash(sha256.lower(), f"expected {sha256.lower()}")
+    if note.exists():
+        noted = note.read_text(encoding="utf-8")[:64]
+        hint = f"noted in {note}; delete that if the authors have a new file"
+        return Hash(noted, f"expected {noted} ({hint})")
+    hint = "others have noted that; --sha256 says that another is right"
+    return Hash(one.sha256, f"expected {one.sha256} ({hint})")
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _host(url: str) -> str:
+    if is_on_hub(url):
+        return "the Hugging Face hub"
+    return (urlsplit(url).hostname or "") if url else "this machine"
+
+
+def _unobtainable(one: Published, failed: dict[str, DownloadError]) -> Unobtainable:
+    reasons: list[str] = []
+    brief: dict[str, None] = {}
+    for url, error in failed.items():
+        refused = error.refused and url in one.urls and one.trouble
+        reason = f"{error}; {one.trouble}" if refused else f"{error}"
+        reasons.append(f"{url or _host(url)}: {reason}")
+        brief[f"{_host(url)}: {reason}"] = None
+    return Unobtainable(
+        f"{one.file} could not be fetched ({'. '.join(reasons)}). What else works: --url ADDRESS "
+        f"of another copy; {MIRROR}=ADDRESS of a folder that has it under its name; or download it "
+        f"in a browser, then run `python -m mode_core weights import {one.codec} {one.file} "
+        f"--dialect {one.dialect} --name {one.name}`",
+        ". ".join(brief),
+    )
