@@ -76,7 +76,8 @@ def _point(line: Line, line_number: int, default_net: str) -> Point:
         numbers[column] = value
     net, bpp = line.get("lpips_net") or default_net, numbers.pop("bpp")
     values = {metric_of(column, net).key: value for column, value in numbers.items()}
-    return Point(bpp, values, 1, line.get("target_bpp") or line.get("quality", ""))
+    steps = (line.get(column) for column in ("rate_name", "target_bpp", "quality"))
+    return Point(bpp, values, 1, next(filter(None, steps), ""))
 
 
 def _curve(place: tuple[str, ...], members: Sequence[tuple[Line, Point]], name: str) -> Curve:

@@ -16,8 +16,8 @@ from mode_core.errors import ModeError
 from mode_core.evaluation import bench
 from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
 from mode_core.evaluation.decoded import COLUMNS, SIZES, find_pictures, sizes_from
-from mode_core.evaluation.reconstructions import KEPT, TheirPlan, measure_pictures
-from mode_core.evaluation.rows import measured_metrics, read_folder, read_published
+from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
+from mode_core.evaluation.rows import KEPT, measured_metrics, read_folder, read_published
 from mode_core.evaluation.tables import markdown_table
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric
 from mode_core.metrics.bdrate import Curve

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from mode_core.errors import ModeError
 from mode_core.evaluation.bench import Record, fill, is_full, name_in_rows, wanted_metrics
 from mode_core.evaluation.decoded import Decoded
 from mode_core.evaluation.ledger import Ledger
-from mode_core.evaluation.rows import THEIRS, Measurement, Row
+from mode_core.evaluation.rows import THEIRS, Measurement, Row, kept_picture
 from mode_core.metrics import measure
 from mode_core.pictures.files import read_image, write_png
 from mode_core.stream.atomic import make_folder
 from mode_core.types import Image
-
-KEPT = "pictures"
-"""The folder beside results where pictures are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +61,6 @@ def measure_pictures(
         return fill(ledgers, jobs, _attempt, plan.workers, record)
 
 
-def kept_picture(results: Path, codec: str, rate: str, image: str) -> Path | None:
-    """Where a results folder keeps a picture; None for names that would lead out of it."""
-    parts = codec, rate, f"{PurePath(image).stem}.png"
-    if any(part in ("", ".", "..") or PurePath(part).name != part for part in parts):
-        return None
-    return results.joinpath(KEPT, *parts)
-
-
 def _open_ledger(
     plan: TheirPlan,
     codec: str,
@@ -103,7 +92,7 @@ def _open_ledger(
 
 
 def _is_kept(plan: TheirPlan, row: Row) -> bool:
-    kept = kept_picture(plan.out, row.codec, row.rate_name, row.image)
+    kept = kept_picture(plan.out, row)
     return not plan.keep_pictures or (kept is not None and kept.is_file())
 
 
@@ -151,7 +140,7 @@ def _measured(plan: TheirPlan, original: Image, one: Decoded) -> Row:
         values=measure(original, picture).values,
         rate_name=one.rate,
     )
-    if kept := kept_picture(plan.out, row.codec, row.rate_name, row.image):
+    if kept := kept_picture(plan.out, row):
         if plan.keep_pictures:
             make_folder(kept.parent)
             write_png(kept, picture)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from mode_core.errors import ResultsError
@@ -24,6 +24,8 @@ TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
 THEIRS = "theirs"
 """The profile of rows whose pictures somebody else decoded: whatever their codec is called, it is
 none of ours. Nothing was aimed at (`target_bpp` is 0), and their size is all payload."""
+KEPT = "pictures"
+"""The folder beside results where the pictures of others are kept."""
 _SHOWN = 1000
 """Letters of a wrong header that an error repeats."""
 _BPP_TOLERANCE = 1e-3
@@ -104,6 +106,14 @@ def row_key(row: Row) -> tuple[str, str, str, str, float, str, str]:
 def timing_key(timing: Timing) -> tuple[str, float, str]:
     """What makes a timing unique, in the order of the file."""
     return timing.image, timing.target_bpp, timing.anchor
+
+
+def kept_picture(folder: Path, row: Row) -> Path | None:
+    """Where the picture behind a row of theirs is kept; None for names that lead elsewhere."""
+    parts = row.codec, row.rate_name, f"{PurePath(row.image).stem}.png"
+    if any(part in ("", ".", "..") or PurePath(part).name != part for part in parts):
+        return None
+    return folder.joinpath(KEPT, *parts)
 
 
 def read_rows(path: Path) -> list[Row]:

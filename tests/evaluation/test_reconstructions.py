@@ -14,13 +14,14 @@ from mode_core.evaluation import decoded, reconstructions
 from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.curves import comparisons, curves_of
 from mode_core.evaluation.decoded import Decoded, find_pictures, sizes_from
-from mode_core.evaluation.reconstructions import TheirPlan, kept_picture, measure_pictures
-from mode_core.evaluation.rows import THEIRS, Row, read_folder, read_rows
+from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
+from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_folder, read_rows
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import read_image, write_png
 from mode_core.weights.provenance import write_provenance
 from tests.conftest import make_photo
 from tests.made_up.decoded import hand_over, read_sizes, write_sizes
+from tests.made_up.results import made_up_rows
 
 TARGETS = (1.0, 2.0)
 
@@ -329,7 +330,7 @@ def test_pictures_are_kept_where_that_is_asked_for_and_go_with_their_rows(
     run(replace(plan, resume=True, keep_pictures=True), theirs)
     assert len(measured) == 4
     for row in rows_of(plan):
-        kept = kept_picture(plan.out, row.codec, row.rate_name, row.image)
+        kept = kept_picture(plan.out, row)
         assert kept is not None
         source = theirs / row.codec / row.rate_name / row.image
         assert (read_image(kept) == read_image(source)).all()
@@ -339,8 +340,8 @@ def test_pictures_are_kept_where_that_is_asked_for_and_go_with_their_rows(
 
 @pytest.mark.parametrize("wrong", ["..", "a/b", "", "/etc"])
 def test_a_name_in_a_row_never_leads_out_of_the_folder_of_kept_pictures(wrong: str) -> None:
-    assert kept_picture(Path("results"), wrong, "q3", "a.png") is None
-    assert kept_picture(Path("results"), "x", wrong, "a.png") is None
-    assert kept_picture(Path("results"), "x", "q3", "../a.png") == Path(
-        "results/pictures/x/q3/a.png"
-    )
+    row = made_up_rows()[0]._replace(codec="x", rate_name="q3", image="../a.jpg")
+    results = Path("results")
+    assert kept_picture(results, row) == results / "pictures/x/q3/a.png"
+    assert kept_picture(results, row._replace(codec=wrong)) is None
+    assert kept_picture(results, row._replace(rate_name=wrong)) is None
