@@ -108,7 +108,7 @@ def _bench_theirs(args: argparse.Namespace) -> None:
             "--reconstructions the folder says which codecs and rates there are"
         )
     photos = bench.find_photos(args.photos)
-    folder = photos[0].resolve().parent
+    folder = args.photos.resolve() if args.photos.is_dir() else args.photos.resolve().parent
     dataset = bench.name_in_rows(folder) if args.dataset is None else args.dataset.strip()
     if not dataset:
         raise ModeError(f"--dataset {args.dataset!r} is no name")
