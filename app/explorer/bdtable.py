@@ -62,5 +62,5 @@ def _rank(curve: Curve, metric: Metric) -> int:
 
 
 def _listed(curves: Sequence[Curve]) -> list[Curve]:
-    kinds = ("ours", "yours", "published")
+    kinds = ("ours", "theirs", "yours", "published")
     return sorted(curves, key=lambda curve: (kinds.index(curve.kind), curve.label.lower()))

@@ -64,7 +64,7 @@ def rd_panel(plotly_url: str = "mode/plotly.min.js", reader: Reader | None = Non
 
 
 def rd(dataset: str = "kodak", metric: str = "psnr") -> list[RDPoint]:
-    """Every point of every curve over a dataset, ours and published, for one metric."""
+    """Every point of every curve over a dataset, measured here and published, for one metric."""
     try:
         return rd_points(load_library(), str(dataset), str(metric))
     except ModeError as error:

@@ -1,4 +1,4 @@
-"""From results to the curves that can be drawn: ours, published, the user's, one picture's.
+"""From results to the curves that can be drawn: ours, theirs, published, the user's, a picture's.
 
 One source per curve, never mixed; what a point is stands in `mode_core.evaluation.curves`.
 """
@@ -6,7 +6,7 @@ One source per curve, never mixed; what a point is stands in `mode_core.evaluati
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
@@ -23,12 +23,15 @@ from mode_core.evaluation.curves import (
     mean_points,
     published_points,
 )
-from mode_core.evaluation.rows import PublishedPoint, Row
+from mode_core.evaluation.rows import THEIRS, PublishedPoint, Row
 from mode_core.metrics import bdrate
 from mode_core.metrics.table import MEASURABLE, Metric
 from mode_core.types import Anchor, number_in
 
-Kind = Literal["ours", "picture", "now", "yours", "published"]
+Kind = Literal["ours", "theirs", "picture", "now", "yours", "published"]
+THEIR_SOURCE = "theirs: measured here from their pictures"
+Place = tuple[str, str, str, str]
+"""Data set, codec, name of the rate and picture of a row of theirs."""
 
 
 class Curve(NamedTuple):
@@ -50,6 +53,8 @@ class Curve(NamedTuple):
     note: str = ""
     licence: str = ""
     """Licence of the public weights that made the pictures behind the points; else empty."""
+    kept: Sequence[str] = ()
+    """The rates of a curve of theirs whose pictures lie beside the results."""
 
     def at(self, metric: str) -> list[tuple[float, float, Point]]:
         """(bpp, value, point) wherever this metric is known."""
@@ -100,27 +105,61 @@ def codec_label(codec: str, anchor: str) -> str:
 
 def our_curves(rows: Iterable[Row]) -> list[Curve]:
     """The mean over each dataset at each target, one curve per codec, anchor and profile."""
+    ours = (row for row in rows if row.profile != THEIRS)
+    curves = [_ours(row, points, note) for row, points, note in _means(ours)]
+    return sorted(_told_apart(curves), key=_registry_order)
+
+
+def their_curves(rows: Iterable[Row], kept: Container[Place] = ()) -> list[Curve]:
+    """The mean over each dataset at each rate of pictures that somebody else decoded."""
+    theirs = [row for row in rows if row.profile == THEIRS]
+    at_hand: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for row in theirs:
+        if place_of(row) in kept:
+            at_hand[row.dataset, row.codec][row.rate_name] = None
+    curves = [
+        Curve(
+            key=f"theirs/{row.dataset}/{row.codec}",
+            group=f"theirs/{crc32(row.codec.encode()):08x}",
+            label=row.codec[:80],
+            kind="theirs",
+            dataset=row.dataset,
+            points=points,
+            codec=row.codec,
+            source=THEIR_SOURCE,
+            note=note,
+            kept=tuple(at_hand[row.dataset, row.codec]),
+        )
+        for row, points, note in _means(theirs)
+    ]
+    return sorted(curves, key=lambda curve: (curve.label.lower(), curve.key))
+
+
+def place_of(row: Row) -> Place:
+    """Where a picture of theirs is found again."""
+    return row.dataset, row.codec, row.rate_name, row.image
+
+
+def _means(rows: Iterable[Row]) -> Iterator[tuple[Row, Sequence[Point], str]]:
+    """A row of each curve, its points, and a note on rates that miss pictures and are left out."""
     first: dict[str, Row] = {}
     samples = []
     for row in rows:
         key = f"{row.dataset}/{maker_name(row.codec, row.profile)}/{row.anchor}/{row.profile}"
         first.setdefault(key, row)
-        step = f"aimed at {row.target_bpp:g} bpp"
+        step = row.rate_name or f"aimed at {row.target_bpp:g} bpp"
         samples.append(Sample(key, step, row.image, row.bpp, row.values))
     frame = frame_of(samples)
     pictures = frame.groupby(["curve", "step"]).image.nunique()
-    curves = [
-        _ours(first[key], points, pictures[key]) for key, points in mean_points(frame).items()
-    ]
-    return sorted(_told_apart(curves), key=_registry_order)
+    for key, points in mean_points(frame).items():
+        whole = pictures[key].max()
+        left_out = (pictures[key] < whole).sum()
+        note = f"{left_out} unfinished rates left out (fewer than {whole} pictures)"
+        yield first[key], points, note if left_out else ""
 
 
-def _ours(row: Row, points: Sequence[Point], pictures: Any) -> Curve:
-    """A curve of ours; its note counts the rates that were left out, as they miss pictures."""
+def _ours(row: Row, points: Sequence[Point], note: str) -> Curve:
     codec, anchor, profile = maker_name(row.codec, row.profile), row.anchor, row.profile
-    whole = pictures.max()
-    left_out = (pictures < whole).sum()
-    note = f"{left_out} unfinished rates left out (fewer than {whole} pictures)" if left_out else ""
     return Curve(
         key=f"ours/{row.dataset}/{codec}/{anchor}/{profile}",
         group=f"{codec}/{anchor}",

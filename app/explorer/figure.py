@@ -53,17 +53,23 @@ PUBLISHED_SYMBOLS = (
 _PUBLIC_MARK = "-open-dot"
 OTHER_PUBLIC_SHAPE = "diamond-tall"
 USER_SYMBOLS = ("star", "hexagon", "bowtie", "square", "diamond", "cross")
+# As far from our codecs' colours as there is, for colour-blind eyes too; marks tell theirs apart.
+THEIR_COLOURS = "#690fff", "#c31ea5"
 
 LIGHT = {"ground": "#ffffff", "text": "#333333", "grid": "#e6e6e6", "line": "#8a8a8a"}
 DARK = {"ground": "#1b1b1b", "text": "#d6d6d6", "grid": "#333333", "line": "#8a8a8a"}
 
 
-def styles(curves: Iterable[Curve], names: Sequence[str]) -> dict[str, Look]:
-    """A look per curve key; `names` are all published codecs, so that a codec keeps its look."""
+def styles(
+    curves: Iterable[Curve], names: Sequence[str], theirs: Sequence[str] = ()
+) -> dict[str, Look]:
+    """A look per curve key; given all published codecs and all of theirs, each keeps its look."""
     found, yours = {}, 0
     for curve in curves:
         if curve.kind == "published":
             found[curve.key] = _published(curve.label, names)
+        elif curve.kind == "theirs":
+            found[curve.key] = _theirs(theirs.index(curve.label) if curve.label in theirs else 0)
         elif curve.kind == "yours":
             found[curve.key] = replace(
                 INK,
@@ -96,6 +102,12 @@ def _ours(curve: Curve) -> Look:
         return look
     shape = look.symbol if profile == PUBLIC else OTHER_PUBLIC_SHAPE
     return replace(look, symbol=shape + _PUBLIC_MARK)
+
+
+def _theirs(place: int) -> Look:
+    """Marks and dashes from the other end than a user's, whose files are ink."""
+    rounds, mark = divmod(place, len(USER_SYMBOLS))
+    return Look(*THEIR_COLOURS, USER_SYMBOLS[-1 - mark], _DASHES[-1 - rounds % len(_DASHES)])
 
 
 def _published(label: str, names: Sequence[str]) -> Look:

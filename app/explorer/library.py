@@ -8,9 +8,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from app.explorer.curves import Curve, our_curves, published_curves
+from app.explorer.curves import (
+    Curve,
+    Place,
+    our_curves,
+    place_of,
+    published_curves,
+    their_curves,
+)
 from mode_core.errors import ResultsError
-from mode_core.evaluation.rows import PARTIAL_SUFFIX, TIMING_SUFFIX, Row, read_published, read_rows
+from mode_core.evaluation.rows import (
+    PARTIAL_SUFFIX,
+    THEIRS,
+    TIMING_SUFFIX,
+    Row,
+    kept_picture,
+    read_published,
+    read_rows,
+)
 from mode_core.metrics.table import METRICS
 from mode_core.settings import RESULTS, for_visitors
 
@@ -28,14 +43,16 @@ class Library(NamedTuple):
     problems: tuple[str, ...]
     labels: Mapping[str, str] = {}
     """The labels of datasets, by name."""
+    kept: Mapping[Place, Path] = {}
+    """The pictures that somebody else decoded and that lie beside their results."""
 
     @property
     def datasets(self) -> list[str]:
-        """The names of all datasets: ours first, then those with the most points."""
+        """The names of all datasets: those measured here first, then those with the most points."""
         sizes: dict[str, tuple[bool, int]] = {}
         for curve in self.curves:
             mine, size = sizes.get(curve.dataset, (False, 0))
-            sizes[curve.dataset] = (mine or curve.kind == "ours", size + len(curve.points))
+            sizes[curve.dataset] = (mine or curve.kind != "published", size + len(curve.points))
         return sorted(sizes, key=lambda name: (not sizes[name][0], -sizes[name][1], name))
 
     def of(self, dataset: str) -> list[Curve]:
@@ -45,7 +62,15 @@ class Library(NamedTuple):
     @property
     def published_names(self) -> list[str]:
         """Every published codec, sorted: a codec keeps its place, and so its style, everywhere."""
-        return sorted({curve.label for curve in self.curves if curve.kind == "published"})
+        return self._names("published")
+
+    @property
+    def their_names(self) -> list[str]:
+        """Every codec whose pictures somebody else decoded, sorted for the same reason."""
+        return self._names("theirs")
+
+    def _names(self, kind: str) -> list[str]:
+        return sorted({curve.label for curve in self.curves if curve.kind == kind})
 
 
 def load_library(folder: Path = RESULTS) -> Library:
@@ -58,6 +83,7 @@ def load_library(folder: Path = RESULTS) -> Library:
 @lru_cache(maxsize=4)
 def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Library:
     rows: list[Row] = []
+    kept: dict[Place, Path] = {}
     published: list[Curve] = []
     labels: dict[str, str] = {}
     problems: list[str] = []
@@ -68,11 +94,20 @@ def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Library:
             elif path == folder / PUBLISHED:
                 published = published_curves(read_published(path))
             elif path.parent.name != PUBLISHED.parent.name and not path.name.endswith(_NO_ROWS):
-                rows += read_rows(path)
+                found = read_rows(path)
+                rows += found
+                kept |= _kept(path.parent, found)
         except ResultsError as error:
             problems.append(for_visitors(str(error).replace(f"{folder}/", "results/")))
-    curves = (*our_curves(rows), *published)
-    return Library(tuple(rows), curves, tuple(problems), labels)
+    curves = (*our_curves(rows), *their_curves(rows, kept), *published)
+    return Library(tuple(rows), curves, tuple(problems), labels, kept)
+
+
+def _kept(folder: Path, rows: list[Row]) -> dict[Place, Path]:
+    """The pictures beside results that rows of theirs are about."""
+    theirs = (row for row in rows if row.profile == THEIRS)
+    places = {place_of(row): kept_picture(folder, row) for row in theirs}
+    return {place: path for place, path in places.items() if path and path.is_file()}
 
 
 def _labels(path: Path) -> dict[str, str]:

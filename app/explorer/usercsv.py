@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Sequence
 
 from app.explorer.curves import Curve, number
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_points
 from mode_core.metrics.table import COLUMNS, joined, metric_of
-from mode_core.stream.cells import as_written
+from mode_core.stream.sheets import Line, need_columns, read_sheet, shown
 
-MAX_BYTES, MAX_ROWS, MAX_COLUMNS, MAX_CURVES = 2_000_000, 20_000, 200, 60
+MAX_BYTES, MAX_ROWS, MAX_CURVES = 2_000_000, 20_000, 60
 WANTED = f"codec, bpp and at least one of {', '.join(COLUMNS)}"
 LIMITS = {"bpp": (0, 100), **{column: metric_of(column).limits for column in COLUMNS}}
-Line = Mapping[str, str]
 
 
 def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
     """The curves in a CSV that somebody dropped on the page, and a sentence on what was found."""
     check_size(len(text.encode("utf-8", "replace")))
-    header, lines = _lines(text.removeprefix("\ufeff"))
+    header, cells, lines = read_sheet(text, _column, MAX_ROWS)
+    _check_columns(header, cells)
     default_net = "alex" if {"bytes_payload", "weights", "profile"} <= set(header) else "?"
     groups: dict[tuple[str, ...], list[tuple[Line, Point]]] = defaultdict(list)
     for line_number, line in lines:
@@ -48,60 +45,16 @@ def check_size(size: int) -> None:
         raise ResultsError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
 
 
-def _lines(text: str) -> tuple[list[str], Iterator[tuple[int, Line]]]:
-    if "\0" in text:
-        raise ResultsError("the file is not text; save it as CSV (UTF-8)")
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter, strict=False)
-    try:
-        rows = list(islice(reader, MAX_ROWS + 2))
-    except csv.Error as error:
-        raise ResultsError(f"line {reader.line_num}: {error}") from error
-    if len(rows) > MAX_ROWS + 1:
-        raise ResultsError(f"the file has more than {MAX_ROWS} rows, which is the most")
-    header = _header(rows[0] if rows else [])
-    return header, _numbered(header, rows[1:])
-
-
-def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, Line]]:
-    for line_number, row in enumerate(rows, 2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            raise ResultsError(
-                f"line {line_number} has {len(row)} cells, the header has {len(header)}"
-            )
-        yield (
-            line_number,
-            dict(zip(header, (as_written(cell.strip()) for cell in row), strict=True)),
-        )
-
-
 def _column(cell: str) -> str:
     """Our name of a column: people write PSNR, MS-SSIM or "ms ssim" for psnr and ms_ssim."""
     name = joined(cell)
     return {"msssim": "ms_ssim", "rate": "bpp", "method": "codec", "notes": "note"}.get(name, name)
 
 
-def _header(cells: Sequence[str]) -> list[str]:
-    """Our names of the columns; an error shows the columns under the user's names."""
-    if len(cells) > MAX_COLUMNS:
-        raise ResultsError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are read")
-    header = [_column(cell) for cell in cells]
-    shown = ", ".join(repr(cell.strip()[:40]) for cell in cells[:20]) or "nothing"
-    twice = sorted(column for column, count in Counter(header).items() if count > 1 and column)
-    if twice:
-        raise ResultsError(f"the header names {twice[0][:40]!r} twice")
-    missing = [column for column in ("codec", "bpp") if column not in header]
-    if missing:
-        raise ResultsError(
-            f"the header has no {' and no '.join(repr(column) for column in missing)}; "
-            f"it needs {WANTED}, and has {shown}"
-        )
+def _check_columns(header: Sequence[str], cells: Sequence[str]) -> None:
+    need_columns(("codec", "bpp"), header, cells, WANTED)
     if not set(COLUMNS) & set(header):
-        raise ResultsError(f"the header has no metric; it needs {WANTED}, and has {shown}")
-    return header
+        raise ResultsError(f"the header has no metric; it needs {WANTED}, and has {shown(cells)}")
 
 
 def _point(line: Line, line_number: int, default_net: str) -> Point:
@@ -123,7 +76,8 @@ def _point(line: Line, line_number: int, default_net: str) -> Point:
         numbers[column] = value
     net, bpp = line.get("lpips_net") or default_net, numbers.pop("bpp")
     values = {metric_of(column, net).key: value for column, value in numbers.items()}
-    return Point(bpp, values, 1, line.get("target_bpp") or line.get("quality", ""))
+    steps = (line.get(column) for column in ("rate_name", "target_bpp", "quality"))
+    return Point(bpp, values, 1, next(filter(None, steps), ""))
 
 
 def _curve(place: tuple[str, ...], members: Sequence[tuple[Line, Point]], name: str) -> Curve:

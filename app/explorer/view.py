@@ -17,8 +17,9 @@ from mode_core.types import Look
 
 # Published codecs that people compare with first; the others are one click away.
 FAMILIAR = ("ELIC", "MS-ILLM", "HiFiC", "VTM-18.0", "BPG 4:4:4", "DiffEIC", "StableCodec", "GLC")
-_DEPTHS = ("published", "picture", "ours", "yours", "now")
+_DEPTHS = ("published", "picture", "theirs", "ours", "yours", "now")
 """Kinds of curves from back to front: published lines at the back, the picture on screen last."""
+_MEASURED = ("ours", "theirs")
 MAX_USER_FILES = 4
 _MAX_SENT = 2 * MAX_USER_FILES
 """How many files are read at most; unreadable ones do not count towards those that are shown."""
@@ -126,7 +127,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
     wanted = joined(wish.metric)  # older links have lpips-vgg
     metric = METRICS[wanted if wanted in metrics else next(iter(metrics), "psnr")]
     shown = sorted((c for c in here if c.at(metric.key)), key=lambda c: _DEPTHS.index(c.kind))
-    looks = styles(shown, library.published_names)
+    looks = styles(shown, library.published_names, library.their_names)
     return {
         "dataset": dataset,
         "metric": metric.key,
@@ -148,7 +149,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
 
 
 def rd_points(library: Library, dataset: str, metric: str) -> list[RDPoint]:
-    """The points behind the plot, ours and published, for the typed endpoint."""
+    """The points behind the plot, measured here and published, for the typed endpoint."""
     wanted = find_metric(metric)
     if dataset not in library.datasets:
         known = ", ".join(library.datasets) or "none yet"
@@ -237,15 +238,16 @@ def _notes(
     if not library.curves:
         notes.append("There are no results here yet: `python -m mode_core bench` makes them.")
     elif not any(curve.kind == "ours" for curve in here):
-        notes.append(
-            f"Our codecs are not measured on {name} yet; the curves are published by others."
+        whose = (
+            "others'" if any(curve.kind == "theirs" for curve in here) else "published by others"
         )
+        notes.append(f"Our codecs are not measured on {name} yet; the curves are {whose}.")
     elif not any(curve.kind == "ours" for curve in shown):
-        others = any(curve.kind == "published" for curve in shown)
+        others = any(curve.kind in ("published", "theirs") for curve in shown)
         text = f"Our results on {name} have no {metric.label}"
         notes.append(f"{text}; the curves are others'." if others else f"{text}.")
     drawn = {curve.key for curve in shown}
     if any(curve.kind == "now" and curve.key not in drawn for curve in here):
         notes.append(f"The picture on screen has no {metric.label}, so its points are not drawn.")
-    unfinished = [f"{c.label}: {c.note}" for c in shown if c.kind == "ours" and c.note]
+    unfinished = [f"{c.label}: {c.note}" for c in shown if c.kind in _MEASURED and c.note]
     return notes + unfinished

@@ -167,11 +167,12 @@ type Curve = {
   codec: string;
   anchor: string;
   image: string;
-  kind: "ours" | "now" | "picture" | "published" | "yours";
+  kind: "ours" | "theirs" | "now" | "picture" | "published" | "yours";
   dataset: string;
   source: string;
   note: string;
   licence: string;
+  kept: string[];
   on: boolean;
   images: number[];
   at: string[];

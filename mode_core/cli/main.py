@@ -37,7 +37,7 @@ from mode_core.evaluation.compare import (
     picture_name,
     write_comparison,
 )
-from mode_core.evaluation.rows import Row, read_folder
+from mode_core.evaluation.rows import THEIRS, Row, read_folder
 from mode_core.evaluation.tables import text_table
 from mode_core.metrics import METRICS, unavailable
 from mode_core.pictures.files import png_bytes, read_image
@@ -145,6 +145,7 @@ def _codecs(args: argparse.Namespace) -> None:
 def codec_lines() -> list[CodecLine]:
     """A line per codec and set of weights; also one for a learned codec that has no weights."""
     rows = read_folder(KODAK) if any(KODAK.glob("*.csv")) else []
+    rows = [row for row in rows if row.profile != THEIRS]
     sets = list(all_weights())
     return [line for info in CODECS.values() for line in _lines(info, sets, rows)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from mode_core.cli import parsing
@@ -13,7 +15,9 @@ from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation import bench
 from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
-from mode_core.evaluation.rows import measured_metrics, read_folder, read_published
+from mode_core.evaluation.decoded import COLUMNS, SIZES, find_pictures, sizes_from
+from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
+from mode_core.evaluation.rows import KEPT, measured_metrics, read_folder, read_published
 from mode_core.evaluation.tables import markdown_table
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric
 from mode_core.metrics.bdrate import Curve
@@ -48,8 +52,9 @@ def add_commands(commands: Commands) -> None:
     earlier.add_argument("--resume", action="store_true", help="keep what is measured already")
     earlier.add_argument("--replace", action="store_true", help="measure it anew")
     add_profile(parser)
+    _add_theirs(parser)
     parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
-    parser.add_argument("folder", type=parsing.place, nargs="?", default=RESULTS / "kodak")
+    parser.add_argument("folders", type=parsing.place, nargs="*", default=[RESULTS / "kodak"])
     parser.add_argument(
         "--reference",
         "--anchor",  # what it was called first
@@ -60,7 +65,26 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--metric", help=f"one of {known}; all that are measured unless given")
 
 
+def _add_theirs(parser: argparse.ArgumentParser) -> None:
+    theirs = parser.add_argument_group("pictures that somebody else decoded")
+    theirs.add_argument(
+        "--reconstructions",
+        type=parsing.place,
+        metavar="DIR",
+        help="measure DIR/CODEC/RATE/IMAGE.png instead of our codecs; file sizes are in "
+        f"DIR/{SIZES} ({','.join(COLUMNS)}) or are those of bitstreams beside the pictures",
+    )
+    theirs.add_argument("--dataset", help="its name in the rows: the photos' folder unless given")
+    theirs.add_argument(
+        "--keep-pictures", action="store_true", help=f"as PNG in {KEPT}/ beside the results"
+    )
+
+
 def _bench(args: argparse.Namespace) -> None:
+    if args.reconstructions is not None:
+        return _bench_theirs(args)
+    if args.dataset is not None or args.keep_pictures:
+        raise ModeError("--dataset and --keep-pictures go with --reconstructions DIR")
     codecs = _codecs(args.codecs, args.profile)
     # A file that is damaged is told now, not by every worker.
     for name, reason in bench.unmeasurable().items():
@@ -72,13 +96,51 @@ def _bench(args: argparse.Namespace) -> None:
     )  # fmt: skip
     typed = _command(args)
     failed = bench.run_bench(plan, lambda _, path, kept: write_provenance(path, typed, kept), _say)
+    _tell_failed(failed, args.out)
+    print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
+
+
+def _bench_theirs(args: argparse.Namespace) -> None:
+    ours = args.codecs, args.bpp, args.anchors, args.profile
+    if ours != ("all", bench.DEFAULT_TARGETS, bench.DEFAULT_ANCHORS, ""):
+        raise ModeError(
+            "--codecs, --bpp, --anchors and --profile are for codecs that run here; with "
+            "--reconstructions the folder says which codecs and rates there are"
+        )
+    photos = bench.find_photos(args.photos)
+    folder = args.photos.resolve() if args.photos.is_dir() else args.photos.resolve().parent
+    dataset = bench.name_in_rows(folder) if args.dataset is None else args.dataset.strip()
+    if not dataset:
+        raise ModeError(f"--dataset {args.dataset!r} is no name")
+    for name, reason in bench.unmeasurable().items():
+        print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
+    found = find_pictures(args.reconstructions, photos, args.workers, _say)
+    plan = TheirPlan(
+        photos, args.out, dataset, args.keep_pictures, args.workers, args.resume, args.replace
+    )
+    typed = _their_command(args)
+
+    def record(codec: str, path: Path, kept: bool) -> None:
+        whose = "decoded by somebody else; only measured here"
+        write_provenance(
+            path, typed, kept, {"pictures": whose, "file_sizes": sizes_from(found, codec)}
+        )
+
+    failed = measure_pictures(plan, found, record, _say)
+    _tell_failed(failed, args.out)
+    rates = Counter(codec for codec, _ in {(one.codec, one.rate) for one in found})
+    codecs = ", ".join(f"{codec} at {count} rates" for codec, count in sorted(rates.items()))
+    sizes = ", ".join(f"{count} from {source}" for source, count in sizes_from(found).items())
+    print(f"{args.out}: {len(photos)} pictures of {dataset}, {codecs}; file sizes: {sizes}")
+
+
+def _tell_failed(failed: Mapping[str, str], out: Path) -> None:
     if failed:
         reasons = [f"{what}: {why}" for what, why in failed.items()]
         more = f"; and {len(reasons) - SHOWN} more" * (len(reasons) > SHOWN)
         raise ModeError(
-            f"the rest is in {args.out}, but left out are {'; '.join(reasons[:SHOWN])}{more}"
+            f"the rest is in {out}, but left out are {'; '.join(reasons[:SHOWN])}{more}"
         )
-    print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
 
 
 def _say(sentence: str) -> None:
@@ -107,13 +169,27 @@ def _command(args: argparse.Namespace) -> str:
     return shlex.join(words + ["--resume"] * args.resume)
 
 
+def _their_command(args: argparse.Namespace) -> str:
+    words = ["python", "-m", "mode_core", "bench", args.photos.resolve().name]
+    words += ["--reconstructions", args.reconstructions.resolve().name]
+    words += ["--out", f"results/{args.out.resolve().name}", "--workers", str(args.workers)]
+    words += [] if args.dataset is None else ["--dataset", args.dataset]
+    words += ["--keep-pictures"] * args.keep_pictures
+    return shlex.join(words + ["--resume"] * args.resume)
+
+
 def _bdrate(args: argparse.Namespace) -> None:
-    rows = read_folder(args.folder)
-    metrics = measured_metrics(rows)
+    rows = [row for folder in args.folders for row in read_folder(folder)]
+    where, metrics = ", ".join(map(str, args.folders)), measured_metrics(rows)
+    datasets = list(dict.fromkeys(row.dataset for row in rows))
+    if len(datasets) > 1:
+        raise ModeError(
+            f"{where}: results on {' and '.join(datasets)}; a BD-rate is over one data set"
+        )
     if args.metric is not None:
         known = [metric.key for metric in metrics]
-        metrics = [find_metric(args.metric, known, f" in the results files of {args.folder}")]
-    against = {metric: _reference(metric, args.reference, args.folder) for metric in metrics}
+        metrics = [find_metric(args.metric, known, f" in the results files of {where}")]
+    against = {metric: _reference(metric, args.reference, *datasets) for metric in metrics}
     found = {
         (metric, item.name): item
         for metric, reference in against.items()
@@ -135,11 +211,11 @@ def _bdrate(args: argparse.Namespace) -> None:
             print(f"\n{name}, {metric.label}: {item.reason}.")
 
 
-def _reference(metric: Metric, reference: str, folder: Path) -> str | Curve:
+def _reference(metric: Metric, reference: str, dataset: str = "") -> str | Curve:
     """The name of a curve of the results, or a published curve over the same pictures."""
     if not reference.startswith(PUBLISHED):
         return reference
-    codec, dataset = reference.removeprefix(PUBLISHED), folder.resolve().name
+    codec = reference.removeprefix(PUBLISHED)
     return published_curve(read_published(POINTS), metric, codec, dataset)
 
 

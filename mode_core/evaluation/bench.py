@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -64,6 +65,16 @@ class Job:
     anchors: Sequence[Anchor | None]
 
 
+class _OfCodec(Protocol):
+    """What every kind of job says."""
+
+    @property
+    def photo(self) -> Path: ...
+    @property
+    def codec(self) -> str: ...
+
+
+AnyJob = TypeVar("AnyJob", bound=_OfCodec)
 Record = Callable[[str, Path, bool], None]
 """(codec, path, whether earlier rows were kept) -> writes how a codec's rows were made."""
 
@@ -112,15 +123,22 @@ def run_bench(
         for codec, ledger in ledgers.items():
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, say)
-        return _fill(plan, ledgers, record)
+        jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
+        return fill(ledgers, jobs, _attempt, plan.workers, record)
 
 
-def _fill(plan: Plan, ledgers: Mapping[str, Ledger], record: Record) -> dict[str, str]:
-    jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
-    open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in plan.codecs}
+def fill(
+    ledgers: Mapping[str, Ledger],
+    jobs: Sequence[AnyJob],
+    attempt: Callable[[AnyJob], list[Measurement] | str],
+    workers: int,
+    record: Record,
+) -> dict[str, str]:
+    """Do the jobs of every codec into its ledger; those that fail come back with the reason."""
+    open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in ledgers}
     failed: dict[str, str] = {}
     with tqdm(total=len(jobs), unit="photo", disable=None) as bar:
-        for job, outcome in outcomes(jobs, _attempt, plan.workers):
+        for job, outcome in outcomes(jobs, attempt, workers):
             bar.update()
             if isinstance(outcome, str):
                 failed[f"{job.photo.name} ({job.codec})"] = outcome
@@ -129,10 +147,10 @@ def _fill(plan: Plan, ledgers: Mapping[str, Ledger], record: Record) -> dict[str
             open_jobs[job.codec] -= 1
             if not open_jobs[job.codec]:
                 _close_ledger(ledgers[job.codec], job.codec, record)
-    for codec in plan.codecs:
+    for codec, ledger in ledgers.items():
         # All was measured, but the run was stopped before the files got their names.
-        if not any(job.codec == codec for job in jobs) and ledgers[codec].partial.exists():
-            _close_ledger(ledgers[codec], codec, record)
+        if not any(job.codec == codec for job in jobs) and ledger.partial.exists():
+            _close_ledger(ledger, codec, record)
     return failed
 
 
@@ -151,7 +169,7 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
     anchor = str(picture.anchor or "")
     row = Row(
         dataset=job.dataset,
-        image=_name(job.photo),
+        image=name_in_rows(job.photo),
         width=file.width,
         height=file.height,
         codec=job.codec,
@@ -167,10 +185,10 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
     )
     device = _device(job.codec)
     times = picture.encode_s or 0, picture.decode_s
-    return row, Timing(_name(job.photo), target, anchor, device, THREADS, *times)
+    return row, Timing(name_in_rows(job.photo), target, anchor, device, THREADS, *times)
 
 
-def _name(path: Path) -> str:
+def name_in_rows(path: Path) -> str:
     """The name of a photo or a data set in rows, where bytes that are no characters are numbers."""
     return path.name.encode(errors="backslashreplace").decode()
 
@@ -199,10 +217,9 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
     # the tag that the codec writes into files now, from a tiny one
     grey = np.full((16, 16, 3), 128, np.uint8)
     tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
-    dataset, missing = _name(plan.out.resolve()), unmeasurable()
-    wanted = [METRICS[key] for key in BENCH_METRICS if key not in missing]
+    dataset, wanted = name_in_rows(plan.out.resolve()), wanted_metrics()
     lost = ledger.recall(
-        lambda row: (row.weights, row.dataset) == (tag, dataset) and _is_full(row, wanted)
+        lambda row: (row.weights, row.dataset) == (tag, dataset) and is_full(row, wanted)
     )
     if lost:
         say(
@@ -211,7 +228,13 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
         )
 
 
-def _is_full(row: Row, wanted: Sequence[Metric]) -> bool:
+def wanted_metrics() -> list[Metric]:
+    """The metrics that a row could have today."""
+    missing = unmeasurable()
+    return [METRICS[key] for key in BENCH_METRICS if key not in missing]
+
+
+def is_full(row: Row, wanted: Sequence[Metric]) -> bool:
     """Whether a row has every metric that it could have today."""
     side = min(row.width, row.height)
     return all(one.key in row.values for one in wanted if one.min_side <= side)
@@ -232,13 +255,13 @@ def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
     info = find_codec(codec)
     anchors: Sequence[Anchor | None] = (None,) if None in info.outputs else plan.anchors
     names = {str(anchor or "") for anchor in anchors}
-    dataset = _name(plan.out.resolve())
+    dataset = name_in_rows(plan.out.resolve())
     done = {(row.image, row.target_bpp, row.anchor) for row in ledger.rows.values()}
     for photo in plan.photos:
         targets = [
             target
             for target in plan.targets
-            if any((_name(photo), target, name) not in done for name in names)
+            if any((name_in_rows(photo), target, name) not in done for name in names)
         ]
         if targets:
             yield Job(photo, dataset, codec, plan.profile, targets, anchors)

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from mode_core.errors import NoOverlap, ResultsError
-from mode_core.evaluation.rows import PublishedPoint, Row
+from mode_core.evaluation.rows import THEIRS, PublishedPoint, Row
 from mode_core.metrics.bdrate import BDMetric, BDRate, Curve, bd_metric, bd_rate
 from mode_core.metrics.table import Metric
 from mode_core.weights.sets import PUBLIC
@@ -56,8 +56,9 @@ class Comparison(NamedTuple):
 
 
 def curve_name(row: Row) -> str:
-    """What a row's curve is called: `elic`, `mode@fidelity`, `elic:public`."""
-    profile = f":{row.profile}" if row.profile.startswith(PUBLIC) else ""
+    """What a row's curve is called: `elic`, `mode@fidelity`, `elic:public`, `elic:theirs`."""
+    named = row.profile.startswith(PUBLIC) or row.profile == THEIRS
+    profile = f":{row.profile}" if named else ""
     return f"{row.codec}{profile}" + (f"@{row.anchor}" if row.anchor else "")
 
 
@@ -174,4 +175,5 @@ def compared(reference: Curve, other: Curve) -> Comparison:
 
 
 def _sample(row: Row) -> Sample:
-    return Sample(curve_name(row), f"{row.target_bpp:g}", row.image, row.bpp, row.values)
+    step = row.rate_name or f"{row.target_bpp:g}"
+    return Sample(curve_name(row), step, row.image, row.bpp, row.values)

@@ -73,13 +73,15 @@ class Ledger:
     def add(self, measurements: Sequence[Measurement]) -> None:
         """Note what one job measured, safe from interruption."""
         self.rows |= {row_key(row): row for row, _ in measurements}
-        self.timings |= {timing_key(timing): timing for _, timing in measurements}
+        self.timings |= {timing_key(timing): timing for _, timing in measurements if timing}
         write_rows(self.partial, self.rows.values())
-        write_timings(self.partial_timing, self.timings.values())
+        if self.timings:
+            write_timings(self.partial_timing, self.timings.values())
 
     def finish(self) -> None:
         """Give the files their real names."""
         write_rows(self.final, self.rows.values())
-        write_timings(self.final_timing, self.timings.values())
+        if self.timings:
+            write_timings(self.final_timing, self.timings.values())
         self.partial.unlink(missing_ok=True)
         self.partial_timing.unlink(missing_ok=True)

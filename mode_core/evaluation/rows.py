@@ -1,9 +1,9 @@
 """Results as typed CSV: one row per picture, codec, anchor and target.
 
 A file is a list of one NamedTuple: its fields are the columns, its types cast the cells. The field
-`values` stands for columns of the table of metrics: those that at least one row has a value of. A
-file that is read may lack any of them. An empty cell means "not measured"; NaN is never written
-and never read.
+`values` stands for columns of the table of metrics: those that at least one row has a value of, and
+`rate_name` is a column only where a row has one. A file that is read may lack any of them. An empty
+cell means "not measured"; NaN is never written and never read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from mode_core.errors import ResultsError
@@ -21,6 +21,11 @@ from mode_core.stream.cells import as_written, csv_line, disarmed
 from mode_core.types import number_in
 
 TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
+THEIRS = "theirs"
+"""The profile of rows whose pictures somebody else decoded: whatever their codec is called, it is
+none of ours. Nothing was aimed at (`target_bpp` is 0), and their size is all payload."""
+KEPT = "pictures"
+"""The folder beside results where the pictures of others are kept."""
 _SHOWN = 1000
 """Letters of a wrong header that an error repeats."""
 _BPP_TOLERANCE = 1e-3
@@ -45,6 +50,8 @@ class Row(NamedTuple):
     bpp: float
     values: Mapping[str, float] = {}
     """Values of the metrics that were measured, by key."""
+    rate_name: str = ""
+    """What somebody else calls the rate of a picture, such as q3."""
 
 
 class Timing(NamedTuple):
@@ -74,7 +81,8 @@ class PublishedPoint(NamedTuple):
     """Values by metric; LPIPS of each network is a metric of its own."""
 
 
-Measurement = tuple[Row, Timing]
+Measurement = tuple[Row, Timing | None]
+"""What somebody else decoded took no time here."""
 Record = TypeVar("Record", Row, Timing, PublishedPoint)
 
 # bpp is written in full: it must equal 8 * bytes_file / (width * height) to the last bit.
@@ -86,16 +94,26 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
     **{key: f"{{:.{METRICS[key].digits + 2}f}}".format for key in BENCH_METRICS},
 }
 _METRIC_COLUMNS: Mapping[type, tuple[str, ...]] = {Row: BENCH_METRICS, PublishedPoint: COLUMNS}
+_SPARSE = "rate_name"
 
 
-def row_key(row: Row) -> tuple[str, str, str, str, float, str]:
+def row_key(row: Row) -> tuple[str, str, str, str, float, str, str]:
     """What makes a row unique, in the order of the file."""
-    return row.dataset, row.codec, row.profile, row.image, row.target_bpp, row.anchor
+    step = row.target_bpp, row.anchor, row.rate_name
+    return row.dataset, row.codec, row.profile, row.image, *step
 
 
 def timing_key(timing: Timing) -> tuple[str, float, str]:
     """What makes a timing unique, in the order of the file."""
     return timing.image, timing.target_bpp, timing.anchor
+
+
+def kept_picture(folder: Path, row: Row) -> Path | None:
+    """Where the picture behind a row of theirs is kept; None for names that lead elsewhere."""
+    parts = row.codec, row.rate_name, f"{PurePath(row.image).stem}.png"
+    if any(part in ("", ".", "..") or PurePath(part).name != part for part in parts):
+        return None
+    return folder.joinpath(KEPT, *parts)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -156,10 +174,13 @@ def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
     values: list[Mapping[str, float]] = [cells.pop("values", {}) for cells in all_cells]
     measured = {column for found in values for column in found}
     metrics: list[str] = [column for column in _METRIC_COLUMNS.get(kind, ()) if column in measured]
-    lines = [csv_line([*_fixed(kind), *metrics])]
+    named = any(cells.get(_SPARSE) for cells in all_cells)
+    fixed: list[str] = [name for name in _fixed(kind) if named or name != _SPARSE]
+    lines = [csv_line([*fixed, *metrics])]
     for cells, found in zip(all_cells, values, strict=True):
-        cells |= {column: found.get(column) for column in metrics}
-        lines.append(csv_line(_cell(path, column, cell) for column, cell in cells.items()))
+        line = [(column, cells[column]) for column in fixed]
+        line += [(column, found.get(column)) for column in metrics]
+        lines.append(csv_line(_cell(path, column, cell) for column, cell in line))
     write_atomic(path, "".join(lines).encode(errors="backslashreplace"))
 
 
@@ -174,7 +195,7 @@ def _cell(path: Path, column: str, value: object) -> str:
 
 
 def _fixed(kind: type[Record]) -> dict[str, Any]:
-    """The columns that every file has, with their types."""
+    """The columns without the metrics', with their types."""
     return {name: hint for name, hint in get_type_hints(kind).items() if name != "values"}
 
 
@@ -184,8 +205,8 @@ def _records(path: Path, kind: type[Record]) -> Iterator[Record]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = csv.reader(file)
-            found = next(lines, [])
-            lacking = fixed.keys() - set(found)
+            found: list[str] = next(lines, [])
+            lacking = fixed.keys() - {*found, _SPARSE}
             if lacking or set(found) - fixed.keys() - set(more) or len(set(found)) < len(found):
                 raise ResultsError(
                     f"{path}: the columns are {','.join(found)[:_SHOWN] or '(none)'}; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,7 +17,9 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def write_provenance(path: Path, command: str, kept_rows: bool = False) -> None:
+def write_provenance(
+    path: Path, command: str, kept_rows: bool = False, more: Mapping[str, object] = {}
+) -> None:
     """The JSON file beside the rows; it may differ between runs, the rows may not.
 
     Where a resumed run kept rows, the commits that made them stay on record.
@@ -30,6 +33,7 @@ def write_provenance(path: Path, command: str, kept_rows: bool = False) -> None:
         "device": device(),
         "bundled_weights_draw_in": str(fast_type()).removeprefix("torch."),
         "versions": {"python": platform.python_version(), **_versions()},
+        **more,
     }
     write_atomic(path, (json.dumps(facts, indent=2) + "\n").encode())
 

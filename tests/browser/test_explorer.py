@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.explorer.usercsv import read_user_csv
 from tests.browser.conftest import PATIENCE_MS, served, watched
-from tests.made_up.results import write_results
+from tests.made_up.results import write_results, write_theirs
 
 pytestmark = pytest.mark.browser
 DRAWN = "#rd-plot .scatterlayer .trace"
@@ -33,8 +33,12 @@ EVIL_CSV = (
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    results = write_results(tmp_path_factory.mktemp("results"))
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="module")
+def address(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served("rd_page", tmp_path_factory.mktemp("explorer"), str(results)) as url:
         yield url
 
@@ -91,6 +95,43 @@ def test_curves_switch_off_and_on_with_their_bd_rates(page: Page) -> None:
     expect(page.locator("[data-rd=bd] tr")).to_have_count(6)
     page.get_by_role("checkbox", name="MoDE-P").check()
     expect(page.locator(DRAWN)).to_have_count(8)
+
+
+def test_a_curve_of_theirs_shows_toggles_and_says_what_of_it_can_be_opened(
+    page: Page, results: Path
+) -> None:
+    """It is called as one of ours, and stays apart."""
+    file = write_theirs(results, "elic", kept=("q2",))
+    try:
+        drawn_by(page, NO_PICTURE)
+        expect(page.locator(DRAWN)).to_have_count(9)
+        section = page.get_by_role("group", name="Theirs: measured here from their pictures")
+        box = section.get_by_role("checkbox", name="elic", exact=True)
+        expect(page.locator("[data-rd=bd] tr", has_text="theirs: measured here")).to_have_count(1)
+        page.evaluate(
+            """() => { const plot = document.querySelector('#rd-plot');
+            const i = plot.data.findIndex(({line}) => line.color === '#690fff');
+            for (const pointNumber of [0, 1]) {
+              const [x, y] = [plot.data[i].x[pointNumber], plot.data[i].y[pointNumber]];
+              const points = [{curveNumber: i, pointNumber, x, y}];
+              plot.emit('plotly_hover', {points});
+              plot.emit('plotly_click', {points});
+            } }"""
+        )
+        assert page.evaluate("opened") == [
+            {"kind": "theirs", "dataset": "kodak", "codec": "elic", "rate": rate, "image": ""}
+            for rate in ("q1", "q2")
+        ]
+        assert status(page) == "elic is theirs: its pictures are here, but cannot be opened yet."
+        told = page.locator(".rd-tip").inner_text()
+        assert "theirs: measured here from their pictures" in told
+        assert "q2" in told
+        box.uncheck()
+        expect(page.locator(DRAWN)).to_have_count(8)
+        box.check()
+        expect(page.locator(DRAWN)).to_have_count(9)
+    finally:
+        file.unlink()
 
 
 def test_the_metric_and_its_direction_follow_the_choice(page: Page) -> None:

@@ -21,7 +21,7 @@ README = (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_point_has_a_source_and_a_plausible_rate() -> None:
-    assert len(POINTS) == 1970
+    assert len(POINTS) == 2003
     for point in POINTS:
         assert point.codec
         assert point.source_ref
@@ -66,3 +66,11 @@ def test_a_curve_never_mixes_sources() -> None:
 def test_a_codec_that_nobody_published_is_refused() -> None:
     with pytest.raises(ResultsError, match="nothing is published for 'MoDE'"):
         published_curve(POINTS, METRICS["psnr"], "MoDE", "kodak")
+
+
+def test_the_psnr_that_a_source_repeats_by_mistake_is_left_out() -> None:
+    """DiT-IC's newer log has one row of PSNR under two data sets."""
+    newer = [one for one in POINTS if one.codec == "DiT-IC (rank 64/128)"]
+    assert {one.dataset for one in newer if "psnr" in one.values} == {"kodak", "clic2020-test"}
+    assert {one.dataset for one in newer if "lpips" in one.values} == {
+        "kodak", "clic2020-test", "div2k-val"}  # fmt: skip

@@ -11,13 +11,13 @@ import pytest
 from skimage.color.colorconv import xyz2lab, xyz_from_rgb
 
 from app.explorer import figure as plot
-from app.explorer.curves import Curve, live_curves, our_curves, published_curves
+from app.explorer.curves import Curve, live_curves, our_curves, published_curves, their_curves
 from app.explorer.figure import LOOKS, rate_figure, styles
 from mode_core.checkpoints.dialects import DIALECTS
 from mode_core.evaluation.curves import Point
 from mode_core.metrics.table import METRICS
 from tests.conftest import ROOT
-from tests.made_up.results import made_up_rows, published_points
+from tests.made_up.results import made_up_rows, published_points, their_rows
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, in linear RGB.
 EYES = {
@@ -145,6 +145,28 @@ def test_a_figure_is_what_plotly_accepts() -> None:
     look = styles(curves, ["ELIC", "Shallow"])
     figure = rate_figure(curves, METRICS["psnr"], look, log=True, dark=False)
     assert len(objects.Figure(figure).data) == len(curves)
+
+
+def test_theirs_look_like_nothing_else_and_keep_their_looks() -> None:
+    names = ["Alpha", "Beta", "Gamma"]
+    theirs = their_curves([row for name in names for row in their_rows(name)])
+    yours = [one._replace(key=f"yours/{one.key}", kind="yours") for one in theirs]
+    ours = our_curves(made_up_rows())
+    look = styles([*ours, *theirs, *yours], [], names)
+    marks = {key: (one.symbol, one.dash) for key, one in look.items()}
+    assert len(set(marks.values())) == len(marks)
+    assert styles(theirs[2:], [], names)[theirs[2].key] == look[theirs[2].key]
+    assert {look[one.key].light for one in theirs} == {plot.THEIR_COLOURS[0]}
+
+
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_colour_of_theirs_is_far_from_all_of_ours(eyes: str, theme: str) -> None:
+    mine = dict(zip(("light", "dark"), plot.THEIR_COLOURS, strict=True))[theme]
+    assert contrast(mine, getattr(plot, theme.upper())["ground"]) >= 3
+    for name in LOOKS:
+        other = lab(getattr(LOOKS[name], theme), EYES[eyes])
+        assert np.linalg.norm(lab(mine, EYES[eyes]) - other) > 15, name
 
 
 def test_names_and_notes_never_enter_a_figure() -> None:

@@ -23,7 +23,7 @@ from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import comparisons
 from mode_core.evaluation.rows import read_rows, write_rows
 from mode_core.metrics import METRICS
-from tests.made_up.results import made_up_rows, write_results
+from tests.made_up.results import made_up_rows, write_results, write_theirs
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,56 @@ def test_a_broken_file_costs_only_itself_and_names_no_path(tmp_path: Path) -> No
     assert "elic" not in ours
     (note,) = [note for note in seen["notes"] if "elic.csv" in note]
     assert str(tmp_path) not in note
+
+
+def test_pictures_of_others_stand_apart_from_ours_of_the_same_name(tmp_path: Path) -> None:
+    write_results(tmp_path)
+    write_theirs(tmp_path, "elic", kept=("q2",))
+    seen = view(tmp_path)
+    ours, theirs = (
+        [curve for curve in seen["curves"] if (curve["kind"], curve["codec"]) == (kind, "elic")]
+        for kind in ("ours", "theirs")
+    )
+    assert len(ours) == len(theirs) == 1
+    assert len(ours[0]["images"]) == 5
+    assert theirs[0]["at"] == ["q1", "q2", "q3", "q4"]
+    assert theirs[0]["kept"] == ("q2",)
+    assert theirs[0]["on"]
+    assert ours[0]["group"] != theirs[0]["group"]
+    assert ours[0]["style"] != theirs[0]["style"]
+    origins = {row["label"]: row["origin"] for row in seen["bd"]["rows"]}
+    assert origins["elic"] == "theirs: measured here from their pictures"
+    assert any("elic (theirs: measured" in one["label"] for one in seen["bd"]["references"])
+
+
+def test_the_curves_of_one_picture_are_ours_only(tmp_path: Path) -> None:
+    def curves() -> list[dict[str, Any]]:
+        seen = view(tmp_path, picture={"image": "kodim02", "rows": []})
+        return [curve for curve in seen["curves"] if curve["kind"] == "picture"]
+
+    write_results(tmp_path)
+    before = curves()
+    write_theirs(tmp_path, "elic")
+    assert len(before) == 7
+    assert curves() == before
+
+
+def test_a_curve_of_theirs_alone_is_not_said_to_be_published(tmp_path: Path) -> None:
+    write_theirs(tmp_path, "new", kept=("q1", "q3"))
+    seen = view(tmp_path)
+    assert "Our codecs are not measured on kodak yet; the curves are others'." in seen["notes"]
+    library = load_library(tmp_path)
+    place = ("kodak", "new", "q1", "kodim01.png")
+    assert library.kept[place] == tmp_path / "theirs/pictures/new/q1/kodim01.png"
+    assert len(library.kept) == 6
+    (point, *_) = rd_points(library, "kodak", "psnr")
+    assert (point["kind"], point["codec"]) == ("theirs", "new")
+
+
+def test_their_results_file_can_be_dropped_on_the_page(tmp_path: Path) -> None:
+    """Each rate is told apart by its name, since nothing was aimed at."""
+    curves, _ = read_user_csv(write_theirs(tmp_path, "new").read_text("utf-8"), "new.csv")
+    assert [len(curve.points) for curve in curves] == [4]
 
 
 def test_new_results_are_seen_without_a_restart(tmp_path: Path) -> None:

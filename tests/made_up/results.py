@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from mode_core.evaluation.rows import PublishedPoint, Row, write_rows
+from mode_core.evaluation.rows import THEIRS, PublishedPoint, Row, kept_picture, write_rows
 from mode_core.metrics.table import metric_of
 
 # codec, anchor -> PSNR at 1 bpp, dB per doubling, LPIPS at 0.1 bpp, lowest and highest rate
@@ -44,6 +44,31 @@ def _row(dataset: str, number: int, curve: tuple[str, str], target: float) -> Ro
         *(int(target * 100), "", size, size - 20, bpp),
         {"psnr": psnr, "ms_ssim": 1 - 0.02 / bpp**0.5, "lpips": lpips, "dists": lpips / 2},
     )
+
+
+def their_rows(codec: str, dataset: str = "kodak") -> list[Row]:
+    """Rows of pictures that somebody else decoded, at four rates."""
+    names = {0.05: "q1", 0.1: "q2", 0.2: "q3", 0.4: "q4"}
+    return [
+        row._replace(
+            codec=codec, profile=THEIRS, target_bpp=0, quality=0, rate_name=names[row.target_bpp]
+        )
+        for row in made_up_rows(dataset)
+        if row.codec == "elic" and row.target_bpp in names
+    ]
+
+
+def write_theirs(folder: Path, codec: str, kept: tuple[str, ...] = ()) -> Path:
+    """Results of theirs in a folder beside others, with the pictures of some rates."""
+    path, rows = folder / "theirs" / f"{codec}-theirs.csv", their_rows(codec)
+    path.parent.mkdir(exist_ok=True)
+    for row in rows:
+        place = kept_picture(path.parent, row)
+        if place and row.rate_name in kept:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(b"a picture")
+    write_rows(path, rows)
+    return path
 
 
 def published_points() -> list[PublishedPoint]:

@@ -6,7 +6,7 @@ import { hear, tell } from "../../shared/messages.js";
 import { Files } from "./files.js";
 import { fillLegend } from "./legend.js";
 import { Plot } from "./plot.js";
-import { canOpen, csvOf, shortNumber } from "./points.js";
+import { aboutPictures, canOpen, csvOf, shortNumber } from "./points.js";
 import { isShown, shareOf, withChosen } from "./state.js";
 import { fillBd, fillPoints } from "./tables.js";
 
@@ -138,7 +138,14 @@ export class Explorer {
   }
 
   /** Tell the viewer to show a point; a mean over a data set means the picture on screen. */
-  open(/** @type {Point} */ { curve, bpp }) {
+  open(/** @type {Point} */ point) {
+    const { curve, bpp, p } = point;
+    if (curve.kind === "theirs") {
+      const { kind, dataset, codec } = curve;
+      const image = String(this.picture.image ?? "");
+      tell("mode:open-point", { kind, dataset, codec, rate: curve.at[p], image });
+      return this.say(`${curve.label} is theirs: ${aboutPictures(point)}.`);
+    }
     if (!canOpen(curve)) return this.say(`${curve.label} is not ours: there are no pictures to open.`);
     const image = curve.image || String(this.picture.image ?? "");
     tell("mode:open-point", { image, codec: curve.codec, anchor: curve.anchor, bpp });

@@ -8,7 +8,10 @@ import { isOn } from "./state.js";
 const DASHES = {
   solid: "", dash: "6 3", dot: "2 3", dashdot: "6 2 2 2", longdash: "10 3", longdashdot: "9 2 2 2",
 };
-const SECTIONS = { ours: "Measured here", yours: "Yours", published: "Published" };
+const SECTIONS = {
+  ours: "Measured here", theirs: "Theirs: measured here from their pictures",
+  yours: "Yours", published: "Published",
+};
 
 /** The corner points of a polygon or star around (7, 7), as path data. @param {number} count */
 function ngon(count, turn = 0, inner = 1) {
@@ -93,6 +96,7 @@ function legendEntry(/** @type {Curve} */ curve, /** @type {Explorer} */ explore
 
 /** Where a published curve is from; the licence of others' weights, in full on a line of its own. */
 function whose(/** @type {Curve} */ curve) {
+  if (curve.kind === "theirs") return ""; // their section says it
   if (curve.kind !== "ours") return make("small", {}, curve.source.split("/")[0]);
   return curve.licence ? make("small", { class: "rd-licence" }, licenceOf(curve)) : "";
 }

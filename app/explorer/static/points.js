@@ -9,6 +9,10 @@ const LABEL_ROOM = 150;
 /** Curves of ours and the picture's have pictures behind them; published ones have not. */
 export const canOpen = (/** @type {Curve} */ curve) => ["ours", "picture", "now"].includes(curve.kind);
 
+/** What can be said of the pictures behind a point of theirs. @param {Point} point */
+export const aboutPictures = ({ curve, p }) =>
+  curve.kept.includes(curve.at[p]) ? "its pictures are here, but cannot be opened yet" : "its pictures are not here";
+
 /** Axis ranges for a preset, with the values fitted to the points inside it; null when there is none.
  * @param {Trace[]} traces the visible ones @param {string} preset @param {boolean} log */
 export function rangesFor(traces, preset, log) {
@@ -102,6 +106,7 @@ export function nameOf(/** @type {Curve} */ curve) {
     picture: curve.image,
     now: "on screen",
     yours: curve.source,
+    theirs: curve.source,
     ours: curve.licence ? "measured here" : "ours",
   };
   return `${curve.label} (${[from[curve.kind], licenceOf(curve)].filter(Boolean).join(", ")})`;
@@ -113,13 +118,15 @@ export const shortNumber = (value, digits) =>
   digits === undefined ? String(+value.toPrecision(3)) : value.toFixed(digits);
 
 /** The lines of a point's note, most important first. @param {Point} point @param {Axis} axis */
-export function describePoint({ curve, p, bpp, value }, axis) {
+export function describePoint(point, axis) {
+  const { curve, p, bpp, value } = point;
   const what = {
     ours: `mean of ${counted(curve.images[p], "picture")}`,
     now: "the picture on screen",
     picture: `picture ${curve.image}`,
     published: "published",
     yours: "your file",
+    theirs: `mean of ${counted(curve.images[p], "picture")}`,
   };
   const unit = axis.unit ? ` ${axis.unit}` : "";
   return [
@@ -128,6 +135,7 @@ export function describePoint({ curve, p, bpp, value }, axis) {
     [what[curve.kind], curve.at[p]].filter(Boolean).join(" · "),
     curve.kind === "now" ? "" : curve.source,
     licenceOf(curve),
+    curve.kind === "theirs" ? aboutPictures(point) : "",
     curve.note,
   ].filter(Boolean);
 }

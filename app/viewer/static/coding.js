@@ -78,8 +78,9 @@ async function openRecent(viewer, { key, name, file }) {
 }
 
 /** A point of the rate-distortion plot: that picture, that codec, at that rate.
- * @param {Viewer} viewer @param {{image: string, codec: string, anchor: string, bpp: number}} point */
-export function openPoint(viewer, { image, codec, anchor, bpp }) {
+ * @param {Viewer} viewer @param {{kind?: string, image: string, codec: string, anchor: string, bpp: number}} point */
+export function openPoint(viewer, { kind, image, codec, anchor, bpp }) {
+  if (kind === "theirs") return; // no pane can show what somebody else decoded
   const { catalogue } = viewer;
   const id = paneOf(codec, anchor, catalogue);
   const known = catalogue.samples.some((one) => one.id === image);

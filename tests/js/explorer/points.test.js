@@ -52,6 +52,19 @@ test("no cell of a CSV is run by a spreadsheet", () => {
   assert.equal(line, "C0,ours,kodak,0.01,20,,24,,here,");
 });
 
+test("what is said of a point of theirs names them everywhere, and where its pictures are", () => {
+  const source = "theirs: measured here from their pictures";
+  const curve = { ...curves[0], label: "elic", kind: "theirs", source, at: ["q1", "q2", ""], kept: ["q2"] };
+  const [first, second] = all.map((point) => ({ ...point, curve }));
+  assert.equal(points.nameOf(curve), `elic (${source})`);
+  assert.deepEqual(points.describePoint(first, axis).slice(2), [
+    "mean of 24 pictures · q1", source, "its pictures are not here",
+  ]);
+  assert.match(points.describePoint(second, axis).at(-1), /are here, but cannot be opened yet/);
+  assert.match(points.csvOf([second], axis).split("\n")[1], new RegExp(`^elic,theirs,.*,q2,${source}`));
+  assert.equal(points.canOpen(curve), false);
+});
+
 test("a note tells what the point is, where it is from, and whose weights made it", () => {
   const lines = points.describePoint({ ...all[1], curve: { ...curves[0], licence: "CC-BY" } }, axis);
   const told = ["C0", "0.1 bpp · PSNR 25.00 dB", "mean of 24 pictures · q 5", "here", "weights: CC-BY"];

@@ -1,0 +1,75 @@
+"""Tables that people save from spreadsheets: any usual separator, a byte order mark, gaps."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from mode_core.errors import ResultsError
+from mode_core.stream.cells import as_written
+
+MAX_COLUMNS = 200
+Line = Mapping[str, str]
+
+
+def read_sheet(
+    text: str, column: Callable[[str], str], max_rows: int
+) -> tuple[list[str], list[str], Iterator[tuple[int, Line]]]:
+    """The names of the columns, what the file calls them, and each row with its line number."""
+    text = text.removeprefix("\ufeff").lstrip()
+    if "\0" in text:
+        raise ResultsError("the file is not text; save it as CSV (UTF-8)")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=False)
+    try:
+        rows = list(islice(reader, max_rows + 2))
+    except csv.Error as error:
+        raise ResultsError(f"line {reader.line_num}: {error}") from error
+    if len(rows) > max_rows + 1:
+        raise ResultsError(f"the file has more than {max_rows} rows, which is the most")
+    cells = rows[0] if rows else []
+    header = _header(cells, column)
+    return header, cells, _numbered(header, rows[1:])
+
+
+def _header(cells: Sequence[str], column: Callable[[str], str]) -> list[str]:
+    if len(cells) > MAX_COLUMNS:
+        raise ResultsError(f"the header has {len(cells)} columns; at most {MAX_COLUMNS} are read")
+    header = [column(cell) for cell in cells]
+    twice = sorted(name for name, count in Counter(header).items() if count > 1 and name)
+    if twice:
+        raise ResultsError(f"the header names {twice[0][:40]!r} twice")
+    return header
+
+
+def need_columns(
+    needed: Sequence[str], header: Sequence[str], cells: Sequence[str], wanted: str
+) -> None:
+    """ResultsError if a column is lacking; it shows the columns under the user's own names."""
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise ResultsError(
+            f"the header has no {' and no '.join(map(repr, missing))}; "
+            f"it needs {wanted}, and has {shown(cells)}"
+        )
+
+
+def shown(cells: Sequence[str]) -> str:
+    """The cells of a header for a sentence."""
+    return ", ".join(repr(cell.strip()[:40]) for cell in cells[:20]) or "nothing"
+
+
+def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, Line]]:
+    for line_number, row in enumerate(rows, 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise ResultsError(
+                f"line {line_number} has {len(row)} cells, the header has {len(header)}"
+            )
+        texts = (as_written(cell.strip()) for cell in row)
+        yield line_number, dict(zip(header, texts, strict=True))
