@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mode_core.settings import setting
+from mode_core.weights.sets import PUBLIC
 
 MEBIBYTE = 1 << 20
 _NUMBERS = (
@@ -41,6 +42,9 @@ class Settings:
     frames: str = "'self'"
     """Whose pages may show this one in a frame, as Content-Security-Policy has it."""
 
+    profile: str = ""
+    """Whose weights a fresh page shows where both are here: "" for ours, or the authors'."""
+
     @property
     def incoming_bytes(self) -> int:
         """Memory for what is on its way in, and as much for uploads of the API."""
@@ -62,7 +66,9 @@ class Settings:
             given["pictures"] = folder = Path(text)
             if not folder.is_dir():
                 raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
-        return cls(setting("MODE_HOST") or None, **given, frames=_frames())
+        if (profile := setting("MODE_PROFILE")) not in ("", PUBLIC):
+            raise SystemExit(f"MODE_PROFILE is {profile!r}; it must be {PUBLIC}, or not be set")
+        return cls(setting("MODE_HOST") or None, **given, frames=_frames(), profile=profile)
 
 
 def _frames() -> str:

@@ -31,6 +31,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_READ_SECONDS": "a visitor's picture or CSV that takes longer to read is given up",
         "MODE_PICTURES": "folder of pictures that join the page's gallery",
         "MODE_WEIGHTS": "folder of imported weights",
+        "MODE_PROFILE": "whose weights a fresh page shows where both are here",
         "MODE_DEVICE": "where pictures are analysed and drawn",
         "MODE_PRECISION": "what the bundled networks draw in",
         "MODE_LPIPS_BACKBONE": "file of AlexNet's ImageNet features, for LPIPS",

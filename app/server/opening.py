@@ -37,7 +37,9 @@ def opening(service: Service, folder: Path | None = None) -> dict[str, Any]:
     listed = folder / LISTED
     photo = service.photo(PICTURE)
     service.store.pin(photo.key, photo)
-    if not listed.is_file():
+    own, _ = default_panes()
+    chosen, _ = default_panes(service.settings.profile)
+    if not listed.is_file() or chosen != own:
         return next(service.compare(PICTURE, (), BPP)).as_json()
     slots = [Slot.of(photo)]
     for record in json.loads(listed.read_text(encoding="utf-8")):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from app.panes.names import own_panes
+from app.panes.names import ORIGINAL, default_panes, own_panes
 from app.panes.weights import info_of, sentence
 from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome, jobs_for
@@ -37,6 +37,7 @@ class Runner:
         self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
         self.pace = Pace()
         self.reader = Reader(settings)
+        self.profile = settings.profile
 
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
@@ -88,7 +89,8 @@ class Runner:
     def warm(self) -> None:
         """Load codecs and metrics ahead of the first visitor, and learn what pictures take."""
         picture = built_in_picture()
-        jobs = jobs_for(picture, own_panes(), _WARM_BPP)
+        first = (id for id in default_panes(self.profile)[0] if id != ORIGINAL)
+        jobs = jobs_for(picture, [*dict.fromkeys([*own_panes(), *first])], _WARM_BPP)
         with suppress(WorkerLost):
             for job, outcome in zip(jobs, self.codecs.call(work.warm, jobs), strict=True):
                 self._learn(job, outcome)

@@ -113,7 +113,7 @@ class Service:
         wanted = self.newest.take(question)
         note = ""
         if not panes:
-            panes, note = default_panes()
+            panes, note = default_panes(self.settings.profile)
         demands.check_request(panes, bpp)
         photo = self.photo(picture)
         slots = [self._slot(photo, pane_id(*parse_pane(id)), bpp) for id in panes]

@@ -19,7 +19,7 @@ from mode_core.weights.sets import (
     all_weights,
     damaged,
     find_weights,
-    weights_folders,
+    import_folder,
 )
 
 _DOWNLOADS = "downloads"
@@ -112,7 +112,7 @@ def _get(args: argparse.Namespace) -> None:
     if args.sha256 and len(wanted) > 1:
         raise ModeError("--sha256 is of one file; give one --quality")
     _accept(args.codec, args.accept_licence)
-    home = weights_folders()[-1]
+    home = import_folder()
     for one in wanted:
         found = _made_from(one, list(all_weights()))
         if found is not None:
@@ -184,7 +184,7 @@ def _describe(made: WeightsSet) -> None:
     print(
         f"{made.folder.name}: {made.facts['bpp']} bits per pixel and {psnr:.1f} dB{doubt} on the "
         f"built-in picture, licence {licence_of(made)}; use it with --codec {made.codec} --profile "
-        f"{made.width}; an app that is running shows it once it is started again"
+        f"{made.width}; an app that is running offers it within seconds"
     )
 
 
