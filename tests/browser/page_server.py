@@ -25,6 +25,7 @@ from app.ui import build_demo, launch
 from mode_core.codecs.registry import CODECS, codec_of
 from mode_core.metrics import QUICK_METRICS, Measured, measure
 from mode_core.metrics.fidelity import psnr
+from mode_core.settings import setting
 from mode_core.types import Image, Reconstruction
 
 _SECONDS_A_MEGAPIXEL = 20.0
@@ -107,4 +108,5 @@ if __name__ == "__main__":
     app.panes.names.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     port, queue = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
     settings = Settings(None, port, queue, cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)
+    settings = replace(settings, profile=setting("MODE_PROFILE"))
     launch(build_demo(settings, StandInRunner(settings)))
