@@ -134,10 +134,10 @@ def test_a_set_that_is_being_copied_is_offered_once_it_is_whole(
     slow.mkdir()
     last = (whole / "01.safetensors").read_bytes()
     for step in ("00.safetensors", "half", "card.json", "01.safetensors"):
+        assert PUBLIC not in makers(news(page))
         if step == "half":
             (slow / "01.safetensors").write_bytes(last[: len(last) // 2])
         else:
-            assert PUBLIC not in makers(news(page))
             (slow / step).write_bytes((whole / step).read_bytes())
         looks.later()
     assert PUBLIC in makers(news(page))
@@ -152,11 +152,12 @@ def test_a_file_that_grows_in_place_is_noticed(home: Path, tmp_path: Path) -> No
     assert arrivals.weights_stamp() != seen
 
 
+@pytest.mark.parametrize("asked", ["", "?page=", "?all_endpoints=true"])
 def test_the_api_says_what_can_be_asked_for_by_now(
-    page: TestClient, looks: Looks, home: Path
+    page: TestClient, looks: Looks, home: Path, asked: str
 ) -> None:
     def names() -> list[str]:
-        told = json.loads(page.get("/gradio_api/info").text)["named_endpoints"]["/compare"]
+        told = json.loads(page.get(f"/gradio_api/info{asked}").text)["named_endpoints"]["/compare"]
         wanted = next(one for one in told["parameters"] if one["parameter_name"] == "codecs")
         found: list[str] = wanted["type"]["items"]["enum"]
         return found
