@@ -12,6 +12,7 @@ from mode_core.codecs.catalogue import LICENCES, chosen
 from mode_core.errors import ModeError
 from mode_core.settings import setting
 from mode_core.types import Published
+from mode_core.weights.sets import PUBLIC
 
 MEBIBYTE = 1 << 20
 _NUMBERS = (
@@ -49,6 +50,8 @@ class Settings:
     """Public weights that are fetched in the background."""
     accepted: frozenset[str] = frozenset()
     """The codecs whose weights' licences the operator accepts; "all" stands for every one."""
+    profile: str = ""
+    """Whose weights a fresh page shows where both are here: "" for ours, or the authors'."""
 
     @property
     def incoming_bytes(self) -> int:
@@ -72,7 +75,9 @@ class Settings:
             if not folder.is_dir():
                 raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
         given |= {"fetch": _fetch(), "accepted": _accepted()}
-        return cls(setting("MODE_HOST") or None, **given, frames=_frames())
+        if (profile := setting("MODE_PROFILE")) not in ("", PUBLIC):
+            raise SystemExit(f"MODE_PROFILE is {profile!r}; it must be {PUBLIC}, or not be set")
+        return cls(setting("MODE_HOST") or None, **given, frames=_frames(), profile=profile)
 
 
 def _fetch() -> tuple[Published, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,6 +19,7 @@ from app.explorer import component as explorer
 from app.explorer.curves import number
 from app.explorer.view import Wish, show
 from app.http.api import add_api
+from app.http.arrivals import Arrivals, Told, catalogue_route
 from app.http.calls import Calls
 from app.http.guard import Guard, without_cors
 from app.http.intake import Intake, Limits
@@ -34,7 +37,7 @@ from app.server.runner import Runner, make_runner
 from app.server.service import Service
 from app.server.snapshot import Comparison
 from app.settings import Settings
-from app.viewer.component import viewer
+from app.viewer.component import catalogue, viewer
 from mode_core.errors import ModeError
 from mode_core.settings import setting
 
@@ -51,20 +54,40 @@ _MODULES = sorted(
 
 
 def build_demo(settings: Settings | None = None, runner: Runner | None = None) -> gr.Blocks:
-    """The whole page; `demo.service` and `demo.uploads` are what stands behind it."""
+    """The whole page; `demo.service`, `uploads` and `arrivals` are what stands behind it."""
     settings = settings or Settings.from_environment()
     service = Service(settings, runner or make_runner(settings))
     uploads = Uploads(settings.incoming_bytes)
+    arrivals = Arrivals(lambda: _told(service))
     with gr.Blocks(title="MoDE Explorer", analytics_enabled=False, fill_width=True) as demo:
-        panes = viewer(service, opening(service))
-        _wire(panes, demo, service)
+        panes = viewer(service, _shown(arrivals.told, service))
         explorer.rd_panel("mode/plotly.min.js", service.runner.reader)
-        gr.Markdown(about_page(), elem_id="about")
+        about = gr.Markdown(arrivals.told.about, elem_id="about")
+        _wire(panes, about, demo, service, arrivals)
         add_api(service, uploads, demo)
-    demo.service, demo.uploads = service, uploads
+
+    def renew(told: Told) -> None:
+        """Who comes from now on gets this; Gradio makes its pages of the configuration."""
+        panes.props |= _shown(told, service)
+        about.value = told.about
+        demo.config = demo.get_config_file()
+
+    arrivals.renew = renew
+    demo.service, demo.uploads, demo.arrivals = service, uploads, arrivals
     # Waiting and refusing happen in the service's own line, which can say the position.
     demo.queue(max_size=4 * settings.queue_length, api_open=True)
     return demo
+
+
+def _told(service: Service) -> Told:
+    """What is said of the weights that are here now."""
+    known, about = catalogue(service.gallery.values()), about_page()
+    return Told(sha256(json.dumps([known, about]).encode()).hexdigest()[:16], known, about)
+
+
+def _shown(told: Told, service: Service) -> dict[str, Any]:
+    """What the viewer is given when a page opens."""
+    return {"catalogue": told.catalogue, "stamp": told.stamp, "first": opening(service)}
 
 
 def head() -> str:
@@ -78,16 +101,19 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
     """What requests meet before Gradio: the guard, and our own routes."""
     service: Service = demo.service  # type: ignore[attr-defined]
     uploads: Uploads = demo.uploads  # type: ignore[attr-defined]
+    arrivals: Arrivals = demo.arrivals  # type: ignore[attr-defined]
     intake = Intake(Limits(service.settings.incoming_bytes))
     guard = Middleware(
         Guard,
         calls=Calls(demo),
         intake=intake,
         unheard=Unheard(demo._queue),
+        arrivals=arrivals,
         frames=service.settings.frames,
     )
+    media = media_routes(service, intake, uploads)
     return {
-        "routes": [explorer.plotly_route(), *media_routes(service, intake, uploads)],
+        "routes": [explorer.plotly_route(), catalogue_route(arrivals), *media],
         "middleware": [guard],
         "lifespan": without_cors,
     }
@@ -120,7 +146,9 @@ def launch(demo: gr.Blocks) -> None:
     )
 
 
-def _wire(panes: gr.HTML, demo: gr.Blocks, service: Service) -> None:
+def _wire(
+    panes: gr.HTML, about: gr.Markdown, demo: gr.Blocks, service: Service, arrivals: Arrivals
+) -> None:
     def compare(event: gr.EventData, request: gr.Request) -> Iterator[dict[str, Any]]:
         asked = _Asked(event, asker(demo, request))
         wish = asked.text("picture"), asked.ids("panes"), asked.number("bpp")
@@ -141,6 +169,7 @@ def _wire(panes: gr.HTML, demo: gr.Blocks, service: Service) -> None:
     }
     panes.compare(compare, None, panes, api_name="page_compare", **how)
     panes.open(open_file, None, panes, api_name="page_open", **how)
+    panes.arrive(lambda: arrivals.look().about, None, about, api_name="page_about", **how)
 
 
 class _Asked:

@@ -34,6 +34,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_WEIGHTS_MIRROR": "address below which public checkpoints lie by their names",
         "MODE_FETCH": "public weights that the page fetches in the background",
         "MODE_ACCEPT_LICENCE": "codecs whose weights' licences the operator accepts",
+        "MODE_PROFILE": "whose weights a fresh page shows where both are here",
         "MODE_DEVICE": "where pictures are analysed and drawn",
         "MODE_PRECISION": "what the bundled networks draw in",
         "MODE_LPIPS_BACKBONE": "file of AlexNet's ImageNet features, for LPIPS",

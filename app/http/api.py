@@ -53,6 +53,11 @@ def _file(label: str, example: str) -> Api:
     return file
 
 
+def _names() -> Any:
+    """What a list of codecs may hold."""
+    return {"type": "array", "items": {"enum": all_panes()}}
+
+
 def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
     """Named, typed endpoints; their components are never shown."""
 
@@ -68,12 +73,12 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
         who = asker(demo, request)
         return _answered(lambda: _decode(service, uploads.named(file), anchor, who))
 
-    names: Any = {"type": "array", "items": {"enum": all_panes()}}
     with gr.Row(visible=False):
         image = _file("image", "photo.jpg")
         bpp = gr.Number(0.1, label="bpp")
         # A gr.CheckboxGroup would refuse unknown names, and None, with a traceback in the log.
-        codecs = Api(None, names, "codecs")
+        codecs = Api(None, _names(), "codecs")
+        codecs.api_info = _names  # type: ignore[method-assign]  # they come and go with weights
         file = _file("file", "photo.mode")
         anchor = gr.Textbox("", label="anchor")
         answer = Api(None, python_type_to_json_schema(Answer), "answer")

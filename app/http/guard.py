@@ -11,11 +11,13 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException
 from gradio.route_utils import CustomCORSMiddleware
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.arrivals import Arrivals
 from app.http.calls import Calls
 from app.http.intake import Intake, Refused, joined, visitor_of
 from app.http.policy import headers, page_policy
@@ -34,6 +36,8 @@ _ALLOWED = {
     r"|call/(v2/)?\w+/?)",
 }
 _ALLOWED["HEAD"] = _ALLOWED["GET"]
+_OF_THE_WEIGHTS = r"/|/config/?|/gradio_api/info/?"
+"""Addresses whose answers say which weights are here."""
 _HEADERS = 32 << 10
 
 
@@ -41,10 +45,16 @@ class Guard:
     """ASGI middleware: all that reaches Gradio and our own routes comes through here."""
 
     def __init__(
-        self, app: ASGIApp, calls: Calls, intake: Intake, unheard: Unheard, frames: str
+        self,
+        app: ASGIApp,
+        calls: Calls,
+        intake: Intake,
+        unheard: Unheard,
+        arrivals: Arrivals,
+        frames: str,
     ) -> None:
         self.app, self.calls, self.intake, self.unheard = app, calls, intake, unheard
-        self.frames = frames
+        self.arrivals, self.frames = arrivals, frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,6 +84,8 @@ class Guard:
             raise Refused(404, "there is nothing at this address")
         if method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
             raise Refused(403, "another site's page may not send anything here")
+        if re.fullmatch(_OF_THE_WEIGHTS, path):
+            await run_in_threadpool(self.arrivals.refresh, scope["app"])
         if method == "POST" and path.startswith(API) and path != f"{API}upload":
             await self._call(request, path.removeprefix(API), send)
         elif session := self._listener(request, path):

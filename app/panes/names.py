@@ -80,12 +80,12 @@ def pane_label(id: str) -> str:
     return with_profile(label, maker)[:_LONGEST]
 
 
-def default_panes() -> tuple[tuple[str, ...], str]:
+def default_panes(profile: str = "") -> tuple[tuple[str, ...], str]:
     """The panes that open first, and a sentence about those of the six that lack weights.
 
-    Imported weights stand in only where none are bundled.
+    Imported weights stand in only where none are bundled, unless `profile` prefers them.
     """
-    missing = {}
+    missing, imported = {}, public_makers()
     for id in CODECS:
         try:
             need_weights(id)
@@ -94,11 +94,11 @@ def default_panes() -> tuple[tuple[str, ...], str]:
     wanted, absent = [], []
     for id in DEFAULT_PANES:
         codec, anchor = parse_pane(id)
-        instead = maker_name(codec, PUBLIC)
-        if codec not in missing:
+        theirs = maker_name(codec, PUBLIC)
+        if theirs in imported and (profile == PUBLIC or codec in missing):
+            wanted.append(pane_id(theirs, anchor))
+        elif codec not in missing:
             wanted.append(id)
-        elif instead in public_makers():
-            wanted.append(pane_id(instead, anchor))
         else:
             absent.append(id)
             why = missing[codec]

@@ -19,6 +19,7 @@ from mode_core.weights.sets import (
     all_weights,
     find_weights,
     profile_name,
+    stamp_of,
 )
 
 OURS = "ours, small"
@@ -105,6 +106,12 @@ def licence_of(maker: str) -> str:
 def sets_of(maker: str) -> list[WeightsSet]:
     """The sets of a maker's weights that are here."""
     return [one for one in all_weights() if maker_name(one.codec, one.width) == maker]
+
+
+def state_of(maker: str) -> str:
+    """What is another text once other imported weights make the maker's pictures."""
+    imported = parts_of(maker)[1]
+    return repr([stamp_of(one.folder) for one in sets_of(maker)]) if imported else ""
 
 
 def terms_of(maker: str) -> str:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.panes.names import DEFAULT_PANES, default_panes
+from app.panes.names import DEFAULT_PANES, ORIGINAL, default_panes
 from app.panes.weights import parts_of
 from app.server.jobs import anchor_of
 from app.server.runner import Runner
@@ -37,9 +37,12 @@ def opening(service: Service, folder: Path | None = None) -> dict[str, Any]:
     listed = folder / LISTED
     photo = service.photo(PICTURE)
     service.store.pin(photo.key, photo)
-    if not listed.is_file():
-        return next(service.compare(PICTURE, (), BPP)).as_json()
     slots = [Slot.of(photo)]
+    chosen, note = default_panes(service.settings.profile)
+    if not listed.is_file() or chosen != default_panes()[0]:
+        # Nothing that may be in memory just now: it is not kept for as long as this is shown.
+        slots += [Slot(id) for id in chosen if id != ORIGINAL]
+        return Comparison(PICTURE, photo, BPP, slots, note).as_json()
     for record in json.loads(listed.read_text(encoding="utf-8")):
         decoded, measured = _read(folder, record, photo.key)
         service.store.pin(decoded.key, decoded)

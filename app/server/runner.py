@@ -9,7 +9,7 @@ from statistics import mean
 
 import numpy as np
 
-from app.panes.names import own_panes, panes_of
+from app.panes.names import ORIGINAL, default_panes, own_panes, panes_of
 from app.panes.weights import info_of, sentence
 from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome, jobs_for
@@ -49,6 +49,7 @@ class Runner:
         self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
         self.pace = Pace()
         self.reader = Reader(settings)
+        self.profile = settings.profile
 
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
@@ -102,8 +103,10 @@ class Runner:
     def warm(self) -> None:
         """Load codecs and metrics ahead of the first visitor, and learn what pictures take."""
         picture = built_in_picture()
+        first = (id for id in default_panes(self.profile)[0] if id != ORIGINAL)
+        jobs = jobs_for(picture, [*dict.fromkeys([*own_panes(), *first])], _WARM_BPP)
         with suppress(WorkerLost):
-            for outcome in self.codecs.call(work.warm, jobs_for(picture, own_panes(), _WARM_BPP)):
+            for outcome in self.codecs.call(work.warm, jobs):
                 self._learn(outcome)
         self.measure(picture, picture, measurable())
 

@@ -128,7 +128,7 @@ class Service:
         wanted = self.newest.take(question)
         note = ""
         if not panes:
-            panes, note = default_panes()
+            panes, note = default_panes(self.settings.profile)
         demands.check_request(panes, bpp)
         photo = self.photo(picture)
         slots = [

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-from app.panes.weights import maker_name
+from app.panes.weights import maker_name, state_of
 from mode_core.pictures.files import FASTEST, Picture, png_bytes
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Image, Reconstruction
@@ -38,7 +38,8 @@ def secret_key(*parts: bytes | str) -> str:
 
 def recon_key(source: str, maker: str, anchor: Anchor | None, bpp: float) -> str:
     """The name under which a decoded picture is kept: made of what it was made from."""
-    return secret_key("decoded", source, maker, str(anchor or ""), f"{bpp:.6g}")
+    how = maker, state_of(maker), str(anchor or ""), f"{bpp:.6g}"
+    return secret_key("decoded", source, *how)
 
 
 @dataclass(frozen=True, slots=True)

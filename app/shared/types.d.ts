@@ -37,6 +37,8 @@ type Catalogue = {
   metrics: Metric[];
   limits: Limits;
 };
+/** What the server says of the weights that it has by now. */
+type News = { stamp: string; catalogue: Catalogue };
 
 // What the server answers: the panes of a comparison, at one moment
 /** JSON knows no infinity. */
@@ -129,9 +131,11 @@ type ViewerHost = {
   element: HTMLElement;
   catalogue: Catalogue;
   first: Answer;
+  stamp: string;
   root: string;
   request: (detail: object) => void;
   open: (detail: object) => void;
+  arrived: () => void;
   server: {
     region: (...query: any[]) => Promise<Found | null>;
     cancel: (page: string, seq: number) => Promise<null>;

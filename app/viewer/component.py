@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,20 @@ import(script).then(({mountViewer}) => mountViewer({
   element, root, server,
   catalogue: props.catalogue,
   first: props.first,
+  stamp: props.stamp,
   request: (detail) => trigger('compare', detail),
   open: (detail) => trigger('open', detail),
+  arrived: () => trigger('arrive'),
   watch: (take) => watch('value', () => take(props.value)),
 }));
 """
 
 
-def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
-    """The panes and everything around them; `first` is what opens at once."""
+def viewer(service: Service, shown: Mapping[str, Any]) -> gr.HTML:
+    """The panes and everything around them.
+
+    `shown` has a catalogue, the `stamp` of what it says, and `first`, which opens at once.
+    """
 
     def region(args: object) -> dict[str, Any]:
         try:
@@ -60,8 +65,7 @@ def viewer(service: Service, first: dict[str, Any]) -> gr.HTML:
         apply_default_css=False,
         server_functions=[region, cancel],
         elem_classes="viewer-host",
-        catalogue=catalogue(service.gallery.values()),
-        first=first,
+        **shown,
     )
 
 

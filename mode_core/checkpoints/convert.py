@@ -25,7 +25,7 @@ from mode_core.errors import CheckpointError, ModeError
 from mode_core.pictures.synthetic import built_in_picture
 from mode_core.stream.atomic import make_folder, size_in_words
 from mode_core.types import Target
-from mode_core.weights.sets import CARD, WeightsSet, all_weights, weights_folders
+from mode_core.weights.sets import CARD, WeightsSet, all_weights, import_folder
 from mode_core.weights.tensors import write_tensors
 
 SHARD_BYTES = 256 << 20
@@ -66,7 +66,7 @@ def import_checkpoint(
         raise CheckpointError(
             f"--name {name!r} is no name for a folder; use letters, digits, - . and _"
         )
-    folder = weights_folders()[-1] / name
+    folder = import_folder() / name
     licence = origin.licence or dialect.licence
     fill = partial(_convert, origin.path, dialect, dialect.half and not float32, licence)
     card = {
@@ -146,6 +146,7 @@ def _convert(
     }
     tables = _coder_tables(path, tensors, dialect.prior) if dialect.prior else {}
     plan = _shards(tensors)
+    facts["shards"] = str(len(plan))  # so that a set is none while it is being copied
     del state, tensors
     make_folder(folder)
     for count, names in enumerate(plan):

@@ -27,7 +27,7 @@ from mode_core.settings import setting
 from mode_core.stream.atomic import make_folder
 from mode_core.stream.lock import held
 from mode_core.types import Published
-from mode_core.weights.sets import WeightsSet, weights_folders
+from mode_core.weights.sets import WeightsSet, import_folder
 
 MIRROR = "MODE_WEIGHTS_MIRROR"
 _DOWNLOADS = "downloads"
@@ -62,7 +62,7 @@ def obtain(
 ) -> WeightsSet:
     """The set that is made of a public checkpoint; whoever else is at it is waited for."""
     urls = _addresses(one, url)
-    home = weights_folders()[-1]
+    home = import_folder()
     downloads = home / _DOWNLOADS
     make_folder(downloads)
     with held(downloads / f".{one.name}.lock", _waiting(one, say)):

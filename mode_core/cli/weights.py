@@ -174,7 +174,7 @@ def _describe(made: WeightsSet) -> None:
     print(
         f"{made.folder.name}: {made.facts['bpp']} bits per pixel and {psnr:.1f} dB{doubt} on the "
         f"built-in picture, licence {licence_of(made)}; use it with --codec {made.codec} --profile "
-        f"{made.width}; an app that is running shows it once it is started again"
+        f"{made.width}; an app that is running offers it within seconds"
     )
 
 

@@ -26,7 +26,7 @@ _LOADED_AT_ONCE = 2
 def build(info: CodecInfo, profile: str) -> Codec:
     """What the registry calls for every codec whose folder has no `build` of its own."""
     if profile.startswith(PUBLIC):
-        return PublicFamily(info, family(info.id, profile))
+        return PublicFamily(info, profile)
     found = find_weights(info.id, profile)
     system = networks_of(found).system(load_net(found))
     return LearnedCodec(info, found.width, tag_of(found), system)
@@ -69,31 +69,42 @@ class FixedRateCodec(LearnedCodec):
 
 
 class PublicFamily:
-    """Several sets as one codec: quality counts sets by rising rate, a file's tag names its set."""
+    """Several sets as one codec: quality counts sets by rising rate, a file's tag names its set.
 
-    def __init__(self, info: CodecInfo, sets: list[WeightsSet]) -> None:
-        self.info, self.profile, self.sets = info, sets[0].width, sets
+    Sets may come and go while it is in use; those that are loaded stay loaded.
+    """
+
+    def __init__(self, info: CodecInfo, profile: str) -> None:
+        self.info, self.profile = info, profile
         self._member = lru_cache(maxsize=_LOADED_AT_ONCE)(self._load)
+        self.sets  # noqa: B018  # WeightsUnavailable at once where there are none
+
+    @property
+    def sets(self) -> list[WeightsSet]:
+        """Those that are here now."""
+        return family(self.info.id, self.profile)
 
     def encode(self, image: Image, target: Target) -> Bitstream:
         """The file nearest to the target among those that the sets give."""
-        places = range(len(self.sets))
-        guess = min(places, key=lambda place: abs(self.sets[place].bpp - (target.bpp or 0)))
+        sets = self.sets
+        places = range(len(sets))
+        guess = min(places, key=lambda place: abs(sets[place].bpp - (target.bpp or 0)))
 
         def file_at(place: int) -> Bitstream:
-            return self._member(place).encode(image, target)
+            return self._member(sets[place]).encode(image, target)
 
         return nearest_file(file_at, places, target, image.shape, guess)
 
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture, with the set that the file names."""
-        for index, found in enumerate(self.sets):
+        sets = self.sets
+        for found in sets:
             if tag_of(found) == bitstream.weights:
-                return self._member(index).decode(bitstream, anchor)
+                return self._member(found).decode(bitstream, anchor)
         raise WeightsMismatch(
             f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
-            f"{tags_of(self.sets)}; import the checkpoint that it was made with"
+            f"{tags_of(sets)}; import the checkpoint that it was made with"
         )
 
-    def _load(self, index: int) -> LearnedCodec:
-        return FixedRateCodec(self.info, self.sets[index])
+    def _load(self, found: WeightsSet) -> LearnedCodec:
+        return FixedRateCodec(self.info, found)

@@ -25,7 +25,7 @@ from mode_core.evaluation.cards import write_card
 from mode_core.training.checkpoint import WEIGHTS, load_into, read_weights
 from mode_core.training.data import read_photos
 from mode_core.training.stage import Rig, Setup, Stage
-from mode_core.weights.sets import PUBLIC, WeightsSet, find_weights, weights_folders
+from mode_core.weights.sets import PUBLIC, WeightsSet, find_weights, import_folder, weights_folders
 from mode_core.weights.tensors import write_tensors
 
 SHARD_BYTES = 9_000_000
@@ -81,7 +81,7 @@ def keep(run: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> Path:
         write_shards(partial, tensors, facts)
         return facts
 
-    return add_set(weights_folders()[-1] / f"{facts['codec']}-{run.name}", fill, card).folder
+    return add_set(import_folder() / f"{facts['codec']}-{run.name}", fill, card).folder
 
 
 def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> None:

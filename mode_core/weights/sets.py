@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from mode_core.errors import WeightsUnavailable
+from mode_core.errors import ModeError, WeightsUnavailable
 from mode_core.settings import BUNDLED, cache_folder, setting
 from mode_core.weights.headers import ODD, header_of
 
 FOLDER_VARIABLE = "MODE_WEIGHTS"
 PUBLIC = "public"
 CARD = "card.json"
-_OF_THE_SHARDS = ("codec", "width", "config", "identity", "experts")
+_OF_THE_SHARDS = ("codec", "width", "config", "identity", "experts", "shards")
 """Facts that no card may change."""
 MENDING = "fetch the folder again", "delete it and import the checkpoint again"
 """What helps against damage of a bundled set, and of an imported one."""
@@ -35,7 +36,7 @@ class WeightsSet:
     codec: str
     width: str
     folder: Path
-    facts: dict[str, str]
+    facts: dict[str, str] = field(hash=False)
 
     @property
     def shards(self) -> list[Path]:
@@ -62,6 +63,39 @@ def weights_folders() -> list[Path]:
     """Where sets are looked for, imported ones last."""
     chosen = setting(FOLDER_VARIABLE)
     return [BUNDLED, Path(chosen) if chosen else cache_folder() / "weights"]
+
+
+def import_folder() -> Path:
+    """The folder that imported sets go to, which may not exist yet; ModeError if it is closed."""
+    home = weights_folders()[-1]
+    there = next(one for one in (home.absolute(), *home.absolute().parents) if one.exists())
+    if not os.access(there, os.W_OK):
+        raise ModeError(
+            f"{home} may not be written to; let {FOLDER_VARIABLE} name a folder that may be"
+        )
+    return home
+
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+def weights_stamp() -> tuple[Stamp, ...]:
+    """What is another one once a set has come, gone or changed; no file is opened for it."""
+    return tuple(stamp_of(folder) for home in weights_folders() for folder in _folders_in(home))
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """The same for one set."""
+    return tuple(_state_of(file) for file in (*_shards_in(folder), folder / CARD))
+
+
+def _state_of(file: Path) -> tuple[str, int, int, int]:
+    # The sizes as well: a file that is still being copied changes nothing else of its folder.
+    try:
+        state = file.stat()
+    except OSError:
+        return str(file), 0, 0, 0
+    return str(file), state.st_mtime_ns, state.st_size, state.st_ino
 
 
 def all_weights() -> Iterator[WeightsSet]:
@@ -108,6 +142,8 @@ def set_in(folder: Path) -> WeightsSet | None:
     if not headers or None in headers:
         return None
     own = headers[0].facts if headers[0] else {}
+    if own.get("shards", str(len(headers))) != str(len(headers)):
+        return None  # it is still being copied, or a part of it is lost
     noted = {name: text for name, text in _card(folder).items() if name not in _OF_THE_SHARDS}
     if not _fit(own):
         return None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from safetensors.numpy import save_file
 
 from tests.browser.conftest import served, watched
 from tests.browser.test_accessibility import findings
 from tests.browser.viewer_page import settled, stage
+from tests.made_up.sets import put_set
 
 pytestmark = pytest.mark.browser
 WORDS = "weights: CC-BY-NC 4.0"
@@ -44,11 +42,7 @@ DOTTED = """() => document.querySelector("#rd-plot").data
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page that finds an imported set; its tensors are never read, as JPEG plays the codec."""
     folder = tmp_path_factory.mktemp("public")
-    made = folder / "weights" / "ms-illm-3"
-    made.mkdir(parents=True)
-    facts = {"codec": "ms-illm", "width": "public", "identity": "ab" * 32, "config": "{}"}
-    save_file({"x": np.zeros(1, np.float32)}, made / "00.safetensors", facts)
-    (made / "card.json").write_text(json.dumps({"licence": "CC-BY-NC 4.0", "bpp": "0.14"}))
+    put_set(folder / "weights" / "ms-illm-3")
     with served("page_server", folder) as url:
         yield url
 

@@ -17,11 +17,12 @@ from app.explorer.figure import styles
 from app.explorer.library import Library
 from app.explorer.view import Wish as RDWish
 from app.explorer.view import answer
-from app.panes.names import default_panes
+from app.panes.names import DEFAULT_PANES, default_panes
 from app.panes.weights import licence_of, maker_name, public_makers
 from app.server import jobs as work
 from app.server.demands import check_request
 from app.server.jobs import Job
+from app.server.opening import BPP, PICTURE, opening
 from app.server.service import Service
 from app.server.store import Decoded, StoredFile
 from app.settings import Settings
@@ -193,6 +194,34 @@ def test_public_weights_stand_in_where_none_are_bundled(monkeypatch: pytest.Monk
     assert missing == ""
     assert "ms-illm" in panes
     assert "dlf.public" in panes
+
+
+def test_a_page_may_open_with_authors_weights_where_they_are_here(
+    monkeypatch: pytest.MonkeyPatch, photo: Image
+) -> None:
+    monkeypatch.setattr("app.panes.names.need_weights", lambda maker: None)
+    monkeypatch.setattr("app.panes.names.public_makers", lambda: [PUBLIC, "mode.public"])
+    theirs = ("original", "mode.public-f", "mode.public-p", "elic", PUBLIC, "dlf")
+    assert default_panes("public") == (theirs, "")
+    assert default_panes() == (DEFAULT_PANES, "")
+    service = Service(Settings(profile="public"), FakeRunner())
+    for _ in range(2):
+        first = opening(service)["panes"]
+        assert [pane["id"] for pane in first] == [*theirs]
+        assert {pane["state"] for pane in first[1:]} == {"waiting"}  # though it is in memory then
+        last(service.compare(PICTURE, (), BPP))
+    key = service.add_photo(png_bytes(photo)).key
+    assert [slot.id for slot in last(service.compare(key, [], 0.3)).slots] == [*theirs]
+    named = last(service.compare(key, ["ms-illm", "dlf"], 0.3))
+    assert [slot.id for slot in named.slots] == ["ms-illm", "dlf"]
+
+
+def test_a_profile_that_does_not_exist_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODE_PROFILE", "public")
+    assert Settings.from_environment().profile == "public"
+    monkeypatch.setenv("MODE_PROFILE", "publik")
+    with pytest.raises(SystemExit, match="MODE_PROFILE is 'publik'; it must be public"):
+        Settings.from_environment()
 
 
 def test_names_of_makers() -> None:

@@ -56,6 +56,13 @@ export class Exchange {
     return answer?.status !== 404;
   }
 
+  /** What the server says of its weights, if that is not what it said before. @param {string} seen
+   * @returns {Promise<News | null>} */
+  async news(seen) {
+    const answer = await fetch(this.address(`mode/catalogue?seen=${seen}`)).catch(() => null);
+    return answer?.status === 200 ? answer.json() : null;
+  }
+
   /** What is being measured belongs to a picture that is gone. */
   forgetRegion() {
     clearTimeout(this.timer);

@@ -39,6 +39,11 @@ export class Questions {
     }, ASK_MS);
   }
 
+  /** The server's choice may be another one from now on; what is shown is asked for by name. */
+  keepPanes() {
+    this.chosen = [...this.chosen];
+  }
+
   /** From now on the visitor can cancel, and sees how long codecs have been at work. */
   begin() {
     this.busy = true;

@@ -5,6 +5,7 @@ import { find } from "../../shared/dom.js";
 import { hear } from "../../shared/messages.js";
 import { storageOf } from "../../shared/storage.js";
 import { actionsOf } from "./actions.js";
+import { listenToArrivals } from "./arrivals.js";
 import { measureCurve, openPoint } from "./coding.js";
 import { Choosing } from "./choosing.js";
 import { listenToControls, showAnchor, showControls, showRate, showZoom } from "./controls.js";
@@ -30,6 +31,7 @@ const LINK_MS = 250;
 export function mountViewer(/** @type {ViewerHost} */ host) {
   const viewer = new Viewer(find(host.element, "#viewer"), host);
   listen(viewer);
+  listenToArrivals(viewer, host);
   viewer.start(host.first);
   host.watch((value) => viewer.questions.receive(value));
   return viewer;
@@ -38,7 +40,7 @@ export function mountViewer(/** @type {ViewerHost} */ host) {
 export class Viewer {
   constructor(/** @type {HTMLElement} */ root, /** @type {ViewerHost} */ host) {
     this.root = root;
-    this.catalogue = host.catalogue;
+    this.catalogue = { ...host.catalogue }; // Gradio's own stays as it is
     this.share = shareOf(host.catalogue);
     this.state = NOTHING;
     this.pins = /** @type {Map<string, number[][]>} */ (new Map()); // of pictures that were open before
@@ -52,7 +54,7 @@ export class Viewer {
     this.large = new Large(this, storageOf("localStorage"));
     this.choosing = choosingsOf(this);
     this.pictures = new Pictures();
-    this.records = new Records(this.pictures, host.catalogue);
+    this.records = new Records(this.pictures, this.catalogue);
     this.exchange = new Exchange(host);
     this.questions = new Questions(this);
     this.stage = new Stage(this);

@@ -1,0 +1,99 @@
+"""Weights that come to a running page, and leave it: menus follow without a reload."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from playwright.sync_api import Browser, Page, expect
+
+from mode_core.pictures.files import png_bytes
+from tests.browser.conftest import served, watched
+from tests.browser.viewer_page import settled
+from tests.conftest import make_photo
+from tests.made_up.sets import put_set
+
+pytestmark = pytest.mark.browser
+PUBLIC = "ms-illm.public"
+LOOKED_AT = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "weights").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def address(folder: Path) -> Iterator[str]:
+    """A page without imported weights; its learned codecs are played by JPEG."""
+    with served("page_server", folder) as url:
+        yield url
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    page, trouble = watched(chromium, address, "#panes=original,ms-illm,jpeg")
+    yield settled(page, 3)
+    page.close()
+    assert trouble == []
+
+
+def test_an_open_page_follows_what_comes_and_goes(page: Page, address: str, folder: Path) -> None:
+    offered = page.locator(f'select.add option[value="{PUBLIC}"]')
+    about = page.locator("#about")
+    here = re.compile("MS-ILLM public is here")
+    before = page.locator("#viewer").get_attribute("data-state")
+    assert offered.count() == 0
+    put = put_set(folder / "weights" / "ms-illm-3")
+    expect(offered).to_have_count(1)
+    expect(about).to_contain_text(here)
+    assert page.locator("#viewer").get_attribute("data-state") == before
+    page.locator("select.add").select_option(PUBLIC)
+    settled(page, 4)
+    pane = page.locator(f'.pane[data-id="{PUBLIC}"]')
+    expect(pane.locator(".licence")).to_have_text("weights: CC-BY-NC 4.0")
+    photo = folder / "photo.png"
+    photo.write_bytes(png_bytes(make_photo(60, 84)))
+    asked = {"image": handle_file(str(photo)), "bpp": 0.8, "codecs": [PUBLIC]}
+    client = Client(address, verbose=False)
+    (_, row) = client.predict(**asked, api_name="/compare")["rows"]
+    assert (row["id"], row["error"], row["licence"]) == (PUBLIC, "", "CC-BY-NC 4.0")
+
+    shutil.rmtree(put)
+    page.wait_for_timeout(1100)  # the server looks once a second
+    page.evaluate(LOOKED_AT)
+    expect(about).not_to_contain_text(here)
+    expect(offered).to_have_count(0)
+    expect(pane).to_have_attribute("data-state", "ready")  # what is on the screen stays
+    page.locator("select.add").select_option("webp")
+    settled(page, 5)
+    expect(pane.locator(".word")).to_contain_text("weights of MS-ILLM public are not on this")
+    expect(page.locator(".pane[data-state=ready]")).to_have_count(4)
+    (_, row) = client.predict(**asked, api_name="/compare")["rows"]
+    assert "are not on this server" in row["error"]
+
+
+def test_the_panes_that_the_server_chose_stay_when_it_would_choose_others(
+    chromium: Browser, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODE_PROFILE", "public")
+    with served("page_server", folder) as address:
+        page, trouble = watched(chromium, address)
+        settled(page)
+        assert page.locator(f'.pane[data-id="{PUBLIC}"]').count() == 0
+        put_set(folder / "weights" / "ms-illm-3")
+        expect(page.locator(f'select.add option[value="{PUBLIC}"]')).to_have_count(1)
+        page.get_by_role("button", name="0.2", exact=True).click()
+        settled(page)
+        expect(page.locator('.pane[data-id="ms-illm"]')).to_have_attribute("data-state", "ready")
+        page.close()
+        page, more = watched(chromium, address)
+        settled(page)
+        expect(page.locator(f'.pane[data-id="{PUBLIC}"]')).to_have_attribute("data-state", "ready")
+        page.close()
+        assert [*trouble, *more] == []
