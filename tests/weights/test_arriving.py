@@ -231,7 +231,7 @@ def test_nothing_is_fetched_or_read_for_a_folder_that_is_closed(
     home.chmod(0o555)
     if os.geteuid() == 0:  # nothing is forbidden to root, unless the disk is read-only
         monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    for step in ("download.fetch", "convert.read_checkpoint"):
+    for step in ("obtain.download", "convert.read_checkpoint"):
         monkeypatch.setattr(f"mode_core.checkpoints.{step}", lambda *_: pytest.fail("at work"))
     said = shell.refuses(command)
     assert said.strip().endswith(
