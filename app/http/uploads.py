@@ -89,11 +89,19 @@ async def take_upload(
 
 
 async def _one_file(request: Request, chunks: Chunks) -> bytes:
+    files = await files_in(request, chunks, 1, "an upload is one file in a form")
+    return files[0][1]
+
+
+async def files_in(
+    request: Request, chunks: Chunks, most: int, what: str
+) -> list[tuple[str, bytes]]:
+    """The files in a form, with the names that they were sent under; Refused unless one came."""
     try:
-        form = await _InMemory(request.headers, chunks, max_files=1, max_fields=8).parse()
+        form = await _InMemory(request.headers, chunks, max_files=most, max_fields=8).parse()
     except MultiPartException as error:
-        raise Refused(400, "an upload is one file in a form, whole and undamaged") from error
+        raise Refused(400, f"{what}, whole and undamaged") from error
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     if not files:
         raise Refused(400, "no file was sent")
-    return await files[0].read()
+    return [(one.filename or "", await one.read()) for one in files]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf, isfinite
 
-from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
+from app.panes.names import ORIGINAL, default_panes, opened_key, pane_id, parse_pane
 from app.panes.weights import info_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
+from app.server.meter import Meter
 from app.server.process import Wanted, always
 from app.server.queue import Line, Newest, Question
 from app.server.reader import read_part
@@ -20,6 +22,7 @@ from app.server.store import (
     Decoded,
     Entry,
     Memory,
+    Opened,
     Photo,
     StoredFile,
     recon_key,
@@ -27,7 +30,7 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
-from mode_core.metrics import SLOW_METRICS, Measured, measurable
+from mode_core.metrics import QUICK_METRICS, SLOW_METRICS, Measured
 from mode_core.pictures.files import load_picture
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
@@ -46,6 +49,7 @@ class Service:
         self.gallery = gallery(settings.pictures)
         self.store: Memory[Entry] = Memory(settings.cache_bytes, size_of)
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
+        self.meter = Meter(runner, self.store, self.metrics)
         self.line = Line(settings.queue_length)
         self.newest = Newest(pages=10 * settings.queue_length)
 
@@ -121,9 +125,17 @@ class Service:
         yield shown
         if not wanted:
             return
-        coded = yield from self._coded(shown, photo, question, agreed)
-        if coded is not None:
-            yield from self._measured(coded, photo, question)
+        measured = partial(self.meter.filled, photo=photo, wanted=partial(self._wanted, question))
+        found = yield from measured(shown, keys=QUICK_METRICS)
+        if found is not None:
+            found = yield from self._coded(found, photo, question, agreed)
+        if found is not None:
+            found = yield from measured(found, keys=SLOW_METRICS)
+        if found is not None:
+            yield replace(found, done=True)
+
+    def _wanted(self, question: Question) -> bool:
+        return question.listening() and self.newest.is_wanted(question)
 
     def cancel(self, question: Question) -> None:
         """Nobody wants what this page has asked for before; what runs for it is stopped."""
@@ -232,43 +244,17 @@ class Service:
                 slots.append(self._slot(photo, slot.id, shown.bpp))
         return replace(shown, slots=slots, ahead=None)
 
-    def _measured(
-        self, shown: Comparison, photo: Photo, question: Question
-    ) -> Iterator[Comparison]:
-        """The metrics that take longer, picture by picture."""
-        slots = list(shown.slots)
-
-        def wanted() -> bool:
-            return question.listening() and self.newest.is_wanted(question)
-
-        for at, slot in enumerate(slots):
-            found = self.store.get(slot.key)
-            if not isinstance(found, Decoded):
-                continue
-            for name in measurable(SLOW_METRICS):
-                known = slots[at].measured or Measured({}, {})
-                if name in known.values or name in known.missing:
-                    continue
-                more = self.runner.measure(photo.pixels, found.picture.image, [name], wanted)
-                if not wanted():
-                    return
-                known = known.and_more(more)
-                slots[at] = replace(slot, measured=known)
-                if more.values:
-                    self.metrics.put(slot.key, known)
-                yield replace(shown, slots=list(slots))
-        yield replace(shown, slots=slots, done=True)
-
     # Remembering
 
-    def decoded(self, photo: Photo, keys: Sequence[str]) -> list[Decoded]:
-        """Those of these pictures that are in memory and were made from this photo."""
+    def decoded(self, photo: Photo, keys: Sequence[str]) -> list[Decoded | Opened]:
+        """Those of these pictures that are in memory and belong to this photo."""
         found = [self.store.get(key) for key in keys]
-        return [one for one in found if isinstance(one, Decoded) and one.photo == photo.key]
+        known = [one for one in found if isinstance(one, Decoded | Opened)]
+        return [one for one in known if one.photo == photo.key]
 
-    def measured(self, key: str) -> Mapping[str, float]:
+    def measured(self, one: Decoded | Opened) -> Mapping[str, float]:
         """The metrics of a picture as far as they are known."""
-        found = self.metrics.get(key)
+        found = self.metrics.get(one.measured_as)
         return found.values if found else {}
 
     def _keep(
@@ -290,5 +276,10 @@ class Service:
     def _slot(self, photo: Photo, id: str, bpp: float) -> Slot:
         if id == ORIGINAL:
             return Slot.of(photo)
+        if key := opened_key(id):
+            one = demands.check_opened(self.store.get(key), photo)
+            if isinstance(one, str):
+                return Slot(id, error=one)
+            return Slot.of(one, id, self.metrics.get(one.measured_as), bpp)
         found = self._kept(photo, *parse_pane(id), bpp)
         return Slot.of(found, id, self.metrics.get(found.key)) if found else Slot(id)
