@@ -60,7 +60,7 @@ def _files(label: str, example: str) -> Api:
     """Several of them."""
     one = _file(label, example)
     files = Api(None, {"type": "array", "items": FileData.model_json_schema()}, label)
-    shown = [one.example_payload()]
+    shown: Any = [one.example_payload()]
     files.example_payload = files.example_value = lambda: shown  # type: ignore[method-assign]
     return files
 
