@@ -7,7 +7,7 @@ from typing import Any, TypedDict, cast
 
 import gradio as gr
 from gradio.components.api_component import Api
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, ListFiles
 from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
@@ -59,7 +59,7 @@ def _file(label: str, example: str) -> Api:
 def _files(label: str, example: str) -> Api:
     """Several of them."""
     one = _file(label, example)
-    files = Api(None, {"type": "array", "items": FileData.model_json_schema()}, label)
+    files = Api(None, ListFiles.model_json_schema(), label)
     shown: Any = [one.example_payload()]
     files.example_payload = files.example_value = lambda: shown  # type: ignore[method-assign]
     return files

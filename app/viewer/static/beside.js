@@ -39,10 +39,10 @@ export class Beside {
     this.image = viewer.state.image;
     const { width, height } = taken[0];
     const what = several ? `${counted(taken.length, "picture")} of ${width} × ${height}` : `“${taken[0].name}”`;
-    find(root, ".beside-what").textContent = `${what}:`;
-    this.button("panes", `beside “${this.nameOfOriginal()}”`, fit);
-    this.button("first", `“${likelyOriginal(taken.map(({ name }) => name))}” and what was made of it`, several);
-    this.button("originals", several ? "new originals" : "a new original", true);
+    find(root, ".beside-what").textContent = `Open ${what}`;
+    this.button("panes", `beside “${this.nameOfOriginal()}”, as ${several ? "panes" : "a pane"}`, fit);
+    this.button("first", `“${likelyOriginal(taken.map(({ name }) => name))}”, and the others as its panes`, several);
+    this.button("originals", several ? "as new originals" : "as a new original", true);
     root.hidden = false;
     find(root, "button:not([hidden])").focus();
     viewer.words.tell("Say above what the pictures are.");

@@ -1,6 +1,6 @@
 /** Panes of codecs whose files decode anywhere between fidelity and perception. Pure. */
 
-import { isOpened } from "./opened.js";
+import { isCoded, isOpened } from "./opened.js";
 
 /** Where a pane lies between the ends of a codec, as text; undefined if it is no blend of this codec's. */
 export function placeOf(/** @type {Blend} */ { prefix }, /** @type {string} */ pane) {
@@ -54,7 +54,8 @@ export function withBlends(panes, anchor, { blends, limits }) {
     }
     all = rest;
   }
-  return all.slice(0, limits.panes);
+  const coded = all.filter(isCoded).slice(0, limits.coded);
+  return all.filter((pane) => !isCoded(pane) || coded.includes(pane)).slice(0, limits.panes);
 }
 
 /** What the server chose, and the blends that an address asks for beside it.
