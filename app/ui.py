@@ -106,7 +106,7 @@ def launch(demo: gr.Blocks) -> None:
         server_name=settings.host,
         server_port=settings.port,
         app_kwargs=front(demo),
-        max_file_size=settings.upload_bytes,
+        max_file_size=settings.zip_bytes,
         max_threads=2 * settings.queue_length + 20,
         run_history=False,
         state_session_capacity=_SESSIONS,

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.intake import Chunks, Intake, Refused, check_size, visitor_of
+from app.server.archive import is_zip
 from app.server.demands import BadRequest
 from app.server.store import secret_key
 from app.settings import Settings
@@ -78,12 +79,15 @@ class _InMemory(MultiPartParser):
 async def take_upload(
     request: Request, settings: Settings, intake: Intake, uploads: Uploads
 ) -> Response:
-    """Answers as Gradio's own upload does, with a list of one name; Refused unless one came."""
+    """Answers as Gradio's own upload does, with a list of one name; Refused unless one came.
+
+    A zip of pictures may be larger than a single one.
+    """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Refused(415, "an upload is a form with one file, as multipart/form-data")
-    async with intake.body(request, settings.upload_bytes + _AROUND) as chunks:
+    async with intake.body(request, settings.zip_bytes + _AROUND) as chunks:
         data = await _one_file(request, chunks)
-        check_size(len(data), settings.upload_bytes)
+        check_size(len(data), settings.zip_bytes if is_zip(data) else settings.upload_bytes)
         visitor = visitor_of(request.scope)
         return JSONResponse([await run_in_threadpool(uploads.put, visitor, data)])
 

@@ -149,7 +149,7 @@ def test_what_is_wrong_with_files_is_one_remark_and_leaves_the_page_as_it_was(
 
 def test_pictures_are_opened_as_panes_from_the_menu_and_by_key(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg"), 2)
-    choose(page, {"photo.png": ORIGINAL})
+    choose(page, {"photo.png": png_bytes(PHOTO ^ 8)})
     expect(page.locator('.pane[data-id="original"] .time')).to_have_text("128 \u00d7 96")
     settled(page, 2)
     page.locator("#viewer .stage").focus()
@@ -185,13 +185,13 @@ def test_nobody_else_sees_it_without_its_key_and_a_link_says_when_it_is_gone(
 
 
 def test_on_a_phone_its_name_mark_and_size_are_seen(open_page: Opener) -> None:
-    page = settled(open_page("#panes=original", viewport={"width": 390, "height": 844}), 1)
+    page = settled(open_page("#panes=original,jpeg", viewport={"width": 390, "height": 844}), 2)
     name = "a long name of some learned codec at a rate"
     choose(
         page, {"original.png": ORIGINAL, f"{name}.png": png_bytes(FINE), "sizes.csv": b"name,bytes"}
     )
-    settled(page, 2)
-    theirs = page.locator("figure.pane").nth(1)
+    settled(page, 3)
+    theirs = page.locator("figure.pane").nth(2)
     box = theirs.locator("figcaption").bounding_box()
     assert box
     for part in (".swap", ".mark", "input.given"):
