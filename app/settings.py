@@ -58,6 +58,11 @@ class Settings:
         """Memory for what is on its way in, and as much for uploads of the API."""
         return max(256 * MEBIBYTE, 8 * self.upload_bytes)
 
+    @property
+    def zip_bytes(self) -> int:
+        """The most that pictures which come together may have, in a zip and unpacked."""
+        return 4 * self.upload_bytes
+
     pictures: Path | None = None
     """A folder whose pictures join the gallery."""
 

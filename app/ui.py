@@ -36,6 +36,7 @@ from app.server.queue import Question
 from app.server.runner import Runner, make_runner
 from app.server.service import Service
 from app.server.snapshot import Comparison
+from app.server.warming import warm
 from app.settings import Settings
 from app.viewer.component import catalogue, viewer
 from mode_core.errors import ModeError
@@ -126,7 +127,7 @@ def launch(demo: gr.Blocks) -> None:
         os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
     service: Service = demo.service  # type: ignore[attr-defined]
     log_unavailable()
-    Thread(target=service.warm, name="warm", daemon=True).start()
+    Thread(target=warm, args=(service,), name="warm", daemon=True).start()
     Thread(target=show, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
     fetching.start(settings.fetch, settings.accepted)
@@ -134,7 +135,7 @@ def launch(demo: gr.Blocks) -> None:
         server_name=settings.host,
         server_port=settings.port,
         app_kwargs=front(demo),
-        max_file_size=settings.upload_bytes,
+        max_file_size=settings.zip_bytes,
         max_threads=2 * settings.queue_length + 20,
         run_history=False,
         state_session_capacity=_SESSIONS,

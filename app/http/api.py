@@ -1,4 +1,4 @@
-"""The endpoints that gradio_client and curl can call: /compare and /decode."""
+"""The endpoints that gradio_client and curl can call: /compare, /decode and /view."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, TypedDict, cast
 
 import gradio as gr
 from gradio.components.api_component import Api
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, ListFiles
 from gradio_client.utils import python_type_to_json_schema
 
 from app.explorer.curves import number
 from app.http.listeners import asker
 from app.http.uploads import Uploads
+from app.http.viewing import Wish, viewed
 from app.panes.names import ORIGINAL, all_panes
 from app.panes.weights import sentence
 from app.server.demands import MAX_BPP, MIN_BPP, BadRequest
@@ -37,6 +38,8 @@ class Answer(TypedDict):
     done: bool
 
 
+_LIST_OF_NAMES: Any = {"type": "array", "items": {"type": "string"}}
+_LIST_OF_BYTES: Any = {"type": "array", "items": {"type": "integer"}}
 _GRADIO_S: Any = None
 """Gradio puts the request in its place; behind a value that may be left out it needs one."""
 
@@ -46,7 +49,7 @@ def _file(label: str, example: str) -> Api:
 
     A gr.File would copy it to the disk, and fetch addresses.
     """
-    shown = {"path": example, "url": example, "meta": {"_type": "gradio.FileData"}}
+    shown: Any = {"path": example, "url": example, "meta": {"_type": "gradio.FileData"}}
     file = Api(None, FileData.model_json_schema(), label)
     # A class of our own would be noted by Gradio in a .pyi file beside this one.
     file.example_payload = file.example_value = lambda: shown  # type: ignore[method-assign]
@@ -56,6 +59,15 @@ def _file(label: str, example: str) -> Api:
 def _names() -> Any:
     """What a list of codecs may hold."""
     return {"type": "array", "items": {"enum": all_panes()}}
+
+
+def _files(label: str, example: str) -> Api:
+    """Several of them."""
+    one = _file(label, example)
+    files = Api(None, ListFiles.model_json_schema(), label)
+    shown: Any = [one.example_payload()]
+    files.example_payload = files.example_value = lambda: shown  # type: ignore[method-assign]
+    return files
 
 
 def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
@@ -73,6 +85,19 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
         who = asker(demo, request)
         return _answered(lambda: _decode(service, uploads.named(file), anchor, who))
 
+    def view(
+        original: object,
+        pictures: object,
+        names: object = None,
+        bytes: object = None,
+        image: object = "",
+        request: gr.Request = _GRADIO_S,
+    ) -> Answer:
+        """Measure pictures that were decoded elsewhere, or zips of them, by their original."""
+        wish = Wish(uploads, original, pictures, names, bytes, image)
+        who = asker(demo, request)
+        return _answered(lambda: _rows(viewed(service, wish, who)))
+
     with gr.Row(visible=False):
         image = _file("image", "photo.jpg")
         bpp = gr.Number(0.1, label="bpp")
@@ -83,10 +108,16 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
         anchor = gr.Textbox("", label="anchor")
         answer = Api(None, python_type_to_json_schema(Answer), "answer")
         go = gr.Button()
+        original, pictures = _file("original", "photo.png"), _files("pictures", "decoded.png")
+        named = Api(None, _LIST_OF_NAMES, "names")
+        sizes = Api(None, _LIST_OF_BYTES, "bytes")
+        chosen = gr.Textbox("", label="image")
     limit = 2 * service.settings.queue_length
     inputs = [image, bpp, codecs]
     go.click(compare, inputs, answer, api_name="compare", concurrency_limit=limit)
     go.click(decode, [file, anchor], answer, api_name="decode", concurrency_limit=limit)
+    inputs = [original, pictures, named, sizes, chosen]
+    go.click(view, inputs, answer, api_name="view", concurrency_limit=limit)
 
 
 def _compare(

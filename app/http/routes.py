@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anyio import from_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.http import brought
+from app.http.brought import is_there, parsed, photo_facts
 from app.http.intake import Intake, joined, visitor_of
 from app.http.uploads import Uploads, take_upload
 from app.panes.names import file_stem
 from app.panes.weights import sentence
 from app.server.demands import BadRequest
+from app.server.elsewhere import Elsewhere
 from app.server.service import Service
-from app.server.store import Decoded, Photo, StoredFile
+from app.server.store import Decoded, Opened, Photo, StoredFile
 from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError
 
@@ -40,9 +42,11 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
     Uploads of the API come to us too: Gradio's own would write them to the disk.
     """
 
+    elsewhere = Elsewhere(service)
+
     def send(request: Request) -> Response:
         entry = service.store.get(request.path_params["key"])
-        if request.path_params["ending"] == "png" and isinstance(entry, Photo | Decoded):
+        if request.path_params["ending"] == "png" and isinstance(entry, Photo | Decoded | Opened):
             return Response(entry.png, media_type="image/png", headers=_FOREVER | _name(request))
         if request.path_params["ending"] == "mode" and isinstance(entry, StoredFile | Decoded):
             file = entry.data if isinstance(entry, StoredFile) else entry.picture.file
@@ -52,13 +56,21 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
 
     def photo(data: bytes, request: Request) -> Response:
         visitor = visitor_of(request.scope)
-        taken = service.add_photo(data, visitor, lambda: not _has_gone(request))
-        return JSONResponse(_facts(taken))
+        taken = service.add_photo(data, visitor, partial(is_there, request))
+        return JSONResponse(photo_facts(taken))
 
     def part(data: bytes, request: Request) -> Response:
         visitor = visitor_of(request.scope)
-        part = service.part(*_part(data), visitor, lambda: not _has_gone(request))
-        return JSONResponse(_facts(part))
+        part = service.part(*_part(data), visitor, partial(is_there, request))
+        return JSONResponse(photo_facts(part))
+
+    def pane(data: bytes, request: Request) -> Response:
+        return JSONResponse(brought.pane(elsewhere, parsed(data), visitor_of(request.scope)))
+
+    def view(data: bytes, request: Request) -> Response:
+        visitor = visitor_of(request.scope)
+        wanted = partial(is_there, request)
+        return JSONResponse(brought.view(elsewhere, parsed(data), visitor, wanted))
 
     def file(data: bytes, request: Request) -> Response:
         return JSONResponse({"key": service.add_file(data, visitor_of(request.scope)).key})
@@ -69,6 +81,12 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
     def drawing(data: bytes, _request: Request) -> Response:
         wish = _wish(data)
         return Response(figure(service, wish), media_type=_KINDS.get(wish.kind))
+
+    async def collection(request: Request) -> Response:
+        try:
+            return await brought.take_collection(request, elsewhere, intake)
+        except ModeError as error:
+            return JSONResponse({"error": sentence(error)})
 
     async def upload(request: Request) -> Response:
         return await take_upload(request, service.settings, intake, uploads)
@@ -83,6 +101,9 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
         post("/mode/photo", photo, refused=200),
         post("/mode/part", part, refused=422),
         post("/mode/file", file, refused=200),
+        post("/mode/pane", pane, refused=200),
+        post("/mode/view", view, refused=200),
+        Route("/mode/collection", collection, methods=["POST"]),
         post("/mode/table", numbers, refused=422),
         post("/mode/figure", drawing, refused=422),
         *static_routes(),
@@ -120,18 +141,8 @@ def _post(path: str, answer: Answer, refused: int, intake: Intake, limit: int) -
     return Route(path, receive, methods=["POST"])
 
 
-def _has_gone(request: Request) -> bool:
-    """Whether nobody waits for the answer any more; asked from a thread of the pool."""
-    return from_thread.run(request.is_disconnected)
-
-
-def _facts(photo: Photo) -> dict[str, object]:
-    height, width, _ = photo.pixels.shape
-    return {"key": photo.key, "width": width, "height": height, "notes": list(photo.notes)}
-
-
 def _part(data: bytes) -> tuple[str, list[int] | None]:
-    match _parsed(data):
+    match parsed(data):
         case {"picture": str(picture), "box": [int(), int(), int(), int()] as box}:
             return picture, box
         case {"picture": str(picture), **more} if "box" not in more:
@@ -140,14 +151,7 @@ def _part(data: bytes) -> tuple[str, list[int] | None]:
 
 
 def _wish(data: bytes) -> Wish:
-    return Wish.parse(_parsed(data))
-
-
-def _parsed(data: bytes) -> object:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("the request is not JSON") from error
+    return Wish.parse(parsed(data))
 
 
 def _name(request: Request) -> dict[str, str]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.intake import Chunks, Intake, Refused, check_size, visitor_of
+from app.server.archive import is_zip
 from app.server.demands import BadRequest
 from app.server.store import secret_key
 from app.settings import Settings
@@ -78,22 +79,33 @@ class _InMemory(MultiPartParser):
 async def take_upload(
     request: Request, settings: Settings, intake: Intake, uploads: Uploads
 ) -> Response:
-    """Answers as Gradio's own upload does, with a list of one name; Refused unless one came."""
+    """Answers as Gradio's own upload does, with a list of one name; Refused unless one came.
+
+    A zip of pictures may be larger than a single one.
+    """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Refused(415, "an upload is a form with one file, as multipart/form-data")
-    async with intake.body(request, settings.upload_bytes + _AROUND) as chunks:
+    async with intake.body(request, settings.zip_bytes + _AROUND) as chunks:
         data = await _one_file(request, chunks)
-        check_size(len(data), settings.upload_bytes)
+        check_size(len(data), settings.zip_bytes if is_zip(data) else settings.upload_bytes)
         visitor = visitor_of(request.scope)
         return JSONResponse([await run_in_threadpool(uploads.put, visitor, data)])
 
 
 async def _one_file(request: Request, chunks: Chunks) -> bytes:
+    files = await files_in(request, chunks, 1, "an upload is one file in a form")
+    return files[0][1]
+
+
+async def files_in(
+    request: Request, chunks: Chunks, most: int, what: str
+) -> list[tuple[str, bytes]]:
+    """The files in a form, with the names that they were sent under; Refused unless one came."""
     try:
-        form = await _InMemory(request.headers, chunks, max_files=1, max_fields=8).parse()
+        form = await _InMemory(request.headers, chunks, max_files=most, max_fields=8).parse()
     except MultiPartException as error:
-        raise Refused(400, "an upload is one file in a form, whole and undamaged") from error
+        raise Refused(400, f"{what}, whole and undamaged") from error
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     if not files:
         raise Refused(400, "no file was sent")
-    return await files[0].read()
+    return [(one.filename or "", await one.read()) for one in files]

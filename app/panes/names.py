@@ -21,7 +21,11 @@ from mode_core.weights.sets import PUBLIC
 _SHORT = {"fidelity": "f", "perception": "p", SQ_EXPERT: "sq", VQ_EXPERT: "vq"}
 _LONG = {short: anchor for anchor, short in _SHORT.items()}
 ORIGINAL = "original"
+OPENED = "Opened picture"
+_OPENED = "opened-"
 _LONGEST = 40
+LONGEST_NAME = 60
+"""Letters of the name of a picture that was made elsewhere: any stranger's text."""
 DEFAULT_PANES = (ORIGINAL, "mode-f", "mode-p", "elic", "ms-illm", "dlf")
 STAND_INS = ("jpeg", "webp", "avif", "jxl")
 
@@ -43,6 +47,23 @@ def parse_pane(id: str) -> tuple[str, str]:
             short = id[place + 1 :]
             return id[:place], _LONG.get(short, short)
     return id, ""
+
+
+def opened_pane(key: str) -> str:
+    """The pane of a decoded picture that was made elsewhere, by its key in the store."""
+    return f"{_OPENED}{key}"
+
+
+def opened_key(id: str) -> str:
+    """The key of the picture that such a pane shows; empty for every other pane."""
+    found = re.fullmatch(f"{_OPENED}([0-9a-f]{{32}})", id)
+    return found[1] if found else ""
+
+
+def plain_name(text: str) -> str:
+    """A stranger's text as a name: one short line of letters that are seen as they are."""
+    seen = "".join(one if one.isprintable() else " " for one in text[: 8 * LONGEST_NAME])
+    return " ".join(seen.split())[:LONGEST_NAME].rstrip() or OPENED
 
 
 def panes_of(maker: str) -> list[str]:
@@ -70,6 +91,8 @@ def pane_label(id: str) -> str:
     """What a pane is called before its picture is there."""
     if id == ORIGINAL:
         return "Original"
+    if opened_key(id):
+        return OPENED
     maker, anchor = parse_pane(id)
     if (info := CODECS.get(parts_of(maker)[0])) is None:
         return id[:_LONGEST]

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from app.panes.names import ORIGINAL, all_panes, parse_pane
+from app.panes.names import ORIGINAL, all_panes, opened_key, parse_pane
 from app.panes.weights import info_of, parts_of
 from app.server.jobs import anchor_of
+from app.server.store import Opened, Photo
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
 
-MAX_PANES = 12
+MAX_PANES, MAX_CODED = 40, 12
+"""On one screen: of all kinds, and of those that this server codes."""
 MIN_BPP, MAX_BPP = 0.001, 8.0
 LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
 """The page asks before it codes more, and offers a picture of so many pixels instead."""
 
 
 PICTURE_GONE = "this picture is not in the server's memory (any more); open the file again"
+OPENED_GONE = "this opened picture has left the server's memory; open its file again"
+OPENED_FOR_ANOTHER = "this picture was opened beside another original; open its file again"
 FILE_GONE = "this file is not in the server's memory (any more); open it again"
 
 
@@ -39,10 +43,13 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
     """ModeError unless every pane can exist and the rate is one that pictures have."""
     if len(panes) > MAX_PANES:
         raise BadRequest(f"{len(panes)} panes were asked for; {MAX_PANES} is the most")
-    if not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
+    coded = [id for id in panes if id != ORIGINAL and not opened_key(id)]
+    if len(coded) > MAX_CODED:
+        raise BadRequest(f"{len(coded)} coded panes were asked for; {MAX_CODED} is the most")
+    if coded and not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
         raise BadRequest(f"the rate is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
-    for id in panes:
-        if id != ORIGINAL and not _can_be(id):
+    for id in coded:
+        if not _can_be(id):
             raise BadRequest(f"there is no pane {id!r:.50}; choose from {', '.join(all_panes())}")
 
 
@@ -53,3 +60,10 @@ def _can_be(pane: str) -> bool:
         return False
     anchor_of(anchor)
     return (None in info_of(codec).outputs) != bool(anchor)
+
+
+def check_opened(found: object, photo: Photo) -> Opened | str:
+    """A picture that was made elsewhere, or the sentence why it is not shown beside this photo."""
+    if not isinstance(found, Opened):
+        return OPENED_GONE
+    return found if found.photo == photo.key else OPENED_FOR_ANOTHER

@@ -1,20 +1,20 @@
-"""The metrics that take longer: beside the line, in turns of their own."""
+"""The metrics of pictures on the page: beside the line, in turns of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from app.server.process import Unwanted, Wanted
 from app.server.runner import Runner
 from app.server.snapshot import Comparison
-from app.server.store import Decoded, Entry, Memory, Photo
+from app.server.store import Decoded, Entry, Memory, Opened, Photo
 from app.server.turns import Turns
-from mode_core.metrics import SLOW_METRICS, Measured, measurable
+from mode_core.metrics import Measured, measurable
 
 
 class Measuring:
-    """Measures what has been coded, and remembers it.
+    """Measures what is not known yet, and remembers it.
 
     That holds up nobody in the line, since metrics have a helper process of their own; at that
     visitors take turns as well, picture by picture.
@@ -24,34 +24,38 @@ class Measuring:
         self._runner, self._store, self._metrics = runner, store, metrics
         self._turns = Turns()
 
-    def slow(
-        self, shown: Comparison, photo: Photo, visitor: str, wanted: Wanted
-    ) -> Iterator[Comparison]:
-        """Snapshots that fill in with one metric of one picture after the other."""
-        slots = list(shown.slots)
-        for at, slot in enumerate(slots):
-            found = self._store.get(slot.key)
-            if not isinstance(found, Decoded):
+    def filled(
+        self, shown: Comparison, photo: Photo, keys: Sequence[str], visitor: str, wanted: Wanted
+    ) -> Generator[Comparison, None, Comparison | None]:
+        """With these metrics, picture by picture; None if nobody wants them any more.
+
+        A codec's picture brings the quick ones along; those that were made elsewhere do not.
+        """
+        for at, slot in enumerate(shown.slots):
+            one = self._store.get(slot.key)
+            if not isinstance(one, Decoded | Opened):
                 continue
-            for name in measurable(SLOW_METRICS):
-                known = slots[at].measured or Measured({}, {})
+            known = slot.measured or Measured({}, {})
+            for name in measurable(keys):
                 if name in known.values or name in known.missing:
                     continue
-                more = self._measured(photo, found, name, visitor, wanted)
+                more = self._measured(photo, one, name, visitor, wanted)
                 if not wanted():
-                    return
+                    return None
                 known = known.and_more(more)
-                slots[at] = replace(slot, measured=known)
                 if more.values:
-                    self._metrics.put(slot.key, known)
-                yield replace(shown, slots=list(slots))
-        yield replace(shown, slots=slots, done=True)
+                    self._metrics.put(one.measured_as, known)
+                slots = list(shown.slots)
+                slots[at] = replace(slot, measured=known)
+                shown = replace(shown, slots=slots)
+                yield shown
+        return shown
 
     def _measured(
-        self, photo: Photo, found: Decoded, name: str, visitor: str, wanted: Wanted
+        self, photo: Photo, one: Decoded | Opened, name: str, visitor: str, wanted: Wanted
     ) -> Measured:
         try:
             with self._turns.turn(visitor, wanted):
-                return self._runner.measure(photo.pixels, found.picture.image, [name], wanted)
+                return self._runner.measure(photo.pixels, one.pixels, [name], wanted)
         except Unwanted:
             return Measured({}, {})

@@ -107,3 +107,9 @@ def read_photo(data: bytes) -> Photo:
 def read_part(pixels: Image, box: Sequence[int] | None, most: int) -> Photo:
     """What lies in the box, or all of the picture with at most so many pixels, and its PNG."""
     return Photo.of("", cut(pixels, box) if box else scaled(pixels, most))
+
+
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a picture that can be read to its end."""
+    height, width, _ = load_picture(data).pixels.shape
+    return width, height

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from time import sleep
 
-from app.panes.names import ORIGINAL, default_panes, pane_id, parse_pane
+from app.panes.names import ORIGINAL, default_panes, opened_key, pane_id, parse_pane
 from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.measuring import Measuring
 from app.server.process import Wanted, always
-from app.server.queue import ANYONE, Busy, Line, Newest, Question
+from app.server.queue import ANYONE, Line, Newest, Question
 from app.server.reader import read_part
 from app.server.runner import Runner
 from app.server.samples import gallery, sample_path
@@ -23,6 +20,7 @@ from app.server.store import (
     Decoded,
     Entry,
     Memory,
+    Opened,
     Photo,
     StoredFile,
     recon_key,
@@ -30,15 +28,13 @@ from app.server.store import (
     size_of,
 )
 from app.settings import Settings
-from mode_core.metrics import Measured
+from mode_core.metrics import QUICK_METRICS, SLOW_METRICS, Measured
 from mode_core.pictures.files import load_picture
 from mode_core.stream.container import Bitstream
 from mode_core.types import Reconstruction
 
 _SOON_S = 10.0
 """Nobody is asked about a picture that this server codes within so many seconds."""
-_IDLE_S = 0.5
-"""Seconds between two looks at whether the line is empty."""
 _KEPT_METRICS = 4096
 
 
@@ -53,16 +49,6 @@ class Service:
         self.line = Line(settings.queue_length)
         self.newest = Newest(pages=10 * settings.queue_length)
         self._measuring = Measuring(runner, self.store, self.metrics)
-
-    def warm(self) -> None:
-        """Load everything, and learn what pictures take, while nobody asks for any."""
-        self.runner.warm()
-        for job in self.runner.rehearsals():
-            while self.line.is_busy:
-                sleep(_IDLE_S)
-            seconds = self.runner.pace.seconds_of(job) or 0.0
-            with suppress(Busy):
-                list(self.line.join(partial(self.runner.run, [job]), seconds=seconds))
 
     # Pictures and files come in
 
@@ -131,23 +117,26 @@ class Service:
             panes, note = default_panes(self.settings.profile)
         demands.check_request(panes, bpp)
         photo = self.photo(picture)
-        slots = [
-            Slot.of(photo)
-            if id == ORIGINAL
-            else self._slot(photo.key, pane_id(*parse_pane(id)), bpp)
-            for id in panes
-        ]
+        slots = [self._pane(photo, id, bpp) for id in panes]
         shown = Comparison(picture, photo, bpp, slots, note)
         yield shown
         if not wanted:
             return
+        found = yield from self._measured(shown, photo, QUICK_METRICS, question)
+        if found is not None:
+            found = yield from self._coded(found, photo, question, agreed)
+        if found is not None:
+            found = yield from self._measured(found, photo, SLOW_METRICS, question)
+        if found is not None:
+            yield replace(found, done=True)
 
-        def still_wanted() -> bool:
+    def _measured(
+        self, shown: Comparison, photo: Photo, keys: Sequence[str], question: Question
+    ) -> Generator[Comparison, None, Comparison | None]:
+        def wanted() -> bool:
             return question.listening() and self.newest.is_wanted(question)
 
-        coded = yield from self._coded(shown, photo, question, agreed)
-        if coded is not None:
-            yield from self._measuring.slow(coded, photo, question.visitor, still_wanted)
+        return self._measuring.filled(shown, photo, keys, question.visitor, wanted)
 
     def cancel(self, question: Question) -> None:
         """Nobody wants what this page has asked for before; what runs for it is stopped."""
@@ -265,14 +254,15 @@ class Service:
 
     # Remembering
 
-    def decoded(self, photo: Photo, keys: Sequence[str]) -> list[Decoded]:
-        """Those of these pictures that are in memory and were made from this photo."""
+    def decoded(self, photo: Photo, keys: Sequence[str]) -> list[Decoded | Opened]:
+        """Those of these pictures that are in memory and belong to this photo."""
         found = [self.store.get(key) for key in keys]
-        return [one for one in found if isinstance(one, Decoded) and one.photo == photo.key]
+        known = [one for one in found if isinstance(one, Decoded | Opened)]
+        return [one for one in known if one.photo == photo.key]
 
-    def measured(self, key: str) -> Mapping[str, float]:
+    def measured(self, one: Decoded | Opened) -> Mapping[str, float]:
         """The metrics of a picture as far as they are known."""
-        found = self.metrics.get(key)
+        found = self.metrics.get(one.measured_as)
         return found.values if found else {}
 
     def _keep(
@@ -290,6 +280,17 @@ class Service:
     def _kept(self, source: str, maker: str, anchor: str, bpp: float) -> Decoded | None:
         found = self.store.get(recon_key(source, maker, anchor_of(anchor), bpp))
         return found if isinstance(found, Decoded) else None
+
+    def _pane(self, photo: Photo, id: str, bpp: float) -> Slot:
+        """What is known of a pane of this photo."""
+        if id == ORIGINAL:
+            return Slot.of(photo)
+        if key := opened_key(id):
+            one = demands.check_opened(self.store.get(key), photo)
+            if isinstance(one, str):
+                return Slot(id, error=one)
+            return Slot.of(one, id, self.metrics.get(one.measured_as), bpp)
+        return self._slot(photo.key, pane_id(*parse_pane(id)), bpp)
 
     def _slot(self, source: str, id: str, bpp: float) -> Slot:
         found = self._kept(source, *parse_pane(id), bpp)

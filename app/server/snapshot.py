@@ -7,12 +7,21 @@ from dataclasses import dataclass, field, replace
 from math import isinf
 from typing import Any
 
-from app.panes.names import ORIGINAL, bytes_text, deviation, pane_id, pane_label, parse_pane
+from app.panes.names import (
+    ORIGINAL,
+    bytes_text,
+    deviation,
+    opened_key,
+    opened_pane,
+    pane_id,
+    pane_label,
+    parse_pane,
+)
 from app.panes.weights import licence_of
 from app.server.jobs import Begun
 from app.server.pace import Lines
 from app.server.queue import Ahead
-from app.server.store import Decoded, Photo
+from app.server.store import Decoded, Opened, Photo
 from mode_core.metrics import Measured
 
 _BLANK: dict[str, Any] = {
@@ -21,7 +30,7 @@ _BLANK: dict[str, Any] = {
     **{"bpp": None, "bytes": None, "bytes_text": ""},
     **dict.fromkeys(("deviation", "encode_ms", "decode_ms")),
     **dict.fromkeys(("timing", "note", "licence", "error"), ""),
-    **{"begun": False, "decodes": False, "expected_s": None},
+    **{"opened": False, "begun": False, "decodes": False, "expected_s": None},
 }
 """A pane's JSON, in this order, before anything is known; the measured values come after it."""
 
@@ -43,11 +52,22 @@ class Slot:
     """What that will probably take, for all panes of its codec together."""
 
     @classmethod
-    def of(cls, one: Photo | Decoded, id: str = "", measured: Measured | None = None) -> Slot:
-        """The pane that shows this picture; addresses are relative to the page."""
+    def of(
+        cls,
+        one: Photo | Decoded | Opened,
+        id: str = "",
+        measured: Measured | None = None,
+        target: float = 0.0,
+    ) -> Slot:
+        """The pane that shows this picture; addresses are relative to the page.
+
+        A picture made elsewhere is held against the `target` that others were made for.
+        """
         shown = {"url": f"mode/media/{one.key}.png", "key": one.key}
         if isinstance(one, Photo):
             return cls(ORIGINAL, shown)
+        if isinstance(one, Opened):
+            return cls(opened_pane(one.key), shown | _facts_of(one, target), "", measured)
         made = one.picture
         facts = {
             "label": made.label,
@@ -83,7 +103,8 @@ class Slot:
     @property
     def codec(self) -> str:
         """Who makes the picture; empty for the original."""
-        return "" if self.id == ORIGINAL else parse_pane(self.id)[0]
+        made_elsewhere = self.id == ORIGINAL or opened_key(self.id)
+        return "" if made_elsewhere else parse_pane(self.id)[0]
 
     @property
     def anchor(self) -> str:
@@ -156,6 +177,19 @@ class Comparison:
             "pace": self.pace,
             "done": self.done,
         }
+
+
+def _facts_of(one: Opened, target: float) -> dict[str, Any]:
+    """What is known of a picture that was made elsewhere; of its size, what somebody has said."""
+    return {
+        "label": one.name,
+        "opened": True,
+        "bpp": one.bpp,
+        "bytes": one.file_bytes,
+        "bytes_text": "" if one.file_bytes is None else bytes_text(one.file_bytes),
+        "deviation": None if one.bpp is None else deviation(one.bpp, target),
+        "note": "; ".join(one.picture.notes),
+    }
 
 
 def metrics_json(measured: Measured | None) -> dict[str, float | str]:

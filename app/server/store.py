@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
@@ -80,6 +80,16 @@ class Decoded:
         return cls(key, photo, picture, png, timing)
 
     @property
+    def measured_as(self) -> str:
+        """Where its metrics are kept."""
+        return self.key
+
+    @property
+    def pixels(self) -> Image:
+        """What is shown and measured."""
+        return self.picture.image
+
+    @property
     def maker(self) -> str:
         """Whose picture this is, as in app.panes.weights."""
         return maker_name(self.picture.codec, self.picture.profile)
@@ -88,6 +98,75 @@ class Decoded:
     def sha256(self) -> str:
         """SHA-256 of the file: two pictures come from one file only if these are equal."""
         return hashlib.sha256(self.picture.file).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A decoded picture that was made elsewhere, beside the original it was opened for."""
+
+    key: str
+    photo: str
+    """Key of the original."""
+    picture: Photo
+    name: str
+    """A stranger's text, short and on one line, and nothing more is known of it."""
+    file_bytes: int | None = None
+    """Size of its file, where somebody has said so."""
+
+    @classmethod
+    def of(cls, photo: Photo, picture: Photo, name: str, file_bytes: int | None) -> Opened:
+        """The pane; its key is made of all that it shows, so that it always shows the same."""
+        key = secret_key("opened", photo.key, picture.key, name, f"{file_bytes}")
+        return cls(key, photo.key, picture, name, file_bytes)
+
+    @property
+    def png(self) -> bytes:
+        """What browsers get."""
+        return self.picture.png
+
+    @property
+    def pixels(self) -> Image:
+        """What is shown and measured."""
+        return self.picture.pixels
+
+    @property
+    def measured_as(self) -> str:
+        """Where its metrics are kept: they depend on the two pictures alone."""
+        return secret_key("pair", self.photo, self.picture.key)
+
+    @property
+    def bpp(self) -> float | None:
+        """The rate, where the size is known."""
+        height, width, _ = self.picture.pixels.shape
+        return None if self.file_bytes is None else 8 * self.file_bytes / (width * height)
+
+
+class Member(NamedTuple):
+    """A decoded picture among the files that came together."""
+
+    path: str
+    name: str
+    file_bytes: int | None = None
+
+
+class ImageSet(NamedTuple):
+    """One image of a collection: its original, if that came too, and what was made of it."""
+
+    name: str
+    original: str
+    """Path among the files; empty where there is none."""
+    members: tuple[Member, ...]
+    size: tuple[int, int] = (0, 0)
+    """Width and height, once they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Files that came together: pictures of one or of many images, still as they were sent."""
+
+    key: str
+    images: tuple[ImageSet, ...]
+    files: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +188,7 @@ class StoredFile:
         return self.bitstream.width, self.bitstream.height
 
 
-Entry = Photo | Decoded | StoredFile
+Entry = Photo | Decoded | Opened | Collection | StoredFile
 
 
 _EACH = 16 << 10
@@ -124,6 +203,10 @@ def size_of(entry: Entry) -> int:
         case Decoded():
             picture = entry.picture
             return _EACH + picture.image.nbytes + len(entry.png) + 2 * len(picture.file)
+        case Opened():
+            return _EACH + size_of(entry.picture)
+        case Collection():
+            return _EACH * len(entry.files) + sum(map(len, entry.files.values()))
         case StoredFile():
             return _EACH + 2 * len(entry.data)
 

@@ -4,10 +4,11 @@
 const PICTURES = [".jxl", ".heic", ".ppm"];
 const TABLES = [".csv", ".tsv", ".txt"];
 
-/** @param {Pick<File, "name" | "type">} file @returns {"file" | "picture" | "table" | "other"} */
+/** @param {Pick<File, "name" | "type">} file @returns {"file" | "picture" | "table" | "archive" | "other"} */
 export function kindOf({ name, type }) {
   const ends = (/** @type {string} */ ending) => name.toLowerCase().endsWith(ending);
   if (ends(".mode")) return "file";
+  if (ends(".zip")) return "archive";
   if (TABLES.some(ends)) return "table";
   return PICTURES.some(ends) || type.startsWith("image/") ? "picture" : "other";
 }

@@ -27,7 +27,7 @@ type Metric = {
 };
 /** For each codec, lines from no pixels to the most there can be: pairs of megapixels and seconds. */
 type Pace = Record<string, { encode?: number[][]; decode?: number[][] }>;
-type Limits = { bpp: [number, number]; panes: number; crops: number; unequal: number; large: number; scaled: number };
+type Limits = { bpp: [number, number]; panes: number; coded: number; crops: number; unequal: number; large: number; scaled: number };
 type Spot = [name: string, cx: number, cy: number, scale: number];
 type Sample = { id: string; title: string; credit: string; spots: Spot[] };
 type Catalogue = {
@@ -70,6 +70,8 @@ type PaneAnswer = {
   note?: string;
   licence?: string;
   error?: string;
+  /** Whether it was made elsewhere: then only what somebody has said is known of its file. */
+  opened?: boolean;
   begun?: boolean;
   /** What has begun, or will, decodes a file that is there. */
   decodes?: boolean;
@@ -79,6 +81,10 @@ type PaneAnswer = {
 };
 /** A storage of the browser, or what stands in for it. */
 type Keeps = Pick<Storage, "getItem" | "setItem">;
+/** A pane of a picture that was made elsewhere, before the server shows it. */
+type Facts = { id: string; label: string; bytes_text: string };
+/** An image among files that came together; `photo` is its original's key once that has been open. */
+type ImageFacts = Size & { name: string; original: boolean; pictures: number; photo?: string };
 /** What comes back for something that was sent. */
 type Sent = { key?: string; text?: string; blob?: Blob; error?: string };
 type Answer = Size & {
@@ -149,6 +155,8 @@ type PaneActions = {
   swap: (id: string, next: string) => void;
   close: (id: string) => void;
   hold: (id: string | null) => void;
+  /** The visitor has typed how large the pane's file is. */
+  resize: (id: string, text: string) => void;
 };
 /** A column of the table of numbers; `waits` says whether a value is still to come, `why` and `title` what
  * there is to know of a record's value and of all. */

@@ -10,7 +10,7 @@ import gradio as gr
 
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
 from app.panes.weights import parts_of, public_makers, terms_of, weights_words
-from app.server.demands import LARGE_PIXELS, MAX_BPP, MAX_PANES, MIN_BPP, SCALED_PIXELS
+from app.server.demands import LARGE_PIXELS, MAX_BPP, MAX_CODED, MAX_PANES, MIN_BPP, SCALED_PIXELS
 from app.server.queue import Question
 from app.server.samples import SAMPLES, Sample
 from app.server.service import Service
@@ -95,6 +95,7 @@ def catalogue(samples: Iterable[Sample] = SAMPLES) -> dict[str, Any]:
         "limits": {
             "bpp": [MIN_BPP, MAX_BPP],
             "panes": MAX_PANES,
+            "coded": MAX_CODED,
             "crops": MAX_CROPS,
             "unequal": NOT_EQUAL,
             "large": LARGE_PIXELS,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.panes.names import deviation
 from app.panes.weights import licence_of
-from app.server.demands import MAX_PANES, BadRequest
+from app.server.demands import MAX_BPP, MAX_PANES, MIN_BPP, BadRequest
 from app.server.service import Service
-from app.server.store import Decoded
+from app.server.store import Decoded, Opened
 from app.viewer.figure import MAX_CROPS, Crop, FigurePane, paper_layout, to_pdf, to_png
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown
 
@@ -25,6 +25,8 @@ class Wish:
     picture: str
     keys: tuple[str, ...]
     crops: tuple[Crop, ...] = ()
+    bpp: float = 0.0
+    """The rate that codecs were asked for, which pictures made elsewhere are held against."""
 
     @classmethod
     def parse(cls, data: object) -> Wish:
@@ -35,7 +37,8 @@ class Wish:
             ):
                 crops = more.get("crops")
                 crops = crops[:MAX_CROPS] if isinstance(crops, list) else []
-                return cls(kind, picture, tuple(keys[:MAX_PANES]), tuple(map(_crop, crops)))
+                shown, boxes = tuple(keys[:MAX_PANES]), tuple(map(_crop, crops))
+                return cls(kind, picture, shown, boxes, _rate(more.get("bpp")))
         raise BadRequest("expected kind, picture and keys, and crops for a figure")
 
 
@@ -44,7 +47,7 @@ def table(service: Service, wish: Wish) -> str:
     if wish.kind not in TABLES:
         raise BadRequest(f"a table can be {', '.join(TABLES)}")
     height, width, _ = service.photo(wish.picture).pixels.shape
-    rows = [_row(service, one) for one in _pictures(service, wish)]
+    rows = [_row(service, one, wish.bpp) for one in _pictures(service, wish)]
     return TABLES[wish.kind](rows, f"the whole picture of {width} x {height} pixels")
 
 
@@ -57,14 +60,16 @@ def figure(service: Service, wish: Wish) -> bytes:
     return FIGURES[wish.kind](paper_layout(original, panes, wish.crops))
 
 
-def _pictures(service: Service, wish: Wish) -> Sequence[Decoded]:
+def _pictures(service: Service, wish: Wish) -> Sequence[Decoded | Opened]:
     kept = service.decoded(service.photo(wish.picture), wish.keys)
     if not kept:
         raise BadRequest("none of these pictures is in memory (any more); reload the page")
     return kept
 
 
-def _row(service: Service, one: Decoded) -> ResultRow:
+def _row(service: Service, one: Decoded | Opened, bpp: float) -> ResultRow:
+    if isinstance(one, Opened):
+        return _opened_row(one, bpp, service.measured(one))
     made, licence = one.picture, licence_of(one.maker)
     encode_s, decode_s = (made.encode_s, made.decode_s) if one.timing else (None, None)
     values = {
@@ -75,12 +80,34 @@ def _row(service: Service, one: Decoded) -> ResultRow:
         "decode_ms": None if decode_s is None else 1000 * decode_s,
     }
     label = f"{made.label} ({licence})" if licence else made.label
-    return ResultRow(label, {**values, **service.measured(one.key)})
+    return ResultRow(label, {**values, **service.measured(one)})
 
 
-def _pane(service: Service, one: Decoded) -> FigurePane:
-    made, values = one.picture, {"bpp": one.picture.bpp, **service.measured(one.key)}
+def _opened_row(one: Opened, bpp: float, metrics: Mapping[str, float]) -> ResultRow:
+    """Of its size nothing is said that nobody has said."""
+    off = None if one.bpp is None else deviation(one.bpp, bpp)
+    values = {"bytes_file": one.file_bytes, "bpp": one.bpp, "deviation": off}
+    return ResultRow(_opened_label(one), {**values, **metrics}, one.bpp is not None)
+
+
+def _opened_label(one: Opened) -> str:
+    return f"{one.name} (opened)"
+
+
+def _pane(service: Service, one: Decoded | Opened) -> FigurePane:
+    values = dict(service.measured(one))
+    if one_bpp := one.bpp if isinstance(one, Opened) else one.picture.bpp:
+        values["bpp"] = one_bpp
+    if isinstance(one, Opened):
+        return FigurePane(_opened_label(one), one.pixels, values)
+    made = one.picture
     return FigurePane(made.label, made.image, values, licence_of(one.maker))
+
+
+def _rate(value: object) -> float:
+    """A rate that codecs can be asked for; 0 for whatever else comes."""
+    rate = float(value) if isinstance(value, int | float) and abs(value) <= MAX_BPP else 0.0
+    return rate if rate >= MIN_BPP else 0.0
 
 
 def _crop(value: object) -> Crop:

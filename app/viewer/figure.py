@@ -231,7 +231,7 @@ def enlarge(image: Image, scale: int) -> Image:
 def _check(original: Image, panes: Sequence[FigurePane], crops: Sequence[Crop]) -> None:
     height, width, _ = original.shape
     if not 1 <= len(panes) <= MAX_PANES:
-        raise FigureError(f"a figure takes 1 to {MAX_PANES} codecs, not {len(panes)}")
+        raise FigureError(f"a figure takes 1 to {MAX_PANES} panes, not {len(panes)}")
     if not 1 <= len(crops) <= MAX_CROPS:
         raise FigureError(f"a figure takes 1 to {MAX_CROPS} crops, not {len(crops)}")
     for pane in panes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.server.demands import MAX_PANES
+from app.server.demands import MAX_CODED, MAX_PANES
 from app.server.service import Service
 from app.server.snapshot import metrics_json
 from mode_core.metrics import METRICS, Measured, measurable, measure
@@ -25,16 +25,18 @@ def region_metrics(
     """The quick metrics, or the slow ones, of each picture inside the box (x, y, width, height)."""
     photo = service.photo(picture)
     found: dict[str, Any] = {}
-    for decoded in service.decoded(photo, keys[:MAX_PANES]):
-        pair = crop(photo.pixels, box), crop(decoded.picture.image, box)
-        measured = _slow(service, *pair) if slow else measure(*pair, QUICK)
+    shown = service.decoded(photo, keys[:MAX_PANES])
+    for decoded in shown:
+        pair = crop(photo.pixels, box), crop(decoded.pixels, box)
+        measured = _slow(service, *pair, len(shown)) if slow else measure(*pair, QUICK)
         found[decoded.key] = {"metrics": metrics_json(measured), "missing": dict(measured.missing)}
     return found
 
 
-def _slow(service: Service, original: Image, decoded: Image) -> Measured:
+def _slow(service: Service, original: Image, decoded: Image, panes: int) -> Measured:
+    """Many panes may be measured over as many pixels as a few large ones."""
     keys = measurable(SLOW)
-    if original.size // 3 > MAX_SLOW_PIXELS:
+    if original.size // 3 * max(1, panes / MAX_CODED) > MAX_SLOW_PIXELS:
         return Measured({}, dict.fromkeys(keys, _TOO_LARGE))
     return service.runner.measure(original, decoded, keys)
 

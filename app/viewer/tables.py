@@ -19,6 +19,8 @@ class ResultRow(NamedTuple):
 
     label: str
     values: Mapping[str, float | None]
+    sized: bool = True
+    """Whether the size of its file is known; without one it is never the best of anything."""
 
 
 class Column(NamedTuple):
@@ -129,7 +131,7 @@ def _best(rows: Sequence[ResultRow], column: Column) -> str:
 
 
 def _competes(row: ResultRow) -> bool:
-    return abs(row.values.get("deviation") or 0) <= NOT_EQUAL
+    return row.sized and abs(row.values.get("deviation") or 0) <= NOT_EQUAL
 
 
 def _text(value: float | None, column: Column) -> str:

@@ -14,9 +14,11 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from mode_core.metrics import measure
 from mode_core.pictures.files import png_bytes
 from tests.browser.conftest import served
 from tests.conftest import make_photo
+from tests.made_up.zips import zip_of
 
 pytestmark = pytest.mark.browser
 
@@ -54,10 +56,68 @@ def test_compare_and_decode_do_what_the_page_does(
     assert get(viewer_url + back["rows"][0]["url"])[:4] == b"\x89PNG"
 
 
+def test_view_measures_what_was_decoded_elsewhere_as_bench_does(
+    client: Client, viewer_url: str, tmp_path: Path
+) -> None:
+    photo, coarse = make_photo(60, 84), make_photo(60, 84) // 2
+    paths = {}
+    for name, pixels in (("photo", photo), ("coarse", coarse), ("fine", photo ^ 1)):
+        paths[name] = tmp_path / f"{name}.png"
+        paths[name].write_bytes(png_bytes(pixels))
+    files = {name: handle_file(str(path)) for name, path in paths.items()}
+    answer = client.predict(
+        original=files["photo"],
+        pictures=[files["coarse"], files["fine"]],
+        names=["=coarse", "fine"],
+        bytes=[630, None],
+        api_name="/view",
+    )
+    original, first, second = answer["rows"]
+    assert (original["id"], first["label"], first["opened"]) == ("original", "=coarse", True)
+    assert (first["bytes"], first["bpp"], first["deviation"]) == (630, 1.0, None)
+    assert (second["bytes"], second["bpp"]) == (None, None)
+    assert first["metrics"]["psnr"] == measure(photo, coarse, ["psnr"]).values["psnr"]
+    assert get(viewer_url + first["url"])[:4] == b"\x89PNG"
+
+
+def test_view_takes_a_zip_of_images(client: Client, tmp_path: Path) -> None:
+    made = {f"vvc/1/{name}.png": png_bytes(make_photo(16, 16) ^ 1) for name in "ab"}
+    originals = {f"original/{name}.png": png_bytes(make_photo(16, 16)) for name in "ab"}
+    sizes = {"sizes.csv": b"codec,rate,image,bytes\nvvc,1,b,64\n"}
+    path = tmp_path / "all.zip"
+    path.write_bytes(zip_of({**made, **originals, **sizes}))
+    sent = {"original": None, "pictures": [handle_file(str(path))], "api_name": "/view"}
+    rows = client.predict(**sent)["rows"]
+    assert [(row["image"], row["label"], row["bpp"]) for row in rows if row["opened"]] == [
+        ("a", "vvc 1", None),
+        ("b", "vvc 1", 2.0),
+    ]
+    assert [row["image"] for row in client.predict(image="b", **sent)["rows"]] == ["b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ({"names": ["one", "two"]}, "2 names came for 1 pictures"),
+        ({"bytes": [0]}, "whole number above 0"),
+        ({"bytes": ["12"]}, "whole number above 0"),
+        ({"original": None}, "no original was sent"),
+        ({"pictures": []}, "0 pictures were sent"),
+        ({"pictures": ["/etc/passwd"]}, "not a file that was uploaded here"),
+    ],
+)
+def test_view_refuses_with_a_sentence(
+    client: Client, tmp_path: Path, named: dict[str, Any], words: str
+) -> None:
+    photo = handle_file(str(photo_file(tmp_path, 20, 30)))
+    with pytest.raises(AppError, match=re.escape(words)):
+        client.predict(**({"original": photo, "pictures": [photo]} | named), api_name="/view")
+
+
 def test_endpoints_are_named_and_typed(client: Client) -> None:
     api: dict[str, Any] = client.view_api(return_format="dict", print_info=False)
     endpoints = api["named_endpoints"]
-    assert set(endpoints) == {"/compare", "/decode", "/rd"}
+    assert set(endpoints) == {"/compare", "/decode", "/rd", "/view"}
     names = [one["parameter_name"] for one in endpoints["/compare"]["parameters"]]
     assert names == ["image", "bpp", "codecs"]
     returned = {name: one["returns"][0]["python_type"]["type"] for name, one in endpoints.items()}

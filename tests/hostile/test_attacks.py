@@ -19,9 +19,10 @@ from starlette.testclient import TestClient
 
 from app.explorer.usercsv import read_user_csv
 from app.http.routes import media_routes
+from app.server.collection import sorted_out
 from app.server.reader import Reader
 from app.server.service import Service
-from app.settings import Settings
+from app.settings import MEBIBYTE, Settings
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import BitstreamError, ModeError, ResultsError
 from mode_core.stream.container import Bitstream, Stream
@@ -30,6 +31,7 @@ from tests.conftest import ROOT, make_photo
 from tests.made_up.fake_runner import FakeRunner
 from tests.made_up.pngs import raw_png
 from tests.made_up.traps import TRAPS
+from tests.made_up.zips import PICTURE, ZIPS, zip_of
 
 pytestmark = pytest.mark.hostile
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "PPM", "JXL")
@@ -104,6 +106,24 @@ def test_damaged_pictures(
     for _ in range(count):
         with suppress(ModeError):
             assert reader.photo(damaged(file.getvalue(), rng)).pixels.ndim == 3
+
+
+def test_damaged_zips(reader: Reader, count: int, rng: np.random.Generator) -> None:
+    """Files of the sizes that there are, or a sentence; nothing unpacks to more than it may."""
+    honest = zip_of(
+        {f"codec/{at}/a.png": PICTURE for at in range(5)} | {"sizes.csv": b"name,bytes"}
+    )
+    for _ in range(count):
+        with suppress(ModeError):
+            _, files, _ = reader.call(sorted_out, [("a.zip", damaged(honest, rng))], MEBIBYTE)
+            assert sum(map(len, files.values())) <= MEBIBYTE
+
+
+@pytest.mark.parametrize("trap", ZIPS)
+def test_zips_that_are_traps_leave_the_reader_alive(trap: str, reader: Reader) -> None:
+    with pytest.raises(ModeError):
+        reader.call(sorted_out, [("a.zip", ZIPS[trap][0]())], MEBIBYTE)
+    assert reader.photo(PICTURE).pixels.size
 
 
 @pytest.mark.parametrize("trap", TRAPS)

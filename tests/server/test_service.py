@@ -27,6 +27,7 @@ from app.server.reader import Unread
 from app.server.service import Service
 from app.server.snapshot import Comparison, Slot
 from app.server.store import StoredFile, secret_key
+from app.server.warming import warm
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, figure, table
 from app.viewer.region import region_metrics
@@ -175,7 +176,7 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
     first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
     names = (
         "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
-        "encode_ms decode_ms timing note licence error begun decodes expected_s metrics "
+        "encode_ms decode_ms timing note licence error opened begun decodes expected_s metrics "
         "missing"
     )
     for moment in (first, end):
@@ -543,8 +544,8 @@ def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
     jobs = [Job(codec, ("",), 0.1, photo) for codec in ("jpeg", "webp")]
     monkeypatch.setattr(runner, "rehearsals", lambda: jobs)
     runner.turns = Semaphore(0)
-    warm = Thread(target=service.warm)
-    warm.start()
+    warming = Thread(target=warm, args=(service,))
+    warming.start()
     assert runner.started.wait(5)
     seen, looked = list[int](), Event()
 
@@ -553,13 +554,13 @@ def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
         seen.append(len(runner.jobs))
         yield
 
-    monkeypatch.setattr("app.server.service.sleep", lambda _: looked.set())
+    monkeypatch.setattr("app.server.warming.sleep", lambda _: looked.set())
     visits = [service.line.join(visit) for _ in range(2)]
     runner.turns.release(9)
     for one in visits:
         list(one)
     assert seen == [1, 1]  # nobody waits for more than the one that has begun
-    warm.join(10)
+    warming.join(10)
     assert [job.codec for job in runner.jobs] == ["jpeg", "webp"]
 
 

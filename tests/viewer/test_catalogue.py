@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.panes.names import own_panes, parse_pane
+from app.panes.names import opened_pane, own_panes, parse_pane
 from app.server.demands import BadRequest, check_request
 from app.viewer import region
 from app.viewer.component import catalogue
@@ -88,9 +88,13 @@ def test_a_metric_has_a_column_where_its_files_are(
 
 
 def test_the_limits_are_the_servers_own() -> None:
-    (least, most), panes = KNOWN["limits"]["bpp"], KNOWN["limits"]["panes"]
+    (least, most), coded = KNOWN["limits"]["bpp"], KNOWN["limits"]["coded"]
+    panes = KNOWN["limits"]["panes"]
     for bpp in (least, most):
-        check_request(["jpeg"] * panes, bpp)
-    for count, bpp in ((1, least / 2), (1, most * 2), (panes + 1, least)):
+        check_request(["jpeg"] * coded, bpp)
+    check_request([opened_pane(32 * "0")] * panes, 0)
+    with pytest.raises(BadRequest):
+        check_request([opened_pane(32 * "0")] * (panes + 1), 0)
+    for count, bpp in ((1, least / 2), (1, most * 2), (coded + 1, least)):
         with pytest.raises(BadRequest):
             check_request(["jpeg"] * count, bpp)

@@ -3,7 +3,9 @@
 import { clamp, further } from "../../shared/arithmetic.js";
 import { find } from "../../shared/dom.js";
 import { codingActions } from "./coding.js";
+import { OPEN } from "./controls.js";
 import { nextScale, panBy, zoomAt } from "./geometry.js";
+import { bytesFrom } from "./opened.js";
 import { MAX_PINS } from "./state.js";
 import { takeawayActions } from "./takeaway.js";
 
@@ -152,10 +154,23 @@ function flipActions(viewer) {
 function paneActions(viewer) {
   return {
     addPane(id) {
-      const { panes } = viewer.state;
-      if (!id || panes.length >= viewer.catalogue.limits.panes) return;
-      viewer.set({ panes: [...panes, id] });
+      if (id === OPEN) {
+        viewer.render(); // the menu goes back to its title
+        return viewer.chooseFiles(true);
+      }
+      const full = viewer.beside.full();
+      if (full) viewer.words.tell(full, true);
+      if (!id || full) return viewer.render();
+      viewer.set({ panes: [...viewer.state.panes, id] });
       viewer.questions.ask();
+    },
+    openPanes: () => viewer.chooseFiles(true),
+    beside: (choice) => viewer.beside.take(choice),
+    resize(id, text) {
+      const bytes = bytesFrom(text);
+      if (!Number.isNaN(bytes)) return viewer.beside.resize(id, bytes);
+      viewer.words.tell(`“${text.slice(0, 20)}” is no size; write it as 12345 or 12.3 kB`, true);
+      viewer.render();
     },
     swap(id, next) {
       /** @type {Record<string, string>} */

@@ -1,5 +1,7 @@
 /** Panes of codecs whose files decode anywhere between fidelity and perception. Pure. */
 
+import { isCoded, isOpened } from "./opened.js";
+
 /** Where a pane lies between the ends of a codec, as text; undefined if it is no blend of this codec's. */
 export function placeOf(/** @type {Blend} */ { prefix }, /** @type {string} */ pane) {
   const place = pane.slice(prefix.length);
@@ -17,9 +19,11 @@ export function paneAt({ fidelity, perception, prefix }, anchor) {
 export const isOf = (blend, pane) =>
   pane === blend.fidelity || pane === blend.perception || placeOf(blend, pane) !== undefined;
 
-/** Whether there can be such a pane: a choice, a blend, or either with weights that may be elsewhere.
+/** Whether there can be such a pane: a choice, a blend, either with weights that may be elsewhere, or
+ * a picture that was made elsewhere.
  * @param {string} pane @param {Pick<Catalogue, "choices" | "blends">} catalogue */
 export function isKnown(pane, { choices, blends }) {
+  if (isOpened(pane)) return true;
   const own = (/** @type {string} */ id) =>
     choices.some((one) => one.id === id) || blends.some((one) => placeOf(one, id) !== undefined);
   return own(pane) || choices.some(({ codec }) => codec && own(withoutProfile(pane, codec)));
@@ -50,7 +54,8 @@ export function withBlends(panes, anchor, { blends, limits }) {
     }
     all = rest;
   }
-  return all.slice(0, limits.panes);
+  const coded = all.filter(isCoded).slice(0, limits.coded);
+  return all.filter((pane) => !isCoded(pane) || coded.includes(pane)).slice(0, limits.panes);
 }
 
 /** What the server chose, and the blends that an address asks for beside it.

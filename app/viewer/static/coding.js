@@ -4,6 +4,7 @@ import { clamp, further } from "../../shared/arithmetic.js";
 import { tell } from "../../shared/messages.js";
 import { isOf, movedBlends, paneAt, paneOf, withBlends } from "./blends.js";
 import { anchorText, picturesOf } from "./controls.js";
+import { withCoded } from "./opened.js";
 import { PRESETS, STEPS, positionOf, rateAt } from "./rates.js";
 
 const KEY_STEP = STEPS / 20;
@@ -31,6 +32,8 @@ export function codingActions(viewer) {
     words.tell(`Anchor: ${anchorText(anchor)}`);
   };
   const picture = (/** @type {string} */ id) => {
+    const among = viewer.beside.chosen(id);
+    if (among) return viewer.beside.look(among.collection, among.image);
     const own = viewer.recents.get(id);
     return own ? openRecent(viewer, own) : viewer.openPicture(id);
   };
@@ -86,7 +89,7 @@ export function openPoint(viewer, { kind, image, codec, anchor, bpp }) {
   const known = catalogue.samples.some((one) => one.id === image);
   if (known && image !== viewer.state.image) viewer.openPicture(image);
   const { panes } = viewer.state;
-  const more = panes.includes(id) ? panes : [...panes, id].slice(-catalogue.limits.panes);
+  const more = withCoded(panes, id, catalogue.limits);
   viewer.questions.refresh({ panes: more, bpp: Number(bpp.toPrecision(3)), pick: id });
   viewer.root.scrollIntoView({ block: "start" });
 }

@@ -6,6 +6,8 @@ import { exactness } from "./exactness.js";
 import { listenToNumber, listenToSlider, listenToSteps } from "./fields.js";
 import { PRESETS, STEPS, bytesText, positionOf, rateAt, rateFrom } from "./rates.js";
 
+/** The choice among panes that opens files. */
+export const OPEN = "open-files";
 const UNNAMED = "Your picture";
 const GAINS = [1, 2, 4, 8, 16, 32].map((gain) => ({ id: String(gain), label: `×${gain}` }));
 
@@ -64,7 +66,7 @@ export function showControls(/** @type {Viewer} */ viewer) {
   select(".against", state.against, panes);
   select(".gain", String(state.gain), GAINS);
   const absent = catalogue.choices.filter(({ id }) => !state.panes.includes(id));
-  select(".add", "", [{ id: "", label: "Add pane" }, ...absent]);
+  select(".add", "", [{ id: "", label: "Add pane" }, { id: OPEN, label: "Open pictures…" }, ...absent]);
   select(".picture", state.image, picturesOf(viewer));
   find(root, ".hint kbd + kbd").textContent = String(Math.min(9, state.panes.length));
   find(root, ".hint").hidden = state.panes.length < 2;
@@ -73,10 +75,12 @@ export function showControls(/** @type {Viewer} */ viewer) {
 
 /** The menu of pictures: the gallery, the visitor's own, and the one on the screen in any case.
  * @param {Viewer} viewer @returns {Named[]} */
-export function picturesOf({ catalogue, recents, state }) {
+export function picturesOf({ catalogue, recents, state, beside }) {
   const gallery = catalogue.samples.map(({ id, title }) => ({ id, label: title }));
-  const kept = recents.list.map(({ key, name }) => ({ id: key, label: name || UNNAMED, group: "Yours" }));
-  const all = [...gallery, ...kept];
+  const together = beside.choices();
+  const alone = recents.list.filter(({ key }) => !together.some(({ id }) => id === key));
+  const kept = alone.map(({ key, name }) => ({ id: key, label: name || UNNAMED, group: "Yours" }));
+  const all = [...gallery, ...kept, ...together];
   const known = all.some(({ id }) => id === state.image);
   return known ? all : [...all, { id: state.image, label: state.name || UNNAMED, group: "Yours" }];
 }

@@ -38,8 +38,8 @@ export class Exchange {
     return new URL(relative, this.host.root).href;
   }
 
-  /** Send something to mode/photo, file, table or figure; resolves to the answer, or to {error}.
-   * @param {string} where @param {Blob | string} body @returns {Promise<Sent>} */
+  /** Send something to mode/photo, file, pane, view, collection, table or figure; resolves to the answer, or to {error}.
+   * @param {string} where @param {Blob | FormData | string} body @returns {Promise<Sent>} */
   async send(where, body) {
     try {
       const answer = await fetch(this.address(`mode/${where}`), { method: "POST", body });

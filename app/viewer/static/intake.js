@@ -2,13 +2,26 @@
 
 import { carriesFiles, find, onFiles } from "../../shared/dom.js";
 
-/** @typedef {(files: File[]) => void} Give */
+/** Take files; they were chosen to be panes, or it is open what they are.
+ * @typedef {(files: File[], asPanes?: boolean) => void} Give */
 
-/** @param {HTMLElement} root @param {Give} give */
+/** What lets a visitor choose files. @param {HTMLElement} root @param {Give} give */
 export function listenToFiles(root, give) {
   const input = find(root, "input[type=file]", HTMLInputElement);
-  find(root, "[data-do=open]").addEventListener("click", () => input.click());
-  onFiles(input, root, "dropping", give);
+  const { accept } = input;
+  let panes = false;
+  const choose = (/** @type {boolean} */ asPanes) => {
+    panes = asPanes;
+    input.accept = asPanes ? "" : accept; // bitstreams beside pictures may have any name
+    input.click();
+  };
+  find(root, "[data-do=open]").addEventListener("click", () => choose(false));
+  input.addEventListener("cancel", () => (panes = false));
+  onFiles(input, root, "dropping", (files) => {
+    const asPanes = panes;
+    panes = false;
+    give(files, asPanes);
+  });
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!files.length) return;
@@ -17,6 +30,7 @@ export function listenToFiles(root, give) {
   });
   listenBesideDrops(give);
   listenToCamera(root, give);
+  return choose;
 }
 
 /** Beside the viewer and the curves, the browser would leave the page and show the file. @param {Give} give */

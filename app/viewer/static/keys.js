@@ -27,6 +27,7 @@ const KEYS = [
   [["<"], "lower rate", "rate", -1],
   [[">"], "higher rate", "rate", 1],
   [["p"], "fidelity or perception", "anchor"],
+  [["o"], "open pictures as panes", "openPanes"],
   [["c"], "pin this crop", "pin"],
   [["m"], "minimap", "minimap"],
   [["h"], "hide captions", "captions"],

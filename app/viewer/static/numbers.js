@@ -11,9 +11,13 @@ export function metricText(/** @type {Metric} */ { digits }, /** @type {Value} *
   return typeof value === "number" ? value.toFixed(digits) : "–";
 }
 
-/** Whether a pane may be called the best: at another size than was asked for that means nothing.
+/** Whether nobody has said how large a file is. @param {PaneRecord} record */
+const isUnsized = ({ opened, bpp }) => Boolean(opened) && bpp === null;
+
+/** Whether a pane may be called the best: at another size than was asked for, or at none, that means nothing.
  * @param {number} unequal @returns {(record: PaneRecord) => boolean} */
-export const competing = (unequal) => ({ deviation }) => !(Math.abs(deviation ?? 0) > unequal);
+export const competing = (unequal) => (record) =>
+  !isUnsized(record) && !(Math.abs(record.deviation ?? 0) > unequal);
 
 /** The best of some values, or undefined: fewer than two is no contest. @returns {Value} */
 export function bestOf(/** @type {Value[]} */ values, /** @type {Metric["better"]} */ better) {
@@ -41,7 +45,7 @@ const plain = (head, field, text, better) => ({
   better,
   value: (record) => record[field],
   waits: () => false,
-  text: (value) => (typeof value === "number" ? text(value) : "–"),
+  text: (value, record) => (typeof value === "number" ? text(value) : isUnsized(record) && head === "Bytes" ? "unknown" : "–"),
 });
 
 /** A column of times, which says on what machine and beside what they were taken, where that is known.
@@ -90,7 +94,8 @@ export function notesOn(/** @type {PaneRecord[]} */ records, /** @type {Catalogu
   const labels = (/** @type {string} */ why) =>
     metrics.filter(({ key }) => missing[key] === why).map(({ label }) => label);
   const notes = [...new Set(Object.values(missing))].map((why) => `No ${labels(why).join(", ")}: ${why}.`);
-  if (!ready.every(competing(limits.unequal))) {
+  if (ready.some(isUnsized)) notes.push("What has no known size is not compared.");
+  if (!ready.filter((record) => !isUnsized(record)).every(competing(limits.unequal))) {
     notes.push(`What misses the size by more than ${100 * limits.unequal} % is not compared.`);
   }
   return notes;

@@ -2,7 +2,9 @@
 
 import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
 import { licenceOf } from "../../shared/phrases.js";
+import { listenToNumber } from "./fields.js";
 import { competing, metricText } from "./numbers.js";
+import { isOpened } from "./opened.js";
 import { waitingText } from "./pace.js";
 import { deviationText, rateText } from "./rates.js";
 
@@ -23,10 +25,13 @@ export function makePane(id, on) {
   listenToHold(index, (down) => on.hold(down ? id : null));
   const licence = make("p", { class: "licence" }); // stays when captions are hidden
   const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
+  const given = make("input", { class: "given", type: "text", autocomplete: "off", placeholder: "size unknown" });
+  listenToNumber(given, (text) => on.resize(id, text));
+  const mark = span("mark");
   const [compared, metrics, scope, time] = ["compared", "metrics", "scope", "time"].map((name) => span(name));
   const above = span("scope"); // in narrow captions, whose second line has no room for it
-  const parts = { index, swap, rate, off, bytes, same, compared, above, metrics, scope, time, licence };
-  const first = span("line", index, swap, rate, off, bytes, same, compared, above);
+  const parts = { index, swap, mark, rate, off, bytes, given, same, compared, above, metrics, scope, time, licence };
+  const first = span("line", index, swap, mark, rate, off, bytes, given, same, compared, above);
   const caption = make("figcaption", {}, first, span("line second", metrics, scope, time), close);
   const canvas = make("canvas", { role: "img", "data-pane": id });
   const word = make("p", { class: "word" });
@@ -66,7 +71,8 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   parts.swap.ariaLabel = `Pane: ${label}. Choose what it shows`;
   const rate = record.bpp === null ? "" : rateText(record.bpp);
   parts.rate.textContent = rate && `${rate} bpp`;
-  parts.bytes.textContent = record.bytes_text ?? "";
+  parts.bytes.textContent = isOpened(record.id) ? "" : (record.bytes_text ?? "");
+  describeOpened(parts, record);
   describeDeviation(parts.off, record, catalogue.limits.unequal);
   if (same) write(parts.same, "same file", `SHA-256 ${record.sha256?.slice(0, 16)}… is that of the other pane`);
   else write(parts.same, "");
@@ -86,6 +92,18 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   parts.compared.textContent = compared;
   const map = compared.startsWith("vs ") ? `Difference map of ${label} ${compared}` : label;
   canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
+}
+
+/** A picture that was made elsewhere is marked, and its visitor may say how large its file is.
+ * @param {Pane["parts"]} parts @param {PaneRecord} record */
+function describeOpened({ mark, given }, { id, label, bytes, bytes_text: text = "", state, note }) {
+  const opened = isOpened(id);
+  write(mark, opened ? "opened" : "", ["Made elsewhere, and opened beside the original", note].filter(Boolean).join("; "));
+  given.hidden = !opened || state === "failed";
+  if (given.hidden) return;
+  if (!given.dataset.typing) given.value = text;
+  given.title = `${bytes === null ? "Nobody has said how large its file is" : `${bytes} bytes`}: type 12345 or 12.3 kB`;
+  given.ariaLabel = `Size of the file of ${label}`;
 }
 
 /** How far the file is from the size asked for.

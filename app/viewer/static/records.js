@@ -2,7 +2,7 @@
 
 import { licenceOf } from "../../shared/phrases.js";
 import { blendLabel } from "./blends.js";
-import { ORIGINAL } from "./state.js";
+import { OPENED, isCoded, isOpened } from "./opened.js";
 
 export class Records {
   /** @param {import("./pictures.js").Pictures} pictures @param {Catalogue} catalogue */
@@ -25,6 +25,7 @@ export class Records {
 
   labelOf(/** @type {string} */ id) {
     const known = this.panes.get(id) ?? this.catalogue.choices.find((one) => one.id === id);
+    if (!known && isOpened(id)) return OPENED;
     return known?.label ?? blendLabel(id, this.catalogue.blends);
   }
 
@@ -39,16 +40,21 @@ export class Records {
     return { id, label: this.labelOf(id), state: "waiting", bpp: null, bytes: null, url: "", before };
   }
 
+  /** What a pane is called, before the server shows it. */
+  name(/** @type {string} */ id, /** @type {string} */ label) {
+    this.panes.set(id, { ...this.get(id), label });
+  }
+
   /** The picture to paint for a pane: its own, or the last one it had. @param {string} id */
   pictureOf(id) {
     const record = this.panes.get(id);
     return record ? (this.pictures.peek(record.url) ?? record.before) : null;
   }
 
-  /** Everything but the original is out of date; what is on the screen stays until replaced. */
+  /** Everything that was coded is out of date; what is on the screen stays until replaced. */
   outdate() {
     for (const id of this.panes.keys()) {
-      if (id !== ORIGINAL) this.panes.set(id, this.blank(id, this.pictureOf(id)));
+      if (isCoded(id)) this.panes.set(id, this.blank(id, this.pictureOf(id)));
     }
   }
 

@@ -99,6 +99,11 @@ export class Stage {
     this.root.focus({ preventScroll: true });
   }
 
+  /** Whoever types sizes by keyboard goes on where they were. @param {string} id */
+  focusSize(id) {
+    this.panes.get(id)?.parts.given.focus({ preventScroll: true });
+  }
+
   point(/** @type {Pointer | null} */ pointer) {
     this.pointer = pointer;
     if (this.viewer.state.loupe) this.paint();
@@ -106,7 +111,7 @@ export class Stage {
 
   add(/** @type {string} */ id) {
     const { actions } = this.viewer;
-    const pane = makePane(id, { swap: actions.swap, close: actions.close, hold: (held) => this.hold(held) });
+    const pane = makePane(id, { swap: actions.swap, close: actions.close, resize: actions.resize, hold: (held) => this.hold(held) });
     this.panes.set(id, pane);
     try {
       this.sizes.observe(pane.canvas, { box: "device-pixel-content-box" });

@@ -32,7 +32,8 @@ export function fillNumbers(/** @type {Viewer} */ viewer) {
 }
 
 function rowOf(/** @type {PaneRecord} */ record, /** @type {HTMLElement[]} */ cells) {
-  const licence = record.licence ? make("small", {}, licenceOf(record)) : "";
+  const aside = record.opened ? "opened" : licenceOf(record);
+  const licence = aside ? make("small", {}, aside) : "";
   return make("tr", {}, make("th", { scope: "row" }, record.label, licence), ...cells);
 }
 
@@ -48,9 +49,10 @@ function valueCell(record, { value, text, why }, top) {
 }
 
 /** @param {PaneRecord} record @param {Viewer} viewer */
-function linksCell({ id, label, bpp, url, file_url: file }, { state, exchange }) {
+function linksCell({ id, label, bpp, url, file_url: file, opened }, { state, exchange }) {
   const cell = make("td", { class: "links" });
-  const name = encodeURIComponent(`${state.name || state.image}-${id}-${rateText(bpp ?? 0)}bpp`);
+  const rate = bpp === null ? "" : `-${rateText(bpp)}bpp`;
+  const name = encodeURIComponent(`${state.name || state.image}-${opened ? label : id}${rate}`);
   for (const [text, from] of [["PNG", url], [".mode", file]]) {
     if (!from) continue;
     // without `download` the browser takes it for leaving the page, and Gradio ends what is on its way

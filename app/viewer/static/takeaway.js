@@ -1,6 +1,7 @@
 /** What people take with them: a link to the screen, the table as text, a figure for a paper. */
 
 import { saveAs } from "../../shared/dom.js";
+import { isOpened } from "./opened.js";
 import { boxOf, visibleRegion } from "./geometry.js";
 
 const NEEDS_PHOTO = "A .mode file brings no original; open its photo for tables and figures";
@@ -23,7 +24,7 @@ export function takeawayActions(viewer) {
   const ask = async (/** @type {string} */ where, /** @type {object} */ more) => {
     if (viewer.state.file) return void words.tell(NEEDS_PHOTO, true);
     const keys = viewer.questions.coded().map(({ key }) => key);
-    const wish = JSON.stringify({ picture: viewer.state.image, keys, ...more });
+    const wish = JSON.stringify({ picture: viewer.state.image, bpp: viewer.state.bpp, keys, ...more });
     const answer = await exchange.send(where, wish);
     if (!answer.error) return answer;
     words.tell(answer.error, true);
@@ -49,8 +50,8 @@ export function takeawayActions(viewer) {
       viewer.writeAddress();
       const link = location.href;
       const told = (await copy(link)) ? "Link to this screen copied" : "The link is in the address bar";
-      const own = !viewer.sample();
-      words.tell(own ? `${told}; it lasts as long as the server keeps your photo` : told);
+      const own = !viewer.sample() || viewer.state.panes.some(isOpened);
+      words.tell(own ? `${told}; it lasts as long as the server keeps your pictures` : told);
     },
   };
 }

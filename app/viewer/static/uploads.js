@@ -1,22 +1,58 @@
 /** Files on their way in: photos are opened at once, a .mode file only when it has been decoded. */
 
 import { kindOf } from "../../shared/kinds.js";
+import { belongTogether, likelyOriginal } from "./opened.js";
 import { KEPT } from "./recents.js";
 
+/** @typedef {import("./beside.js").Taken & {file: string, kind: string, error?: string}} Came */
+
+const MOST = 39;
 const ENDPOINTS = { picture: "photo", other: "photo", file: "file" };
 
-/** Open the first that can be; the others go into the menu, and what becomes of each is said.
- * @param {Viewer} viewer @param {File[]} files */
-export async function takeFiles(viewer, files) {
-  const { words } = viewer;
-  const taken = /** @type {string[]} */ ([]);
-  const left = files.slice(KEPT).map(({ name }) => `${name} (${KEPT} are the most at once)`);
-  for (const file of files.slice(0, KEPT)) {
-    if (!taken.length) words.tell(`Reading ${file.name}…`);
-    const error = await takeFile(viewer, file, !taken.length);
-    if (error) left.push(`${file.name} (${error})`);
-    else taken.push(file.name);
+/** Open what came: what belongs together as that; else the first of it, or all of it as panes.
+ * @param {Viewer} viewer @param {File[]} files @param {boolean} asPanes the visitor wants panes, and is not asked */
+export async function takeFiles(viewer, files, asPanes = false) {
+  const { words, beside, state } = viewer;
+  if (belongTogether(files)) return beside.collect(files);
+  const came = /** @type {Came[]} */ ([]);
+  const left = files.slice(MOST).map(({ name }) => `${name} (${MOST} are the most at once)`);
+  for (const file of files.slice(0, MOST)) {
+    if (!came.length) words.tell(`Reading ${file.name}…`);
+    const one = await sent(viewer, file);
+    if (one.error) left.push(`${file.name} (${one.error})`);
+    else came.push(one);
   }
+  if (viewer.state.image !== state.image) return; // another one was opened meanwhile
+  const taken = came.filter(({ kind }) => kind !== "file");
+  const role = taken.length ? await beside.roleOf(taken, asPanes) : "originals";
+  if (role === "panes") return showPanes(viewer, taken, left);
+  if (role === "first") return showFirst(viewer, taken, left);
+  if (role === "originals") showAll(viewer, files, came, left);
+}
+
+/** All of them beside what is open. @param {Viewer} viewer @param {Came[]} taken @param {string[]} left */
+async function showPanes(viewer, taken, left) {
+  const { panes, said } = await viewer.beside.panesOf(viewer.state.image, taken);
+  viewer.beside.add(panes, [...said, ...left]);
+}
+
+/** One of them as the original, the others beside it. @param {Viewer} viewer @param {Came[]} taken @param {string[]} left */
+async function showFirst(viewer, taken, left) {
+  const name = likelyOriginal(taken.map((one) => one.name));
+  const original = taken.find((one) => one.name === name) ?? taken[0];
+  const { panes, said } = await viewer.beside.panesOf(original.key, taken.filter((one) => one !== original));
+  viewer.recents.add({ key: original.key, name, file: false });
+  viewer.openPicture(original.key, name, panes, [...said, ...left].join("; "));
+}
+
+/** The first is opened; the others go into the menu, and what becomes of each is said.
+ * @param {Viewer} viewer @param {File[]} files @param {Came[]} came @param {string[]} left */
+function showAll(viewer, files, came, left) {
+  const { words } = viewer;
+  came.slice(KEPT).forEach(({ file }) => left.push(`${file} (${KEPT} are the most at once)`));
+  came.splice(KEPT);
+  came.forEach((one, at) => show(viewer, one, !at));
+  const taken = came.map(({ file }) => file);
   if (!taken.length) return words.tell(refusal(files, left), true);
   if (files.length === 1) return;
   const rest = taken.slice(1);
@@ -28,14 +64,17 @@ export async function takeFiles(viewer, files) {
 const refusal = (files, left) =>
   files.length === 1 ? left[0].replace(/ \((.*)\)$/s, ": $1") : `Not opened: ${left.join(", ")}`;
 
-/** Send a file in, and show it or only name it in the menu; says why it is not taken.
- * @param {Viewer} viewer @param {File} file */
-async function takeFile(viewer, file, shown = true) {
+/** Send a file in; says why it is not taken. @param {Viewer} viewer @param {File} file @returns {Promise<Came>} */
+async function sent(viewer, file) {
   const kind = kindOf(file);
-  if (kind === "table") return "drop a table on the curves below";
-  const { key = "", error } = await viewer.exchange.send(ENDPOINTS[kind], file);
-  if (error) return error;
   const name = file.name.replace(/\.[^.]*$/, "");
+  const facts = { file: file.name, name, kind, key: "", width: 0, height: 0 };
+  if (kind === "table" || kind === "archive") return { ...facts, error: "drop a table on the curves below" };
+  return { ...facts, ...(await viewer.exchange.send(ENDPOINTS[kind], file)) };
+}
+
+/** Show what came, or only name it in the menu. @param {Viewer} viewer @param {Came} came @param {boolean} shown */
+function show(viewer, { key, name, kind }, shown) {
   if (kind !== "file" || !shown) viewer.recents.add({ key, name, file: kind === "file" });
   if (!shown) viewer.render();
   else if (kind === "file") viewer.questions.trial.start(key, name);

@@ -7,6 +7,7 @@ import { storageOf } from "../../shared/storage.js";
 import { actionsOf } from "./actions.js";
 import { listenToArrivals } from "./arrivals.js";
 import { measureCurve, openPoint } from "./coding.js";
+import { Beside } from "./beside.js";
 import { Choosing } from "./choosing.js";
 import { listenToControls, showAnchor, showControls, showRate, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
@@ -21,7 +22,7 @@ import { Questions } from "./questions.js";
 import { Recents } from "./recents.js";
 import { Records } from "./records.js";
 import { Stage } from "./stage.js";
-import { NOTHING, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
+import { NOTHING, ORIGINAL, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
 import { fillNumbers } from "./table.js";
 import { takeFiles } from "./uploads.js";
 import { Words } from "./words.js";
@@ -51,6 +52,8 @@ export class Viewer {
     this.whole = false; // whether all of the picture is in view
     this.words = new Words(root);
     this.recents = new Recents(storageOf("sessionStorage"));
+    this.beside = new Beside(this);
+    this.chooseFiles = (/** @type {boolean} */ _) => {};
     this.large = new Large(this, storageOf("localStorage"));
     this.choosing = choosingsOf(this);
     this.pictures = new Pictures();
@@ -126,6 +129,7 @@ export class Viewer {
   tellState() {
     this.root.dataset.state = promisedState(this.seen, this.records.list(this.state.panes));
     this.large.show();
+    this.beside.show();
     this.measure();
     clearTimeout(this.linking);
     this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
@@ -199,9 +203,14 @@ export class Viewer {
     this.measured = "";
   }
 
-  openPicture(/** @type {string} */ image, name = "") {
-    this.replace(image, name, this.state.file ? [] : this.state.panes);
-    this.questions.ask();
+  /** Another picture, with what was made of it elsewhere. @param {string} image @param {Facts[]} more */
+  openPicture(image, name = "", more = [], aside = "") {
+    const own = this.beside.panesFor(image, this.state.file ? [] : this.state.panes);
+    const ids = more.map(({ id }) => id).filter((id) => !own.includes(id));
+    const all = ids.length && !own.length ? [ORIGINAL, ...ids] : [...own, ...ids];
+    this.replace(image, name, all.slice(0, this.catalogue.limits.panes));
+    for (const { id, label } of more) this.records.name(id, label);
+    this.questions.ask(aside);
   }
 
   /** Another picture takes the place of this one; `file` says which file it is in, if in one. */
@@ -233,7 +242,7 @@ function listen(viewer) {
   const { root, stage, actions } = viewer;
   listenToControls(viewer);
   listenToKeys(stage.root, actions);
-  listenToFiles(root, (files) => takeFiles(viewer, files));
+  viewer.chooseFiles = listenToFiles(root, (files, asPanes) => takeFiles(viewer, files, asPanes));
   listenToGestures(viewer);
   fillHelp(find(root, "dialog.help dl"));
   onLink(viewer);

@@ -1,0 +1,133 @@
+"""Zips of strangers, unpacked in memory: what could be a trap is refused whole, with a sentence.
+
+Runs in the process that reads what strangers send. Nothing is written to a disk, and bytes are
+counted while they are unpacked, whatever the zip says of itself.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from mode_core.errors import ModeError
+
+MOST_ENTRIES = 2000
+ZIP = b"PK\x03\x04"
+EMPTY_ZIP = b"PK\x05\x06"
+_LONGEST_PATH = 300
+_LISTED = 512
+"""Bytes that the list of a zip may have for each entry: a name and its date take less."""
+_CHUNK = 1 << 20
+_LITTER = re.compile(r"(^|/)(__MACOSX(/|$)|\.[^/.]|Thumbs\.db$|desktop\.ini$)", re.I)
+_KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
+_DAMAGE = (
+    BadZipFile, EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError,
+    RuntimeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+File = tuple[str, bytes]
+
+
+class UnreadableZip(ModeError):
+    """A zip that is damaged, too large, or built as an honest one is not."""
+
+
+def is_zip(data: bytes) -> bool:
+    """Whether these bytes are a zip, whatever their name says."""
+    return data.startswith((ZIP, EMPTY_ZIP))
+
+
+def unpacked(data: bytes, most_bytes: int) -> list[File]:
+    """The files in a zip with their paths; UnreadableZip with one sentence otherwise."""
+    _check_list(data)
+    try:
+        with ZipFile(BytesIO(data)) as zip:
+            entries = [one for one in zip.infolist() if not _LITTER.search(path_of(one.filename))]
+            _check_entries(entries)
+            files = [one for one in entries if not one.is_dir()]
+            return list(_read(zip, files, most_bytes))
+    except _DAMAGE as error:
+        raise UnreadableZip("the zip is damaged or cut off; pack it anew") from error
+
+
+def path_of(name: str) -> str:
+    """A path as it stands in a zip, with the separators that all of them should have."""
+    return name.replace("\\", "/")
+
+
+def _check_list(data: bytes) -> None:
+    """Before any of it is read: the list of a zip may name millions of files."""
+    place = data.rfind(EMPTY_ZIP, -(1 << 16) - 22)
+    if place < 0 or len(data) < place + 22:
+        raise UnreadableZip("the zip is damaged or cut off; pack it anew")
+    count, size = struct.unpack_from("<HI", data, place + 10)
+    if count > MOST_ENTRIES or size > MOST_ENTRIES * _LISTED:
+        raise UnreadableZip(f"the zip holds more than {MOST_ENTRIES} files; send fewer at a time")
+
+
+def _check_entries(entries: Sequence[ZipInfo]) -> None:
+    """Refuse what no honest program packs; every kind of it is named."""
+    paths = Counter(path_of(one.filename) for one in entries)
+    outside = [one.filename for one in entries if _leads_outside(path_of(one.filename))]
+    special = [one.filename for one in entries if _kind(one) not in _KINDS]
+    locked = [one.filename for one in entries if one.flag_bits & 0x41]
+    packed = [
+        one.filename for one in entries if one.compress_type not in (ZIP_STORED, ZIP_DEFLATED)
+    ]
+    nested = [one.filename for one in entries if one.filename.lower().endswith(".zip")]
+    found = (
+        (f"it holds more than {MOST_ENTRIES} files", entries[MOST_ENTRIES:]),
+        (f"{_shown(outside)} leads out of it", outside),
+        (f"{_shown(special)} is a link or a device", special),
+        (f"{_shown(locked)} is encrypted", locked),
+        (f"{_shown(packed)} is packed in another way than deflate", packed),
+        (f"{_shown(nested)} is a zip itself", nested),
+        (f"{_shown([name for name, n in paths.items() if n > 1])} is in it twice",
+         [n for n in paths.values() if n > 1]),
+    )  # fmt: skip
+    if said := [words for words, some in found if some]:
+        raise UnreadableZip(f"the zip is not opened: {'; '.join(said)}")
+
+
+def _kind(entry: ZipInfo) -> int:
+    """What the entry is on Unix, where it says so."""
+    return stat.S_IFMT(entry.external_attr >> 16)
+
+
+def _leads_outside(path: str) -> bool:
+    parts = path.split("/")
+    return (
+        path.startswith("/") or not {".", ".."}.isdisjoint(parts) or ":" in parts[0]
+        or not path or len(path) > _LONGEST_PATH or not path.isprintable()
+    )  # fmt: skip
+
+
+def _read(zip: ZipFile, entries: Sequence[ZipInfo], most_bytes: int) -> Iterator[File]:
+    left = most_bytes
+    for entry in entries:
+        chunks = []
+        with zip.open(entry) as file:
+            while chunk := file.read(_CHUNK):
+                chunks.append(chunk)
+                left -= len(chunk)
+                if left < 0:
+                    raise UnreadableZip(
+                        f"the zip unpacks to more than {most_bytes >> 20} MB, which is the limit "
+                        "here; send fewer pictures at a time"
+                    )
+        data = b"".join(chunks)
+        if data.startswith(ZIP):
+            raise UnreadableZip(
+                f"the zip is not opened: {_shown([entry.filename])} is a zip itself"
+            )
+        yield path_of(entry.filename), data
+
+
+def _shown(names: Sequence[str]) -> str:
+    """The first of these names, of letters that can be seen."""
+    return repr("".join(one for one in names[0] if one.isprintable())[:60]) if names else ""
