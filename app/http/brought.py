@@ -24,7 +24,7 @@ MOST_FILES = 400
 """Of one form; a zip of them is one file."""
 _AROUND = 1 << 20
 """Bytes that a form adds to its files."""
-_FORM = f"files that belong together are a form of at most {MOST_FILES}; pack more into a zip"
+_FORM = f"files that belong together (at most {MOST_FILES}, more in a zip) come as one form"
 
 
 def pane(elsewhere: Elsewhere, wish: object, visitor: str) -> dict[str, Any]:

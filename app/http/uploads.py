@@ -83,8 +83,6 @@ async def take_upload(
 
     A zip of pictures may be larger than a single one.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise Refused(415, "an upload is a form with one file, as multipart/form-data")
     async with intake.body(request, settings.zip_bytes + _AROUND) as chunks:
         data = await _one_file(request, chunks)
         check_size(len(data), settings.zip_bytes if is_zip(data) else settings.upload_bytes)
@@ -101,6 +99,8 @@ async def files_in(
     request: Request, chunks: Chunks, most: int, what: str
 ) -> list[tuple[str, bytes]]:
     """The files in a form, with the names that they were sent under; Refused unless one came."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Refused(415, f"{what}, as multipart/form-data")
     try:
         form = await _InMemory(request.headers, chunks, max_files=most, max_fields=8).parse()
     except MultiPartException as error:

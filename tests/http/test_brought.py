@@ -73,7 +73,7 @@ def test_files_that_come_together_are_told_apart(client: TestClient) -> None:
 def test_what_is_wrong_is_one_sentence_and_no_failed_request(client: TestClient) -> None:
     assert "leads out of it" in sent(client, {"a.zip": ZIPS["up"][0]()})["error"]
     assert "more than 1 MB" in sent(client, {"a.zip": ZIPS["bomb"][0]()})["error"]
-    assert "no file was sent" in posted(client, "collection", data={"a": "b"})["error"]
+    assert "come as one form" in posted(client, "collection", content=b"no form")["error"]
     told = posted(client, "view", json={"collection": "a", "image": "", "picture": ""})
     assert "left the server's memory" in told["error"]
 
