@@ -12,7 +12,7 @@ const ENDPOINTS = { picture: "photo", other: "photo", file: "file" };
 /** Open what came: what belongs together as that; else the first of it, or all of it as panes.
  * @param {Viewer} viewer @param {File[]} files @param {boolean} asPanes the visitor wants panes, and is not asked */
 export async function takeFiles(viewer, files, asPanes = false) {
-  const { words, beside, state } = viewer;
+  const { words, beside } = viewer;
   if (belongTogether(files)) return beside.collect(files);
   const came = /** @type {Came[]} */ ([]);
   const left = files.slice(MOST).map(({ name }) => `${name} (${MOST} are the most at once)`);
@@ -22,7 +22,6 @@ export async function takeFiles(viewer, files, asPanes = false) {
     if (one.error) left.push(`${file.name} (${one.error})`);
     else came.push(one);
   }
-  if (viewer.state.image !== state.image) return; // another one was opened meanwhile
   const taken = came.filter(({ kind }) => kind !== "file");
   const role = taken.length ? await beside.roleOf(taken, asPanes) : "originals";
   if (role === "panes") return showPanes(viewer, taken, left);
