@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import LICENCES, usual_licence
-from mode_core.codecs.registry import codec_of, find_codec
+from mode_core.codecs.registry import CODECS, codec_of, find_codec
 from mode_core.codecs.roundtrip import imported_weights
 from mode_core.errors import ModeError, WeightsUnavailable
 from mode_core.settings import for_visitors
@@ -81,16 +81,17 @@ def public_makers() -> list[str]:
 
 
 def whose_weights(maker: str) -> str:
-    """Who trained the weights of a maker; empty for a classical codec, which has none."""
-    info, profile = info_of(maker), parts_of(maker)[1]
-    if not info.learned:
+    """Who trained the weights of a maker; empty where there are none."""
+    codec, profile = parts_of(maker)
+    info = CODECS.get(codec)
+    if info is None or not info.learned:
         return ""
-    return info.published_by if profile else OURS
+    return f"{info.published_by} weights" if profile else OURS
 
 
 def about_weights(maker: str) -> str:
     """Whose weights a picture is of and, if they are others', their licence."""
-    return ", ".join(filter(None, [whose_weights(maker), licence_of(maker)]))
+    return ": ".join(filter(None, [whose_weights(maker), licence_of(maker)]))
 
 
 def licence_of(maker: str) -> str:
@@ -126,6 +127,6 @@ def weights_words(maker: str) -> str:
     """How a menu names the weights of a maker: compact (bundled), public (authors' weights)."""
     codec, profile = parts_of(maker)
     if profile:
-        return f"{profile_name(profile)} ({find_codec(codec).published_by} weights)"
+        return f"{profile_name(profile)} ({whose_weights(maker)})"
     bundled = {one.width for one in all_weights() if one.codec == codec and not one.is_public}
     return f"{', '.join(sorted(bundled))} (bundled)" if bundled else ""

@@ -17,7 +17,7 @@ from app.panes.names import (
     pane_label,
     parse_pane,
 )
-from app.panes.weights import licence_of
+from app.panes.weights import licence_of, whose_weights
 from app.server.jobs import Begun
 from app.server.pace import Lines
 from app.server.queue import Ahead
@@ -29,7 +29,7 @@ _BLANK: dict[str, Any] = {
     **dict.fromkeys(("url", "file_url", "key", "sha256"), ""),
     **{"bpp": None, "bytes": None, "bytes_text": ""},
     **dict.fromkeys(("deviation", "encode_ms", "decode_ms")),
-    **dict.fromkeys(("timing", "note", "licence", "error"), ""),
+    **dict.fromkeys(("timing", "note", "whose", "licence", "error"), ""),
     **{"opened": False, "begun": False, "decodes": False, "expected_s": None},
 }
 """A pane's JSON, in this order, before anything is known; the measured values come after it."""
@@ -120,6 +120,7 @@ class Slot:
             "codec": self.codec,
             "anchor": self.anchor,
             "state": self.state,
+            "whose": whose_weights(self.codec),
             "licence": licence_of(self.codec),
             "error": self.error,
             "begun": self.begun,

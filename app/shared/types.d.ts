@@ -68,6 +68,7 @@ type PaneAnswer = {
   /** On what machine, and beside what, the times were taken. */
   timing?: string;
   note?: string;
+  whose?: string;
   licence?: string;
   error?: string;
   /** Whether it was made elsewhere: then only what somebody has said is known of its file. */

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.panes.names import deviation
-from app.panes.weights import licence_of
+from app.panes.weights import about_weights
 from app.server.demands import MAX_BPP, MAX_PANES, MIN_BPP, BadRequest
 from app.server.service import Service
 from app.server.store import Decoded, Opened
@@ -70,7 +70,7 @@ def _pictures(service: Service, wish: Wish) -> Sequence[Decoded | Opened]:
 def _row(service: Service, one: Decoded | Opened, bpp: float) -> ResultRow:
     if isinstance(one, Opened):
         return _opened_row(one, bpp, service.measured(one))
-    made, licence = one.picture, licence_of(one.maker)
+    made, weights = one.picture, about_weights(one.maker)
     encode_s, decode_s = (made.encode_s, made.decode_s) if one.timing else (None, None)
     values = {
         "bytes_file": len(made.file),
@@ -79,7 +79,7 @@ def _row(service: Service, one: Decoded | Opened, bpp: float) -> ResultRow:
         "encode_ms": None if encode_s is None else 1000 * encode_s,
         "decode_ms": None if decode_s is None else 1000 * decode_s,
     }
-    label = f"{made.label} ({licence})" if licence else made.label
+    label = f"{made.label} ({weights})" if weights else made.label
     return ResultRow(label, {**values, **service.measured(one)})
 
 
@@ -101,7 +101,7 @@ def _pane(service: Service, one: Decoded | Opened) -> FigurePane:
     if isinstance(one, Opened):
         return FigurePane(_opened_label(one), one.pixels, values)
     made = one.picture
-    return FigurePane(made.label, made.image, values, licence_of(one.maker))
+    return FigurePane(made.label, made.image, values, about_weights(one.maker))
 
 
 def _rate(value: object) -> float:

@@ -43,8 +43,8 @@ class FigurePane(NamedTuple):
     image: Image
     values: Mapping[str, float] = {}
     """The rate and the metrics, by key."""
-    licence: str = ""
-    """Licence of weights that are not ours; it stands under the numbers."""
+    weights: str = ""
+    """Whose weights, and their licence; it stands under the numbers."""
 
 
 class Crop(NamedTuple):
@@ -144,9 +144,9 @@ def caption_columns(panes: Sequence[FigurePane], width: int = CELL) -> list[list
         for name, key, digits in _NUMBERS
     ]
     known = [row for row in rows if set(row[1:]) != {_DASH}]
-    licences = [wrapped(pane.licence, width) for pane in panes]
-    if any(licences):
-        known += [list(row) for row in zip_longest(["weights"], *licences, fillvalue="")]
+    weights = [wrapped(pane.weights, width) for pane in panes]
+    if any(weights):
+        known += [list(row) for row in zip_longest(["weights"], *weights, fillvalue="")]
     return [[row[index] for row in known] for index in range(len(panes) + 1)]
 
 

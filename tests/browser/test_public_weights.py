@@ -17,6 +17,7 @@ from tests.made_up.sets import put_set
 
 pytestmark = pytest.mark.browser
 WORDS = "weights: CC-BY-NC 4.0"
+WHOSE = f"authors' {WORDS}"
 LONG = "Creative Commons Attribution-NonCommercial 4.0 International; no licence stated"
 IS_WHOLE = """(small) => {
   const [box, list] = [small, small.closest(".rd-list")].map((one) => one.getBoundingClientRect());
@@ -74,9 +75,10 @@ def test_a_pane_offers_both_kinds_of_weights_and_shows_the_licence_of_one(page: 
     swap.select_option(label="MS-ILLM public")
     settled(page, 3)
     pane = page.locator('.pane[data-id="ms-illm.public"]')
-    expect(pane.locator(".licence")).to_have_text(WORDS)
+    expect(pane.locator(".licence")).to_have_text(WHOSE)
+    expect(pane.locator(".mark")).to_have_text("authors' weights")
     assert "non-commercial" in (pane.locator(".licence").get_attribute("title") or "")
-    expect(page.locator(".numbers-table").get_by_text(WORDS)).to_be_visible()
+    expect(page.locator(".numbers-table").get_by_text(WHOSE)).to_be_visible()
     for mode in ("Swipe", "Diff", "Grid"):
         page.get_by_role("button", name=mode, exact=True).click()
     stage(page).press("h")

@@ -20,14 +20,25 @@ def test_same_file_is_said_of_modes_two_anchors_only(visit: Opener) -> None:
         expect(page.locator(f'.pane[data-id="{id}"] .same')).to_have_text("same file")
 
 
-def test_every_pane_tells_its_real_rate_and_warns_when_unequal(visit: Opener) -> None:
+def test_every_pane_tells_its_real_rate_and_where_a_codec_ends(visit: Opener) -> None:
     page = settled(visit("bpp=0.02&panes=original,mode-f,jpeg"), 3)
     for pane in state_of(page)["panes"][1:]:
         assert pane["bpp"] == pytest.approx(8 * pane["bytes"] / 512**2)
         assert pane["bpp"] > 0.03
-    warning = page.locator('.pane[data-id="jpeg"] .off')
-    expect(warning).to_have_class(re.compile("uneven"))
-    expect(warning).to_contain_text("⚠ +")
+    off = page.locator('.pane[data-id="jpeg"] .off')
+    expect(off).to_have_text(re.compile(r"^\+\d+ %$"))  # nothing is wrong, so no warning
+    expect(off).not_to_have_class(re.compile("uneven"))
+    expect(off).to_have_attribute("title", re.compile("the nearest it can do"))
+
+
+def test_whose_weights_made_a_picture_stands_beside_it_and_leads_to_about(visit: Opener) -> None:
+    page = settled(visit("panes=original,mode-f,jpeg"), 3)
+    marks = {id: page.locator(f'.pane[data-id="{id}"] .mark') for id in ("mode-f", "jpeg")}
+    expect(marks["mode-f"]).to_have_text("ours, small")
+    expect(marks["jpeg"]).to_be_hidden()
+    expect(page.locator(".numbers tbody th").first).to_contain_text("weights: ours, small")
+    marks["mode-f"].click()
+    expect(page.get_by_role("heading", name="How far our weights are")).to_be_in_viewport()
 
 
 def test_a_codec_that_fails_says_so_in_its_own_pane(visit: Opener) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from resource import getpagesize
 from threading import Event, Semaphore, Thread
@@ -176,8 +177,8 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
     first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
     names = (
         "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
-        "encode_ms decode_ms timing note licence error opened begun decodes expected_s metrics "
-        "missing"
+        "encode_ms decode_ms timing note whose licence error opened begun decodes expected_s "
+        "metrics missing"
     )
     for moment in (first, end):
         assert all(list(pane) == names.split() for pane in moment.as_json()["panes"])
@@ -591,11 +592,12 @@ def test_tables_and_figures_show_what_the_page_shows(service: Service, key: str)
     end = last(service.compare(key, PANES, 0.1))
     keys = [slot.key for slot in end.slots[1:]]
     asked = {"kind": "csv", "picture": key, "keys": keys}
-    lines = table(service, Wish.parse(asked)).splitlines()
-    assert [line.split(",")[0] for line in lines[1:]] == [
-        slot.facts["label"] for slot in end.slots[1:]
+    _, *rows = csv.reader(StringIO(table(service, Wish.parse(asked))))
+    assert [row[0] for row in rows] == [
+        f"{slot.facts['label']}{'' if slot.id == 'jpeg' else ' (ours, small)'}"
+        for slot in end.slots[1:]
     ]
-    assert lines[1].split(",")[1] == str(end.slots[1].facts["bytes"])
+    assert rows[0][1] == str(end.slots[1].facts["bytes"])
     drawn = figure(service, Wish.parse(asked | {"kind": "png", "crops": [[5, 5, 20, 20]]}))
     assert Pillow.open(BytesIO(drawn)).width > 500
     with pytest.raises(BadRequest, match="in memory"):

@@ -24,6 +24,7 @@ export function actionsOf(viewer) {
     ...paneActions(viewer),
     ...takeawayActions(viewer),
     goTo: (id) => document.getElementById(id)?.scrollIntoView(),
+    howFar: () => find(document.documentElement, "#about h2:nth-of-type(3)").scrollIntoView(),
     retry: () => viewer.questions.refresh(),
     cancel: () => viewer.questions.cancel(),
     code: (choice) => viewer.large.take(choice),

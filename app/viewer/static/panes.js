@@ -1,7 +1,7 @@
 /** The boxes around the pictures: captions in words, canvases, and what a pane says without one. */
 
 import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
-import { licenceOf } from "../../shared/phrases.js";
+import { licenceOf, weightsOf } from "../../shared/phrases.js";
 import { listenToNumber } from "./fields.js";
 import { competing, metricText } from "./numbers.js";
 import { isOpened } from "./opened.js";
@@ -27,7 +27,7 @@ export function makePane(id, on) {
   const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
   const given = make("input", { class: "given", type: "text", autocomplete: "off", placeholder: "size unknown" });
   listenToNumber(given, (text) => on.resize(id, text));
-  const mark = span("mark");
+  const mark = makeButton({ class: "mark" });
   const [compared, metrics, scope, time] = ["compared", "metrics", "scope", "time"].map((name) => span(name));
   const above = span("scope"); // in narrow captions, whose second line has no room for it
   const parts = { index, swap, mark, rate, off, bytes, given, same, compared, above, metrics, scope, time, licence };
@@ -72,11 +72,12 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   const rate = record.bpp === null ? "" : rateText(record.bpp);
   parts.rate.textContent = rate && `${rate} bpp`;
   parts.bytes.textContent = isOpened(record.id) ? "" : (record.bytes_text ?? "");
+  describeMark(parts.mark, record);
   describeOpened(parts, record);
   describeDeviation(parts.off, record, catalogue.limits.unequal);
   if (same) write(parts.same, "same file", `SHA-256 ${record.sha256?.slice(0, 16)}… is that of the other pane`);
   else write(parts.same, "");
-  const licence = record.state === "failed" ? "" : licenceOf(record);
+  const licence = record.state !== "failed" && licenceOf(record) ? weightsOf(record) : "";
   write(parts.licence, licence, known?.terms);
   fillMetrics(parts.metrics, record, best, catalogue, scopeWords(whole));
   const scope = parts.metrics.childElementCount ? scopeWords(whole) : "";
@@ -94,11 +95,20 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
 }
 
-/** A picture that was made elsewhere is marked, and its visitor may say how large its file is.
- * @param {Pane["parts"]} parts @param {PaneRecord} record */
-function describeOpened({ mark, given }, { id, label, bytes, bytes_text: text = "", state, note }) {
+/** Who made it: somebody elsewhere, or a network with whose weights; About says how far ours are.
+ * @param {HTMLElement} mark @param {PaneRecord} record */
+function describeMark(mark, { id, whose = "", state, note }) {
   const opened = isOpened(id);
-  write(mark, opened ? "opened" : "", ["Made elsewhere, and opened beside the original", note].filter(Boolean).join("; "));
+  const elsewhere = ["Made elsewhere, and opened beside the original", note].filter(Boolean).join("; ");
+  const ours = `Weights: ${whose}; About says how far they are from the paper’s`;
+  write(mark, opened ? "opened" : state === "failed" ? "" : whose, opened ? elsewhere : ours);
+  mark.dataset.do = opened ? "" : "howFar";
+}
+
+/** Who opened a picture may say how large its file is.
+ * @param {Pane["parts"]} parts @param {PaneRecord} record */
+function describeOpened({ given }, { id, label, bytes, bytes_text: text = "", state }) {
+  const opened = isOpened(id);
   given.hidden = !opened || state === "failed";
   if (given.hidden) return;
   if (!given.dataset.typing) given.value = text;
@@ -111,10 +121,11 @@ function describeOpened({ mark, given }, { id, label, bytes, bytes_text: text = 
 function describeDeviation(place, { bpp, deviation, note }, unequal) {
   const off = bpp === null ? null : (deviation ?? null);
   const uneven = off !== null && Math.abs(off) > unequal;
-  const text = off === null ? "" : `${uneven ? "⚠ " : ""}${deviationText(off)}`;
+  const warned = uneven && !note; // where a codec's range ends nothing is wrong: the note says so
+  const text = off === null ? "" : `${warned ? "⚠ " : ""}${deviationText(off)}`;
   const why = note || `Not an equal rate: more than ${100 * unequal} % off the target`;
   write(place, text, uneven ? why : "");
-  place.classList.toggle("uneven", uneven);
+  place.classList.toggle("uneven", warned);
 }
 
 /** What cannot be measured, and why, stands under the table. `scope` says what the numbers are of.

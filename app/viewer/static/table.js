@@ -1,7 +1,7 @@
 /** The table behind the pictures: numbers of the whole picture, and downloads. */
 
 import { find, make } from "../../shared/dom.js";
-import { licenceOf } from "../../shared/phrases.js";
+import { weightsOf } from "../../shared/phrases.js";
 import { bestOf, columnsFor, competing, notesOn } from "./numbers.js";
 import { stageText } from "./pace.js";
 import { rateText } from "./rates.js";
@@ -32,9 +32,9 @@ export function fillNumbers(/** @type {Viewer} */ viewer) {
 }
 
 function rowOf(/** @type {PaneRecord} */ record, /** @type {HTMLElement[]} */ cells) {
-  const aside = record.opened ? "opened" : licenceOf(record);
-  const licence = aside ? make("small", {}, aside) : "";
-  return make("tr", {}, make("th", { scope: "row" }, record.label, licence), ...cells);
+  const aside = record.opened ? "opened" : weightsOf(record);
+  const weights = aside ? make("small", {}, aside) : "";
+  return make("tr", {}, make("th", { scope: "row" }, record.label, weights), ...cells);
 }
 
 /** @param {PaneRecord} record @param {number} columns @param {boolean} asking */
