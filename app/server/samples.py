@@ -40,7 +40,12 @@ SAMPLES = (
         "Cat",
         "chelsea.png",
         "S. van der Walt, CC0",
-        (("eye", 0.375, 0.39, 4), ("whiskers", 0.45, 0.72, 3), ("fur", 0.6, 0.22, 3)),
+        (
+            ("face", 0.47, 0.47, 2),
+            ("eye", 0.375, 0.39, 4),
+            ("whiskers", 0.45, 0.72, 3),
+            ("fur", 0.6, 0.22, 3),
+        ),
     ),
     Sample(
         "astronaut",
