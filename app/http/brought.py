@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.intake import Intake, visitor_of
+from app.http.theirs import kept_pane
 from app.http.uploads import files_in
 from app.panes.names import bytes_text, opened_pane
 from app.server.demands import BadRequest
@@ -28,7 +29,7 @@ _FORM = f"files that belong together (at most {MOST_FILES}, more in a zip) come 
 
 
 def pane(elsewhere: Elsewhere, wish: object, visitor: str) -> dict[str, Any]:
-    """A pane of a picture that is in memory, or of one with another size of its file."""
+    """A pane of a picture that is in memory, or with another size; or what is kept at a point."""
     match wish:
         case {"pane": str(key), "bytes": size}:
             return facts_of(elsewhere.resized(key, size, visitor))
@@ -36,6 +37,10 @@ def pane(elsewhere: Elsewhere, wish: object, visitor: str) -> dict[str, Any]:
             photo = elsewhere.service.photo(picture)
             taken = picture_in_memory(elsewhere.service, made)
             return facts_of(elsewhere.open(photo, taken, name, size, visitor))
+        case {"picture": str(picture), "name": str(name), "point": [str(), str(), str()] as point}:
+            photo = elsewhere.service.photo(picture)
+            dataset, codec, rate = point
+            return facts_of(kept_pane(elsewhere, photo, name, (dataset, codec, rate), visitor))
     raise BadRequest("expected picture, made, name and bytes, or pane and bytes")
 
 

@@ -141,10 +141,11 @@ export class Explorer {
   open(/** @type {Point} */ point) {
     const { curve, bpp, p } = point;
     if (curve.kind === "theirs") {
-      const { kind, dataset, codec } = curve;
-      const image = String(this.picture.image ?? "");
-      tell("mode:open-point", { kind, dataset, codec, rate: curve.at[p], image });
-      return this.say(`${curve.label} is theirs: ${aboutPictures(point)}.`);
+      const { kind, dataset, codec, kept } = curve;
+      const rate = curve.at[p];
+      if (!kept.includes(rate)) return this.say(`${curve.label} is theirs: ${aboutPictures(point)}.`);
+      tell("mode:open-point", { kind, dataset, codec, rate });
+      return this.say(`Opening ${curve.label} at ${shortNumber(bpp)} bpp in the viewer.`);
     }
     if (!canOpen(curve)) return this.say(`${curve.label} is not ours: there are no pictures to open.`);
     const image = curve.image || String(this.picture.image ?? "");

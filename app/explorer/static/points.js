@@ -11,7 +11,7 @@ export const canOpen = (/** @type {Curve} */ curve) => ["ours", "picture", "now"
 
 /** What can be said of the pictures behind a point of theirs. @param {Point} point */
 export const aboutPictures = ({ curve, p }) =>
-  curve.kept.includes(curve.at[p]) ? "its pictures are here, but cannot be opened yet" : "its pictures are not here";
+  curve.kept.includes(curve.at[p]) ? "its pictures are here: a click opens the one of what is on the screen" : "its pictures are not here";
 
 /** Axis ranges for a preset, with the values fitted to the points inside it; null when there is none.
  * @param {Trace[]} traces the visible ones @param {string} preset @param {boolean} log */

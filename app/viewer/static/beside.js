@@ -90,6 +90,20 @@ export class Beside {
     return { panes, said };
   }
 
+  /** What somebody else decoded of the picture on the screen, kept beside their results.
+   * @param {string[]} point data set, codec, and what they call the rate */
+  async point(point) {
+    const { viewer } = this;
+    const { image: picture, file } = viewer.state;
+    if (file) return viewer.words.tell("A file brings no original; open the photo that theirs was made of", true);
+    const wish = JSON.stringify({ picture, name: this.nameOfOriginal(), point });
+    const { error, ...facts } = /** @type {Facts & {error?: string}} */ (await viewer.exchange.send("pane", wish));
+    if (picture !== viewer.state.image) return; // another one was opened meanwhile
+    viewer.root.scrollIntoView({ block: "start" });
+    if (error) return viewer.words.tell(`Not opened: ${error}`, true);
+    this.add([facts]);
+  }
+
   /** Add panes to those on the screen, as many as there is room for. @param {Facts[]} more @param {string[]} said */
   add(more, said = []) {
     const { viewer } = this;

@@ -81,9 +81,9 @@ async function openRecent(viewer, { key, name, file }) {
 }
 
 /** A point of the rate-distortion plot: that picture, that codec, at that rate.
- * @param {Viewer} viewer @param {{kind?: string, image: string, codec: string, anchor: string, bpp: number}} point */
-export function openPoint(viewer, { kind, image, codec, anchor, bpp }) {
-  if (kind === "theirs") return; // no pane can show what somebody else decoded
+ * @param {Viewer} viewer @param {{kind?: string, dataset: string, rate: string, image: string, codec: string, anchor: string, bpp: number}} point */
+export function openPoint(viewer, { kind, dataset, rate, image, codec, anchor, bpp }) {
+  if (kind === "theirs") return void viewer.beside.point([dataset, codec, rate]);
   const { catalogue } = viewer;
   const id = paneOf(codec, anchor, catalogue);
   const known = catalogue.samples.some((one) => one.id === image);

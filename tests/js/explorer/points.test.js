@@ -60,7 +60,7 @@ test("what is said of a point of theirs names them everywhere, and where its pic
   assert.deepEqual(points.describePoint(first, axis).slice(2), [
     "mean of 24 pictures · q1", source, "its pictures are not here",
   ]);
-  assert.match(points.describePoint(second, axis).at(-1), /are here, but cannot be opened yet/);
+  assert.match(points.describePoint(second, axis).at(-1), /are here: a click opens the one of what is on the screen/);
   assert.match(points.csvOf([second], axis).split("\n")[1], new RegExp(`^elic,theirs,.*,q2,${source}`));
   assert.equal(points.canOpen(curve), false);
 });

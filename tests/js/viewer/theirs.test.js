@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openPoint } from "../../../app/viewer/static/coding.js";
 
-test("a point of theirs changes nothing in the viewer: its codec may be called as one of ours", () => {
-  const told = /** @type {string[]} */ ([]);
-  const viewer = new Proxy({}, { get: (_, name) => told.push(String(name)) });
-  openPoint(viewer, { kind: "theirs", dataset: "kodak", codec: "elic", rate: "q1", image: "kodim01" });
-  assert.deepEqual(told, []);
+test("a point of theirs opens what they decoded, though its codec may be called as one of ours", () => {
+  const asked = /** @type {unknown[]} */ ([]);
+  const viewer = { beside: { point: (/** @type {string[]} */ point) => asked.push(point) } };
+  openPoint(/** @type {any} */ (viewer), /** @type {any} */ ({ kind: "theirs", dataset: "kodak", codec: "elic", rate: "q1" }));
+  assert.deepEqual(asked, [["kodak", "elic", "q1"]]);
 });
