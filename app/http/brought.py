@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from anyio import from_thread
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -72,7 +71,7 @@ async def take_collection(request: Request, elsewhere: Elsewhere, intake: Intake
     async with intake.body(request, limit) as chunks:
         sent = await files_in(request, chunks, MOST_FILES, _FORM)
         visitor, wanted = visitor_of(request.scope), partial(is_there, request)
-        collection, said = await run_in_threadpool(elsewhere.collect, sent, visitor, wanted)
+        collection, said = await intake.worked(elsewhere.collect, sent, visitor, wanted)
     return JSONResponse(listing(collection, said))
 
 

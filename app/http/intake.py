@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from mode_core.errors import ModeError
@@ -18,6 +19,8 @@ from mode_core.errors import ModeError
 SHORT = 64 << 10
 """Bytes of a body that is read at once, out of turn: every call of the page and of the API."""
 
+_THREADS = 40
+T = TypeVar("T")
 Chunks = AsyncGenerator[bytes, None]
 
 
@@ -62,8 +65,14 @@ class Intake:
         self.limits = limits
         self.bytes = 0
         self.requests: Counter[str] = Counter()
+        # Uploads wait for their turn at the reader in threads: others must not wait for those.
+        self._threads = CapacityLimiter(_THREADS)
         # A semaphore lives as long as somebody holds it or waits for it.
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def worked(self, work: Callable[..., T], *args: Any) -> T:
+        """What this gives in a thread, of which uploads have their own."""
+        return await to_thread.run_sync(work, *args, limiter=self._threads)
 
     @contextmanager
     def request(self, visitor: str) -> Iterator[None]:

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -134,7 +133,7 @@ def _post(path: str, answer: Answer, refused: int, intake: Intake, limit: int) -
     async def receive(request: Request) -> Response:
         try:
             async with intake.body(request, limit) as chunks:
-                return await run_in_threadpool(answer, await joined(chunks), request)
+                return await intake.worked(answer, await joined(chunks), request)
         except ModeError as error:
             return JSONResponse({"error": sentence(error)}, refused)
 

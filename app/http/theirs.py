@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from app.explorer.curves import place_of
 from app.explorer.library import Library, load_library
+from app.panes.names import plain_name
 from app.server.demands import BadRequest
 from app.server.elsewhere import Elsewhere
 from app.server.store import Opened, Photo
@@ -20,7 +21,7 @@ def kept_pane(
 ) -> Opened:
     """The picture of this original at a point: the data set, the codec and its name of the rate."""
     library = load_library()
-    _, codec, rate = point
+    codec, rate = (plain_name(text) for text in point[1:])
     row = _row_of(library, point, name)
     path = library.kept[place_of(row)]
     try:
@@ -36,9 +37,9 @@ def _row_of(library: Library, point: tuple[str, str, str], name: str) -> Row:
     for row in kept:
         if PurePath(row.image).stem.lower() == name.lower():
             return row
-    _, codec, rate = point
+    codec, rate = (plain_name(text) for text in point[1:])
     if not kept:
-        raise BadRequest(f"the pictures of {codec:.40} at {rate:.40} are not here")
+        raise BadRequest(f"the pictures of {codec} at {rate} are not here")
     names = ", ".join(PurePath(row.image).stem for row in kept[:_NAMED])
     more = ", …" if len(kept) > _NAMED else ""
     raise BadRequest(

@@ -103,7 +103,7 @@ async def files_in(
         raise Refused(415, f"{what}, as multipart/form-data")
     try:
         form = await _InMemory(request.headers, chunks, max_files=most, max_fields=8).parse()
-    except MultiPartException as error:
+    except (MultiPartException, ValueError) as error:
         raise Refused(400, f"{what}, whole and undamaged") from error
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     if not files:

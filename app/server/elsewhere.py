@@ -107,11 +107,12 @@ class Elsewhere:
         panes: list[Opened] = []
         said: list[str] = []
         for member in self._room(image.members, photo, said):
-            picture = self.service.add_photo(collection.files[member.path], visitor, wanted)
             try:
+                picture = self.service.add_photo(collection.files[member.path], visitor, wanted)
                 panes.append(self.open(photo, picture, member.name, member.file_bytes, visitor))
             except BadRequest as error:
-                said.append(str(error))
+                words = str(error)
+                said.append(words if member.name in words else f"{member.name}: {words}")
         if not panes and said:
             raise BadRequest(told(said))
         return View(photo, tuple(panes), tuple(said))

@@ -44,7 +44,8 @@ class Measuring:
                     return None
                 known = known.and_more(more)
                 if more.values:
-                    self._metrics.put(one.measured_as, known)
+                    # a failure may be of this moment: it is not remembered
+                    self._metrics.put(one.measured_as, Measured(known.values, {}))
                 slots = list(shown.slots)
                 slots[at] = replace(slot, measured=known)
                 shown = replace(shown, slots=slots)

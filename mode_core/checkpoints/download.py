@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from glob import escape
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -133,7 +133,8 @@ def _go_on(address: Address, part: Part, progress: Progress) -> str:
         raise DownloadError(f"it answers {error.code} {error.reason}", refused) from error
     except _NETWORK as error:
         reason = getattr(error, "reason", error)
-        raise DownloadError(getattr(reason, "strerror", None) or str(reason)) from error
+        told = getattr(reason, "strerror", None) or str(reason)
+        raise DownloadError("it is no address" if _is_malformed(reason) else told) from error
     with answer:
         found = _identity(answer)
         if have and answer.status == 206 and (found != began or _start(answer) != have):
@@ -144,6 +145,11 @@ def _go_on(address: Address, part: Part, progress: Progress) -> str:
             part.begin(found)
         need_room(part.path.parent, 2 * found.total - have)
         return _save(answer, part, have, found.total, progress)
+
+
+def _is_malformed(reason: object) -> bool:
+    """Whether the address itself is at fault; what is said of that holds parts of it."""
+    return isinstance(reason, ValueError | InvalidURL)
 
 
 def _request(address: Address, have: int) -> Request:

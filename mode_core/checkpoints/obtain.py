@@ -6,6 +6,7 @@ file under its name is noticed later. Before that nobody knows whether it is a c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from time import sleep
@@ -24,7 +25,7 @@ from mode_core.checkpoints.hub import SCHEME, hub_address, is_on_hub
 from mode_core.codecs.catalogue import made_from
 from mode_core.errors import CheckpointError, ModeError
 from mode_core.settings import setting
-from mode_core.stream.atomic import make_folder
+from mode_core.stream.atomic import make_folder, write_atomic
 from mode_core.stream.lock import held
 from mode_core.types import Published
 from mode_core.weights.sets import WeightsSet, import_folder
@@ -76,7 +77,7 @@ def obtain(
             )
         path = downloads / one.file
         made = _from_anywhere(one, path, urls, _expected(one, path, sha256), say, progress)
-        _note_of(path).write_text(f"{made.facts['sha256']}  {path.name}\n", encoding="utf-8")
+        write_atomic(_note_of(path), f"{made.facts['sha256']}  {path.name}\n".encode())
         remove_parts(path)
         if not keep:
             path.unlink()
@@ -91,7 +92,26 @@ def mirror() -> str:
 def _address(name: str, text: str) -> str:
     if text and not text.startswith(_SCHEMES):
         raise ModeError(f"{name} is {text!r}; it must begin with https://, http:// or hf://")
+    if text and not _is_plain(text):
+        raise ModeError(
+            f"{name} is no address that can be used: it must name a host, without a password and "
+            "without blanks"
+        )
     return text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a host is named and nothing secret or unprintable: addresses stand in messages."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises where that is no number
+    except ValueError:
+        return False
+    return (
+        bool(parts.hostname)
+        and "@" not in parts.netloc
+        and not re.search(r"[\s\x00-\x1f\x7f]", text)
+    )
 
 
 def _addresses(one: Published, url: str) -> list[str]:
@@ -162,8 +182,10 @@ def _expected(one: Published, path: Path, sha256: str) -> Hash:
     note = _note_of(path)
     if sha256:
         return Hash(sha256.lower(), f"expected {sha256.lower()}")
+    noted = ""
     if note.exists():
-        noted = note.read_text(encoding="utf-8")[:64]
+        noted = note.read_bytes()[:64].decode("ascii", "replace").lower()
+    if re.fullmatch("[0-9a-f]{64}", noted):
         hint = f"noted in {note}; delete that if the authors have a new file"
         return Hash(noted, f"expected {noted} ({hint})")
     hint = "others have noted that; --sha256 says that another is right"

@@ -111,6 +111,8 @@ def _set_row(found: WeightsSet) -> tuple[str, ...]:
 
 
 def _get(args: argparse.Namespace) -> None:
+    if args.codec == "all" and args.quality not in (None, "", "all"):
+        raise ModeError("all means every quality of every codec; name a codec to choose a quality")
     quality = "all" if args.codec == "all" else args.quality
     if not quality:
         known = [one.quality for one in chosen(args.codec, "all")]
@@ -157,7 +159,11 @@ def _accept(wanted: Sequence[Published], accepted: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ModeError("the licence was not accepted; read it and add --accept-licence")
-    if input("Accept? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input("Accept? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise ModeError("the licence was not accepted; nothing was fetched")
 
 

@@ -32,7 +32,8 @@ def licence_of(found: WeightsSet) -> str:
 
 def made_from(one: Published) -> WeightsSet | None:
     """The set that was made from a public checkpoint, if it is here, whatever its folder's name."""
-    return next((here for here in all_weights() if here.facts.get("file") == one.file), None)
+    named = (here for here in all_weights() if here.facts.get("file") == one.file)
+    return next((here for here in named if here.codec == one.codec), None)
 
 
 def chosen(codec: str, qualities: str) -> list[Published]:

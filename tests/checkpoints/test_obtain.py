@@ -16,7 +16,7 @@ import pytest
 
 from mode_core.checkpoints import download
 from mode_core.checkpoints import obtain as obtaining
-from mode_core.checkpoints.obtain import MIRROR, Unobtainable, obtain
+from mode_core.checkpoints.obtain import MIRROR, Unobtainable, mirror, obtain
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import PUBLISHED, chosen
 from mode_core.errors import ModeError
@@ -418,3 +418,22 @@ def _fetching(host: Host, words: Sequence[str]) -> subprocess.Popen[str]:
 def test_every_codec_with_public_weights_has_terms_to_accept() -> None:
     assert {one.codec for one in PUBLISHED} == set(catalogue.LICENCES)
     assert catalogue.LICENCES["elic"].startswith("no licence stated")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:secret@host/dir",
+        "https://host/a b",
+        "https://",
+        "http://[x",
+        "https://h:port/",
+    ],
+)
+def test_a_mirror_that_is_no_plain_address_is_refused_and_not_repeated(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODE_WEIGHTS_MIRROR", address)
+    with pytest.raises(ModeError, match="MODE_WEIGHTS_MIRROR is no address") as refused:
+        mirror()
+    assert address not in str(refused.value)

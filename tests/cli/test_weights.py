@@ -363,3 +363,8 @@ def test_a_card_is_written_anew_and_keeps_what_a_person_wrote(
     assert card.name in shell.does("weights card vq")
     assert card.read_text() == committed
     shell.refuses("weights card nonsense")
+
+
+def test_all_codecs_have_no_common_quality(shell: Shell) -> None:
+    told = shell.refuses("weights get all --quality 3 --accept-licence")
+    assert "name a codec to choose a quality" in told

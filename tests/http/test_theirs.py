@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
 def opened(client: TestClient, name: str, point: list[str], side: int = 16) -> dict[str, str]:
     photo = client.post("/mode/photo", content=png_bytes(make_photo(side, 24))).json()["key"]
     wish = {"picture": photo, "name": name, "point": point}
-    found: dict[str, str] = client.post("/mode/pane", json=wish).json()
+    found: dict[str, str] = client.post("/mode/pane", content=json.dumps(wish)).json()
     return found
 
 
@@ -56,7 +57,12 @@ def test_the_picture_of_what_is_on_the_screen_becomes_a_pane_with_its_size(
 
 def test_what_cannot_be_opened_is_one_sentence(client: TestClient) -> None:
     assert "open the original of one of them first" in opened(client, "another", POINT)["error"]
-    for point in (["kodak", "vvc", "q1"], ["kodak", "../..", "q2"], ["x", "vvc", "q2"]):
+    for point in (
+        ["kodak", "vvc", "q1"],
+        ["kodak", "../..", "q2"],
+        ["x", "vvc", "q2"],
+        ["kodak", "\ud800", "q2"],
+    ):
         assert "are not here" in opened(client, "kodim01", point)["error"]
 
 

@@ -102,3 +102,25 @@ def test_whoever_leaves_while_they_wait_is_not_measured(
     runner.may.set()
     first.join(WAIT_S)
     assert runner.order == [1]
+
+
+def test_a_failure_of_the_moment_is_not_remembered(
+    service: Service, runner: HeldRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def measure(*given: object) -> Measured:
+        (name,) = given[2]  # type: ignore[misc]
+        asked.append(name)
+        stopped = {name: "the helper was stopped"} if len(asked) == 1 else {}
+        return Measured({} if stopped else {name: 1.0}, stopped)
+
+    monkeypatch.setattr(runner, "measure", measure)
+    monkeypatch.setattr("app.server.measuring.measurable", lambda keys: keys)
+    key = service.add_photo(png_bytes(np.full((16, 16, 3), 9, np.uint8))).key
+    last(service.compare(key, ["jpeg"], 0.1))
+    first = asked[0]
+    measured = last(service.compare(key, ["jpeg"], 0.1)).slots[0].measured
+    assert measured is not None
+    assert measured.values[first] == 1.0
+    assert asked.count(first) == 2

@@ -27,7 +27,7 @@ export function makePane(id, on) {
   const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
   const given = make("input", { class: "given", type: "text", autocomplete: "off", placeholder: "size unknown" });
   listenToNumber(given, (text) => on.resize(id, text));
-  const mark = makeButton({ class: "mark" });
+  const mark = makeButton({ class: "mark", hidden: true });
   const [compared, metrics, scope, time] = ["compared", "metrics", "scope", "time"].map((name) => span(name));
   const above = span("scope"); // in narrow captions, whose second line has no room for it
   const parts = { index, swap, mark, rate, off, bytes, given, same, compared, above, metrics, scope, time, licence };
@@ -96,13 +96,15 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
 }
 
 /** Who made it: somebody elsewhere, or a network with whose weights; About says how far ours are.
- * @param {HTMLElement} mark @param {PaneRecord} record */
+ * @param {HTMLButtonElement} mark @param {PaneRecord} record */
 function describeMark(mark, { id, whose = "", state, note }) {
   const opened = isOpened(id);
   const elsewhere = ["Made elsewhere, and opened beside the original", note].filter(Boolean).join("; ");
   const ours = `Weights: ${whose}; About says how far they are from the paper’s`;
   write(mark, opened ? "opened" : state === "failed" ? "" : whose, opened ? elsewhere : ours);
   mark.dataset.do = opened ? "" : "howFar";
+  mark.hidden = !mark.textContent;
+  mark.disabled = opened;
 }
 
 /** Who opened a picture may say how large its file is.
