@@ -122,7 +122,8 @@ def test_every_control_has_a_name(visit: Opener) -> None:
     page = settled(visit())
     nameless = page.evaluate(
         """() => [...document.querySelectorAll("#viewer button, #viewer select, #viewer input")]
-      .filter((one) => !one.closest("[hidden]") && !(one.ariaLabel || one.labels?.length || one.innerText))
+      .filter((one) => !one.closest("[hidden]"))
+      .filter((one) => !(one.ariaLabel || one.labels?.length || one.innerText))
       .map((one) => one.outerHTML)"""
     )
     assert nameless == []
