@@ -56,7 +56,7 @@ def test_an_open_page_follows_what_comes_and_goes(page: Page, address: str, fold
     page.locator("select.add").select_option(PUBLIC)
     settled(page, 4)
     pane = page.locator(f'.pane[data-id="{PUBLIC}"]')
-    expect(pane.locator(".licence")).to_have_text("weights: CC-BY-NC 4.0")
+    expect(pane.locator(".licence")).to_have_text("authors' weights: CC-BY-NC 4.0")
     photo = folder / "photo.png"
     photo.write_bytes(png_bytes(make_photo(60, 84)))
     asked = {"image": handle_file(str(photo)), "bpp": 0.8, "codecs": [PUBLIC]}
