@@ -42,8 +42,8 @@ class Arrivals:
         """What is true now, or was a second ago."""
         with self._lock:
             if monotonic() >= self._due:
-                self._follow()
                 self._due = monotonic() + LOOK_S
+                self._follow()
             return self.told
 
     def _follow(self) -> None:

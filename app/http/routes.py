@@ -41,7 +41,27 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
     Uploads of the API come to us too: Gradio's own would write them to the disk.
     """
 
-    elsewhere = Elsewhere(service)
+    async def upload(request: Request) -> Response:
+        return await take_upload(request, service.settings, intake, uploads)
+
+    limit = service.settings.upload_bytes
+    # A refused upload is answered with 200: browsers would log any other status as a failure.
+    taken = {**_pictures_in(service), **_others_in(Elsewhere(service))}
+    return [
+        Route("/gradio_api/upload", upload, methods=["POST"]),
+        _media(service),
+        *(_post(f"/mode/{name}", answer, 200, intake, limit) for name, answer in taken.items()),
+        *(
+            _post(f"/mode/{name}", answer, 422, intake, limit)
+            for name, answer in _made_of_pictures(service).items()
+        ),
+        _collection(Elsewhere(service), intake),
+        *static_routes(),
+    ]
+
+
+def _media(service: Service) -> Route:
+    """Pictures and files out of memory."""
 
     def send(request: Request) -> Response:
         entry = service.store.get(request.path_params["key"])
@@ -53,15 +73,26 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
             return Response(file, media_type=kind, headers=_FOREVER | _name(request))
         return JSONResponse({"error": "this is not in memory any more"}, 404)
 
+    return Route("/mode/media/{key:str}.{ending:str}", send)
+
+
+def _pictures_in(service: Service) -> dict[str, Answer]:
+    """Photographs and `.mode` files, one at a time."""
+
     def photo(data: bytes, request: Request) -> Response:
         visitor = visitor_of(request.scope)
-        taken = service.add_photo(data, visitor, partial(is_there, request))
-        return JSONResponse(photo_facts(taken))
+        return JSONResponse(
+            photo_facts(service.add_photo(data, visitor, partial(is_there, request)))
+        )
 
-    def part(data: bytes, request: Request) -> Response:
-        visitor = visitor_of(request.scope)
-        part = service.part(*_part(data), visitor, partial(is_there, request))
-        return JSONResponse(photo_facts(part))
+    def file(data: bytes, request: Request) -> Response:
+        return JSONResponse({"key": service.add_file(data, visitor_of(request.scope)).key})
+
+    return {"photo": photo, "file": file}
+
+
+def _others_in(elsewhere: Elsewhere) -> dict[str, Answer]:
+    """Panes of what was decoded elsewhere."""
 
     def pane(data: bytes, request: Request) -> Response:
         return JSONResponse(brought.pane(elsewhere, parsed(data), visitor_of(request.scope)))
@@ -71,8 +102,16 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
         wanted = partial(is_there, request)
         return JSONResponse(brought.view(elsewhere, parsed(data), visitor, wanted))
 
-    def file(data: bytes, request: Request) -> Response:
-        return JSONResponse({"key": service.add_file(data, visitor_of(request.scope)).key})
+    return {"pane": pane, "view": view}
+
+
+def _made_of_pictures(service: Service) -> dict[str, Answer]:
+    """Parts, tables and figures of pictures that are in memory."""
+
+    def part(data: bytes, request: Request) -> Response:
+        visitor = visitor_of(request.scope)
+        made = service.part(*_part(data), visitor, partial(is_there, request))
+        return JSONResponse(photo_facts(made))
 
     def numbers(data: bytes, _request: Request) -> Response:
         return JSONResponse({"text": table(service, _wish(data))})
@@ -81,32 +120,19 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
         wish = _wish(data)
         return Response(figure(service, wish), media_type=_KINDS.get(wish.kind))
 
+    return {"part": part, "table": numbers, "figure": drawing}
+
+
+def _collection(elsewhere: Elsewhere, intake: Intake) -> Route:
+    """Files that belong together, which come as a form."""
+
     async def collection(request: Request) -> Response:
         try:
             return await brought.take_collection(request, elsewhere, intake)
         except ModeError as error:
             return JSONResponse({"error": sentence(error)})
 
-    async def upload(request: Request) -> Response:
-        return await take_upload(request, service.settings, intake, uploads)
-
-    def post(path: str, answer: Answer, refused: int) -> Route:
-        return _post(path, answer, refused, intake, service.settings.upload_bytes)
-
-    return [
-        Route("/gradio_api/upload", upload, methods=["POST"]),
-        Route("/mode/media/{key:str}.{ending:str}", send),
-        # A refused upload is answered with 200: browsers would log any other status as a failure.
-        post("/mode/photo", photo, refused=200),
-        post("/mode/part", part, refused=422),
-        post("/mode/file", file, refused=200),
-        post("/mode/pane", pane, refused=200),
-        post("/mode/view", view, refused=200),
-        Route("/mode/collection", collection, methods=["POST"]),
-        post("/mode/table", numbers, refused=422),
-        post("/mode/figure", drawing, refused=422),
-        *static_routes(),
-    ]
+    return Route("/mode/collection", collection, methods=["POST"])
 
 
 def static_routes() -> list[BaseRoute]:

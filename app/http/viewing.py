@@ -11,7 +11,7 @@ from app.http.uploads import Uploads
 from app.panes.names import ORIGINAL, opened_pane
 from app.server.archive import is_zip
 from app.server.demands import MAX_PANES, BadRequest
-from app.server.elsewhere import Elsewhere, View, told
+from app.server.elsewhere import Elsewhere, View, about, told
 from app.server.queue import Question
 from app.server.service import Service
 from app.server.store import Photo
@@ -98,8 +98,7 @@ def _of_pictures(
             picture = elsewhere.service.add_photo(data, asker.visitor, asker.listening)
             panes.append(elsewhere.open(photo, picture, name, size, asker.visitor))
         except ModeError as error:
-            words = str(error)
-            said.append(words if name in words else f"{name}: {words}")
+            said.append(about(name, str(error)))
     if said:
         raise BadRequest(told(said))
     return View(photo, tuple(panes))

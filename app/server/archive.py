@@ -42,15 +42,18 @@ def is_zip(data: bytes) -> bool:
     return data.startswith((ZIP, EMPTY_ZIP))
 
 
-def unpacked(data: bytes, most_bytes: int) -> list[File]:
-    """The files in a zip with their paths; UnreadableZip with one sentence otherwise."""
+def unpacked(data: bytes, limit: int, used: int = 0) -> list[File]:
+    """The files in a zip with their paths; UnreadableZip with one sentence otherwise.
+
+    The limit is of all that came together, of which so many bytes are used.
+    """
     _check_list(data)
     try:
         with ZipFile(BytesIO(data)) as zip:
             entries = [one for one in zip.infolist() if not _LITTER.search(path_of(one.filename))]
             _check_entries(entries)
             files = [one for one in entries if not one.is_dir()]
-            return list(_read(zip, files, most_bytes))
+            return list(_read(zip, files, limit, used))
     except _DAMAGE as error:
         raise UnreadableZip("the zip is damaged or cut off; pack it anew") from error
 
@@ -107,17 +110,16 @@ def _leads_outside(path: str) -> bool:
     )  # fmt: skip
 
 
-def _read(zip: ZipFile, entries: Sequence[ZipInfo], most_bytes: int) -> Iterator[File]:
-    left = most_bytes
+def _read(zip: ZipFile, entries: Sequence[ZipInfo], limit: int, used: int) -> Iterator[File]:
     for entry in entries:
         chunks = []
         with zip.open(entry) as file:
             while chunk := file.read(_CHUNK):
                 chunks.append(chunk)
-                left -= len(chunk)
-                if left < 0:
+                used += len(chunk)
+                if used > limit:
                     raise UnreadableZip(
-                        f"the zip unpacks to more than {most_bytes >> 20} MB, which is the limit "
+                        f"the zip unpacks to more than {limit >> 20} MB, which is the limit "
                         "here; send fewer pictures at a time"
                     )
         data = b"".join(chunks)

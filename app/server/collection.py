@@ -13,9 +13,10 @@ from pathlib import PurePosixPath
 
 from app.panes.names import OPENED, plain_name
 from app.server.archive import File, is_zip, path_of, unpacked
-from app.server.sizes import SIZES, Sizes, read_sizes
+from app.server.sizes import Sizes, read_sizes
 from app.server.store import ImageSet, Member
 from mode_core.errors import ModeError
+from mode_core.stream.sheets import SIZES
 
 LOSSLESS = (".png", ".ppm", ".bmp", ".tif", ".tiff")
 PICTURES = (*LOSSLESS, ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".gif")
@@ -56,12 +57,12 @@ def _all_files(sent: Sequence[File], most_bytes: int) -> tuple[dict[str, bytes],
     """What was sent by its names, with what zips hold by its paths."""
     files: dict[str, bytes] = {}
     said: list[str] = []
-    left = most_bytes
+    used = 0
     for name, data in sent:
         alone = PurePosixPath(path_of(name)).name.strip(".") or OPENED
-        more = unpacked(data, left) if is_zip(data) else [(alone, data)]
+        more = unpacked(data, most_bytes, used) if is_zip(data) else [(alone, data)]
         said += [f"{_shown(path)} came twice; one is read" for path, _ in more if path in files]
-        left -= sum(len(one) for _, one in more)
+        used += sum(len(one) for _, one in more)
         files |= _without_wrapper(dict(more))
     return files, said
 

@@ -111,8 +111,7 @@ class Elsewhere:
                 picture = self.service.add_photo(collection.files[member.path], visitor, wanted)
                 panes.append(self.open(photo, picture, member.name, member.file_bytes, visitor))
             except BadRequest as error:
-                words = str(error)
-                said.append(words if member.name in words else f"{member.name}: {words}")
+                said.append(about(member.name, str(error)))
         if not panes and said:
             raise BadRequest(told(said))
         return View(photo, tuple(panes), tuple(said))
@@ -140,7 +139,7 @@ class Elsewhere:
                 raise BadRequest(f"{plain_name(path)}: {error}") from error
             except ModeError as error:
                 words = str(error).replace("the uploaded picture", plain_name(path))
-                said.append(words if plain_name(path) in words else f"{plain_name(path)}: {words}")
+                said.append(about(plain_name(path), words))
             if monotonic() > until:
                 raise BadRequest(
                     f"these {len(files)} pictures take too long to read; send fewer at a time"
@@ -153,6 +152,11 @@ def size_given(file_bytes: object) -> int | None:
     if file_bytes is None or (type(file_bytes) is int and 0 < file_bytes <= MOST_BYTES):
         return file_bytes
     raise BadRequest(f"a size of {file_bytes!r:.20} bytes cannot be; give a whole number above 0")
+
+
+def about(name: str, words: str) -> str:
+    """What is wrong, with the picture's name."""
+    return words if name in words else f"{name}: {words}"
 
 
 def told(said: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def _fetch_all(missing: Iterable[Published]) -> None:
         _note(one, "fetching", "is being fetched")
         try:
             _fetch(one)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, LookupError) as error:
             _fail(one, str(error), "the server could not start or understand its own program")
 
 

@@ -34,8 +34,8 @@ MOST_GPU_S = 80
 _GPU_STARTS_S, _GPU_MEGAPIXEL_S = 15, 4
 _LARGEST_MEGAPIXELS = (MOST_GPU_S - _GPU_STARTS_S) // _GPU_MEGAPIXEL_S
 _TOO_LARGE = (
-    f"the picture is larger than a borrowed GPU can be asked for: {_LARGEST_MEGAPIXELS} megapixels "
-    "are possible, a part of it or a smaller picture"
+    f"the picture is too large for a borrowed GPU, which takes up to {_LARGEST_MEGAPIXELS} "
+    "megapixels; code the part in view, or open a smaller picture"
 )
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import PurePosixPath
 
 from app.panes.names import plain_name
+from mode_core.errors import ResultsError
 from mode_core.stream.cells import as_written
+from mode_core.stream.sheets import SIZES, bytes_in, rows_of
 
-SIZES = "sizes.csv"
 MOST_BYTES = 10**12
 _MOST_ROWS = 4000
 _WANTED = "codec, rate, image and bytes, or name and bytes"
@@ -44,17 +42,16 @@ class Sizes:
         places = ["/".join(filter(None, key)) for key in self.places if key not in self._used]
         names = [key for key in self.names if key not in self._used]
         unknown = "and there is no such picture"
-        return [f"{SIZES} names {plain_name(one)}, {unknown}" for one in (*places, *names)]
+        left = (plain_name(one) if one else "a picture without a name" for one in (*places, *names))
+        return [f"{SIZES} names {one}, {unknown}" for one in left]
 
 
 def read_sizes(data: bytes, said: list[str]) -> Sizes:
     """The sizes in a table; what is wrong with a line is said, and the others are read."""
     text = data.decode("utf-8-sig", "replace").replace("\0", "")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = list(islice(reader, _MOST_ROWS + 2))
-    except csv.Error:
+        rows = rows_of(text, _MOST_ROWS)
+    except ResultsError:
         said.append(f"{SIZES} is no table; it needs the columns {_WANTED}")
         return Sizes({}, {})
     if len(rows) > _MOST_ROWS + 1:
@@ -74,7 +71,7 @@ def _read(header: Sequence[str], rows: Sequence[Sequence[str]], said: list[str])
         if not any(cell.strip() for cell in row):
             continue
         line = dict(zip(header, (as_written(cell.strip()) for cell in row), strict=False))
-        size = _size_of(line.get("bytes", ""))
+        size = bytes_in(line.get("bytes", ""))
         if size is None:
             stated = plain_name(line.get("bytes", "") or "nothing")
             said.append(f"{SIZES}, line {number}: bytes is {stated}, and must be a whole number")
@@ -87,8 +84,3 @@ def _read(header: Sequence[str], rows: Sequence[Sequence[str]], said: list[str])
         else:
             names[line.get("name", "")] = size
     return Sizes(places, names)
-
-
-def _size_of(text: str) -> int | None:
-    plain = text.isascii() and text.isdecimal() and len(text) < 16
-    return int(text) if plain and 0 < int(text) <= MOST_BYTES else None

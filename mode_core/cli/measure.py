@@ -15,7 +15,7 @@ from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation import bench
 from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
-from mode_core.evaluation.decoded import COLUMNS, SIZES, find_pictures, sizes_from
+from mode_core.evaluation.decoded import COLUMNS, find_pictures, sizes_from
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
 from mode_core.evaluation.rows import KEPT, measured_metrics, read_folder, read_published
 from mode_core.evaluation.tables import markdown_table
@@ -23,6 +23,7 @@ from mode_core.metrics import BENCH_METRICS, METRICS, Metric
 from mode_core.metrics.bdrate import Curve
 from mode_core.metrics.table import find_metric
 from mode_core.settings import POINTS
+from mode_core.stream.sheets import SIZES
 from mode_core.weights.provenance import write_provenance
 
 RESULTS = Path("results")

@@ -6,7 +6,6 @@ says nothing, they are those of the one other file beside the picture with the s
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -16,9 +15,8 @@ from mode_core.errors import ModeError, ResultsError
 from mode_core.evaluation.bench import PHOTO_SUFFIXES, name_in_rows
 from mode_core.evaluation.workers import outcomes
 from mode_core.pictures.files import read_image
-from mode_core.stream.sheets import need_columns, read_sheet
+from mode_core.stream.sheets import SIZES, bytes_in, need_columns, read_sheet
 
-SIZES = "sizes.csv"
 SHOWN = 20
 """How many sentences about one folder are said; the others are counted."""
 COLUMNS = ("codec", "rate", "image", "bytes")
@@ -124,13 +122,13 @@ def _stated_sizes(
             problems.append(f"{where}: there is no picture {codec}/{rate}/{image}")
         elif key in stated:
             problems.append(f"{where}: {codec}/{rate}/{image} has a line already")
-        elif not re.fullmatch("[0-9]{1,12}", size) or not int(size):
+        elif (stated_bytes := bytes_in(size)) is None:
             stated[key] = 0
             problems.append(
                 f"{where}: bytes of {codec}/{rate}/{image} are {size[:40]!r}; give a whole number"
             )
         else:
-            stated[key] = int(size)
+            stated[key] = stated_bytes
     return stated
 
 

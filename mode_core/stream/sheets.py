@@ -11,7 +11,10 @@ from itertools import islice
 from mode_core.errors import ResultsError
 from mode_core.stream.cells import as_written
 
+SIZES = "sizes.csv"
+"""The table beside decoded pictures that says how many bytes each was decoded from."""
 MAX_COLUMNS = 200
+_MOST_BYTES_DIGITS = 12
 Line = Mapping[str, str]
 
 
@@ -22,18 +25,28 @@ def read_sheet(
     text = text.removeprefix("\ufeff").lstrip()
     if "\0" in text:
         raise ResultsError("the file is not text; save it as CSV (UTF-8)")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=False)
-    try:
-        rows = list(islice(reader, max_rows + 2))
-    except csv.Error as error:
-        raise ResultsError(f"line {reader.line_num}: {error}") from error
+    rows = rows_of(text, max_rows)
     if len(rows) > max_rows + 1:
         raise ResultsError(f"the file has more than {max_rows} rows, which is the most")
     cells = rows[0] if rows else []
     header = _header(cells, column)
     return header, cells, _numbered(header, rows[1:])
+
+
+def rows_of(text: str, max_rows: int) -> list[list[str]]:
+    """The header and the rows of a table, one more of them than there may be if there are more."""
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return list(islice(reader, max_rows + 2))
+    except csv.Error as error:
+        raise ResultsError(f"line {reader.line_num}: {error}") from error
+
+
+def bytes_in(text: str) -> int | None:
+    """The size of a file as a table states it; None for what is no whole number above 0."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_BYTES_DIGITS
+    return int(text) or None if plain else None
 
 
 def _header(cells: Sequence[str], column: Callable[[str], str]) -> list[str]:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from tests.browser.viewer_page import PATIENCE_MS, settled
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = [
@@ -27,7 +29,6 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 60_000
 LOG = "server.txt"
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -168,3 +169,12 @@ def watched(browser: Browser, home: str, hash: str = "", **options: Any) -> tupl
     page.on("request", lambda request: leaving(request.url))
     page.goto(home + hash)
     return page, trouble
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """The page that a module serves at its own address, with its imported weights or without."""
+    page, trouble = watched(chromium, address, "#panes=original,ms-illm,jpeg")
+    yield settled(page, 3)
+    page.close()
+    assert trouble == []

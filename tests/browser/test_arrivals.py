@@ -35,14 +35,6 @@ def address(folder: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    page, trouble = watched(chromium, address, "#panes=original,ms-illm,jpeg")
-    yield settled(page, 3)
-    page.close()
-    assert trouble == []
-
-
 def test_an_open_page_follows_what_comes_and_goes(page: Page, address: str, folder: Path) -> None:
     offered = page.locator(f'select.add option[value="{PUBLIC}"]')
     about = page.locator("#about")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import served, watched
+from tests.browser.conftest import served
 from tests.browser.test_accessibility import findings
 from tests.browser.viewer_page import settled, stage
 from tests.made_up.sets import put_set
@@ -46,14 +46,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     put_set(folder / "weights" / "ms-illm-3")
     with served("page_server", folder) as url:
         yield url
-
-
-@pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    page, trouble = watched(chromium, address, "#panes=original,ms-illm,jpeg")
-    yield settled(page, 3)
-    page.close()
-    assert trouble == []
 
 
 def test_weights_that_are_not_here_fail_their_pane_alone(page: Page, address: str) -> None:

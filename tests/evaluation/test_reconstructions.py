@@ -72,17 +72,22 @@ def rows_of(plan: TheirPlan, codec: str = "jpeg") -> list[Row]:
     return read_rows(plan.out / f"{codec}-theirs.csv")
 
 
-def test_equal_pictures_give_equal_numbers_to_the_last_digit(
-    plan: TheirPlan, handed_over: Path, tmp_path: Path
-) -> None:
-    run_bench(
-        Plan(plan.photos, tmp_path / "two", ["jpeg"], TARGETS), lambda codec, path, kept: None
-    )
+@pytest.fixture(scope="module")
+def both(
+    photos: list[Path], handed_over: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """The same pictures, measured as ours and as theirs."""
+    folder = tmp_path_factory.mktemp("both")
+    run_bench(Plan(photos, folder / "two", ["jpeg"], TARGETS), lambda codec, path, kept: None)
+    plan = TheirPlan(photos, folder / "results" / "theirs", "two")
     run(plan, handed_over)
-    ours = {
-        (row.image, f"r{row.target_bpp:g}"): row for row in read_rows(tmp_path / "two/jpeg.csv")
-    }
-    measured = rows_of(plan)
+    return folder / "two" / "jpeg.csv", plan.out / "jpeg-theirs.csv"
+
+
+def test_equal_pictures_give_equal_numbers_to_the_last_digit(both: tuple[Path, Path]) -> None:
+    own_file, their_file = both
+    ours = {(row.image, f"r{row.target_bpp:g}"): row for row in read_rows(own_file)}
+    measured = read_rows(their_file)
     assert len(measured) == len(ours) == 4
     for row in measured:
         own = ours[row.image, row.rate_name]
@@ -97,14 +102,8 @@ def cells(path: Path) -> list[dict[str, str]]:
     return [dict(zip(head, line, strict=True)) for line in lines]
 
 
-def test_the_metric_cells_are_the_same_texts(
-    plan: TheirPlan, handed_over: Path, tmp_path: Path
-) -> None:
-    run_bench(
-        Plan(plan.photos, tmp_path / "two", ["jpeg"], TARGETS), lambda codec, path, kept: None
-    )
-    run(plan, handed_over)
-    ours, measured = cells(tmp_path / "two/jpeg.csv"), cells(plan.out / "jpeg-theirs.csv")
+def test_the_metric_cells_are_the_same_texts(both: tuple[Path, Path]) -> None:
+    ours, measured = map(cells, both)
     shared = [name for name in ("bpp", *METRICS) if name in ours[0]]
     assert set(shared) == {name for name in ("bpp", *METRICS) if name in measured[0]}
     assert [[line[name] for name in shared] for line in measured] == [

@@ -13,6 +13,7 @@ from app.explorer.library import load_library
 from app.http.intake import Intake, Limits
 from app.http.routes import media_routes
 from app.http.uploads import Uploads
+from app.panes.names import bytes_text
 from app.server.service import Service
 from app.settings import MEBIBYTE, Settings
 from mode_core.evaluation.rows import kept_picture, read_rows
@@ -52,7 +53,7 @@ def test_the_picture_of_what_is_on_the_screen_becomes_a_pane_with_its_size(
     )
     pane = opened(client, Path(row.image).stem.upper(), POINT)
     assert pane["label"] == "vvc q2"
-    assert pane["bytes_text"].replace("\u202f", "").startswith(f"{row.bytes_file}"[:2])
+    assert pane["bytes_text"] == bytes_text(row.bytes_file)
 
 
 def test_what_cannot_be_opened_is_one_sentence(client: TestClient) -> None:

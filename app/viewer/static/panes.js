@@ -95,14 +95,15 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
 }
 
-/** Who made it: somebody elsewhere, or a network with whose weights; About says how far ours are.
+/** Who made it: somebody elsewhere, or a network with whose weights, of which About says more.
  * @param {HTMLButtonElement} mark @param {PaneRecord} record */
-function describeMark(mark, { id, whose = "", state, note }) {
+function describeMark(mark, { id, whose = "", licence, state, note }) {
   const opened = isOpened(id);
   const elsewhere = ["Made elsewhere, and opened beside the original", note].filter(Boolean).join("; ");
-  const ours = `Weights: ${whose}; About says how far they are from the paper’s`;
-  write(mark, opened ? "opened" : state === "failed" ? "" : whose, opened ? elsewhere : ours);
-  mark.dataset.do = opened ? "" : "howFar";
+  const more = licence ? "About says where they are from" : "About says how far these weights are from the paper’s";
+  write(mark, opened ? "opened" : state === "failed" ? "" : whose, opened ? elsewhere : more);
+  mark.dataset.do = opened ? "" : licence ? "goTo" : "howFar";
+  mark.dataset.kind = "about"; // where that goes to
   mark.hidden = !mark.textContent;
   mark.disabled = opened;
 }
