@@ -24,19 +24,29 @@ ORIGINAL = "original"
 OPENED = "Opened picture"
 _OPENED = "opened-"
 _LONGEST = 40
+_RATED = re.compile(r"([^@]+)@(\d{1,3}(?:\.\d{0,8})?|\.\d{1,8})", re.ASCII)
 LONGEST_NAME = 60
 """Letters of the name of a picture that was made elsewhere: any stranger's text."""
 DEFAULT_PANES = (ORIGINAL, "mode-f", "mode-p", "elic", "ms-illm", "dlf")
 STAND_INS = ("jpeg", "webp", "avif", "jxl")
 
 
-def pane_id(maker: str, anchor: str) -> str:
-    """The name of a pane: elic, mode-f, mode-p, mode-0.35, …"""
-    return f"{maker}-{_SHORT.get(anchor, anchor)}" if anchor else maker
+def pane_id(maker: str, anchor: str, bpp: float | None = None) -> str:
+    """The name of a pane: elic, mode-f, mode-0.35, …; elic@0.05 has a rate of its own."""
+    picture = f"{maker}-{_SHORT.get(anchor, anchor)}" if anchor else maker
+    return picture if bpp is None else f"{picture}@{bpp:.6g}"
+
+
+def own_rate(id: str) -> float | None:
+    """The rate that a pane has for itself; None for one that follows the common rate."""
+    found = _RATED.fullmatch(id)
+    return float(found[2]) if found else None
 
 
 def parse_pane(id: str) -> tuple[str, str]:
     """Maker and anchor of a pane; anything unknown comes back as it is and is refused later."""
+    if found := _RATED.fullmatch(id):
+        id = found[1]
     whole = CODECS.get(parts_of(id)[0])
     if whole is not None and not whole.has_anchors:
         return id, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from app.panes.names import ORIGINAL, all_panes, opened_key, parse_pane
+from app.panes.names import ORIGINAL, all_panes, opened_key, own_rate, parse_pane
 from app.panes.weights import info_of, parts_of
 from app.server.jobs import anchor_of
 from app.server.store import Opened, Photo
@@ -46,11 +46,19 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
     coded = [id for id in panes if id != ORIGINAL and not opened_key(id)]
     if len(coded) > MAX_CODED:
         raise BadRequest(f"{len(coded)} coded panes were asked for; {MAX_CODED} is the most")
-    if coded and not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
-        raise BadRequest(f"the rate is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
+    if coded:
+        _check_rate(bpp, "the rate")
     for id in coded:
+        if (own := own_rate(id)) is not None:
+            _check_rate(own, f"the rate of {id!r:.50}")
         if not _can_be(id):
-            raise BadRequest(f"there is no pane {id!r:.50}; choose from {', '.join(all_panes())}")
+            names = ", ".join(all_panes())
+            raise BadRequest(f"there is no pane {id!r:.50}; choose from {names}, or as elic@0.05")
+
+
+def _check_rate(bpp: float, what: str) -> None:
+    if not (isfinite(bpp) and MIN_BPP <= bpp <= MAX_BPP):
+        raise BadRequest(f"{what} is {bpp:g} bpp; it must lie between {MIN_BPP} and {MAX_BPP:g}")
 
 
 def _can_be(pane: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from app.panes.names import parse_pane
+from app.panes.names import own_rate, parse_pane
 from app.panes.weights import info_of, maker_of, need_weights, parts_of, sentence
 from app.server.store import StoredFile
 from mode_core.codecs.registry import load_codec
@@ -45,6 +45,13 @@ class Outcome:
     """The quick metrics of each picture; the others come later."""
     timing: str = ""
     """What the times were taken on."""
+    bpp: float = 0.0
+    """The rate that was asked for; 0 for a file that somebody brought."""
+
+    @classmethod
+    def failed(cls, job: Job, why: str) -> Outcome:
+        """No pictures, and the sentence that says why."""
+        return cls(job.codec, error=why, bpp=job.bpp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,25 @@ class Begun:
     codec: str
     decodes: bool = False
     """Whether its file is there already, so that nothing is coded."""
+    bpp: float = 0.0
+
+    @classmethod
+    def of(cls, job: Job) -> Begun:
+        """That this job has begun."""
+        return cls(job.codec, job.file is not None, job.bpp)
 
 
 def jobs_for(pixels: Image, panes: Sequence[str], bpp: float) -> list[Job]:
-    """One job per codec, in the order of the panes: a file is encoded once for all its anchors."""
-    anchors: dict[str, list[str]] = {}
+    """One job per file, in the order of the panes: it is encoded once for all its anchors.
+
+    `bpp` is the rate of those panes that have none of their own.
+    """
+    anchors: dict[tuple[str, float], dict[str, None]] = {}
     for id in panes:
         codec, anchor = parse_pane(id)
-        anchors.setdefault(codec, []).append(anchor)
-    return [Job(codec, tuple(some), bpp, pixels) for codec, some in anchors.items()]
+        own = own_rate(id)
+        anchors.setdefault((codec, bpp if own is None else own), {})[anchor] = None
+    return [Job(codec, tuple(some), rate, pixels) for (codec, rate), some in anchors.items()]
 
 
 def run_job(job: Job) -> Outcome:
@@ -77,9 +94,10 @@ def run_job(job: Job) -> Outcome:
             anchors = [anchor_of(text) for text in job.anchors]
             made = decode_all(codec, job.pixels, Target(bpp=job.bpp), anchors, profile)
     except ModeError as error:
-        return Outcome(job.codec, error=sentence(error))
+        return Outcome.failed(job, sentence(error))
     measured = tuple(measure(job.pixels, one.image, QUICK_METRICS) for one in made)
-    return Outcome(job.codec, tuple(made), "", measured, f"{machine(job.codec)}{load}")
+    timing = f"{machine(job.codec)}{load}"
+    return Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)
 
 
 def open_file(file: StoredFile, anchors: Sequence[str] = ()) -> Outcome:

@@ -54,7 +54,7 @@ class Runner:
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
         for job in jobs:
-            yield Begun(job.codec, job.file is not None)
+            yield Begun.of(job)
             try:
                 outcome = self.codecs.call(
                     work.run_job, job, seconds=self._limit(job.pixels.size // 3), wanted=wanted
@@ -62,7 +62,7 @@ class Runner:
             except Unwanted:
                 return
             except WorkerLost as error:
-                outcome = Outcome(job.codec, error=str(error))
+                outcome = Outcome.failed(job, str(error))
             self._learn(outcome)
             yield outcome
 
@@ -159,7 +159,7 @@ class ZeroRunner(Runner):
         waiting = [job for job in jobs if info_of(job.codec).learned]
         if not (waiting and wanted()):
             return
-        yield from (Begun(job.codec, job.file is not None) for job in waiting)
+        yield from map(Begun.of, waiting)
         for lot in _lots(waiting):
             if not wanted():
                 return
@@ -168,7 +168,7 @@ class ZeroRunner(Runner):
     def _borrowed(self, lot: list[Job], wanted: Wanted) -> Iterator[Outcome]:
         """The outcomes of one GPU call, or the sentence why there is none."""
         if gpu_seconds(lot) > MOST_GPU_S:
-            yield from (Outcome(job.codec, error=_TOO_LARGE) for job in lot)
+            yield from (Outcome.failed(job, _TOO_LARGE) for job in lot)
             return
         try:
             for outcome in self._on_gpu(list(lot)):
@@ -180,7 +180,7 @@ class ZeroRunner(Runner):
         except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
             words = sentence(re.sub(r"<[^>]*>", "", str(error)))
             why = f"the GPU was not lent ({words}); try again later, or a codec that needs none"
-            yield from (Outcome(job.codec, error=why) for job in lot)
+            yield from (Outcome.failed(job, why) for job in lot)
 
 
 def _lots(jobs: Sequence[Job]) -> Iterator[list[Job]]:

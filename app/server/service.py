@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from app.panes.names import ORIGINAL, default_panes, opened_key, pane_id, parse_pane
+from app.panes.names import ORIGINAL, default_panes, opened_key, own_rate, pane_id, parse_pane
 from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
@@ -162,7 +162,7 @@ class Service:
             yield replace(shown, done=True)
             return
         seconds = self.runner.pace.seconds(maker, width * height, len(missing), encodes=False)
-        shown = shown.expecting({maker: seconds})
+        shown = shown.expecting({(maker, 0.0): seconds})
 
         def work(wanted: Wanted) -> Iterator[Begun | Outcome]:
             yield Begun(maker, decodes=True)
@@ -194,7 +194,7 @@ class Service:
         ]
         if not jobs:
             return shown
-        expected = {job.codec: self.runner.pace.seconds_of(job) for job in jobs}
+        expected = {(job.codec, job.bpp): self.runner.pace.seconds_of(job) for job in jobs}
         shown = shown.expecting(expected)
         # One that nobody has seen here yet counts as nothing for those who wait behind it.
         seconds = sum(one or 0.0 for one in expected.values())
@@ -219,7 +219,7 @@ class Service:
         for job in jobs:
             # Someone before us in the line may have asked for the same.
             if all(self._kept(photo.key, job.codec, anchor, job.bpp) for anchor in job.anchors):
-                yield Outcome(job.codec)
+                yield Outcome(job.codec, bpp=job.bpp)
             else:
                 missing.append(replace(job, file=job.file or self._file_of(photo, job)))
         yield from self.runner.run(missing, wanted)
@@ -236,20 +236,21 @@ class Service:
     ) -> Comparison:
         made = {}
         for at, one in enumerate(outcome.pictures):
-            decoded = self._keep(one, outcome.timing, question, photo.key, shown.bpp)
+            decoded = self._keep(one, outcome.timing, question, photo.key, outcome.bpp)
             made[one.anchor] = decoded
             if at < len(outcome.measured) and self.metrics.get(decoded.key) is None:
                 self.metrics.put(decoded.key, outcome.measured[at])
         slots = []
         for slot in shown.slots:
-            if slot.state != "waiting" or slot.codec != outcome.codec:
+            if slot.state != "waiting" or slot.file != (outcome.codec, outcome.bpp):
                 slots.append(slot)
             elif outcome.error:
                 slots.append(replace(slot, error=outcome.error))
             elif found := made.get(anchor_of(slot.anchor)):
-                slots.append(Slot.of(found, slot.id, self.metrics.get(found.key)))
+                known = self.metrics.get(found.key)
+                slots.append(Slot.of(found, slot.id, known, slot.target))
             else:
-                slots.append(self._slot(photo.key, slot.id, shown.bpp))
+                slots.append(self._slot(photo.key, slot.id, slot.target))
         return replace(shown, slots=slots, ahead=None)
 
     # Remembering
@@ -290,8 +291,12 @@ class Service:
             if isinstance(one, str):
                 return Slot(id, error=one)
             return Slot.of(one, id, self.metrics.get(one.measured_as), bpp)
-        return self._slot(photo.key, pane_id(*parse_pane(id)), bpp)
+        own = own_rate(id)
+        named = pane_id(*parse_pane(id), own)
+        return self._slot(photo.key, named, bpp if own is None else own)
 
     def _slot(self, source: str, id: str, bpp: float) -> Slot:
         found = self._kept(source, *parse_pane(id), bpp)
-        return Slot.of(found, id, self.metrics.get(found.key)) if found else Slot(id)
+        if found is None:
+            return Slot(id, target=bpp)
+        return Slot.of(found, id, self.metrics.get(found.key), bpp)

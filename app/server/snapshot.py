@@ -13,6 +13,7 @@ from app.panes.names import (
     deviation,
     opened_key,
     opened_pane,
+    own_rate,
     pane_id,
     pane_label,
     parse_pane,
@@ -28,7 +29,7 @@ _BLANK: dict[str, Any] = {
     **dict.fromkeys(("id", "label", "codec", "anchor", "state"), ""),
     **dict.fromkeys(("url", "file_url", "key", "sha256"), ""),
     **{"bpp": None, "bytes": None, "bytes_text": ""},
-    **dict.fromkeys(("deviation", "encode_ms", "decode_ms")),
+    **dict.fromkeys(("own_bpp", "deviation", "encode_ms", "decode_ms")),
     **dict.fromkeys(("timing", "note", "whose", "licence", "error"), ""),
     **{"opened": False, "begun": False, "decodes": False, "expected_s": None},
 }
@@ -49,7 +50,9 @@ class Slot:
     decodes: bool = False
     """Whether that decodes a file that is there, and codes nothing."""
     expected_s: float | None = None
-    """What that will probably take, for all panes of its codec together."""
+    """What that will probably take, for all panes of its file together."""
+    target: float = 0.0
+    """The rate that its file is asked for at; 0 for a file that somebody brought."""
 
     @classmethod
     def of(
@@ -82,11 +85,12 @@ class Slot:
             "timing": one.timing,
             "note": made.note,
         }
-        return cls(id or pane_id(one.maker, str(made.anchor or "")), shown | facts, "", measured)
+        id = id or pane_id(one.maker, str(made.anchor or ""))
+        return cls(id, shown | facts, "", measured, target=target)
 
     def after(self, begun: Begun) -> Slot:
         """This pane, once its codec is at work."""
-        if self.codec != begun.codec or self.facts:
+        if self.file != (begun.codec, begun.bpp) or self.facts:
             return self
         return replace(self, begun=True, decodes=begun.decodes)
 
@@ -107,6 +111,11 @@ class Slot:
         return "" if made_elsewhere else parse_pane(self.id)[0]
 
     @property
+    def file(self) -> tuple[str, float]:
+        """Which file it is decoded from: who makes it, and the rate asked for."""
+        return self.codec, self.target
+
+    @property
     def anchor(self) -> str:
         """How the file is decoded; empty where there is only one way."""
         return parse_pane(self.id)[1]
@@ -119,6 +128,7 @@ class Slot:
             "label": pane_label(self.id),
             "codec": self.codec,
             "anchor": self.anchor,
+            "own_bpp": own_rate(self.id),
             "state": self.state,
             "whose": whose_weights(self.codec),
             "licence": licence_of(self.codec),
@@ -149,10 +159,10 @@ class Comparison:
     size: tuple[int, int] = (0, 0)
     """Width and height of the pictures in an uploaded file; used when there is no photo."""
 
-    def expecting(self, seconds: Mapping[str, float | None]) -> Comparison:
-        """The same, with what the codecs of its panes that wait will take."""
+    def expecting(self, seconds: Mapping[tuple[str, float], float | None]) -> Comparison:
+        """The same, with what the files of its panes that wait will take."""
         slots = [
-            replace(slot, expected_s=seconds[slot.codec]) if slot.state == "waiting" else slot
+            replace(slot, expected_s=seconds[slot.file]) if slot.state == "waiting" else slot
             for slot in self.slots
         ]
         return replace(self, slots=slots)

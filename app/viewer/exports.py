@@ -11,7 +11,8 @@ from app.server.demands import MAX_BPP, MAX_PANES, MIN_BPP, BadRequest
 from app.server.service import Service
 from app.server.store import Decoded, Opened
 from app.viewer.figure import MAX_CROPS, Crop, FigurePane, paper_layout, to_pdf, to_png
-from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown
+from app.viewer.tables import NOT_EQUAL, ResultRow, as_csv, as_latex, as_markdown
+from mode_core.types import Reconstruction
 
 TABLES = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}
 FIGURES = {"png": to_png, "pdf": to_pdf}
@@ -56,7 +57,7 @@ def figure(service: Service, wish: Wish) -> bytes:
     if wish.kind not in FIGURES:
         raise BadRequest(f"a figure can be {', '.join(FIGURES)}")
     original = service.photo(wish.picture).pixels
-    panes = [_pane(service, one) for one in _pictures(service, wish)]
+    panes = [_pane(service, one, wish.bpp) for one in _pictures(service, wish)]
     return FIGURES[wish.kind](paper_layout(original, panes, wish.crops))
 
 
@@ -79,8 +80,20 @@ def _row(service: Service, one: Decoded | Opened, bpp: float) -> ResultRow:
         "encode_ms": None if encode_s is None else 1000 * encode_s,
         "decode_ms": None if decode_s is None else 1000 * decode_s,
     }
-    label = f"{made.label} ({weights})" if weights else made.label
-    return ResultRow(label, {**values, **service.measured(one)})
+    label = _label(made, bpp)
+    label = f"{label} ({weights})" if weights else label
+    near = not _is_aside(made, bpp) or abs(made.bpp / bpp - 1) <= NOT_EQUAL
+    return ResultRow(label, {**values, **service.measured(one)}, near)
+
+
+def _is_aside(made: Reconstruction, bpp: float) -> bool:
+    """Whether a picture was asked for at another rate than the others."""
+    return bool(bpp and made.target_bpp) and made.target_bpp != bpp
+
+
+def _label(made: Reconstruction, bpp: float) -> str:
+    """Its name, with the rate that it has for itself."""
+    return f"{made.label} at {made.target_bpp:.6g} bpp" if _is_aside(made, bpp) else made.label
 
 
 def _opened_row(one: Opened, bpp: float, metrics: Mapping[str, float]) -> ResultRow:
@@ -94,14 +107,14 @@ def _opened_label(one: Opened) -> str:
     return f"{one.name} (opened)"
 
 
-def _pane(service: Service, one: Decoded | Opened) -> FigurePane:
+def _pane(service: Service, one: Decoded | Opened, bpp: float) -> FigurePane:
     values = dict(service.measured(one))
     if one_bpp := one.bpp if isinstance(one, Opened) else one.picture.bpp:
         values["bpp"] = one_bpp
     if isinstance(one, Opened):
         return FigurePane(_opened_label(one), one.pixels, values)
     made = one.picture
-    return FigurePane(made.label, made.image, values, about_weights(one.maker))
+    return FigurePane(_label(made, bpp), made.image, values, about_weights(one.maker))
 
 
 def _rate(value: object) -> float:

@@ -19,8 +19,8 @@ class ResultRow(NamedTuple):
 
     label: str
     values: Mapping[str, float | None]
-    sized: bool = True
-    """Whether the size of its file is known; without one it is never the best of anything."""
+    comparable: bool = True
+    """Whether its file is known to have the size of the others; if not it is never the best."""
 
 
 class Column(NamedTuple):
@@ -131,7 +131,7 @@ def _best(rows: Sequence[ResultRow], column: Column) -> str:
 
 
 def _competes(row: ResultRow) -> bool:
-    return row.sized and abs(row.values.get("deviation") or 0) <= NOT_EQUAL
+    return row.comparable and abs(row.values.get("deviation") or 0) <= NOT_EQUAL
 
 
 def _text(value: float | None, column: Column) -> str:

@@ -47,7 +47,7 @@ class StandInRunner:
 
     def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
         for job in jobs:
-            yield Begun(job.codec, job.file is not None)
+            yield Begun.of(job)
             while job.bpp == ENDLESS_BPP and wanted():
                 sleep(0.05)
             if not wanted():
@@ -56,7 +56,7 @@ class StandInRunner:
             if gone or not info_of(job.codec).learned:
                 yield work.run_job(job)
             elif job.codec == "vq":
-                yield Outcome("vq", error="vq has no weights <img src=x onerror=alert(1)>")
+                yield Outcome.failed(job, "vq has no weights <img src=x onerror=alert(1)>")
             else:
                 yield _play(job)
 
@@ -98,7 +98,7 @@ def _play(job: Job) -> Outcome:
     made = replace(made, file=file.data, bitstream=file.bitstream, encode_s=0.1, note="")
     shades = tuple(_shade(made, job.codec, anchor) for anchor in job.anchors)
     quick = tuple(measure(job.pixels, one.image, QUICK_METRICS) for one in shades)
-    return Outcome(job.codec, shades, "", quick, "2 processor cores, load 0.1")
+    return Outcome(job.codec, shades, "", quick, "2 processor cores, load 0.1", job.bpp)
 
 
 def _shade(made: Reconstruction, maker: str, anchor: str) -> Reconstruction:

@@ -75,19 +75,20 @@ class FakeRunner:
 
     def run(self, jobs: Sequence[Job], wanted: Wanted = always) -> Iterator[Begun | Outcome]:
         for job in jobs:
-            yield Begun(job.codec, job.file is not None)
+            yield Begun.of(job)
             self.started.set()
             assert self.turns.acquire(timeout=10)
             self.jobs.append(job)
             if job.codec == self.broken:
-                yield Outcome(job.codec, error=f"{job.codec} is broken")
+                yield Outcome.failed(job, f"{job.codec} is broken")
                 continue
             made, file = [], job.file or file_of(job)
             for anchor in job.anchors:
                 pixels = job.pixels // 2 + (7 if anchor == "perception" else 3)
                 made.append(_decoded(job.codec, anchor, pixels, file))
             measured = tuple(self.measure(job.pixels, one.image, ["psnr"]) for one in made)
-            yield Outcome(job.codec, tuple(made), "", measured, "2 processor cores, load 0.1")
+            timing = "2 processor cores, load 0.1"
+            yield Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)
 
     def open_file(
         self, file: StoredFile, anchors: Sequence[str], wanted: Wanted = always

@@ -245,7 +245,7 @@ def test_a_codec_that_dies_takes_only_its_own_pane_down(
 
     monkeypatch.setattr(runner.codecs, "call", call)
     first, lost, second, made = runner.run(jobs, always)
-    assert (first, second) == (Begun("jpeg"), Begun("webp"))
+    assert (first, second) == (Begun("jpeg", bpp=0.5), Begun("webp", bpp=0.5))
     runner.close()
     assert "stopped" in lost.error
     assert made.pictures[0].image.shape == photo.shape

@@ -176,9 +176,9 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
     """Scripts of others read these names too: they are the rows of the API."""
     first, *_, end = service.compare(key, ["original", "mode-0.35", "jpeg"], 0.1)
     names = (
-        "id label codec anchor state url file_url key sha256 bpp bytes bytes_text deviation "
-        "encode_ms decode_ms timing note whose licence error opened begun decodes expected_s "
-        "metrics missing"
+        "id label codec anchor state url file_url key sha256 bpp bytes bytes_text own_bpp "
+        "deviation encode_ms decode_ms timing note whose licence error opened begun decodes "
+        "expected_s metrics missing"
     )
     for moment in (first, end):
         assert all(list(pane) == names.split() for pane in moment.as_json()["panes"])

@@ -102,7 +102,7 @@ def test_a_gpu_that_is_not_lent_is_a_sentence_in_each_pane_that_needed_it(
     first, *others = runner.run([*learned, classical], always)
     assert first is classical
     assert [one.codec for one in others] == 2 * ["elic", "ms-illm"]
-    assert others[:2] == [Begun("elic"), Begun("ms-illm")]
+    assert others[:2] == [Begun("elic", bpp=0.3), Begun("ms-illm", bpp=0.3)]
     assert all("the GPU was not lent (quota exceeded)" in one.error for one in others[2:])
 
 
