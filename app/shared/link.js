@@ -2,7 +2,7 @@
 
 import { clamp, rounded } from "./arithmetic.js";
 
-const ID = /^[a-z0-9][a-z0-9./-]{0,47}$/;
+const ID = /^[a-z0-9][a-z0-9./-]{0,47}(@[\d.]{1,9})?$/; // what follows @ is the rate of a pane
 const SPACE = "~";
 
 /** A number, rounded on both ways: older links hold all its digits. @param {number} low @param {number} high
@@ -88,7 +88,7 @@ export class Share {
 }
 
 /** @param {string} text */
-const encoded = (text) => encodeURIComponent(text).replace(/%2[CF]/g, decodeURIComponent);
+const encoded = (text) => encodeURIComponent(text).replace(/%(2C|2F|40)/g, decodeURIComponent);
 
 /** @param {string} hash */
 const partsOf = (hash) => hash.replace(/^#/, "").split("&").filter((part) => part.includes("="));

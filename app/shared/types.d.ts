@@ -60,6 +60,8 @@ type PaneAnswer = {
   key?: string;
   sha256?: string;
   bpp: number | null;
+  /** The rate that it was asked for by itself; null where it follows the common one. */
+  own_bpp?: number | null;
   bytes: number | null;
   bytes_text?: string;
   deviation?: number | null;
@@ -104,8 +106,8 @@ type Answer = Size & {
   error?: string;
 };
 /** A pane as the page keeps it: `view` are the metrics of what is in view, `before` is painted until
- * its own picture is there. */
-type PaneRecord = PaneAnswer & { words?: string; view?: Values; since?: number; before: Picture | null };
+ * its own picture is there, `aside` says that its size is its own, and not that of the others. */
+type PaneRecord = PaneAnswer & { words?: string; aside?: boolean; view?: Values; since?: number; before: Picture | null };
 
 // The viewer
 /** What a link holds; pins are crops of this picture, as [cx, cy, scale]. */
@@ -156,6 +158,8 @@ type PaneActions = {
   swap: (id: string, next: string) => void;
   close: (id: string) => void;
   hold: (id: string | null) => void;
+  /** Choose how large its file is to be. */
+  size: (id: string) => void;
   /** The visitor has typed how large the pane's file is. */
   resize: (id: string, text: string) => void;
 };

@@ -6,6 +6,7 @@ import { codingActions } from "./coding.js";
 import { OPEN } from "./controls.js";
 import { nextScale, panBy, zoomAt } from "./geometry.js";
 import { bytesFrom } from "./opened.js";
+import { atRate, ownRateOf } from "./rated.js";
 import { MAX_PINS } from "./state.js";
 import { takeawayActions } from "./takeaway.js";
 
@@ -174,9 +175,19 @@ function paneActions(viewer) {
       viewer.render();
     },
     swap(id, next) {
+      const rated = atRate(next, ownRateOf(id));
       /** @type {Record<string, string>} */
-      const other = { [id]: next, [next]: id }; // one that is there already changes places
+      const other = { [id]: rated, [rated]: id }; // one that is there already changes places
       viewer.set({ panes: viewer.state.panes.map((one) => other[one] ?? one) });
+      viewer.questions.ask();
+    },
+    size: (id) => viewer.sizing.open(id),
+    /** The same picture at another size: it stays in its place, and where it was chosen it still is. */
+    exchange(id, next) {
+      const { panes, pick, a, b, against } = viewer.state;
+      const put = (/** @type {string} */ one) => (one === id ? next : one);
+      viewer.records.follow(id, next);
+      viewer.set({ panes: panes.map(put), pick: put(pick), a: put(a), b: put(b), against: put(against) });
       viewer.questions.ask();
     },
     close(id) {

@@ -1,6 +1,7 @@
 /** Panes of codecs whose files decode anywhere between fidelity and perception. Pure. */
 
 import { isCoded, isOpened } from "./opened.js";
+import { baseOf, ownRateOf } from "./rated.js";
 
 /** Where a pane lies between the ends of a codec, as text; undefined if it is no blend of this codec's. */
 export function placeOf(/** @type {Blend} */ { prefix }, /** @type {string} */ pane) {
@@ -19,14 +20,16 @@ export function paneAt({ fidelity, perception, prefix }, anchor) {
 export const isOf = (blend, pane) =>
   pane === blend.fidelity || pane === blend.perception || placeOf(blend, pane) !== undefined;
 
-/** Whether there can be such a pane: a choice, a blend, either with weights that may be elsewhere, or
- * a picture that was made elsewhere.
- * @param {string} pane @param {Pick<Catalogue, "choices" | "blends">} catalogue */
-export function isKnown(pane, { choices, blends }) {
+/** Whether there can be such a pane: a choice, a blend, either with weights that may be elsewhere, or a
+ * picture that was made elsewhere; what is coded also at a rate of its own.
+ * @param {string} pane @param {Pick<Catalogue, "choices" | "blends" | "limits">} catalogue */
+export function isKnown(pane, { choices, blends, limits: { bpp: [least, most] } }) {
   if (isOpened(pane)) return true;
+  const [base, rate] = [baseOf(pane), ownRateOf(pane)];
+  if (rate !== null && !(isCoded(base) && rate >= least && rate <= most)) return false;
   const own = (/** @type {string} */ id) =>
     choices.some((one) => one.id === id) || blends.some((one) => placeOf(one, id) !== undefined);
-  return own(pane) || choices.some(({ codec }) => codec && own(withoutProfile(pane, codec)));
+  return own(base) || choices.some(({ codec }) => codec && own(withoutProfile(base, codec)));
 }
 
 /** `a.public-f` without its weights, `a-f`; undefined names nothing. @param {string} pane @param {string} codec */

@@ -4,6 +4,7 @@ import { find } from "../../shared/dom.js";
 import { recall, remember } from "../../shared/storage.js";
 import { boxOf, isWhole, visibleRegion } from "./geometry.js";
 import { aboutText, secondsFor } from "./pace.js";
+import { atRate, ownRateOf } from "./rated.js";
 
 const PLACE = "mode-large-pictures";
 const REMEMBERED = ["scaled", "whole"]; // a part is chosen anew for each picture
@@ -114,8 +115,12 @@ export class Large {
   /** What the codecs on the screen take for so many pixels, if that is known. @param {number} pixels */
   seconds(pixels) {
     const { records, state } = this.viewer;
-    const pictures = /** @type {Record<string, number>} */ ({});
-    for (const { codec } of records.list(state.panes)) if (codec) pictures[codec] = (pictures[codec] ?? 0) + 1;
-    return secondsFor(this.pace, pictures, pixels);
+    const files = /** @type {Map<string, {codec: string, pictures: number}>} */ (new Map());
+    for (const { codec, id } of records.list(state.panes)) {
+      if (!codec) continue;
+      const file = atRate(codec, ownRateOf(id) ?? state.bpp);
+      files.set(file, { codec, pictures: (files.get(file)?.pictures ?? 0) + 1 });
+    }
+    return secondsFor(this.pace, [...files.values()], pixels);
   }
 }

@@ -14,10 +14,10 @@ export function metricText(/** @type {Metric} */ { digits }, /** @type {Value} *
 /** Whether nobody has said how large a file is. @param {PaneRecord} record */
 const isUnsized = ({ opened, bpp }) => Boolean(opened) && bpp === null;
 
-/** Whether a pane may be called the best: at another size than was asked for, or at none, that means nothing.
+/** Whether a pane may be called the best: at another size than the others, or at none, that means nothing.
  * @param {number} unequal @returns {(record: PaneRecord) => boolean} */
 export const competing = (unequal) => (record) =>
-  !isUnsized(record) && !(Math.abs(record.deviation ?? 0) > unequal);
+  !isUnsized(record) && !record.aside && !(Math.abs(record.deviation ?? 0) > unequal);
 
 /** The best of some values, or undefined: fewer than two is no contest. @returns {Value} */
 export function bestOf(/** @type {Value[]} */ values, /** @type {Metric["better"]} */ better) {
@@ -95,7 +95,8 @@ export function notesOn(/** @type {PaneRecord[]} */ records, /** @type {Catalogu
     metrics.filter(({ key }) => missing[key] === why).map(({ label }) => label);
   const notes = [...new Set(Object.values(missing))].map((why) => `No ${labels(why).join(", ")}: ${why}.`);
   if (ready.some(isUnsized)) notes.push("What has no known size is not compared.");
-  if (!ready.filter((record) => !isUnsized(record)).every(competing(limits.unequal))) {
+  if (ready.some(({ aside }) => aside)) notes.push("What has a size of its own is not compared.");
+  if (!ready.filter((record) => !isUnsized(record) && !record.aside).every(competing(limits.unequal))) {
     notes.push(`What misses the size by more than ${100 * limits.unequal} % is not compared.`);
   }
   return notes;

@@ -2,15 +2,15 @@
 
 import { counted } from "../../shared/phrases.js";
 
-/** Seconds that codecs take for so many pixels, each with so many pictures out of its file; undefined if one
+/** Seconds that files of so many pixels take, each with so many pictures out of it; undefined if one
  * of them has not been seen here yet. The server's lines hold for all pictures: they are only read here.
- * @param {Pace} pace @param {Record<string, number>} pictures of each codec @param {number} pixels */
-export function secondsFor(pace, pictures, pixels) {
+ * @param {Pace} pace @param {{codec: string, pictures: number}[]} files @param {number} pixels */
+export function secondsFor(pace, files, pixels) {
   let sum = 0;
-  for (const [codec, count] of Object.entries(pictures)) {
+  for (const { codec, pictures } of files) {
     const { encode, decode } = pace[codec] ?? {};
     if (!encode || !decode) return undefined;
-    sum += onLine(encode, pixels / 1e6) + count * onLine(decode, pixels / 1e6);
+    sum += onLine(encode, pixels / 1e6) + pictures * onLine(decode, pixels / 1e6);
   }
   return sum;
 }

@@ -2,10 +2,12 @@
 
 import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
 import { licenceOf, weightsOf } from "../../shared/phrases.js";
+import { blendLabel } from "./blends.js";
 import { listenToNumber } from "./fields.js";
 import { competing, metricText } from "./numbers.js";
-import { isOpened } from "./opened.js";
+import { isCoded, isOpened } from "./opened.js";
 import { waitingText } from "./pace.js";
+import { baseOf, ownRateOf } from "./rated.js";
 import { deviationText, rateText } from "./rates.js";
 
 const SCOPE_TITLE = "The numbers in the captions are of the part in view; the table has those of the whole picture";
@@ -24,7 +26,8 @@ export function makePane(id, on) {
   const index = makeButton({ class: "index" });
   listenToHold(index, (down) => on.hold(down ? id : null));
   const licence = make("p", { class: "licence" }); // stays when captions are hidden
-  const [rate, off, bytes, same] = ["rate", "off", "bytes", "same"].map((name) => span(name));
+  const rate = makeButton({ class: "rate", onclick: () => on.size(id) });
+  const [off, bytes, same] = ["off", "bytes", "same"].map((name) => span(name));
   const given = make("input", { class: "given", type: "text", autocomplete: "off", placeholder: "size unknown" });
   listenToNumber(given, (text) => on.resize(id, text));
   const mark = makeButton({ class: "mark", hidden: true });
@@ -56,21 +59,22 @@ function listenToHold(/** @type {HTMLElement} */ button, /** @type {(down: boole
 
 /** Bring a pane's words up to date. `same` tells that another pane shows the same file, `compared` what
  * a difference map is drawn against, `whole` that all of the picture is in view, `asking` that the
- * visitor is yet to choose what is coded, `last` that no other pane is left.
+ * visitor is yet to choose what is coded, `last` that no other pane is left, `sized` that its size can be chosen.
  * @param {Pane} pane @param {PaneRecord} record @param {Catalogue} catalogue
- * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, asking: boolean, last: boolean}} how */
-export function describePane(pane, record, catalogue, { index, same, best, compared, whole, asking, last }) {
+ * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, asking: boolean, last: boolean, sized: boolean}} how */
+export function describePane(pane, record, catalogue, { index, same, best, compared, whole, asking, last, sized }) {
   const { figure, parts, canvas, close, word } = pane;
   const { label } = record;
   figure.dataset.state = record.state;
   write(parts.index, `${index + 1}`, `Hold this, or the key ${index + 1}, to show ${label} in all panes`);
   parts.index.ariaLabel = `${index + 1}: hold to show ${label} in all panes`;
-  const known = catalogue.choices.find(({ id }) => id === record.id);
-  const own = known ? [] : [{ id: record.id, label }];
-  fillSelect(parts.swap, [...own, ...catalogue.choices], record.id);
+  const base = baseOf(record.id);
+  const known = catalogue.choices.find(({ id }) => id === base);
+  const own = known ? [] : [{ id: base, label: isCoded(base) ? blendLabel(base, catalogue.blends) : label }];
+  fillSelect(parts.swap, [...own, ...catalogue.choices], base);
   parts.swap.ariaLabel = `Pane: ${label}. Choose what it shows`;
   const rate = record.bpp === null ? "" : rateText(record.bpp);
-  parts.rate.textContent = rate && `${rate} bpp`;
+  describeRate(parts.rate, record, rate, sized);
   parts.bytes.textContent = isOpened(record.id) ? "" : (record.bytes_text ?? "");
   describeMark(parts.mark, record);
   describeOpened(parts, record);
@@ -93,6 +97,16 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   parts.compared.textContent = compared;
   const map = compared.startsWith("vs ") ? `Difference map of ${label} ${compared}` : label;
   canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
+}
+
+/** The rate leads to where it is chosen. @param {HTMLButtonElement} place @param {PaneRecord} record
+ * @param {string} rate @param {boolean} sized */
+function describeRate(place, { id, label }, rate, sized) {
+  const own = ownRateOf(id) !== null;
+  write(place, rate && `${rate} bpp`, sized ? `${own ? "A size of its own" : "The common size"}: choose another for this pane` : "");
+  place.ariaLabel = `${rate} bits per pixel: choose the size of ${label}`;
+  place.disabled = !sized;
+  place.classList.toggle("own", own);
 }
 
 /** Who made it: somebody elsewhere, or a network with whose weights, of which About says more.

@@ -2,6 +2,7 @@
 
 import { find } from "../../shared/dom.js";
 import { chosenBeside } from "./blends.js";
+import { isAside } from "./rated.js";
 import { ORIGINAL } from "./state.js";
 import { Trial } from "./uploads.js";
 
@@ -122,7 +123,8 @@ export class Questions {
       const missing = value.has_original ? pane.missing : withoutOriginal;
       const url = pane.url && viewer.exchange.address(pane.url);
       const then = { come: () => this.arrived(), lost: (/** @type {string} */ at) => this.askAgain(at) };
-      records.take({ ...pane, words, missing, url }, then);
+      const aside = isAside(pane, value.bpp, catalogue.limits.unequal);
+      records.take({ ...pane, words, missing, url, aside }, then);
     }
     // A link may show a picture that is in nobody's gallery: it is in the menu from now on, too.
     if (!viewer.sample()) viewer.recents.add({ key: state.image, name: state.name, file: Boolean(state.file) });

@@ -3,6 +3,7 @@
 import { licenceOf } from "../../shared/phrases.js";
 import { blendLabel } from "./blends.js";
 import { OPENED, isCoded, isOpened } from "./opened.js";
+import { baseOf, ratedLabel } from "./rated.js";
 
 export class Records {
   /** @param {import("./pictures.js").Pictures} pictures @param {Catalogue} catalogue */
@@ -24,9 +25,12 @@ export class Records {
   }
 
   labelOf(/** @type {string} */ id) {
-    const known = this.panes.get(id) ?? this.catalogue.choices.find((one) => one.id === id);
-    if (!known && isOpened(id)) return OPENED;
-    return known?.label ?? blendLabel(id, this.catalogue.blends);
+    const known = this.panes.get(id);
+    if (known) return known.label;
+    if (isOpened(id)) return OPENED;
+    const base = baseOf(id);
+    const chosen = this.catalogue.choices.find((one) => one.id === base);
+    return ratedLabel(chosen?.label ?? blendLabel(base, this.catalogue.blends), id);
   }
 
   /** A pane's label with the licence of its weights, if they are not ours. @param {string} id */
@@ -45,6 +49,11 @@ export class Records {
     this.panes.set(id, { ...this.get(id), label });
   }
 
+  /** A pane is about to take the place of another one, whose picture stands in until then. */
+  follow(/** @type {string} */ id, /** @type {string} */ next) {
+    this.panes.set(next, this.blank(next, this.pictureOf(id)));
+  }
+
   /** The picture to paint for a pane: its own, or the last one it had. @param {string} id */
   pictureOf(id) {
     const record = this.panes.get(id);
@@ -59,14 +68,14 @@ export class Records {
   }
 
   /** Take in what the server says of a pane; then its picture has either `come` or is `lost`.
-   * @param {PaneAnswer & {words?: string}} pane @param {{come: () => void, lost: (url: string) => void}} then */
+   * @param {PaneAnswer & {words?: string, aside?: boolean}} pane @param {{come: () => void, lost: (url: string) => void}} then */
   take(pane, { come, lost }) {
     const { url } = pane;
     const old = this.panes.get(pane.id);
     const kept = old?.url === url ? { view: old.view } : {};
     const since = pane.begun ? (old?.since ?? performance.now()) : undefined;
     /** @type {PaneRecord} */
-    const record = { ...pane, ...kept, since, before: pane.error ? null : this.pictureOf(pane.id) };
+    const record = { ...pane, ...kept, label: ratedLabel(pane.label, pane.id), since, before: pane.error ? null : this.pictureOf(pane.id) };
     this.panes.set(pane.id, record);
     if (!url || this.pictures.peek(url)) return;
     const arrived = () => {

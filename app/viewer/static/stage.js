@@ -5,6 +5,7 @@ import { columnsFor, fitScale } from "./geometry.js";
 import { bestInView } from "./numbers.js";
 import { describePane, makePane, scopeWords } from "./panes.js";
 import { clipped, drawDifference, drawLoupe, drawMinimap, drawPicture, prepare } from "./paint.js";
+import { canBeSized } from "./sizing.js";
 import { visiblePanes } from "./state.js";
 
 const NARROWEST_PANE = 170;
@@ -68,7 +69,7 @@ export class Stage {
       const pane = this.panes.get(record.id);
       const same = files[index] !== "" && files.filter((one) => one === files[index]).length > 1;
       const compared = this.comparedTo(record.id);
-      const how = { index, same, best, whole, compared, asking: large.asks, last: all.length < 2 };
+      const how = { index, same, best, whole, compared, asking: large.asks, last: all.length < 2, sized: canBeSized(state, record.id) };
       if (pane) describePane(pane, record, catalogue, how);
     });
     const measured = all.some(({ view }) => Object.keys(view ?? {}).length);
@@ -111,7 +112,7 @@ export class Stage {
 
   add(/** @type {string} */ id) {
     const { actions } = this.viewer;
-    const pane = makePane(id, { swap: actions.swap, close: actions.close, resize: actions.resize, hold: (held) => this.hold(held) });
+    const pane = makePane(id, { swap: actions.swap, close: actions.close, resize: actions.resize, size: actions.size, hold: (held) => this.hold(held) });
     this.panes.set(id, pane);
     try {
       this.sizes.observe(pane.canvas, { box: "device-pixel-content-box" });

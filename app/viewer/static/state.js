@@ -3,6 +3,7 @@
 import { Share, flag, id, ids, number, oneOf, rows } from "../../shared/link.js";
 import { isKnown, placeOf, withBlends } from "./blends.js";
 import { MAX_SCALE, MIN_SCALE } from "./geometry.js";
+import { asWritten } from "./rated.js";
 
 export const ORIGINAL = "original";
 export const MODES = ["grid", "single", "swipe", "diff"];
@@ -39,7 +40,7 @@ export function shareOf({ limits }) {
  * @param {Share<Linked>} share @param {string} hash @param {Catalogue} catalogue */
 export function readLink(share, hash, catalogue) {
   const state = share.read(hash);
-  state.panes = state.panes.filter((pane) => isKnown(pane, catalogue));
+  state.panes = [...new Set(state.panes.map(asWritten))].filter((pane) => isKnown(pane, catalogue));
   const places = state.panes.map((pane) => catalogue.blends.map((blend) => placeOf(blend, pane)));
   const place = places.flat().find((one) => one !== undefined);
   if (place !== undefined) state.anchor = number(0, 1).read(place, state.anchor);

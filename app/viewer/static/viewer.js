@@ -21,6 +21,7 @@ import { announceResult, promisedState } from "./promises.js";
 import { Questions } from "./questions.js";
 import { Recents } from "./recents.js";
 import { Records } from "./records.js";
+import { Sizing } from "./sizing.js";
 import { Stage } from "./stage.js";
 import { NOTHING, ORIGINAL, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
 import { fillNumbers } from "./table.js";
@@ -53,6 +54,7 @@ export class Viewer {
     this.words = new Words(root);
     this.recents = new Recents(storageOf("sessionStorage"));
     this.beside = new Beside(this);
+    this.sizing = new Sizing(this);
     this.chooseFiles = (/** @type {boolean} */ _) => {};
     this.large = new Large(this, storageOf("localStorage"));
     this.choosing = choosingsOf(this);

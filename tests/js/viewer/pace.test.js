@@ -11,14 +11,15 @@ const { sent, expected } = JSON.parse(readFileSync(new URL("../pace.json", impor
 
 test("browser and server expect the same", () => {
   for (const { pictures, pixels, seconds } of expected) {
-    const told = secondsFor(sent, pictures, pixels);
+    const files = Object.entries(pictures).map(([codec, count]) => ({ codec, pictures: count }));
+    const told = secondsFor(sent, files, pixels);
     if (seconds === null) assert.equal(told, undefined);
     else assert.ok(Math.abs(told - seconds) < 0.003, `${JSON.stringify(pictures)} ${pixels}: ${told}, not ${seconds}`);
   }
 });
 
 test("what nobody has seen yet is not known", () => {
-  assert.equal(secondsFor({}, { elic: 1 }, 65_500), undefined);
+  assert.equal(secondsFor({}, [{ codec: "elic", pictures: 1 }], 65_500), undefined);
   assert.equal(aboutText(undefined), "");
 });
 

@@ -1,0 +1,78 @@
+/** Panes with a rate of their own. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { isKnown, movedBlends, withBlends } from "../../../app/viewer/static/blends.js";
+import { bestInView, notesOn } from "../../../app/viewer/static/numbers.js";
+import * as rated from "../../../app/viewer/static/rated.js";
+import { readLink, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
+import { CATALOGUE } from "../catalogue.js";
+
+const OPENED = `opened-${"0".repeat(32)}`;
+const SIZE = { width: 768, height: 512 };
+
+test("a pane's name says its rate", () => {
+  assert.equal(rated.atRate("mode-f", 0.05), "mode-f@0.05");
+  assert.equal(rated.atRate("mode-f@0.05", 0.1), "mode-f@0.1");
+  assert.equal(rated.atRate("mode-f@0.05", null), "mode-f");
+  assert.equal(rated.atRate("mode-0.35", 1 / 3), "mode-0.35@0.333333");
+  assert.deepEqual([rated.baseOf("mode-0.35@.05"), rated.ownRateOf("mode-0.35@.05")], ["mode-0.35", 0.05]);
+  assert.deepEqual([rated.baseOf("elic"), rated.ownRateOf("elic")], ["elic", null]);
+});
+
+test("only what is coded has one", () => {
+  for (const pane of ["original", OPENED]) assert.equal(rated.atRate(pane, 0.05), pane);
+});
+
+test("such a pane is known where its codec is, at a rate that there is", () => {
+  for (const pane of ["mode-f@0.05", "mode-0.35@0.05", "elic@8", "ms-illm.public@0.1"]) assert.ok(isKnown(pane, CATALOGUE), pane);
+  for (const pane of ["elic@9", "elic@0.0001", "elic@", "foo@0.1", "original@0.1", `${OPENED}@0.1`, "elic@0.1@0.2"]) {
+    assert.ok(!isKnown(pane, CATALOGUE), pane);
+  }
+});
+
+test("a link holds it, and one by hand means the same", () => {
+  const share = shareOf(CATALOGUE);
+  const panes = ["original", "mode-f", "mode-f@0.05"];
+  const hash = share.into("", { ...share.start, panes });
+  assert.equal(hash, "#panes=original,mode-f,mode-f@0.05");
+  assert.deepEqual(readLink(share, hash, CATALOGUE).panes, panes);
+  const byHand = readLink(share, "#panes=elic@0.050,elic@.05,elic@0.1", CATALOGUE);
+  assert.deepEqual(byHand.panes, ["elic@0.05", "elic@0.1"]);
+  assert.match(strangersIn("#panes=elic,elic@9", CATALOGUE), /“elic@9”/);
+});
+
+test("the anchor moves no pane that has a size of its own", () => {
+  const panes = ["original", "mode-0.35@0.05", "mode-f"];
+  assert.deepEqual(withBlends(panes, 0.5, CATALOGUE), ["original", "mode-0.35@0.05", "mode-f", "mode-0.5"]);
+  assert.deepEqual(movedBlends(panes, CATALOGUE.blends).map(({ codec }) => codec), ["mode"]);
+});
+
+test("what has another size than the others is not the best of them", () => {
+  const near = { id: "a@0.101", own_bpp: 0.101, bpp: 0.1 };
+  assert.ok(!rated.isAside(near, 0.1, 0.1));
+  assert.ok(rated.isAside({ ...near, bpp: 0.2 }, 0.1, 0.1));
+  assert.ok(!rated.isAside({ own_bpp: null, bpp: 0.2 }, 0.1, 0.1));
+  const views = [30, 31, 40].map((psnr, i) => ({ view: { psnr }, bpp: 0.1, deviation: 0, aside: i === 2 }));
+  assert.equal(bestInView(views, CATALOGUE).psnr, 31);
+  const ready = { state: "ready", bpp: 0.1, deviation: 0 };
+  assert.deepEqual(notesOn([ready, { ...ready, aside: true }], CATALOGUE), ["What has a size of its own is not compared."]);
+});
+
+test("a size is written as a rate or as bytes", () => {
+  const rate = (text) => rated.rateOfSize(text, SIZE, 8);
+  assert.equal(rate("0.05"), 0.05);
+  assert.equal(rate("0,05 bpp"), 0.05);
+  assert.equal(rate("4915"), 0.0999959);
+  assert.equal(rate("4.915 kB"), 0.0999959);
+  for (const text of ["", "x", "-1 kB"]) assert.ok(Number.isNaN(rate(text)), text);
+});
+
+test("what cannot be is a sentence", () => {
+  const refused = (bpp) => rated.refusalOf("elic", bpp, ["elic", "elic@0.05"], CATALOGUE.limits);
+  assert.match(refused(NaN), /^Write a rate/);
+  assert.match(refused(0.0001), /between 0.001 and 8/);
+  assert.match(refused(0.05), /already/);
+  assert.equal(refused(0.06), "");
+});
