@@ -111,7 +111,8 @@ def _shade(made: Reconstruction, maker: str, anchor: str) -> Reconstruction:
 
 
 if __name__ == "__main__":
-    app.server.opening.FOLDER = Path("no stored pictures")  # they are the real codecs'
+    if "stored" not in sys.argv:  # those are the real codecs' pictures
+        app.server.opening.FOLDER = Path("no stored pictures")
     app.panes.names.need_weights = lambda codec_id: None  # type: ignore[attr-defined]
     port, queue = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
     settings = Settings(None, port, queue, cache_bytes=256 * MEBIBYTE, upload_bytes=MEBIBYTE)

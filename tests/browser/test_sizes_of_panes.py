@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.viewer_page import settled, state_of
+
+pytestmark = pytest.mark.browser
 
 
 def panes_of(page: Page) -> list[str]:

@@ -72,7 +72,8 @@ export class Viewer {
     const image = linked.image || first.image;
     const left = strangersIn(location.hash, this.catalogue);
     this.set({ ...linked, image, name: this.recents.get(image)?.name ?? "" });
-    if (first.image === this.state.image && first.bpp === this.state.bpp) this.questions.adopt(first);
+    const fits = first.image === this.state.image && first.bpp === this.state.bpp;
+    if (fits) this.questions.adopt({ ...first, done: false }); // what it does not show is asked for
     const { panes } = this.state;
     const waits = this.records.list(panes).some((one) => one.state === "waiting");
     if (waits || !panes.length) return this.questions.ask(left);
