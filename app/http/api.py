@@ -76,7 +76,7 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
     def compare(
         image: object, bpp: object, codecs: object = None, request: gr.Request = _GRADIO_S
     ) -> Answer:
-        """Encode a picture at one rate with several codecs; rows and addresses of the files."""
+        """Encode a picture with several codecs at one rate, or its own, as elic@0.05."""
         who = asker(demo, request)
         return _answered(lambda: _compare(service, uploads.named(image), bpp, codecs, who))
 

@@ -45,10 +45,16 @@ def test_compare_and_decode_do_what_the_page_does(
 ) -> None:
     photo = photo_file(tmp_path, 60, 84)
     answer = client.predict(
-        image=handle_file(str(photo)), bpp=0.8, codecs=["mode-f", "jpeg"], api_name="/compare"
+        image=handle_file(str(photo)),
+        bpp=0.8,
+        codecs=["mode-f", "jpeg", "jpeg@2"],
+        api_name="/compare",
     )
     rows = {row["id"]: row for row in answer["rows"]}
     assert rows["jpeg"]["bpp"] == pytest.approx(8 * rows["jpeg"]["bytes"] / (60 * 84))
+    assert rows["jpeg"]["own_bpp"] is None
+    assert rows["jpeg@2"]["own_bpp"] == 2
+    assert rows["jpeg@2"]["bytes"] > 1.5 * rows["jpeg"]["bytes"]
     file = tmp_path / "photo.mode"
     file.write_bytes(get(viewer_url + rows["mode-f"]["file_url"]))
     back = client.predict(file=handle_file(str(file)), anchor="perception", api_name="/decode")
