@@ -1,4 +1,4 @@
-/** Panes with a rate of their own: `mode-f@0.05` beside `mode-f`, which follows the common rate. Pure. */
+/** Panes with a rate of their own: `that-one@0.05` beside `that-one`, which follows the common rate. Pure. */
 
 import { rounded } from "../../shared/arithmetic.js";
 import { bytesFrom, isCoded } from "./opened.js";
