@@ -179,7 +179,7 @@ def test_nobody_else_sees_it_without_its_key_and_a_link_says_when_it_is_gone(
     stranger = settled(open_page(guess), 3)
     gone = stranger.locator("figure.pane[data-state=failed] .word")
     expect(gone).to_have_text(
-        "this opened picture has left the server's memory; open its file again"
+        "this opened picture has left the server's memory; drop its file here again"
     )
     assert "99" not in json.dumps(state_of(stranger))
 
