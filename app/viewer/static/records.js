@@ -65,8 +65,9 @@ export class Records {
     const old = this.panes.get(pane.id);
     const kept = old?.url === url ? { view: old.view } : {};
     const since = pane.begun ? (old?.since ?? performance.now()) : undefined;
+    const label = old && pane.error && isOpened(pane.id) ? old.label : pane.label; // the server has forgotten it
     /** @type {PaneRecord} */
-    const record = { ...pane, ...kept, since, before: pane.error ? null : this.pictureOf(pane.id) };
+    const record = { ...pane, ...kept, label, since, before: pane.error ? null : this.pictureOf(pane.id) };
     this.panes.set(pane.id, record);
     if (!url || this.pictures.peek(url)) return;
     const arrived = () => {
