@@ -93,8 +93,13 @@ def _no_network() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _metrics_are_looked_for_anew() -> None:
-    """Each process does so once; for tests, each is a process of its own."""
+def _metrics_are_looked_for_anew() -> Iterator[None]:
+    """Each process does so once; for tests, each is a process of its own.
+
+    After each as well: what a module shares is made before its first test begins.
+    """
+    metrics._given_up.cache_clear()
+    yield
     metrics._given_up.cache_clear()
 
 

@@ -28,7 +28,7 @@ from mode_core.metrics import bdrate
 from mode_core.metrics.table import MEASURABLE, Metric
 from mode_core.types import Anchor, number_in
 
-Kind = Literal["ours", "theirs", "picture", "now", "yours", "published"]
+Kind = Literal["ours", "theirs", "picture", "now", "opened", "yours", "published"]
 THEIR_SOURCE = "theirs: measured here from their pictures"
 Place = tuple[str, str, str, str]
 """Data set, codec, name of the rate and picture of a row of theirs."""
@@ -237,22 +237,31 @@ def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
         codec, anchor = str(row.get("codec") or "")[:40], str(row.get("anchor") or "")[:40]
         found = {metric.key: number(row.get(metric.key)) for metric in MEASURABLE.values()}
         values = {key: value for key, value in found.items() if value is not None}
-        curves.append(
-            Curve(
-                key=f"now/{len(curves)}/{codec}/{anchor}",
-                group=f"{codec}/{anchor}",
-                label=str(row.get("label") or codec_label(codec, anchor))[:80],
-                kind="now",
-                dataset="",
-                points=[Point(bpp, values)],
-                codec=codec,
-                anchor=anchor,
-                image=image,
-                source="the picture on screen",
-                licence=licence_of(codec),
-            )
+        label = str(row.get("label") or codec_label(codec, anchor))[:80]
+        curve = Curve(
+            key=f"now/{len(curves)}/{codec}/{anchor}",
+            group=f"{codec}/{anchor}",
+            label=label,
+            kind="now",
+            dataset="",
+            points=[Point(bpp, values)],
+            codec=codec,
+            anchor=anchor,
+            image=image,
+            source="the picture on screen",
+            licence=licence_of(codec),
         )
+        curves.append(_opened(curve) if row.get("opened") is True else curve)
     return curves
+
+
+def _opened(curve: Curve) -> Curve:
+    """The point of a picture that was made elsewhere, of which only its name is known."""
+    group = f"opened/{crc32(curve.label.encode('utf-8', 'replace')):08x}"
+    source = "opened beside the picture on screen"
+    return curve._replace(
+        kind="opened", group=group, codec="", anchor="", source=source, licence=""
+    )
 
 
 def _told_apart(curves: Sequence[Curve]) -> list[Curve]:

@@ -65,6 +65,7 @@ def styles(
 ) -> dict[str, Look]:
     """A look per curve key; given all published codecs and all of theirs, each keeps its look."""
     found, yours = {}, 0
+    opened: dict[str, Look] = {}
     for curve in curves:
         if curve.kind == "published":
             found[curve.key] = _published(curve.label, names)
@@ -77,6 +78,10 @@ def styles(
                 dash=_DASHES[yours // len(USER_SYMBOLS) % len(_DASHES)],
             )
             yours += 1
+        elif curve.kind == "opened":
+            symbol = USER_SYMBOLS[len(opened) % len(USER_SYMBOLS)]
+            look = replace(INK, symbol=f"{symbol}-open")
+            found[curve.key] = opened.setdefault(curve.group, look)
         else:
             found[curve.key] = _ours(curve)
     return found
@@ -129,7 +134,7 @@ def _trace(
     trace = go.Scatter(
         x=[rate for rate, _, _ in at],
         y=[value for _, value, _ in at],
-        mode="markers" if curve.kind == "now" else "lines+markers",
+        mode="markers" if curve.kind in ("now", "opened") else "lines+markers",
         hoverinfo="none",
         line={"color": colour, "dash": look.dash, "width": 2 if curve.kind == "ours" else 1.4},
         marker={"color": colour, "symbol": look.symbol, "size": 7, "maxdisplayed": 16},
@@ -138,6 +143,8 @@ def _trace(
         trace.update(line_width=1, marker_size=4, opacity=0.7)
     elif curve.kind == "now":
         trace.marker.update(size=14, line={"color": theme["text"], "width": 2})
+    elif curve.kind == "opened":
+        trace.marker.update(size=13, line={"width": 2})
     if look.symbol.endswith(_PUBLIC_MARK):
         trace.marker.size += 2  # smaller, the dot would fill the shape
     return trace

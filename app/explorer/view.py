@@ -17,7 +17,7 @@ from mode_core.types import Look
 
 # Published codecs that people compare with first; the others are one click away.
 FAMILIAR = ("ELIC", "MS-ILLM", "HiFiC", "VTM-18.0", "BPG 4:4:4", "DiffEIC", "StableCodec", "GLC")
-_DEPTHS = ("published", "picture", "theirs", "ours", "yours", "now")
+_DEPTHS = ("published", "picture", "theirs", "ours", "yours", "opened", "now")
 """Kinds of curves from back to front: published lines at the back, the picture on screen last."""
 _MEASURED = ("ours", "theirs")
 MAX_USER_FILES = 4
@@ -141,7 +141,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
         "figure": rate_figure(shown, metric, looks, log=wish.log, dark=wish.dark),
         "curves": _legend(shown, metric, looks),
         "bd": bd_table(
-            [c for c in shown if c.kind not in ("now", "picture")], metric, wish.reference
+            [c for c in shown if c.kind not in ("now", "opened", "picture")], metric, wish.reference
         ),
         "files": [_report(file, dataset, metric, library) for file in files],
         "notes": [*_notes(library, dataset, shown, here, metric), *library.problems],

@@ -93,7 +93,7 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
         image: object = "",
         request: gr.Request = _GRADIO_S,
     ) -> Answer:
-        """Measure pictures that were decoded elsewhere, or zips of them, by their original."""
+        """Measure pictures decoded elsewhere, or zips of at most 24 images, by their original."""
         wish = Wish(uploads, original, pictures, names, bytes, image)
         who = asker(demo, request)
         return _answered(lambda: _rows(viewed(service, wish, who)))

@@ -16,7 +16,7 @@ from app.http.theirs import kept_pane
 from app.http.uploads import files_in
 from app.panes.names import bytes_text, opened_pane
 from app.server.demands import BadRequest
-from app.server.elsewhere import Elsewhere, picture_in_memory
+from app.server.elsewhere import Elsewhere, Images, picture_in_memory
 from app.server.process import Wanted
 from app.server.store import Collection, ImageSet, Opened, Photo
 
@@ -48,7 +48,7 @@ def view(elsewhere: Elsewhere, wish: object, visitor: str, wanted: Wanted) -> di
     match wish:
         case {"collection": str(key), "image": str(name), "picture": str(picture)}:
             collection = elsewhere.collection(key)
-            image = image_of(collection, name)
+            image = image_of(collection.images, name)
             photo = elsewhere.service.photo(picture) if picture and not image.original else None
             found = elsewhere.view(collection, image, photo, visitor, wanted)
             panes = [facts_of(one) for one in found.panes]
@@ -56,12 +56,12 @@ def view(elsewhere: Elsewhere, wish: object, visitor: str, wanted: Wanted) -> di
     raise BadRequest("expected collection, image and picture")
 
 
-def image_of(collection: Collection, name: str) -> ImageSet:
+def image_of(images: Images, name: str) -> ImageSet:
     """The image of this name."""
-    for image in collection.images:
+    for image in images:
         if image.name == name:
             return image
-    names = ", ".join(one.name for one in collection.images[:8])
+    names = ", ".join(one.name for one in images[:8])
     raise BadRequest(f"there is no image {name!r:.70} among these files; there are {names}")
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.http.brought import image_of
 from app.http.uploads import Uploads
-from app.panes.names import ORIGINAL, opened_pane
+from app.panes.names import ORIGINAL, opened_pane, plain_name
 from app.server.archive import is_zip
 from app.server.demands import MAX_PANES, BadRequest
-from app.server.elsewhere import Elsewhere, View, about, told
+from app.server.elsewhere import Elsewhere, Images, View, about, told
 from app.server.queue import Question
 from app.server.service import Service
 from app.server.store import Photo
 from mode_core.errors import ModeError
+
+MOST_IMAGES = 24
+"""Of one call, as many as the Kodak set has."""
+_NAMED = 8
+"""Images that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +46,88 @@ def viewed(service: Service, wish: Wish, asker: Question) -> dict[str, Any]:
     """The rows of one image or of several, under their names; the note says what is wrong."""
     elsewhere = Elsewhere(service)
     files, photo = wish.files(), None
+    zips = sum(map(is_zip, files))
+    if 0 < zips < len(files):
+        raise BadRequest("zips and single pictures came in one call; send them in a call each")
     if wish.original is not None:
         data = wish.uploads.named(wish.original)
         photo = service.add_photo(data, asker.visitor, asker.listening)
-    said: list[str] = []
-    if any(map(is_zip, files)):
-        views = _of_zip(elsewhere, wish, files, photo, asker, said)
-    elif photo is None:
+    if zips:
+        return _of_zips(elsewhere, wish, files, photo, asker)
+    if photo is None:
         raise BadRequest("no original was sent to measure the pictures by")
-    else:
-        views = iter([("", _of_pictures(elsewhere, wish, files, photo, asker))])
-    answers = []
-    for name, view in views:
-        panes = [ORIGINAL, *(opened_pane(one.key) for one in view.panes)]
-        *_, last = service.compare(view.photo.key, panes, 0.0, asker)
-        answer = last.as_json()
-        answer["panes"] = [one | {"image": name} for one in answer["panes"]]
-        answers.append(answer)
-        said += view.said
-    rows = [row for answer in answers for row in answer["panes"]]
-    return answers[0] | {"panes": rows, "note": told(said)}
+    return _compared(service, "", _of_pictures(elsewhere, wish, files, photo, asker), asker)
 
 
-def _of_zip(
+def _compared(service: Service, name: str, view: View, asker: Question) -> dict[str, Any]:
+    """The answer for one image, whose name stands in its rows."""
+    panes = [ORIGINAL, *(opened_pane(one.key) for one in view.panes)]
+    *_, last = service.compare(view.photo.key, panes, 0.0, asker)
+    answer = last.as_json()
+    rows = [one | {"image": name} for one in answer["panes"]]
+    return answer | {"panes": rows, "note": told(view.said)}
+
+
+def _of_zips(
     elsewhere: Elsewhere,
     wish: Wish,
     files: Sequence[bytes],
     photo: Photo | None,
     asker: Question,
-    said: list[str],
-) -> Iterator[tuple[str, View]]:
-    """The images in zips, or the one that is wished for."""
-    if wish.names or wish.sizes:
-        raise BadRequest("names and bytes are of single pictures; a zip has its own, in sizes.csv")
-    sent = [(f"picture {at}", data) for at, data in enumerate(files, 1)]
-    collection, wrong = elsewhere.collect(sent, asker.visitor, asker.listening)
-    said += wrong
-    chosen = [image_of(collection, str(wish.image))] if wish.image else collection.images
-    if photo and not wish.image and sum(not one.original for one in chosen) > 1:
-        names = ", ".join(one.name for one in chosen[:8])
+) -> dict[str, Any]:
+    """The images in zips, or the one wished for; one that fails does not cost the others."""
+    if wish.sizes:
+        raise BadRequest("bytes are of single pictures; a zip has its own, in sizes.csv")
+    names = _for_each(wish.names, "names", [f"zip {at}" for at in range(1, len(files) + 1)])
+    sent = [(f"{plain_name(str(name))}.zip", data) for name, data in zip(names, files, strict=True)]
+    who = asker.visitor, asker.listening
+    collection, said = elsewhere.collect(sent, *who, lambda images: _chosen(images, wish, photo))
+    _check_room(elsewhere, collection.images)
+    answers = []
+    for one in collection.images:
+        try:
+            view = elsewhere.view(collection, one, photo, *who)
+            answers.append(_compared(elsewhere.service, one.name, view, asker))
+        except ModeError as error:
+            said.append(about(one.name, str(error)))
+        if not asker.listening():
+            break
+    if not answers:
+        raise BadRequest(told(said))
+    rows = [row for answer in answers for row in answer["panes"]]
+    said += [answer["note"] for answer in answers if answer["note"]]
+    return answers[0] | {"panes": rows, "note": told(said)}
+
+
+def _chosen(images: Images, wish: Wish, photo: Photo | None) -> Images:
+    """The images that are measured; BadRequest before any is read where that cannot be."""
+    if wish.image:
+        images = [image_of(images, str(wish.image))]
+    first = ", ".join(one.name or "these pictures" for one in images[:_NAMED])
+    names = first + (", …" if images[_NAMED:] else "")
+    if len(images) > MOST_IMAGES:
+        raise BadRequest(
+            f"{len(images)} images were sent, and {MOST_IMAGES} is the most for one call; send "
+            f"fewer, or ask for one after the other with image: {names}"
+        )
+    without = [one for one in images if not one.original]
+    if photo and len(without) > 1:
         raise BadRequest(f"the original is of one image; say of which, with image: {names}")
-    how = photo, asker.visitor, asker.listening
-    return ((one.name, elsewhere.view(collection, one, *how)) for one in chosen)
+    if not photo and len(without) == len(images):
+        raise BadRequest(f"no original came with {names}; put it beside them as original/IMAGE.png")
+    return images
+
+
+def _check_room(elsewhere: Elsewhere, images: Images) -> None:
+    """BadRequest, before any is measured, unless the pictures of all images fit into memory."""
+    most = elsewhere.most_pixels()
+    pixels = [one.size[0] * one.size[1] * min(len(one.members) + 1, MAX_PANES) for one in images]
+    if len(images) > 1 and sum(pixels) > most:
+        raise BadRequest(
+            f"the pictures of these {len(images)} images have {sum(pixels) / 1e6:.1f} megapixels, "
+            f"and {most / 1e6:.1f} is the most for one call here; send fewer, or ask for one "
+            f"image after the other, with image: {images[0].name}"
+        )
 
 
 def _of_pictures(

@@ -25,6 +25,8 @@ OPENED = "Opened picture"
 _OPENED = "opened-"
 _LONGEST = 40
 _RATED = re.compile(r"([^@]+)@(\d{1,3}(?:\.\d{0,8})?|\.\d{1,8})", re.ASCII)
+_END = 20
+"""Letters at the end of a long name, which often tell it from others."""
 LONGEST_NAME = 60
 """Letters of the name of a picture that was made elsewhere: any stranger's text."""
 DEFAULT_PANES = (ORIGINAL, "mode-f", "mode-p", "elic", "ms-illm", "dlf")
@@ -73,7 +75,10 @@ def opened_key(id: str) -> str:
 def plain_name(text: str) -> str:
     """A stranger's text as a name: one short line of letters that are seen as they are."""
     seen = "".join(one if one.isprintable() else " " for one in text[: 8 * LONGEST_NAME])
-    return " ".join(seen.split())[:LONGEST_NAME].rstrip() or OPENED
+    line = " ".join(seen.split())
+    if len(line) > LONGEST_NAME:
+        line = f"{line[: LONGEST_NAME - _END - 1].rstrip()}…{line[-_END:].lstrip()}"
+    return line or OPENED
 
 
 def panes_of(maker: str) -> list[str]:

@@ -20,11 +20,13 @@ from mode_core.errors import ModeError
 MOST_ENTRIES = 2000
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
+_LISTED = b"PK\x01\x02"
+"""Every entry in the list of a zip begins so."""
+_MOST_LISTED = 3 * MOST_ENTRIES
+"""Folders stand in the list too, and what systems leave behind: macOS adds a file to each."""
 _LONGEST_PATH = 300
-_LISTED = 512
-"""Bytes that the list of a zip may have for each entry: a name and its date take less."""
 _CHUNK = 1 << 20
-_LITTER = re.compile(r"(^|/)(__MACOSX(/|$)|\.[^/.]|Thumbs\.db$|desktop\.ini$)", re.I)
+_LITTER = re.compile(r"(^|/)(__MACOSX(/|$)|\.[^/.]|Icon\r$|Thumbs\.db$|desktop\.ini$)", re.I)
 _KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 _DAMAGE = (
     BadZipFile, EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError,
@@ -50,12 +52,17 @@ def unpacked(data: bytes, limit: int, used: int = 0) -> list[File]:
     _check_list(data)
     try:
         with ZipFile(BytesIO(data)) as zip:
-            entries = [one for one in zip.infolist() if not _LITTER.search(path_of(one.filename))]
+            entries = [one for one in zip.infolist() if not is_litter(path_of(one.filename))]
             _check_entries(entries)
             files = [one for one in entries if not one.is_dir()]
             return list(_read(zip, files, limit, used))
     except _DAMAGE as error:
         raise UnreadableZip("the zip is damaged or cut off; pack it anew") from error
+
+
+def is_litter(path: str) -> bool:
+    """Whether a system has left this behind: nobody has sent it, and nobody misses it."""
+    return bool(_LITTER.search(path))
 
 
 def path_of(name: str) -> str:
@@ -64,12 +71,12 @@ def path_of(name: str) -> str:
 
 
 def _check_list(data: bytes) -> None:
-    """Before any of it is read: the list of a zip may name millions of files."""
-    place = data.rfind(EMPTY_ZIP, -(1 << 16) - 22)
-    if place < 0 or len(data) < place + 22:
-        raise UnreadableZip("the zip is damaged or cut off; pack it anew")
-    count, size = struct.unpack_from("<HI", data, place + 10)
-    if count > MOST_ENTRIES or size > MOST_ENTRIES * _LISTED:
+    """Before any of it is read: the list of a zip may name millions of files.
+
+    Its entries themselves are counted. What the end says of them may be a lie, and zipfile
+    believes the record of a ZIP64 wherever there is one.
+    """
+    if data.count(_LISTED) > _MOST_LISTED:
         raise UnreadableZip(f"the zip holds more than {MOST_ENTRIES} files; send fewer at a time")
 
 

@@ -20,7 +20,7 @@ LARGE_PIXELS, SCALED_PIXELS = 1_500_000, 1_000_000
 
 
 PICTURE_GONE = "this picture is not in the server's memory (any more); open the file again"
-OPENED_GONE = "this opened picture has left the server's memory; open its file again"
+OPENED_GONE = "this opened picture has left the server's memory; drop or open its file again"
 OPENED_FOR_ANOTHER = "this picture was opened beside another original; open its file again"
 FILE_GONE = "this file is not in the server's memory (any more); open it again"
 

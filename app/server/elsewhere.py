@@ -6,7 +6,7 @@ All of a stranger's bytes are read by the helper process for that; here they are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -21,6 +21,7 @@ from app.server.sizes import MOST_BYTES
 from app.server.store import Collection, ImageSet, Member, Opened, Photo, secret_key
 from mode_core.errors import ModeError
 
+Images = Sequence[ImageSet]
 _SAID = 12
 """Sentences on what is wrong with files that came together; how many more there are is counted."""
 _READINGS = 8
@@ -64,19 +65,23 @@ class Elsewhere:
         return self.open(photo, before.picture, before.name, file_bytes, visitor)
 
     def collect(
-        self, sent: Sequence[File], visitor: str = "", wanted: Wanted = always
+        self,
+        sent: Sequence[File],
+        visitor: str = "",
+        wanted: Wanted = always,
+        chosen: Callable[[Images], Images] = list,
     ) -> tuple[Collection, list[str]]:
-        """Files that came together, each of their pictures read once; and what is wrong."""
+        """Files that came together, each picture of chosen images read once; and what is wrong."""
         images, files, said = self.service.runner.reader.call(
             sorted_out, sent, self.service.settings.zip_bytes, visitor=visitor, wanted=wanted
         )
-        sizes = self._sizes_of(files, said, visitor, wanted)
+        images = chosen(images)
+        sizes = self._sizes_of(_files_of(images, files), said, visitor, wanted)
         whole = tuple(_fitting(one, sizes, said) for one in images)
         kept = tuple(one for one in whole if one.original or one.members)
         if not kept:
             raise BadRequest(told(said))
-        paths = {path for one in kept for path in (one.original, *(m.path for m in one.members))}
-        found = {path: data for path, data in files.items() if path in paths}
+        found = _files_of(kept, files)
         key = secret_key("collection", repr(kept), *found.values())
         collection = Collection(key, kept, found)
         self.service.store.put(key, collection, visitor)
@@ -116,10 +121,13 @@ class Elsewhere:
             raise BadRequest(told(said))
         return View(photo, tuple(panes), tuple(said))
 
+    def most_pixels(self) -> int:
+        """Of pictures that are shown at once: half of what is kept for all visitors."""
+        return self.service.settings.cache_bytes // 2 // (2 * _BYTES_A_PIXEL)
+
     def _room(self, members: Sequence[Member], photo: Photo, said: list[str]) -> Sequence[Member]:
-        """As many as fit on a screen, and into half of what is kept for all visitors."""
-        pixels = photo.pixels.size // 3
-        most = self.service.settings.cache_bytes // 2 // (2 * _BYTES_A_PIXEL * pixels)
+        """As many as fit on a screen, and into memory."""
+        most = self.most_pixels() // (photo.pixels.size // 3)
         most = max(1, min(MAX_PANES - 1, most))
         if len(members) > most:
             said.append(f"{len(members)} pictures are of this image; the first {most} are shown")
@@ -145,6 +153,12 @@ class Elsewhere:
                     f"these {len(files)} pictures take too long to read; send fewer at a time"
                 )
         return sizes
+
+
+def _files_of(images: Images, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those that are pictures of these images."""
+    paths = {path for one in images for path in (one.original, *(m.path for m in one.members))}
+    return {path: data for path, data in files.items() if path in paths}
 
 
 def size_given(file_bytes: object) -> int | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
+from app.server.memory import Memory
 from app.server.process import Unwanted, Wanted
 from app.server.runner import Runner
 from app.server.snapshot import Comparison
-from app.server.store import Decoded, Entry, Memory, Opened, Photo
+from app.server.store import Decoded, Entry, Opened, Photo
 from app.server.turns import Turns
 from mode_core.metrics import Measured, measurable
 

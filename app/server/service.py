@@ -10,6 +10,7 @@ from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.measuring import Measuring
+from app.server.memory import Memory
 from app.server.process import Wanted, always
 from app.server.queue import ANYONE, Line, Newest, Question
 from app.server.reader import read_part
@@ -19,7 +20,6 @@ from app.server.snapshot import Comparison, Slot
 from app.server.store import (
     Decoded,
     Entry,
-    Memory,
     Opened,
     Photo,
     StoredFile,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 
 from app.panes.names import plain_name
+from app.server.layout import Place, place_of
 from mode_core.errors import ResultsError
 from mode_core.stream.cells import as_written
 from mode_core.stream.sheets import SIZES, bytes_in, rows_of
@@ -13,23 +15,45 @@ from mode_core.stream.sheets import SIZES, bytes_in, rows_of
 MOST_BYTES = 10**12
 _MOST_ROWS = 4000
 _WANTED = "codec, rate, image and bytes, or name and bytes"
-Place = tuple[str, str, str]
 
 
 class Sizes:
     """Sizes by codec, rate and image, and by the name of a file; each is used or left over."""
 
-    def __init__(self, places: Mapping[Place, int], names: Mapping[str, int]) -> None:
-        self.places, self.names = places, names
+    def __init__(
+        self, places: Mapping[Place, int], names: Mapping[str, int], path: str = SIZES
+    ) -> None:
+        self.places, self.names, self.path = places, names, path
         self._used: set[object] = set()
 
-    def of(self, path: str, codec: str, rate: str, image: str) -> int | None:
-        """The size that is stated for a picture; pictures go by their name with its ending too."""
+    def at(self, path: str) -> Sizes:
+        """The same table, which lies elsewhere."""
+        return Sizes(self.places, self.names, path)
+
+    @property
+    def codecs(self) -> frozenset[str]:
+        """The codecs that it names, in small letters."""
+        return frozenset(codec.lower() for codec, _, _ in self.places if codec)
+
+    def of(self, path: str, twin: bool = False) -> int | None:
+        """The size that is stated for a picture, by its whole path or as the table's folder has it.
+
+        One that has a twin goes by its ending too.
+        """
+        here = path.removeprefix(self.path[: -len(SIZES)])
+        found = (self._of(one, twin) for one in dict.fromkeys((path, here)))
+        return next((size for size in found if size is not None), None)
+
+    def _of(self, path: str, twin: bool) -> int | None:
+        codec, rate, stem = place_of(path)
         file = PurePosixPath(path).name
-        keys: list[Place | str] = [(codec, rate, image), (codec, rate, file), path]
-        if not codec:  # side by side a name says all, unless several codecs have it
-            same = [key for key in self.places if key[2] in (image, file)]
-            keys += [file, image, *(same if len(same) == 1 else [])]
+        images = (file,) if twin else (stem, file)
+        keys: list[Place | str] = [*((codec, rate, image) for image in images), path]
+        keys += () if codec else images
+        if not rate:  # what the path does not say any line may, if there is one such line
+            fits = (key for key in self.places if key[2] in images and codec in ("", key[0]))
+            same = list(islice(fits, 2))
+            keys += same if len(same) == 1 else []
         for key in keys:
             found = self.names.get(key) if isinstance(key, str) else self.places.get(key)
             if found is not None:
@@ -46,25 +70,31 @@ class Sizes:
         return [f"{SIZES} names {one}, {unknown}" for one in left]
 
 
-def read_sizes(data: bytes, said: list[str]) -> Sizes:
+NO_SIZES = Sizes({}, {})
+
+
+def read_sizes(data: bytes, said: list[str], path: str) -> Sizes:
     """The sizes in a table; what is wrong with a line is said, and the others are read."""
     text = data.decode("utf-8-sig", "replace").replace("\0", "")
     try:
         rows = rows_of(text, _MOST_ROWS)
     except ResultsError:
         said.append(f"{SIZES} is no table; it needs the columns {_WANTED}")
-        return Sizes({}, {})
+        return Sizes({}, {}, path)
     if len(rows) > _MOST_ROWS + 1:
         said.append(f"{SIZES} has more than {_MOST_ROWS} lines; the rest is not read")
         rows = rows[: _MOST_ROWS + 1]
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if "bytes" not in header or not ({"image", "name"} & set(header)):
         said.append(f"{SIZES} needs the columns {_WANTED}")
-        return Sizes({}, {})
-    return _read(header, rows[1:], said)
+        return Sizes({}, {}, path)
+    return Sizes(*_read(header, rows[1:], said), path)
 
 
-def _read(header: Sequence[str], rows: Sequence[Sequence[str]], said: list[str]) -> Sizes:
+def _read(
+    header: Sequence[str], rows: Sequence[Sequence[str]], said: list[str]
+) -> tuple[dict[Place, int], dict[str, int]]:
+    """Sizes by places and by names."""
     places: dict[Place, int] = {}
     names: dict[str, int] = {}
     for number, row in enumerate(rows, 2):
@@ -83,4 +113,4 @@ def _read(header: Sequence[str], rows: Sequence[Sequence[str]], said: list[str])
             places[place] = size
         else:
             names[line.get("name", "")] = size
-    return Sizes(places, names)
+    return places, names

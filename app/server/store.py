@@ -1,4 +1,4 @@
-"""What the server remembers: pictures and files in memory, bounded by their bytes.
+"""What the server remembers: pictures and files, and how many bytes each takes.
 
 Nothing is written to disk, so nothing is left behind. Keys cannot be guessed: they are keyed
 hashes whose secret lives as long as the process.
@@ -9,21 +9,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import inf
-from threading import Lock
-from typing import Generic, NamedTuple, TypeVar
-
-from cachetools import LRUCache
+from typing import NamedTuple
 
 from app.panes.weights import maker_name, state_of
 from mode_core.pictures.files import FASTEST, Picture, png_bytes
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Image, Reconstruction
 
-T = TypeVar("T")
 _SECRET = secrets.token_bytes(32)
 
 
@@ -209,70 +204,3 @@ def size_of(entry: Entry) -> int:
             return _EACH * len(entry.files) + sum(map(len, entry.files.values()))
         case StoredFile():
             return _EACH + 2 * len(entry.data)
-
-
-class Memory(Generic[T]):
-    """The values used last, as many as fit; thread-safe. A value over the limit stays alone.
-
-    Where there is no room, whoever holds most loses what they have not used for longest: nobody
-    can push out what others look at.
-    """
-
-    def __init__(self, limit: int, size: Callable[[T], int] = lambda _: 1) -> None:
-        self._limit = limit
-        self._size: Callable[[T], int] = lambda value: min(size(value), limit)
-        self._shares: dict[str, LRUCache[str, T]] = {}
-        self._holders: dict[str, str] = {}
-        self._pinned: dict[str, T] = {}
-        self._lock = Lock()
-
-    def put(self, key: str, value: T, holder: str = "") -> None:
-        """Keep the value on the account of its holder; if there is no room, others go."""
-        with self._lock:
-            self._drop(key)
-            self._make_room(self._size(value), holder)
-            share: LRUCache[str, T] = LRUCache(inf, self._size)
-            self._shares.setdefault(holder, share)[key] = value
-            self._holders[key] = holder
-
-    def pin(self, key: str, value: T) -> None:
-        """Keep the value for good, outside the limit: for the few that every visitor gets."""
-        with self._lock:
-            self._pinned[key] = value
-
-    def get(self, key: str) -> T | None:
-        """The value, now the most recently used."""
-        with self._lock:
-            if key in self._pinned:
-                return self._pinned[key]
-            holder = self._holders.get(key)
-            return None if holder is None else self._shares[holder].get(key)
-
-    @property
-    def size(self) -> float:
-        """Size of all values that are kept, without the pinned ones."""
-        with self._lock:
-            return self._held()
-
-    def _held(self) -> float:
-        return sum(share.currsize for share in self._shares.values())
-
-    def _make_room(self, size: int, holder: str) -> None:
-        def weight(one: str) -> float:
-            return self._shares[one].currsize + (size if one == holder else 0)
-
-        while self._held() + size > self._limit:
-            most = max(self._shares, key=weight)
-            key, _ = self._shares[most].popitem()
-            self._forget(key)
-
-    def _drop(self, key: str) -> None:
-        if key in self._holders:
-            del self._shares[self._holders[key]][key]
-            self._forget(key)
-
-    def _forget(self, key: str) -> None:
-        """Nobody holds a value any more that has left its share."""
-        holder = self._holders.pop(key)
-        if not self._shares[holder]:
-            del self._shares[holder]

@@ -1,7 +1,7 @@
 /** What a file is, by its name and what the browser takes it for; the server looks inside. Pure. */
 
-/** Of these, browsers do not know yet that they are pictures. */
-const PICTURES = [".jxl", ".heic", ".ppm"];
+/** Not all browsers know all of these; of a folder that is dropped some tell nothing. */
+const PICTURES = [".png", ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".heic", ".gif", ".bmp", ".tif", ".tiff", ".ppm"];
 const TABLES = [".csv", ".tsv", ".txt"];
 
 /** @param {Pick<File, "name" | "type">} file @returns {"file" | "picture" | "table" | "archive" | "other"} */

@@ -184,7 +184,7 @@ type Curve = {
   codec: string;
   anchor: string;
   image: string;
-  kind: "ours" | "theirs" | "now" | "picture" | "published" | "yours";
+  kind: "ours" | "theirs" | "now" | "opened" | "picture" | "published" | "yours";
   dataset: string;
   source: string;
   note: string;

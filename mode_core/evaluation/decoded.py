@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mode_core.errors import ModeError, ResultsError
 from mode_core.evaluation.bench import PHOTO_SUFFIXES, name_in_rows
 from mode_core.evaluation.workers import outcomes
-from mode_core.pictures.files import read_image
+from mode_core.pictures.files import LOSSLESS, read_image
 from mode_core.stream.sheets import SIZES, bytes_in, need_columns, read_sheet
 
 SHOWN = 20
@@ -175,9 +175,9 @@ def _of_rate(
 
 
 def _pictures(paths: Sequence[Path]) -> list[Path]:
-    """The pictures among files of one stem: a PNG is one even where its JPEG lies beside it."""
+    """The pictures among files of one stem: a lossless one, where its JPEG lies beside it."""
     pictures = [path for path in paths if path.suffix.lower() in PHOTO_SUFFIXES]
-    lossless = [path for path in pictures if path.suffix.lower() == ".png"]
+    lossless = [path for path in pictures if path.suffix.lower() in LOSSLESS]
     return lossless or pictures
 
 

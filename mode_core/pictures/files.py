@@ -33,6 +33,8 @@ from mode_core.types import Image
 BACKDROP = 0x77
 """Mid-grey, laid under transparent pixels: it shows white and black drawings alike."""
 MAX_FILE_BYTES = 400_000_000
+LOSSLESS = (".png", ".ppm", ".bmp", ".tif", ".tiff")
+"""Endings of pictures that decoders write; a codec's own file has none of them."""
 FASTEST = 1
 """The PNG level for pictures that someone is waiting for."""
 

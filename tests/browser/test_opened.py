@@ -179,25 +179,80 @@ def test_nobody_else_sees_it_without_its_key_and_a_link_says_when_it_is_gone(
     stranger = settled(open_page(guess), 3)
     gone = stranger.locator("figure.pane[data-state=failed] .word")
     expect(gone).to_have_text(
-        "this opened picture has left the server's memory; open its file again"
+        "this opened picture has left the server's memory; drop or open its file again"
     )
     assert "99" not in json.dumps(state_of(stranger))
 
 
-def test_on_a_phone_its_name_mark_and_size_are_seen(open_page: Opener) -> None:
-    page = settled(open_page("#panes=original,jpeg", viewport={"width": 390, "height": 844}), 2)
-    name = "a long name of some learned codec at a rate"
-    choose(
-        page, {"original.png": ORIGINAL, f"{name}.png": png_bytes(FINE), "sizes.csv": b"name,bytes"}
+def test_on_a_phone_its_name_mark_and_size_are_seen_and_the_size_is_typed(
+    open_page: Opener,
+) -> None:
+    page = settled(
+        open_page("#panes=original,jpeg,webp", viewport={"width": 390, "height": 844}), 3
     )
-    settled(page, 3)
-    theirs = page.locator("figure.pane").nth(2)
-    box = theirs.locator("figcaption").bounding_box()
-    assert box
-    for part in (".swap", ".mark", "input.given"):
-        seen = theirs.locator(part).bounding_box()
-        assert seen
-        assert box["x"] <= seen["x"]
-        assert seen["x"] + seen["width"] <= box["x"] + box["width"]
-        assert box["y"] <= seen["y"]
-        assert seen["y"] + seen["height"] <= box["y"] + box["height"] + 1
+    name = "a long name of some learned codec at a rate"
+    files = {"original.png": ORIGINAL, f"{name}.png": png_bytes(FINE), "sizes.csv": b"name,bytes"}
+    choose(page, files)
+    settled(page, 4)
+    theirs = page.locator("figure.pane").nth(3)
+    for typed, rate in (("154", "0.1003 bpp"), ("15.4 kB", "10.026 bpp"), ("", "")):
+        box = theirs.locator(".line").first.bounding_box()
+        assert box
+        for part in (".swap", ".mark", "input.given"):
+            seen = theirs.locator(part).bounding_box()
+            assert seen
+            assert box["x"] <= seen["x"]
+            assert seen["x"] + seen["width"] <= box["x"] + box["width"] + 1
+            assert box["y"] <= seen["y"]
+            assert seen["y"] + seen["height"] <= box["y"] + box["height"] + 1
+        field = theirs.locator("input.given")
+        field.click()
+        field.fill(typed)
+        field.press("Enter")
+        expect(theirs.locator(".rate")).to_have_text(rate)
+        settled(page, 4)
+
+
+def test_what_the_server_has_lost_comes_back_where_it_was_when_it_is_dropped_again(
+    open_page: Opener, visit: Opener
+) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
+    files = {"original.png": ORIGINAL, "a.png": png_bytes(FINE), "b.png": png_bytes(COARSE)}
+    choose(page, {**files, "sizes.csv": b"name,bytes\na,99"})
+    settled(page, 4)
+    page.wait_for_function("location.hash.includes('opened-')")
+    link = page.evaluate("location.hash")
+    gone = "opened-" + 32 * "a"
+    lost = settled(open_page(re.sub("opened-[0-9a-f]{32}", gone, link, count=1)), 4)
+    again = lost.get_by_role("button", name="Try again")
+    expect(lost.locator("figure.pane[data-state=failed] .word")).to_contain_text("drop or open")
+    expect(again).to_be_hidden()
+    choose(lost, {"Opened picture.png": png_bytes(FINE)})
+    asked(lost).get_by_role("button", name="as a pane").click()
+    expect(lost.locator("figure.pane[data-state=failed]")).to_have_count(0)
+    labels = [one["label"] for one in state_of(settled(lost, 4))["panes"]]
+    assert labels == ["Original", "JPEG", "Opened picture", "b"]
+
+
+def test_with_a_known_size_it_is_a_point_of_the_plot(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
+    files = {
+        "original.png": ORIGINAL,
+        "theirs.png": png_bytes(FINE),
+        "other.png": png_bytes(COARSE),
+    }
+    choose(page, {**files, "sizes.csv": b"name,bytes\ntheirs,154\n"})
+    settled(page, 4)
+    page.locator("#rd-plot").scroll_into_view_if_needed()
+    section = page.get_by_role("group", name="Opened pictures")
+    expect(section.locator(".rd-entry")).to_have_text(["theirs"])
+    field = pane(page, "other").locator("input.given")
+    for size in ("300", "400"):  # another size is another point, and the one before it is gone
+        field.fill(size)
+        field.press("Enter")
+        settled(page, 4)
+    expect(section.locator(".rd-entry")).to_have_count(2)
+    page.locator(".rd-points summary").click()
+    lines = page.locator(".rd-points tr").filter(has_text=re.compile("theirs|other"))
+    expect(lines).to_have_count(2)
+    expect(lines.filter(has_text="other")).to_contain_text("0.26")

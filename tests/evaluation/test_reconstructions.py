@@ -155,6 +155,19 @@ def test_the_table_decides_where_a_bitstream_says_something_else(
     assert (first.path.suffix, first.size, first.size_from) == (".png", int(size), "sizes.csv")
 
 
+@pytest.mark.parametrize("ending", [".png", ".ppm", ".tif"])
+def test_the_jpeg_beside_a_lossless_picture_is_its_file(
+    plan: TheirPlan, theirs: Path, ending: str
+) -> None:
+    (codec, rate, image, size), *others = read_sizes(theirs)
+    write_sizes(theirs, others)
+    path = theirs / codec / rate / f"{image}.png"
+    path.rename(path.with_suffix(ending))
+    path.with_suffix(".jpg").write_bytes(bytes(int(size) + 3))
+    (first, *_) = found_in(theirs, plan)
+    assert (first.path.suffix, first.size) == (ending, int(size) + 3)
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_sizes_come_from_spreadsheets_too(plan: TheirPlan, theirs: Path, separator: str) -> None:
     expected = found_in(theirs, plan)
@@ -267,12 +280,12 @@ def test_two_pictures_of_one_name_are_refused_unless_one_is_lossless(
     plan: TheirPlan, theirs: Path
 ) -> None:
     place = theirs / "jpeg" / "r1"
-    (place / "a.png").rename(place / "a.bmp")
+    (place / "a.png").rename(place / "a.avif")
     shutil.copy(place / "b.png", place / "a.webp")
     said: list[str] = []
     with pytest.raises(ResultsError):
         find_pictures(theirs, plan.photos, 1, said.append)
-    assert said == ["jpeg/r1/a could be a.bmp and a.webp; leave one of them there"]
+    assert said == ["jpeg/r1/a could be a.avif and a.webp; leave one of them there"]
 
 
 def count_measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:

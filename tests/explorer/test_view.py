@@ -151,6 +151,28 @@ def test_the_picture_on_screen_is_drawn_with_its_own_curves(results: Path) -> No
     assert kinds.count("picture") == 7
 
 
+def test_opened_pictures_are_points_of_their_own_and_of_no_curve(results: Path) -> None:
+    opened = {"codec": "", "anchor": "", "opened": True, "psnr": 31}
+    rows = [
+        {**opened, "label": "theirs 22", "bpp": 0.1},
+        {**opened, "label": "theirs 27", "bpp": 0.2},
+        {**opened, "label": "unknown", "bpp": None},
+        {"codec": "elic", "label": "ELIC", "bpp": 0.1, "psnr": 30},
+    ]
+    seen = view(results, picture={"image": "mine", "rows": rows})
+    points = [curve for curve in seen["curves"] if curve["kind"] == "opened"]
+    assert [one["label"] for one in points] == ["theirs 22", "theirs 27"]
+    assert len({one["group"] for one in points}) == len({one["style"]["symbol"] for one in points})
+    assert all(one["source"].startswith("opened") and one["on"] for one in points)
+    traces = [seen["figure"]["data"][seen["curves"].index(one)] for one in points]
+    assert [(one["mode"], one["x"], one["y"]) for one in traces] == [
+        ("markers", [0.1], [31]),
+        ("markers", [0.2], [31]),
+    ]
+    assert not any("theirs" in row["label"] for row in seen["bd"]["rows"])
+    assert not any("theirs" in one["label"] for one in seen["bd"]["references"])
+
+
 def test_rates_at_which_a_picture_was_seen_are_its_own_curve(results: Path) -> None:
     elic = [{"codec": "elic", "bpp": bpp, "psnr": 30 + bpp} for bpp in (0.4, 0.1, 0.1, 0.2)]
     rows = [*elic, {"codec": "jpeg", "bpp": 0.3, "psnr": 28}, {"codec": "vq", "bpp": "junk"}]

@@ -22,6 +22,26 @@ def zip_of(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
     return file.getvalue()
 
 
+def zip64_of(files: Mapping[str, bytes], told: int | None = None) -> bytes:
+    """With 64-bit sizes and list, as programs write it that do not know beforehand how much comes.
+
+    The end as all zips have it may tell another count of files.
+    """
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in files.items():
+            with packed.open(name, "w", force_zip64=True) as entry:
+                entry.write(data)
+    data = file.getvalue()
+    place = data.rindex(b"PK\x05\x06")
+    _, _, count, _, size, start = struct.unpack_from("<4H2I", data, place + 4)
+    record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, place, 1)
+    most = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF) if told is None else (told, told, 46, 0)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, *most, 0)
+    return data[:place] + record + locator + end
+
+
 def _named(name: str) -> bytes:
     return zip_of({"a.png": PICTURE, name: PICTURE})
 
@@ -91,6 +111,10 @@ ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
     "twice": (lambda: zip_of({"x/a.png": PICTURE, "x\\a.png": PICTURE}), "is in it twice"),
     "crowd": (lambda: zip_of({f"{at}": b"" for at in range(10_000)}), "more than 2000 files"),
     "hidden crowd": (_without_count, "more than 2000 files|damaged"),
+    "hidden crowd of zip64": (
+        lambda: zip64_of({f"{at}": b"" for at in range(30_000)}, told=1),
+        "more than 2000 files",
+    ),
     "cut": (lambda: zip_of({"a.png": PICTURE})[:-30], "damaged or cut off"),
     "head": (lambda: b"PK\x03\x04" + bytes(50), "damaged or cut off"),
     "empty": (lambda: zip_of({}), "no picture"),

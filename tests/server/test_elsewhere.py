@@ -219,14 +219,147 @@ def test_side_by_side_they_are_of_one_image() -> None:
 
 
 def test_the_other_file_of_a_name_is_its_bitstream() -> None:
-    files = {"a.png": png(), "a.jpg": bytes(9), "b.webp": bytes(4), "b.vvc": bytes(8)}
+    files = {"a.png": png(), "a.bin": bytes(9), "b.webp": bytes(4), "b.vvc": bytes(8)}
     images, said = images_of({**files, "c.png": png(), "c.bin": b"1", "c.log": b"2"})
     assert images == {"": ("", {"a": 9, "b": 8, "c": None})}
+    assert said == ["2 files could be the bitstream of c.png; give bytes in sizes.csv"]
+
+
+@pytest.mark.parametrize("ending", ["jpg", "webp", "avif", "jxl"])
+def test_a_codec_of_pictures_has_its_own_files_beside_what_it_decoded(ending: str) -> None:
+    files = {"original/a.png": png(), "theirs/q5/a.png": png(1), f"theirs/q5/a.{ending}": bytes(9)}
+    for sent in (files, {f"set/{path}": data for path, data in files.items()}):
+        images, said = images_of({"all.zip": zip_of(sent)})
+        assert images == {"a": ("original/a.png", {"theirs q5": 9})}
+        assert not said
+
+
+def test_two_pictures_of_one_name_side_by_side_are_both_shown() -> None:
+    files = {"photo.png": png(), "photo.jpg": png(1)}
+    table = b"name,bytes\nphoto.jpg,9\nphoto.png,8\n"
+    for sent in ({**files, "sizes.csv": table}, {"a.zip": zip_of({**files, "sizes.csv": table})}):
+        images, said = images_of(sent)
+        assert images == {"": ("", {"photo.png": 8, "photo.jpg": 9})}
+        assert not said
+    images, said = images_of({**files, "photo.bin": bytes(9)})
+    assert images == {"": ("", {"photo.png": None, "photo.jpg": None})}
     assert said == [
-        "2 files could be the bitstream of c.png",
-        "c.bin is no picture, and has the name of none",
-        "c.log is no picture, and has the name of none",
+        "photo.bin could be the bitstream of photo.png or photo.jpg; give bytes in sizes.csv"
     ]
+
+
+def test_zips_without_codecs_are_a_codec_each_by_their_names() -> None:
+    """With tables of their own, in which the same names have other sizes."""
+    zips = {
+        f"{codec}.zip": zip_of(
+            {
+                **{f"{folder}kodim0{n}.png": png(step + n) for n in (1, 2)},
+                f"{folder}sizes.csv": f"name,bytes\nkodim01,{step}\nkodim02,{step + 1}\n".encode(),
+            }
+        )
+        for codec, folder, step in (("elic", "", 10), ("vvc", "vvc/", 20), ("dlf", "", 30))
+    }
+    originals = {"originals.zip": zip_of({f"kodim0{n}.png": png(n) for n in (1, 2)})}
+    images, said = images_of({**zips, **originals})
+    assert images == {
+        f"kodim0{n}": (
+            f"originals/kodim0{n}.png",
+            {"elic": 9 + n, "vvc": 19 + n, "dlf": 29 + n},
+        )
+        for n in (1, 2)
+    }
+    assert not said
+    loose = {f"kodim0{n}.png": png(n) for n in (1, 2)}
+    images, said = images_of({"elic.zip": zips["elic.zip"], **loose})
+    assert images["kodim01"] == ("kodim01.png", {"elic": 10})
+    assert not said
+
+
+def test_zips_of_one_image_each_are_that_image_by_their_names() -> None:
+    zips = {
+        f"kodim0{n}.zip": zip_of(
+            {"original.png": png(n), "elic.png": png(n + 9), "elic.bin": bytes(n)}
+        )
+        for n in (1, 2)
+    }
+    images, said = images_of(zips)
+    assert images == {f"kodim0{n}": (f"original/kodim0{n}.png", {"elic": n}) for n in (1, 2)}
+    assert not said
+
+
+@pytest.mark.parametrize("folder", ["0.1/", "elic/0.1/"])
+def test_zips_with_the_same_folders_are_told_apart_by_their_names(folder: str) -> None:
+    zips = {
+        f"{zip}.zip": zip_of({f"{folder}a.png": png(step), "original/a.png": png()})
+        for zip, step in (("old", 1), ("new", 2))
+    }
+    images, said = images_of(zips)
+    (original, made) = images["a"]
+    assert (original, list(images)) == ("original/a.png", ["a"])
+    assert list(made) == [f"{zip} {' '.join(folder.split('/'))}".strip() for zip in ("old", "new")]
+    assert not said
+
+
+def test_of_two_files_at_one_place_one_is_left_out_and_named() -> None:
+    twice = [("elic.zip", zip_of({"a.png": png(step)})) for step in (1, 1, 2)]
+    images, _, said = sorted_out(twice, MEBIBYTE)
+    assert len(images[0].members) == 1
+    assert said == [
+        "two files are called elic/a.png, and that of elic.zip was left out; give it another name"
+    ]
+    _, _, said = sorted_out([("a.png", png()), ("a.png", png(1)), ("b.png", png())], MEBIBYTE)
+    assert said == ["two files are called a.png, and the second was left out; give it another name"]
+
+
+LAYOUTS = {
+    "codecs without rates": ({"vvc/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,,a,7\n", "vvc"),
+    "a codec": ({"vvc/1/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,1,a,7\n", "vvc 1"),
+}
+
+
+@pytest.mark.parametrize("litter", [False, True])
+@pytest.mark.parametrize("wrapper", ["", "set/", "my/set/", "vvc/"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_folder_around_everything_hides_nothing(layout: str, wrapper: str, litter: bool) -> None:
+    files, table, name = LAYOUTS[layout]
+    sent = {f"{wrapper}{path}": data for path, data in files.items()}
+    sent[f"{wrapper}original/a.png"] = png()
+    if litter:
+        left = (
+            "__MACOSX/._set",
+            "__MACOSX/set/._a.png",
+            ".DS_Store",
+            "set/.DS_Store",
+            "set/Icon\r",
+        )
+        sent |= dict.fromkeys(left, b"left behind")
+    for place in ("", wrapper):  # beside the folder, or in it
+        images, said = images_of({"all.zip": zip_of({**sent, f"{place}sizes.csv": table})})
+        assert images == {"a": ("original/a.png", {name: 7})}
+        assert not said
+
+
+def test_a_codec_that_is_the_only_folder_keeps_its_name_where_the_table_has_it() -> None:
+    table = b"codec,rate,image,bytes\nvvc,1,a,7\nvvc,2,a,8\n"
+    files = {"vvc/1/a.png": png(1), "vvc/2/a.png": png(2)}
+    for place in ("", "vvc/"):
+        images, said = images_of({"x.zip": zip_of({**files, f"{place}sizes.csv": table})})
+        assert images == {"a": ("", {"vvc 1": 7, "vvc 2": 8})}
+        assert not said
+
+
+def test_what_systems_leave_behind_is_no_file_of_anybody() -> None:
+    _, said = images_of({".DS_Store": b"x", "a.png": png(), "b.png": png(1)})
+    assert not said
+
+
+def test_images_with_long_names_are_told_apart() -> None:
+    start = "the same beginning of a name that is longer than sixty letters are"
+    ends = ("", " one", " two", f"{30 * '-'}1{30 * '-'}", f"{30 * '-'}2{30 * '-'}")
+    files = {f"original/{start}{end}.png": png(at) for at, end in enumerate(ends)}
+    images, _, _ = sorted_out([("a.zip", zip_of(files))], MEBIBYTE)
+    assert len({one.name for one in images}) == len(images) == len(ends)
+    assert all(len(one.name) <= LONGEST_NAME for one in images)
 
 
 def test_everything_that_is_wrong_with_sizes_is_said_at_once() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.server.store import Memory, StoredFile, size_of
+from app.server.memory import Memory
+from app.server.store import StoredFile, size_of
 from mode_core.stream.container import Bitstream
 
 
@@ -56,6 +57,40 @@ def test_whoever_holds_most_makes_room() -> None:
     assert store.get("mine") is not None
     assert store.get("yours") is not None
     assert store.get("flat 15") is not None
+    assert store.size <= 100
+
+
+def test_whoever_sends_what_another_has_takes_nothing_from_them() -> None:
+    store: Memory[StoredFile] = Memory(100, bytes_of)
+    for holder in ("first", "second"):
+        store.put("both", stored("both", 10), holder)
+    for number in range(16):
+        store.put(f"flat {number}", stored(number, 10), "second")
+    assert store.get("both") is not None
+
+
+def test_what_is_there_already_costs_a_second_sender_nothing() -> None:
+    store: Memory[StoredFile] = Memory(100, bytes_of)
+    store.put("own", stored("own", 15), "second")
+    for number in range(2):
+        store.put(f"both {number}", stored(number, 15), "first")
+    for number in range(2):
+        store.put(f"both {number}", stored(number, 15), "second")
+    store.put("more", stored("more", 10), "third")  # whoever holds most makes room: the first
+    assert store.get("own") is not None
+    assert store.size <= 100
+
+
+def test_what_several_have_sent_stays_for_as_long_as_one_of_them_has_room() -> None:
+    store: Memory[StoredFile] = Memory(100, bytes_of)
+    for holder in ("first", "second"):
+        store.put("both", stored("both", 10), holder)
+    for number in range(16):
+        store.put(f"flat {number}", stored(number, 10), "first")
+    assert store.get("both") is not None  # on the account of the second by now
+    for number in range(16):
+        store.put(f"other {number}", stored(number, 10), "second")
+    assert store.get("both") is None
     assert store.size <= 100
 
 

@@ -147,6 +147,7 @@ export class Explorer {
       tell("mode:open-point", { kind, dataset, codec, rate });
       return this.say(`Opening ${curve.label} at ${shortNumber(bpp)} bpp in the viewer.`);
     }
+    if (curve.kind === "opened") return this.say(`${curve.label} stands in a pane above.`);
     if (!canOpen(curve)) return this.say(`${curve.label} is not ours: there are no pictures to open.`);
     const image = curve.image || String(this.picture.image ?? "");
     tell("mode:open-point", { image, codec: curve.codec, anchor: curve.anchor, bpp });
@@ -154,9 +155,10 @@ export class Explorer {
   }
 
   /** Every rate at which the picture was seen is a point of its own curves. */
-  visit(/** @type {{image: string, rows?: {id: string, bpp: number}[]}} */ { image, rows = [], ...more }) {
+  visit(/** @type {{image: string, rows?: {id: string, bpp: number, opened?: boolean}[]}} */ { image, rows = [], ...more }) {
     if (this.visited.image !== image) this.visited = { image, rows: new Map() };
-    for (const row of rows) this.visited.rows.set(`${row.id} ${row.bpp}`, row);
+    // A point that was opened is no rate of a curve; and with another size it is another point.
+    for (const row of rows) if (!row.opened) this.visited.rows.set(`${row.id} ${row.bpp}`, row);
     this.picture = { ...more, image, rows, visited: [...this.visited.rows.values()].slice(-MAX_VISITED) };
     // A `.mode` file comes without its original: there is nothing to measure against.
     const measured = rows.some((row) => this.limits.metrics.some((key) => key in row));

@@ -10,7 +10,7 @@ const DASHES = {
 };
 const SECTIONS = {
   ours: "Measured here", theirs: "Theirs: measured here from their pictures",
-  yours: "Yours", published: "Published",
+  opened: "Opened pictures", yours: "Yours", published: "Published",
 };
 
 /** The corner points of a polygon or star around (7, 7), as path data. @param {number} count */
@@ -96,7 +96,7 @@ function legendEntry(/** @type {Curve} */ curve, /** @type {Explorer} */ explore
 
 /** Where a published curve is from; the licence of others' weights, in full on a line of its own. */
 function whose(/** @type {Curve} */ curve) {
-  if (curve.kind === "theirs") return ""; // their section says it
+  if (["theirs", "opened"].includes(curve.kind)) return ""; // their section says it
   if (curve.kind !== "ours") return make("small", {}, curve.source.split("/")[0]);
   return curve.licence ? make("small", { class: "rd-licence" }, licenceOf(curve)) : "";
 }

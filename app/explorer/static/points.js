@@ -105,6 +105,7 @@ export function nameOf(/** @type {Curve} */ curve) {
     published: curve.source.split(":")[0],
     picture: curve.image,
     now: "on screen",
+    opened: "opened",
     yours: curve.source,
     theirs: curve.source,
     ours: curve.licence ? "measured here" : "ours",
@@ -123,6 +124,7 @@ export function describePoint(point, axis) {
   const what = {
     ours: `mean of ${counted(curve.images[p], "picture")}`,
     now: "the picture on screen",
+    opened: "",
     picture: `picture ${curve.image}`,
     published: "published",
     yours: "your file",

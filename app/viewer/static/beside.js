@@ -2,7 +2,7 @@
 
 import { find } from "../../shared/dom.js";
 import { counted } from "../../shared/phrases.js";
-import { OPENED, isCoded, isOpened, keyOf, likelyOriginal } from "./opened.js";
+import { OPENED, isCoded, isOpened, keyOf, likelyOriginal, restored } from "./opened.js";
 
 /** @typedef {{key: string, name: string, width: number, height: number}} Taken a picture that the server has */
 /** @typedef {{key: string, name: string, images: ImageFacts[]}} Collection */
@@ -104,16 +104,18 @@ export class Beside {
     this.add([facts]);
   }
 
-  /** Add panes to those on the screen, as many as there is room for. @param {Facts[]} more @param {string[]} said */
+  /** Add panes to those on the screen, as many as there is room for; what had left the server takes its
+   * place again. @param {Facts[]} more @param {string[]} said */
   add(more, said = []) {
     const { viewer } = this;
-    const { panes } = viewer.state;
+    const back = restored(viewer.records.list(viewer.state.panes), more);
+    const panes = viewer.state.panes.map((id) => back.get(id)?.id ?? id);
     const fresh = more.filter(({ id }) => !panes.includes(id));
     const room = viewer.catalogue.limits.panes - panes.length;
     if (fresh.length > room) said.push(`${viewer.catalogue.limits.panes} panes are the most; remove some first`);
     const shown = fresh.slice(0, Math.max(0, room));
-    for (const one of shown) viewer.records.name(one.id, one.label);
-    if (!shown.length) return viewer.words.tell(said.join("; ") || "These pictures are shown already.", Boolean(said.length));
+    for (const one of [...back.values(), ...shown]) viewer.records.name(one.id, one.label);
+    if (!shown.length && !back.size) return viewer.words.tell(said.join("; ") || "These pictures are shown already.", Boolean(said.length));
     viewer.set({ panes: [...panes, ...shown.map(({ id }) => id)] });
     viewer.questions.ask(sentence(said));
   }

@@ -15,6 +15,19 @@ export const keyOf = (pane) => pane.replace(/^opened-/, "");
 /** Whether a pane is one that the server codes. @param {string} pane */
 export const isCoded = (pane) => pane !== "original" && !isOpened(pane);
 
+/** What comes back in place of panes whose pictures the server has lost: the same, or what is called so.
+ * @param {Pick<PaneRecord, "id" | "label" | "state">[]} records @param {Facts[]} more */
+export function restored(records, more) {
+  const lost = new Map(records.filter(({ id, state }) => isOpened(id) && state === "failed").map((one) => [one.id, one]));
+  const back = /** @type {Map<string, Facts>} */ (new Map());
+  for (const one of more) {
+    const there = records.some(({ id }) => id === one.id);
+    const same = there ? lost.get(one.id) : [...lost.values()].find(({ label }) => label === one.label);
+    if (same && lost.delete(same.id)) back.set(same.id, one);
+  }
+  return back;
+}
+
 /** Panes with one more that is coded; where there are too many, the first of those goes.
  * @param {string[]} panes @param {string} id @param {Pick<Limits, "panes" | "coded">} limits */
 export function withCoded(panes, id, limits) {
@@ -40,15 +53,22 @@ export function bytesFrom(text) {
 
 const stemOf = (/** @type {string} */ name) => name.replace(/\.[^.]*$/, "");
 
-/** Whether files say something of each other: a zip, a table of sizes, a bitstream beside its picture.
- * @param {Pick<File, "name" | "type">[]} files */
+/** The names of files without their endings, where those do not tell one from another. @param {Pick<File, "name">[]} files */
+export function namesOf(files) {
+  const stems = files.map(({ name }) => stemOf(name));
+  return stems.map((stem, at) => (stems.indexOf(stem) === stems.lastIndexOf(stem) ? stem : files[at].name));
+}
+
+/** Whether files say something of each other: a zip, a table of sizes, a bitstream beside its picture. Two
+ * pictures of one name are two pictures. @param {Pick<File, "name" | "type">[]} files */
 export function belongTogether(files) {
   const kinds = files.map(kindOf);
   if (kinds.includes("archive")) return true;
   if (files.length < 2 || !kinds.some((kind) => kind === "picture" || kind === "other")) return false;
   if (files.some(({ name }) => name.toLowerCase() === "sizes.csv")) return true;
-  const stems = files.filter((_, i) => kinds[i] !== "table").map(({ name }) => stemOf(name));
-  return new Set(stems).size < stems.length;
+  const stemsOf = (/** @type {string[]} */ ...some) => files.filter((_, i) => some.includes(kinds[i])).map(({ name }) => stemOf(name));
+  const pictures = stemsOf("picture");
+  return stemsOf("other", "file").some((stem) => pictures.includes(stem));
 }
 
 /** Which of some pictures the others were probably made of: it says so, or begins the names of all; or the first.

@@ -8,10 +8,10 @@ export function promisedState({ image, bpp, anchor, mode, cx, cy, scale }, recor
   return JSON.stringify({ image, bpp, anchor, mode, cx, cy, scale, panes });
 }
 
-/** `mode:result`: all numbers of what was coded of a picture are there. @param {string} image @param {PaneRecord[]} panes */
+/** `mode:result`: all numbers of what was made of a picture, here or elsewhere, are there; rates are known. @param {string} image @param {PaneRecord[]} panes */
 export function announceResult(image, panes) {
-  const coded = panes.filter(({ opened }) => !opened);
-  const rows = coded.map(({ id, label, codec, anchor, bpp, bytes, metrics }) =>
-    ({ id, label, codec, anchor, bpp, bytes, ...metrics }));
+  const sized = panes.filter(({ bpp }) => bpp !== null);
+  const rows = sized.map(({ id, label, codec, anchor, opened, bpp, bytes, metrics }) =>
+    ({ id, label, codec, anchor, opened, bpp, bytes, ...metrics }));
   tell("mode:result", { image, rows });
 }

@@ -3,6 +3,7 @@
 import { find } from "../../shared/dom.js";
 import { chosenBeside } from "./blends.js";
 import { isAside } from "./rated.js";
+import { isOpened } from "./opened.js";
 import { ORIGINAL } from "./state.js";
 import { Trial } from "./uploads.js";
 
@@ -102,7 +103,9 @@ export class Questions {
     if (!value || !viewer.exchange.isNewest(value) || !this.trial.lets(value)) return;
     if (value.done || value.error || value.pace) this.end();
     if (value.error) return this.fail(value.error);
-    this.offer("retry", value.done && value.panes.some((pane) => pane.state === "failed"));
+    // What was opened does not come back by itself: only its visitor has it.
+    const again = value.panes.some(({ id, state }) => state === "failed" && !isOpened(id));
+    this.offer("retry", value.done && again);
     const open = !viewer.state.panes.length;
     this.adopt(value);
     if (open && viewer.state.panes !== this.chosen) return this.ask(viewer.words.aside); // for the blend as well

@@ -74,8 +74,10 @@ export class Records {
     const old = this.panes.get(pane.id);
     const kept = old?.url === url ? { view: old.view } : {};
     const since = pane.begun ? (old?.since ?? performance.now()) : undefined;
+    const forgotten = old && pane.error && isOpened(pane.id);
+    const label = forgotten ? old.label : ratedLabel(pane.label, pane.id);
     /** @type {PaneRecord} */
-    const record = { ...pane, ...kept, label: ratedLabel(pane.label, pane.id), since, before: pane.error ? null : this.pictureOf(pane.id) };
+    const record = { ...pane, ...kept, label, since, before: pane.error ? null : this.pictureOf(pane.id) };
     this.panes.set(pane.id, record);
     if (!url || this.pictures.peek(url)) return;
     const arrived = () => {

@@ -1,7 +1,7 @@
 /** Files on their way in: photos are opened at once, a .mode file only when it has been decoded. */
 
 import { kindOf } from "../../shared/kinds.js";
-import { belongTogether, likelyOriginal } from "./opened.js";
+import { belongTogether, likelyOriginal, namesOf } from "./opened.js";
 import { KEPT } from "./recents.js";
 
 /** @typedef {import("./beside.js").Taken & {file: string, kind: string, error?: string}} Came */
@@ -16,9 +16,10 @@ export async function takeFiles(viewer, files, asPanes = false) {
   if (belongTogether(files)) return beside.collect(files);
   const came = /** @type {Came[]} */ ([]);
   const left = files.slice(MOST).map(({ name }) => `${name} (${MOST} are the most at once)`);
-  for (const file of files.slice(0, MOST)) {
+  const names = namesOf(files);
+  for (const [at, file] of files.slice(0, MOST).entries()) {
     if (!came.length) words.tell(`Reading ${file.name}…`);
-    const one = await sent(viewer, file);
+    const one = await sent(viewer, file, names[at]);
     if (one.error) left.push(`${file.name} (${one.error})`);
     else came.push(one);
   }
@@ -63,10 +64,9 @@ function showAll(viewer, files, came, left) {
 const refusal = (files, left) =>
   files.length === 1 ? left[0].replace(/ \((.*)\)$/s, ": $1") : `Not opened: ${left.join(", ")}`;
 
-/** Send a file in; says why it is not taken. @param {Viewer} viewer @param {File} file @returns {Promise<Came>} */
-async function sent(viewer, file) {
+/** Send a file in; says why it is not taken. @param {Viewer} viewer @param {File} file @param {string} name @returns {Promise<Came>} */
+async function sent(viewer, file, name) {
   const kind = kindOf(file);
-  const name = file.name.replace(/\.[^.]*$/, "");
   const facts = { file: file.name, name, kind, key: "", width: 0, height: 0 };
   if (kind === "table" || kind === "archive") return { ...facts, error: "drop a table on the curves below" };
   return { ...facts, ...(await viewer.exchange.send(ENDPOINTS[kind], file)) };

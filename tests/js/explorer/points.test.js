@@ -52,6 +52,13 @@ test("no cell of a CSV is run by a spreadsheet", () => {
   assert.equal(line, "C0,ours,kodak,0.01,20,,24,,here,");
 });
 
+test("a point that was opened is marked so, and opens nothing", () => {
+  const curve = { ...curves[0], label: "vvc 22", kind: "opened", source: "opened beside the picture on screen", at: [""] };
+  assert.equal(points.nameOf(curve), "vvc 22 (opened)");
+  assert.deepEqual(points.describePoint({ ...all[0], curve }, axis), ["vvc 22", "0.01 bpp · PSNR 20.00 dB", curve.source]);
+  assert.ok(!points.canOpen(curve));
+});
+
 test("what is said of a point of theirs names them everywhere, and where its pictures are", () => {
   const source = "theirs: measured here from their pictures";
   const curve = { ...curves[0], label: "elic", kind: "theirs", source, at: ["q1", "q2", ""], kept: ["q2"] };

@@ -27,7 +27,26 @@ test("a link may name a picture that was made elsewhere, and only by its whole k
 test("files belong together where one says something of another", () => {
   const together = (...names) => opened.belongTogether(files(...names));
   assert.ok(together("all.zip") && together("a.png", "sizes.csv") && together("a.png", "a.bin"));
+  assert.ok(together("a.png", "a.jpg", "a.bin") && together("a.jpg", "a.mode"));
+  assert.ok(!together("photo.png", "photo.jpg") && !together("a.bin", "a.dat", "b.png"), "two pictures of one name are two pictures");
   assert.ok(!together("a.png") && !together("a.png", "b.png") && !together("a.png", "c.csv") && !together("sizes.csv", "b.csv"));
+});
+
+test("a name goes without its ending, unless only that tells it from another", () => {
+  assert.deepEqual(opened.namesOf(files("photo.png", "photo.jpg", "other.x.png")), ["photo.png", "photo.jpg", "other.x"]);
+});
+
+test("what the server has lost takes its place again, by its key or its name", () => {
+  const [first, second, third] = "abc".split("").map((letter) => `opened-${letter.repeat(32)}`);
+  const lost = (id, label) => ({ id, label, state: "failed" });
+  const ready = { id: third, label: "vvc", state: "ready" };
+  const facts = (id, label) => ({ id, label, bytes_text: "" });
+  const back = (records, more) => [...opened.restored(records, more)].map(([id, one]) => [id, one.id]);
+  assert.deepEqual(back([lost(first, "elic")], [facts(first, "elic")]), [[first, first]]);
+  assert.deepEqual(back([lost(first, "elic")], [facts(second, "elic")]), [[first, second]]);
+  assert.deepEqual(back([lost(first, "elic"), ready], [facts(third, "elic"), facts(second, "vvc")]), [], "what is there stays");
+  assert.deepEqual(back([lost(first, "elic")], [facts(second, "elic"), facts(third, "elic")]), [[first, second]], "one place is taken once");
+  assert.deepEqual(back([lost("elic", "elic")], [facts(second, "elic")]), [], "a codec comes back by itself");
 });
 
 test("the likely original says so, or begins the names of the others", () => {
