@@ -45,6 +45,12 @@ def own_rate(id: str) -> float | None:
     return float(found[2]) if found else None
 
 
+def rate_of(id: str, common: float) -> float:
+    """The rate that a pane's file is asked for at."""
+    own = own_rate(id)
+    return common if own is None else own
+
+
 def parse_pane(id: str) -> tuple[str, str]:
     """Maker and anchor of a pane; anything unknown comes back as it is and is refused later."""
     if found := _RATED.fullmatch(id):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from app.panes.names import own_rate, parse_pane
+from app.panes.names import parse_pane, rate_of
 from app.panes.weights import info_of, maker_of, need_weights, parts_of, sentence
 from app.server.store import StoredFile
 from mode_core.codecs.registry import load_codec
@@ -77,8 +77,7 @@ def jobs_for(pixels: Image, panes: Sequence[str], bpp: float) -> list[Job]:
     anchors: dict[tuple[str, float], dict[str, None]] = {}
     for id in panes:
         codec, anchor = parse_pane(id)
-        own = own_rate(id)
-        anchors.setdefault((codec, bpp if own is None else own), {})[anchor] = None
+        anchors.setdefault((codec, rate_of(id, bpp)), {})[anchor] = None
     return [Job(codec, tuple(some), rate, pixels) for (codec, rate), some in anchors.items()]
 
 

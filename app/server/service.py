@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from app.panes.names import ORIGINAL, default_panes, opened_key, own_rate, pane_id, parse_pane
+from app.panes.names import (
+    ORIGINAL,
+    default_panes,
+    opened_key,
+    own_rate,
+    pane_id,
+    parse_pane,
+    rate_of,
+)
 from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
@@ -291,9 +299,7 @@ class Service:
             if isinstance(one, str):
                 return Slot(id, error=one)
             return Slot.of(one, id, self.metrics.get(one.measured_as), bpp)
-        own = own_rate(id)
-        named = pane_id(*parse_pane(id), own)
-        return self._slot(photo.key, named, bpp if own is None else own)
+        return self._slot(photo.key, pane_id(*parse_pane(id), own_rate(id)), rate_of(id, bpp))
 
     def _slot(self, source: str, id: str, bpp: float) -> Slot:
         found = self._kept(source, *parse_pane(id), bpp)
