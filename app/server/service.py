@@ -6,13 +6,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.panes.names import (
-    ORIGINAL,
     default_panes,
-    opened_key,
-    own_rate,
     pane_id,
-    parse_pane,
-    rate_of,
 )
 from app.panes.weights import info_of, maker_of
 from app.server import demands
@@ -24,6 +19,7 @@ from app.server.queue import ANYONE, Line, Newest, Question
 from app.server.reader import read_part
 from app.server.runner import Runner
 from app.server.samples import gallery, sample_path
+from app.server.shelf import Shelf
 from app.server.snapshot import Comparison, Slot
 from app.server.store import (
     Decoded,
@@ -31,7 +27,6 @@ from app.server.store import (
     Opened,
     Photo,
     StoredFile,
-    recon_key,
     secret_key,
     size_of,
 )
@@ -39,7 +34,6 @@ from app.settings import Settings
 from mode_core.metrics import QUICK_METRICS, SLOW_METRICS, Measured
 from mode_core.pictures.files import load_picture
 from mode_core.stream.container import Bitstream
-from mode_core.types import Reconstruction
 
 _SOON_S = 10.0
 """Nobody is asked about a picture that this server codes within so many seconds."""
@@ -56,6 +50,7 @@ class Service:
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
         self.line = Line(settings.queue_length)
         self.newest = Newest(pages=10 * settings.queue_length)
+        self._shelf = Shelf(self.store, self.metrics)
         self._measuring = Measuring(runner, self.store, self.metrics)
 
     # Pictures and files come in
@@ -125,7 +120,7 @@ class Service:
             panes, note = default_panes(self.settings.profile)
         demands.check_request(panes, bpp)
         photo = self.photo(picture)
-        slots = [self._pane(photo, id, bpp) for id in panes]
+        slots = [self._shelf.pane(photo, id, bpp) for id in panes]
         shown = Comparison(picture, photo, bpp, slots, note)
         yield shown
         if not wanted:
@@ -160,7 +155,7 @@ class Service:
         maker, (width, height) = maker_of(stored.bitstream), stored.size
         wished = list(map(anchor_of, anchors)) or list(info_of(maker).outputs)
         panes = {pane_id(maker, str(one or "")): str(one or "") for one in wished}
-        slots = [self._slot(stored.sha256, id, 0.0) for id in panes]
+        slots = [self._shelf.slot(stored.sha256, id, 0.0) for id in panes]
         missing = [panes[slot.id] for slot in slots if slot.state == "waiting"]
         shown = Comparison(
             key, None, 8 * len(stored.data) / (width * height), slots, size=stored.size
@@ -186,7 +181,8 @@ class Service:
             elif value.error:
                 raise demands.BadRequest(value.error)
             else:
-                made = [Slot.of(self._keep(one, value.timing, question)) for one in value.pictures]
+                who, keep = question.visitor, self._shelf.keep
+                made = [Slot.of(keep(one, value.timing, who)) for one in value.pictures]
                 new = {slot.id: slot for slot in made}
                 slots = [new.get(slot.id, slot) for slot in shown.slots]
                 yield replace(shown, slots=slots, done=True)
@@ -197,7 +193,7 @@ class Service:
         """Wait in the line, then fill in pane after pane; None if nobody wants the rest."""
         waiting = [slot.id for slot in shown.slots if slot.state == "waiting"]
         jobs = [
-            replace(job, file=self._file_of(photo, job))
+            replace(job, file=self._shelf.file_of(photo, job))
             for job in jobs_for(photo.pixels, waiting, shown.bpp)
         ]
         if not jobs:
@@ -218,7 +214,7 @@ class Service:
             elif isinstance(value, Begun):
                 shown = shown.after(value)
             else:
-                shown = self._fill(shown, photo, value, question)
+                shown = self._shelf.filled(shown, photo, value, question.visitor)
             yield shown
         return None if ticket.cancelled else shown
 
@@ -226,40 +222,13 @@ class Service:
         missing = []
         for job in jobs:
             # Someone before us in the line may have asked for the same.
-            if all(self._kept(photo.key, job.codec, anchor, job.bpp) for anchor in job.anchors):
+            if all(
+                self._shelf.kept(photo.key, job.codec, anchor, job.bpp) for anchor in job.anchors
+            ):
                 yield Outcome(job.codec, bpp=job.bpp)
             else:
-                missing.append(replace(job, file=job.file or self._file_of(photo, job)))
+                missing.append(replace(job, file=job.file or self._shelf.file_of(photo, job)))
         yield from self.runner.run(missing, wanted)
-
-    def _file_of(self, photo: Photo, job: Job) -> StoredFile | None:
-        """The file that another anchor of the codec was decoded from, to encode only once."""
-        for anchor in info_of(job.codec).outputs:
-            if found := self._kept(photo.key, job.codec, str(anchor or ""), job.bpp):
-                return StoredFile("", found.picture.file, found.picture.bitstream)
-        return None
-
-    def _fill(
-        self, shown: Comparison, photo: Photo, outcome: Outcome, question: Question
-    ) -> Comparison:
-        made = {}
-        for at, one in enumerate(outcome.pictures):
-            decoded = self._keep(one, outcome.timing, question, photo.key, outcome.bpp)
-            made[one.anchor] = decoded
-            if at < len(outcome.measured) and self.metrics.get(decoded.key) is None:
-                self.metrics.put(decoded.key, outcome.measured[at])
-        slots = []
-        for slot in shown.slots:
-            if slot.state != "waiting" or slot.file != (outcome.codec, outcome.bpp):
-                slots.append(slot)
-            elif outcome.error:
-                slots.append(replace(slot, error=outcome.error))
-            elif found := made.get(anchor_of(slot.anchor)):
-                known = self.metrics.get(found.key)
-                slots.append(Slot.of(found, slot.id, known, slot.target))
-            else:
-                slots.append(self._slot(photo.key, slot.id, slot.target))
-        return replace(shown, slots=slots, ahead=None)
 
     # Remembering
 
@@ -273,36 +242,3 @@ class Service:
         """The metrics of a picture as far as they are known."""
         found = self.metrics.get(one.measured_as)
         return found.values if found else {}
-
-    def _keep(
-        self,
-        picture: Reconstruction,
-        timing: str,
-        question: Question,
-        photo: str = "",
-        bpp: float = 0.0,
-    ) -> Decoded:
-        decoded = Decoded.of(picture, photo, bpp, timing)
-        self.store.put(decoded.key, decoded, question.visitor)
-        return decoded
-
-    def _kept(self, source: str, maker: str, anchor: str, bpp: float) -> Decoded | None:
-        found = self.store.get(recon_key(source, maker, anchor_of(anchor), bpp))
-        return found if isinstance(found, Decoded) else None
-
-    def _pane(self, photo: Photo, id: str, bpp: float) -> Slot:
-        """What is known of a pane of this photo."""
-        if id == ORIGINAL:
-            return Slot.of(photo)
-        if key := opened_key(id):
-            one = demands.check_opened(self.store.get(key), photo)
-            if isinstance(one, str):
-                return Slot(id, error=one)
-            return Slot.of(one, id, self.metrics.get(one.measured_as), bpp)
-        return self._slot(photo.key, pane_id(*parse_pane(id), own_rate(id)), rate_of(id, bpp))
-
-    def _slot(self, source: str, id: str, bpp: float) -> Slot:
-        found = self._kept(source, *parse_pane(id), bpp)
-        if found is None:
-            return Slot(id, target=bpp)
-        return Slot.of(found, id, self.metrics.get(found.key), bpp)
