@@ -10,7 +10,7 @@ import numpy as np
 
 from mode_core.metrics.table import METRICS, Metric
 from mode_core.votes.records import LEFT, UNSURE, Agreement, Vote
-from mode_core.votes.scatter import clusters_of, combined, drawn_totals, variance_of
+from mode_core.votes.scatter import scattered
 
 
 def agreements(
@@ -33,18 +33,12 @@ def _share(
 ) -> tuple[float, float, float]:
     """The share of votes that went the metric's way, with its interval."""
     right = np.array([_went_its_way(vote, metric) for vote in votes])
-    cells = np.tile(np.arange(2), (len(votes), 1))
-    amounts = np.stack([right, np.ones(len(votes))], 1)
+    cells = np.tile(np.arange(2), (len(votes), 1)), np.stack([right, np.ones(len(votes))], 1)
     share = float(right.mean())
-    careful = (right.sum() + 1) / (len(votes) + 2)  # all of one kind would scatter by nothing
+    careful = (right.sum() + 1) / (len(votes) + 2)  # all of one kind would not scatter at all
     alone = np.array(careful * (1 - careful) / len(votes))
-    drawn = []
-    for names in ([vote.rater for vote in votes], [vote.picture for vote in votes]):
-        clusters = clusters_of(names)
-        if clusters.count > 1:
-            totals = drawn_totals(rng, clusters, cells, amounts, 2)
-            drawn.append((variance_of(totals[:, 0] / totals[:, 1], clusters), clusters))
-    half = float(combined(alone, drawn).half_width())
+    errors = scattered(votes, cells, 2, lambda totals: totals[:, 0] / totals[:, 1], alone, rng)
+    half = float(errors.half_width())
     return share, max(share - half, 0.0), min(share + half, 1.0)
 
 

@@ -1,8 +1,8 @@
-"""Which candidates are told apart, the places that this leaves open, and how many votes would do."""
+"""Which candidates are told apart, what places this leaves open, and how many votes would do."""
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -36,15 +36,15 @@ def places(strength_K: Numbers, apart_KK: Flags) -> list[tuple[int, int]]:
 
 
 def more_votes(strength_K: Numbers, between: Scatter, votes: int) -> Numbers:
-    """How many more votes of the same kind would tell each pair apart in four of five tests."""
+    """How many more votes of the same kind tell each pair apart in four of five tests."""
     distance_KK = np.abs(strength_K[:, None] - strength_K)
     wanted = (between.critical(times=_pairs(strength_K)) + _POWER) * between.error
     with np.errstate(divide="ignore", invalid="ignore"):
-        more: Numbers = votes * ((wanted / distance_KK) ** 2 - 1)
-    return more
+        times = (wanted / distance_KK) ** 2 - 1
+    return np.where(times <= _MOST_TIMES, votes * times, np.inf)
 
 
-def groups(names: list[str], apart_KK: Flags, more_KK: Numbers, votes: int) -> tuple[Group, ...]:
+def groups(names: list[str], apart_KK: Flags, more_KK: Numbers) -> tuple[Group, ...]:
     """Neighbours of an order, best first, none of which is told from any other of them."""
     found = _runs(apart_KK)
     inside = {pair for run in found for pair in _pairs_of(run)}
@@ -52,10 +52,9 @@ def groups(names: list[str], apart_KK: Flags, more_KK: Numbers, votes: int) -> t
               and pair not in inside]  # fmt: skip
     made = []
     for run in found:
-        most = max(more_KK[pair] for pair in _pairs_of(run))
-        ends = more_KK[run[0], run[-1]]
+        most = max(float(more_KK[pair]) for pair in _pairs_of(run))
         members = tuple(names[at] for at in run)
-        made.append(Group(members, _worth_naming(most, votes), _worth_naming(ends, votes)))
+        made.append(Group(members, _in_words(most), _in_words(float(more_KK[run[0], run[-1]]))))
     return tuple(made)
 
 
@@ -79,9 +78,9 @@ def _pairs(strength_K: Numbers) -> int:
     return max(len(strength_K) * (len(strength_K) - 1) // 2, 1)
 
 
-def _worth_naming(more: float, votes: int) -> int | None:
+def _in_words(more: float) -> int | None:
     """The number with two digits that mean something; None beyond what anybody would ask for."""
-    if not more <= _MOST_TIMES * votes:
+    if not isfinite(more):
         return None
-    unit = 10 ** max(len(str(ceil(more))) - 2, 0)
+    unit: int = 10 ** max(len(str(ceil(more))) - 2, 0)
     return max(ceil(more / unit) * unit, 1)

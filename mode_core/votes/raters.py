@@ -73,5 +73,5 @@ def _original_side(check: Vote) -> str:
 def _by_chance(same: Sides) -> float:
     """How likely fair coins are to lean at least as far to either side."""
     thrown, most = same.left + same.right, max(same.left, same.right)
-    tail = sum(comb(thrown, heads) for heads in range(most, thrown + 1)) / 2**thrown
-    return min(2 * tail, 1.0)
+    ways = sum(comb(thrown, heads) for heads in range(most, thrown + 1))
+    return min(2 * ways / float(2**thrown), 1.0)

@@ -51,7 +51,8 @@ def odds(strength_BK: Numbers) -> Numbers:
     """The logarithm of each candidate's odds against a rival of the field drawn by lot."""
     rivals = strength_BK.shape[1] - 1
     wins_BK = (preference(strength_BK).sum(2) - 0.5) / rivals
-    return np.log(wins_BK) - np.log1p(-wins_BK)
+    found: Numbers = np.log(wins_BK) - np.log1p(-wins_BK)
+    return found
 
 
 def odds_slope(strength_K: Numbers) -> Numbers:
