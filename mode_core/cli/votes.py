@@ -21,7 +21,9 @@ from mode_core.votes.sheet import MAX_BYTES, Sheet, read_votes
 def add_commands(commands: Commands) -> None:
     """Attach it."""
     parser = command(commands, "votes", _votes, "rank candidates by the votes of a blind test")
-    parser.add_argument("files", type=parsing.source, nargs="+", help="CSV files: docs/votes.md")
+    parser.add_argument(
+        "files", type=parsing.source, nargs="+", metavar="FILE.csv", help="as in docs/votes.md"
+    )
     parser.add_argument("--per", choices=["picture"], help="a ranking for each")
     parser.add_argument("--seed", type=parsing.seed, default=0, help="of the bootstrap")
     parser.add_argument("--out", type=parsing.place, help="write the ranking as CSV")

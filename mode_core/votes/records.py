@@ -119,6 +119,10 @@ class Field:
         """Whether any candidate is told from any other."""
         return any((one.first, one.last) != (1, len(self.standings)) for one in self.standings)
 
+    def tells_apart(self, one: str, other: str) -> bool:
+        """Whether the order of two of its candidates is borne out: no group holds both."""
+        return one != other and not any({one, other} <= {*each.candidates} for each in self.groups)
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:

@@ -73,13 +73,14 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
     for number, line in lines:
         where = f"{sheet.name}, line {number}"
         faults = [*_faults(line)]
-        first = seen.setdefault((line["rater"], line["trial"]), where)
-        if first != where:
-            rater, trial = line["rater"][:LONGEST], line["trial"][:LONGEST]
+        key = line["rater"], line["trial"]
+        if key in seen:
+            rater, trial = (text[:LONGEST] for text in key)
             faults.append(
-                f"rater {rater!r} has trial {trial!r} already in {first}; give each trial of a "
-                "rater its own name, and different raters different ones"
+                f"rater {rater!r} has trial {trial!r} already in {seen[key]}; give each trial of "
+                "a rater its own name, and different raters different ones"
             )
+        seen.setdefault(key, where)
         for fault in faults:
             refuse(f"{where}: {fault}")
         if not faults:

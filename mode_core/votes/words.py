@@ -15,6 +15,7 @@ FILE_HEAD = (
     "picture", "field", "candidate", "first_place", "last_place", "win_probability", "win_low",
     "win_high", "strength", "strength_low", "strength_high", "votes",
 )  # fmt: skip
+_SHOWN = 10
 
 
 def about_raters(ranking: Ranking) -> Iterator[str]:
@@ -34,7 +35,9 @@ def about_raters(ranking: Ranking) -> Iterator[str]:
         )
     unchecked = [rater.name for rater in kept if not rater.checks]
     if unchecked:
-        yield f"Never checked: {_some(unchecked)}."
+        more = len(unchecked) - _SHOWN
+        others = f" and {more} more" if more > 0 else ""
+        yield f"Never checked: {_some(unchecked[:_SHOWN])}{others}."
     yield from _about_sides(ranking, [rater for rater in kept if rater.one_sided])
 
 

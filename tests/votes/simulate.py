@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
 from mode_core.votes.records import CHECK, LEFT, ORIGINAL, PAIR, RIGHT, SAME, UNSURE, Vote
-from mode_core.votes.strengths import Numbers, fit, odds
+from mode_core.votes.strengths import fit, odds
 
 WORST = "jpeg@0.05"
 FIVE = {"mode-p@0.1": 0.9, "ms-illm@0.1": 0.5, "elic@0.1": 0.0, "avif@0.1": -0.4, "jpeg@0.1": -1.0}
@@ -41,27 +42,34 @@ def votes_of(world: World, seed: int) -> list[Vote]:
     taste = rng.normal(0, 1, (world.raters, size)) * world.taste
     scene = rng.normal(0, 1, (world.pictures, size)) * world.scene
     strength = np.array([*world.strengths.values()])
-    votes = []
+    liked = strength + taste[:, None] + scene
+    votes: list[Vote] = []
     for rater in range(world.raters):
         careless = rater >= world.raters - world.careless
-        for trial in range(world.trials):
-            picture = int(rng.integers(world.pictures))
-            left, right = rng.choice(size, 2, replace=False)
-            liked = strength + taste[rater] + scene[picture]
-            answer = _answer(rng, 0.0 if careless else liked[left] - liked[right], world.unsure)
-            votes.append(
-                _vote(rng, rater, trial, PAIR, picture, (names[left], names[right]), answer)
-            )
-        for extra in range(world.checks + world.same):
-            kind, trial = (CHECK if extra < world.checks else SAME), world.trials + extra
-            picture, turned = int(rng.integers(world.pictures)), bool(rng.integers(2))
-            both = (ORIGINAL, WORST) if kind == CHECK else (names[0], names[0])
-            sure = kind == CHECK and not careless
-            chosen = ORIGINAL if sure else both[int(rng.integers(2))]
-            both = both[::-1] if turned else both
-            answer = (LEFT, RIGHT)[both.index(chosen)] if sure else _answer(rng, 0.0, 0)
-            votes.append(_vote(rng, rater, trial, kind, picture, both, answer))
+        draws = rng.random((world.trials, 5)).tolist()
+        for trial, (what, first, second, chosen, time) in enumerate(draws):
+            picture, left = int(what * world.pictures), int(first * size)
+            right = (left + 1 + int(second * (size - 1))) % size
+            ahead = 0.0 if careless else liked[rater, picture, left] - liked[rater, picture, right]
+            answer = _answer(ahead, world.unsure, chosen)
+            both = names[left], names[right]
+            votes.append(_vote(rater, trial, PAIR, picture, both, answer, time))
+        votes += _extra(world, rater, careless, rng)
     return votes
+
+
+def _extra(world: World, rater: int, careless: bool, rng: np.random.Generator) -> Iterator[Vote]:
+    """A rater's checks, and trials with the same candidate on both sides."""
+    for extra in range(world.checks + world.same):
+        kind = CHECK if extra < world.checks else SAME
+        what, turned, chosen, time = rng.random(4).tolist()
+        both = (ORIGINAL, WORST) if kind == CHECK else (next(iter(world.strengths)),) * 2
+        both = both[::-1] if turned < 0.5 else both
+        answer = LEFT if chosen < 0.5 else RIGHT
+        if kind == CHECK and not careless:
+            answer = (LEFT, RIGHT)[both.index(ORIGINAL)]
+        picture = int(what * world.pictures)
+        yield _vote(rater, world.trials + extra, kind, picture, both, answer, time)
 
 
 def truth(world: World) -> tuple[Mapping[str, float], Mapping[str, float]]:
@@ -73,29 +81,24 @@ def truth(world: World) -> tuple[Mapping[str, float], Mapping[str, float]]:
     nodes, weights = np.polynomial.hermite_e.hermegauss(61)
     spread = nodes * (2 * (world.taste**2 + world.scene**2)) ** 0.5
     difference = (strength[:, None] - strength)[..., None] + spread
-    win, tie = _chances(difference, world.unsure)
-    wins = ((win + tie / 2) * weights).sum(-1) / weights.sum()
+    ahead = np.exp(difference / 2)
+    chance = (ahead + world.unsure / 2) / (ahead + 1 / ahead + world.unsure)
+    wins = (chance * weights).sum(-1) / weights.sum()
     np.fill_diagonal(wins, 0)
     found = fit(1e7 * wins[None])
     names = [*world.strengths]
     return dict(zip(names, found[0], strict=True)), dict(zip(names, odds(found)[0], strict=True))
 
 
-def _chances(difference: Numbers, unsure: float) -> tuple[Numbers, Numbers]:
-    ahead, behind = np.exp(difference / 2), np.exp(-difference / 2)
-    return ahead / (ahead + behind + unsure), unsure / (ahead + behind + unsure)
-
-
-def _answer(rng: np.random.Generator, difference: float, unsure: float) -> str:
-    win, tie = _chances(np.array(difference), unsure)
-    drawn = rng.random()
+def _answer(difference: float, unsure: float, drawn: float) -> str:
+    ahead, behind = exp(difference / 2), exp(-difference / 2)
+    win, tie = (one / (ahead + behind + unsure) for one in (ahead, unsure))
     return LEFT if drawn < win else UNSURE if drawn < win + tie else RIGHT
 
 
 def _vote(
-    rng: np.random.Generator, rater: int, trial: int, kind: str, picture: int,
-    both: tuple[str, ...], answer: str,
-) -> Vote:  # fmt: skip
-    seconds = round(float(rng.lognormal(1.5, 0.5)), 1)
+    rater: int, trial: int, kind: str, picture: int, both: tuple[str, ...], answer: str, time: float
+) -> Vote:
+    seconds = round(2 + 6 * time**2, 1)
     name, scene = f"rater{rater + 1:03}", f"kodim{picture + 1:02}"
     return Vote(name, str(trial + 1), kind, scene, both[0], both[1], answer, seconds)
