@@ -73,14 +73,14 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
     for number, line in lines:
         where = f"{sheet.name}, line {number}"
         faults = [*_faults(line)]
-        key = line["rater"], line["trial"]
-        if key in seen:
-            rater, trial = (text[:LONGEST] for text in key)
+        once = line["rater"], line["trial"]
+        if once in seen:
+            rater, trial = (text[:LONGEST] for text in once)
             faults.append(
-                f"rater {rater!r} has trial {trial!r} already in {seen[key]}; give each trial of "
+                f"rater {rater!r} has trial {trial!r} already in {seen[once]}; give each trial of "
                 "a rater its own name, and different raters different ones"
             )
-        seen.setdefault(key, where)
+        seen.setdefault(once, where)
         for fault in faults:
             refuse(f"{where}: {fault}")
         if not faults:

@@ -59,9 +59,9 @@ def test_what_is_told_apart_is_in_the_true_order_and_no_intervals_of_it_overlap(
 
 
 def test_intervals_cover_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    """120 tests of five candidates; LOG.md has 200, with 1,000 draws, in 15 worlds.
+    """120 tests of five candidates; tools/votes_coverage.py has 200 in each of 15 worlds.
 
-    Were pictures left out of account, 0.91 would be covered, and with raters too, 0.80.
+    Were pictures left out of account, 0.88 would be covered, and with raters too, 0.81.
     """
     monkeypatch.setattr(scatter, "DRAWS", 300)
     strengths, odds = truth(DIFFERENT)

@@ -8,8 +8,8 @@ from scipy.optimize import minimize
 from scipy.stats import kendalltau
 
 from mode_core.votes.agreement import kendall
-from mode_core.votes.apart import groups
-from mode_core.votes.scatter import Clusters, combined
+from mode_core.votes.apart import groups, told_apart
+from mode_core.votes.scatter import Clusters, Scatter, combined
 from mode_core.votes.strengths import PRIOR, Numbers, covariance, fit, odds, odds_slope
 
 
@@ -76,6 +76,17 @@ def test_scatter_is_that_of_both_clusters_and_never_below_chance() -> None:
     assert found.critical()[0] == pytest.approx(2.03, abs=0.02)  # Student's t of 20 / 0.75²
     assert found.critical()[1] == pytest.approx(1.96, abs=0.001)
     assert found.critical(times=10)[1] == pytest.approx(2.807, abs=0.001)
+
+
+def test_both_intervals_and_the_difference_among_all_must_tell_two_apart() -> None:
+    strength, wide = np.arange(12.0), np.full(12, 0.4)
+    for error, half, told in (0.25, wide, True), (0.4, wide, False), (0.25, wide * 2, False):
+        between = Scatter(np.full((12, 12), error), np.full((12, 12), 1e6))
+        # 0.4 is enough for one pair of candidates (1 > 1.96 * 0.4), but not among 66
+        found = told_apart(strength, between, strength - half, strength + half)
+        assert bool(found[0, 1]) is told
+        assert found[0, 11]
+        assert not found.diagonal().any()
 
 
 def test_groups_are_the_longest_runs_and_no_pair_is_forgotten() -> None:
