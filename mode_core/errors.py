@@ -1,5 +1,12 @@
 """The errors that callers may catch; each message says what, where, and what would work."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+SHOWN = 20
+"""How many sentences about one thing are said; the others are counted."""
+
 
 class ModeError(Exception):
     """Something that a user did or met; shown as one sentence, never as a traceback."""
@@ -43,3 +50,12 @@ class CheckpointError(ModeError):
 
 class ResultsError(ModeError):
     """A results file has the wrong shape."""
+
+
+def refuse_all(wrong: Sequence[str], say: Callable[[str], None], until: str) -> None:
+    """ResultsError if anything is wrong, after the sentences on all of it were said."""
+    if wrong:
+        for sentence in wrong[:SHOWN]:
+            say(sentence)
+        more = f", of which the first {SHOWN} are above" if len(wrong) > SHOWN else ""
+        raise ResultsError(f"{until}: {len(wrong)} thing{'s' * (len(wrong) > 1)} to mend{more}")

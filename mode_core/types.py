@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -32,6 +33,10 @@ def number_in(text: str) -> float:
 
 
 SQ_EXPERT, VQ_EXPERT = "sq-expert", "vq-expert"
+SHORT_ANCHORS: Mapping[str, str] = MappingProxyType(
+    {"fidelity": "f", "perception": "p", SQ_EXPERT: "sq", VQ_EXPERT: "vq"}
+)
+"""What stands for an anchor in the name of a picture: mode-p."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,10 @@ from app.panes.weights import (
 )
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import UnknownAnchor, WeightsUnavailable
-from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor
+from mode_core.types import SHORT_ANCHORS, SQ_EXPERT, VQ_EXPERT, Anchor
 from mode_core.weights.sets import PUBLIC
 
-_SHORT = {"fidelity": "f", "perception": "p", SQ_EXPERT: "sq", VQ_EXPERT: "vq"}
-_LONG = {short: anchor for anchor, short in _SHORT.items()}
+_LONG = {short: anchor for anchor, short in SHORT_ANCHORS.items()}
 ORIGINAL = "original"
 OPENED = "Opened picture"
 _OPENED = "opened-"
@@ -35,7 +34,7 @@ STAND_INS = ("jpeg", "webp", "avif", "jxl")
 
 def pane_id(maker: str, anchor: str, bpp: float | None = None) -> str:
     """The name of a pane: elic, mode-f, mode-0.35, …; elic@0.05 has a rate of its own."""
-    picture = f"{maker}-{_SHORT.get(anchor, anchor)}" if anchor else maker
+    picture = f"{maker}-{SHORT_ANCHORS.get(anchor, anchor)}" if anchor else maker
     return picture if bpp is None else f"{picture}@{bpp:.6g}"
 
 

@@ -2,5 +2,5 @@
 
 One file a group of commands; the work is done below.
 May use: checkpoints, codecs, errors, evaluation, layers, metrics, pictures, settings, stream,
-training, types, weights.
+training, types, votes, weights.
 """

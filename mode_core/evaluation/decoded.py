@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from mode_core.errors import ModeError, ResultsError
+from mode_core.errors import ModeError, ResultsError, refuse_all
 from mode_core.evaluation.bench import PHOTO_SUFFIXES, name_in_rows
 from mode_core.evaluation.workers import outcomes
 from mode_core.pictures.files import LOSSLESS, read_image
 from mode_core.stream.sheets import SIZES, bytes_in, need_columns, read_sheet
 
-SHOWN = 20
-"""How many sentences about one folder are said; the others are counted."""
 COLUMNS = ("codec", "rate", "image", "bytes")
 _MAX_SIZES = 1_000_000
 _LAYOUT = "lay the pictures out as CODEC/RATE/IMAGE.png"
@@ -60,14 +58,7 @@ def find_pictures(
         one for place in places for one in _of_rate(place, originals, stated, problems)
     ]  # fmt: skip
     problems += _misfits(found, workers)
-    if problems:
-        for sentence in problems[:SHOWN]:
-            say(sentence)
-        more = f", of which the first {SHOWN} are above" if len(problems) > SHOWN else ""
-        raise ResultsError(
-            f"nothing is measured or written until {folder} is in order: "
-            f"{len(problems)} thing{'s' * (len(problems) > 1)} to mend{more}"
-        )
+    refuse_all(problems, say, f"nothing is measured or written until {folder} is in order")
     return found
 
 

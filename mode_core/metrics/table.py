@@ -97,6 +97,7 @@ _TABLE = (
     Metric(
         "dists", "DISTS", "lower", 4, (-0.01, 10), dists, dists_paths, min_side=LPIPS_MIN_SIDE
     ),
+    Metric("ssimulacra2", "SSIMULACRA2", "higher", 2, (-1000, 100)),
     Metric("fid", "FID", "lower", 2, (-1, 10_000)),
 )  # fmt: skip
 

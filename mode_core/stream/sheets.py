@@ -18,8 +18,16 @@ _MOST_BYTES_DIGITS = 12
 Line = Mapping[str, str]
 
 
+def refused(sentence: str) -> None:
+    """What a wrong row is answered with unless a reader would rather know all of them."""
+    raise ResultsError(sentence)
+
+
 def read_sheet(
-    text: str, column: Callable[[str], str], max_rows: int
+    text: str,
+    column: Callable[[str], str],
+    max_rows: int,
+    refuse: Callable[[str], None] = refused,
 ) -> tuple[list[str], list[str], Iterator[tuple[int, Line]]]:
     """The names of the columns, what the file calls them, and each row with its line number."""
     text = text.removeprefix("\ufeff").lstrip()
@@ -30,7 +38,7 @@ def read_sheet(
         raise ResultsError(f"the file has more than {max_rows} rows, which is the most")
     cells = rows[0] if rows else []
     header = _header(cells, column)
-    return header, cells, _numbered(header, rows[1:])
+    return header, cells, _numbered(header, rows[1:], refuse)
 
 
 def rows_of(text: str, max_rows: int) -> list[list[str]]:
@@ -76,13 +84,14 @@ def shown(cells: Sequence[str]) -> str:
     return ", ".join(repr(cell.strip()[:40]) for cell in cells[:20]) or "nothing"
 
 
-def _numbered(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, Line]]:
+def _numbered(
+    header: Sequence[str], rows: Sequence[Sequence[str]], refuse: Callable[[str], None]
+) -> Iterator[tuple[int, Line]]:
     for line_number, row in enumerate(rows, 2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
-            raise ResultsError(
-                f"line {line_number} has {len(row)} cells, the header has {len(header)}"
-            )
+            refuse(f"line {line_number} has {len(row)} cells, the header has {len(header)}")
+            continue
         texts = (as_written(cell.strip()) for cell in row)
         yield line_number, dict(zip(header, texts, strict=True))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mode_core.errors import ResultsError
-from mode_core.evaluation import decoded, reconstructions
+from mode_core.errors import SHOWN, ResultsError
+from mode_core.evaluation import reconstructions
 from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.curves import comparisons, curves_of
 from mode_core.evaluation.decoded import Decoded, find_pictures, sizes_from
@@ -238,7 +238,7 @@ def test_of_hundreds_of_mistakes_the_first_are_said_and_all_counted(
     said: list[str] = []
     with pytest.raises(ResultsError, match="304 things to mend, of which the first 20 are above"):
         find_pictures(theirs, plan.photos, 1, said.append)
-    assert len(said) == decoded.SHOWN == 20
+    assert len(said) == SHOWN == 20
 
 
 @pytest.mark.parametrize(
