@@ -96,11 +96,11 @@ def test_copies_may_lie_on_the_hub(
     monkeypatch.setenv("MODE_WEIGHTS_MIRROR", "hf://someone/copies")
     monkeypatch.setenv("HF_ENDPOINT", host.base)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    (state,) = fetched(settings(monkeypatch, "ms-illm:3", "ms-illm"))
+    (state,) = fetched(settings(monkeypatch, "vq:1024", "vq"))
     assert state.state == "here"
-    assert host.paths[-1] == f"/someone/copies/resolve/c0ffee/{ILLM}"
-    card = json.loads((home / "ms-illm-3" / "card.json").read_text())
-    assert card["address"] == f"hf://someone/copies/{ILLM}"
+    assert host.paths[-1] == f"/someone/copies/resolve/c0ffee/{SMALL}"
+    card = json.loads((home / "vq-1024" / "card.json").read_text())
+    assert card["address"] == f"hf://someone/copies/{SMALL}"
 
 
 def test_a_licence_that_was_not_named_is_never_accepted(
