@@ -95,7 +95,7 @@ def opened(address: Address, start: int, pace: Pace) -> HTTPResponse:
         told = f"{redirects.subject} {_words_of(error.code)}"
         raise DownloadError(told, error.code) from error
     except _NETWORK as error:
-        told = _reason_of(error, _proxy_of(redirects.url or address.url))
+        told = _reason_of(error, proxy_of(redirects.url or address.url))
         raise DownloadError(f"{redirects.beside}{told}") from error
     return answer
 
@@ -221,7 +221,7 @@ def _reason_of(error: Exception, proxy: str) -> str:
     return f"{told} (by way of {proxy})" if proxy else told
 
 
-def _proxy_of(url: str) -> str:
+def proxy_of(url: str) -> str:
     """The proxy that requests to an address go through, by the variable that names it."""
     parts = urlsplit(url)
     if parts.scheme in getproxies() and not proxy_bypass(parts.netloc):

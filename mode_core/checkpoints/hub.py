@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mode_core.checkpoints.connection import Address, DownloadError
+from mode_core.checkpoints.connection import Address, DownloadError, proxy_of
 
 SCHEME = "hf://"
 _NAMED = re.compile(rf"{SCHEME}(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
@@ -21,7 +21,8 @@ def is_on_hub(url: str) -> bool:
 
 def hub_address(url: str) -> Address:
     """Where the hub has a file now, at the commit that its SHA-256 is of."""
-    from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, get_token, hf_hub_url
+    from huggingface_hub.errors import HFValidationError
 
     named = _NAMED.fullmatch(url) or _PAGE.fullmatch(url)
     if named is None:
@@ -38,6 +39,10 @@ def hub_address(url: str) -> Address:
         # the client has errors of its own, of what it stands on, and of what a name may be
         status = getattr(getattr(error, "response", None), "status_code", None)
         reason = f"it answers {status}" if status else str(error).partition("\n")[0]
+        proxy = proxy_of(constants.ENDPOINT)
+        if proxy and not (status or isinstance(error, HFValidationError)):
+            # the client's words may hold parts of the proxy's address, with its password
+            reason = f"it cannot be asked by way of {proxy}"
         raise DownloadError(reason, status or 0) from error
     # of small files the tag is another hash, as Git has it
     sha256 = found.etag or ""

@@ -266,9 +266,9 @@ def _unobtainable(one: Published, failed: dict[str, DownloadError]) -> Unobtaina
         reasons.append(f"{_address_of(one, url) or _host(url)}: {reason}")
         brief[f"{_host(url)}: {reason}"] = None
     return Unobtainable(
-        f"{one.file} could not be fetched ({'. '.join(reasons)}). What else works: --url ADDRESS "
-        f"of another copy; {MIRROR}=ADDRESS of a folder that has it under its name; or download it "
-        f"in a browser, then run `python -m mode_core weights import {one.codec} {one.file} "
+        f"{one.file} could not be fetched ({'; '.join(reasons)}); what else works: --url ADDRESS "
+        f"of another copy, {MIRROR}=ADDRESS of a folder that has it under its name, or download it "
+        f"in a browser and run `python -m mode_core weights import {one.codec} {one.file} "
         f"--dialect {one.dialect} --name {one.name}`",
-        ". ".join(brief),
+        "; ".join(brief),
     )

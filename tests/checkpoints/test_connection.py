@@ -114,7 +114,7 @@ def test_several_short_connections_are_as_slow_as_one(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each brings a little of the file, and takes long over it."""
-    monkeypatch.setattr(connection, "_clock", count(step=50.0).__next__)
+    monkeypatch.setattr(connection, "_clock", count(step=10.0).__next__)
     host.most = 2000
     assert "sends less than" in refused(f"{host.base}/a", tmp_path / "a")
     assert 1 < len(host.ranges) < 8

@@ -407,6 +407,21 @@ def test_a_token_that_is_none_is_refused_and_not_repeated(
     assert "cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("proxy", ["http://me:secret@127.0.0.1:9", "http://me:127@secret:port"])
+def test_the_hub_s_proxy_is_named_by_its_variable_alone(
+    proxy: str, hub: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://hub.example")
+    template = "http://hub.example/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setenv("http_proxy", proxy)
+    huggingface_hub.close_session()
+    with pytest.raises(Unobtainable, match="by way of the proxy in http_proxy") as caught:
+        got(at(), url=f"{HUB}/{FILE}")
+    huggingface_hub.close_session()
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
