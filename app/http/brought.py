@@ -71,7 +71,7 @@ async def take_collection(request: Request, elsewhere: Elsewhere, intake: Intake
     async with intake.body(request, limit) as chunks:
         sent = await files_in(request, chunks, MOST_FILES, _FORM)
         visitor, wanted = visitor_of(request.scope), partial(is_there, request)
-        collection, said = await intake.worked(elsewhere.collect, sent, visitor, wanted)
+        collection, said = await intake.worked(visitor, elsewhere.collect, sent, visitor, wanted)
     return JSONResponse(listing(collection, said))
 
 

@@ -62,7 +62,7 @@ class Guard:
             return
         answer = _Answer(send, self.frames)
         try:
-            with self.intake.request(visitor_of(scope)):
+            with self.intake.request(visitor_of(scope), scope["method"] == "POST"):
                 await self._let_in(Request(scope, receive), answer.send)
         except Refused as no:
             await answer.instead(scope, no.status, str(no))
@@ -96,14 +96,17 @@ class Guard:
 
     async def _call(self, request: Request, path: str, send: Send) -> None:
         """A call is read whole and checked; values by name reach Gradio in their order."""
+        visitor = visitor_of(request.scope)
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise Refused(415, "a call is JSON, with the header Content-Type: application/json")
         async with self.intake.body(request, self.calls.limit(path)) as chunks:
             sent = self.calls.checked(path, await joined(chunks))
-        if path.startswith(("call/", "queue/join")):
-            await self.unheard.asked(sent["session_hash"])
-        scope = {**request.scope, "path": request.scope["path"].replace("/call/v2/", "/call/")}
-        await self.app(scope, _replay(json.dumps(sent).encode(), request.receive), send)
+            if path.startswith(("call/", "queue/join")):
+                await self.unheard.asked(sent["session_hash"], visitor)
+            scope = {**request.scope, "path": request.scope["path"].replace("/call/v2/", "/call/")}
+            async with self.intake.at_work(visitor):
+                # what is on its way in counts until it is answered
+                await self.app(scope, _replay(json.dumps(sent).encode(), request.receive), send)
 
     def _listener(self, request: Request, path: str) -> str:
         """The session whose answers this request is to get, if it asks for any."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
@@ -42,6 +48,10 @@ class Limits:
     """Long bodies of one visitor at once; further ones wait for their turn, unread."""
     requests: int = 400
     """Open requests of one visitor; a page holds two, gradio_client up to three."""
+    posts: int = 120
+    """Those among them that send something: twenty browsers with six connections each."""
+    at_work: int = 10
+    """Of these, how many are worked on at once; further ones wait for their turn."""
     all_requests: int = 800
     """Stays below the 1024 files that a process may usually have open."""
     turn_s: float = 60.0
@@ -67,26 +77,31 @@ class Intake:
         self.requests: Counter[str] = Counter()
         # Uploads wait for their turn at the reader in threads: others must not wait for those.
         self._threads = CapacityLimiter(_THREADS)
-        # A semaphore lives as long as somebody holds it or waits for it.
-        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._bodies = _Turns(limits.bodies, limits.turn_s, "uploads")
+        self._at_work = _Turns(limits.at_work, limits.turn_s, "requests")
+        self._posts: Counter[str] = Counter()
 
-    async def worked(self, work: Callable[..., T], *args: Any) -> T:
+    async def worked(self, visitor: str, work: Callable[..., T], *args: Any) -> T:
         """What this gives in a thread, of which uploads have their own."""
-        return await to_thread.run_sync(work, *args, limiter=self._threads)
+        async with self.at_work(visitor):
+            return await to_thread.run_sync(work, *args, limiter=self._threads)
+
+    def at_work(self, visitor: str) -> AbstractAsyncContextManager[None]:
+        """The visitor's turn to have something done, for as long as the block lasts."""
+        return self._at_work.turn(visitor)
 
     @contextmanager
-    def request(self, visitor: str) -> Iterator[None]:
-        """A place among the open requests, or Refused."""
+    def request(self, visitor: str, sends: bool = False) -> Iterator[None]:
+        """A place among the open requests, and among those that send something, or Refused."""
         if self.requests[visitor] >= self.limits.requests:
             raise Refused(429, "too many requests from your address are open; close some first")
+        if sends and self._posts[visitor] >= self.limits.posts:
+            words = "too many requests from your address are being answered; wait for some of them"
+            raise Refused(429, words)
         if self.requests.total() >= self.limits.all_requests:
             raise Refused(503, "too many requests are open on this server; try again in a minute")
-        self.requests[visitor] += 1
-        try:
+        with _counted(self.requests, visitor, 1), _counted(self._posts, visitor, int(sends)):
             yield
-        finally:
-            self.requests[visitor] -= 1
-            self.requests += Counter()  # forgets visitors who have none
 
     @asynccontextmanager
     async def body(self, request: Request, limit: int) -> AsyncIterator[Chunks]:
@@ -95,28 +110,46 @@ class Intake:
         announced = int(length) if length.isdecimal() else limit
         check_size(announced, limit)
         body = _Body(self, limit)
-        async with self._turn(visitor_of(request.scope), announced):
+        short = announced <= SHORT
+        async with nullcontext() if short else self._bodies.turn(visitor_of(request.scope)):
             try:
                 yield body.chunks(request)
             finally:
                 self.bytes -= body.size
 
+
+class _Turns:
+    """So many things of each visitor at once, whatever others have."""
+
+    def __init__(self, most: int, wait_s: float, things: str) -> None:
+        self._most, self._wait_s, self._things = most, wait_s, things
+        # A semaphore lives as long as somebody holds it or waits for it.
+        self._of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
     @asynccontextmanager
-    async def _turn(self, visitor: str, size: int) -> AsyncIterator[None]:
-        if size <= SHORT:
-            yield
-            return
-        new = asyncio.Semaphore(self.limits.bodies)
-        turns = self._turns.setdefault(visitor, new)
+    async def turn(self, visitor: str) -> AsyncIterator[None]:
+        """One of them, or Refused after a long wait."""
+        turns = self._of.setdefault(visitor, asyncio.Semaphore(self._most))
         try:
-            await asyncio.wait_for(turns.acquire(), self.limits.turn_s)
+            await asyncio.wait_for(turns.acquire(), self._wait_s)
         except TimeoutError as error:
-            words = "too many uploads from your address are on their way; try again after them"
+            words = f"too many {self._things} from your address are on their way; try again later"
             raise Refused(429, words) from error
         try:
             yield
         finally:
             turns.release()
+
+
+@contextmanager
+def _counted(counter: Counter[str], visitor: str, count: int) -> Iterator[None]:
+    counter[visitor] += count
+    try:
+        yield
+    finally:
+        counter[visitor] -= count
+        if not counter[visitor]:
+            del counter[visitor]  # forgets visitors who have none
 
 
 class _Body:

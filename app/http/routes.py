@@ -159,7 +159,8 @@ def _post(path: str, answer: Answer, refused: int, intake: Intake, limit: int) -
     async def receive(request: Request) -> Response:
         try:
             async with intake.body(request, limit) as chunks:
-                return await intake.worked(answer, await joined(chunks), request)
+                data, visitor = await joined(chunks), visitor_of(request.scope)
+                return await intake.worked(visitor, answer, data, request)
         except ModeError as error:
             return JSONResponse({"error": sentence(error)}, refused)
 

@@ -10,7 +10,8 @@ from gradio.queueing import Queue
 
 MOST = 250
 """Visits that have asked and do not listen yet; each may hold a megabyte. Clients need one
-round trip from asking to listening, so only those who never listen come to be the oldest."""
+round trip from asking to listening, so only those who never listen come to be the oldest; whoever
+has most of them loses one, so nobody's flood ends the calls of others."""
 
 
 class Unheard:
@@ -18,17 +19,19 @@ class Unheard:
 
     def __init__(self, queue: Queue, most: int = MOST) -> None:
         self.queue, self.most = queue, most
-        self._asked: OrderedDict[str, None] = OrderedDict()
+        self._asked: OrderedDict[str, str] = OrderedDict()
         self._listening: Counter[str] = Counter()
 
-    async def asked(self, session: str) -> None:
-        """A call of this session; the oldest ones that nobody listens to are ended."""
+    async def asked(self, session: str, visitor: str) -> None:
+        """A call of this session; the oldest of a visitor who has most unheard ones are ended."""
         if self._listening[session]:
             return
-        self._asked[session] = None
+        self._asked[session] = visitor
         self._asked.move_to_end(session)
         while len(self._asked) > self.most:
-            oldest, _ = self._asked.popitem(last=False)
+            ((most, _),) = Counter(self._asked.values()).most_common(1)
+            oldest = next(one for one, whose in self._asked.items() if whose == most)
+            del self._asked[oldest]
             await self.queue.clean_events(session_hash=oldest)
             self.queue.pending_messages_per_session.pop(oldest, None)
             self.queue.pending_event_ids_session.pop(oldest, None)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mode_core.checkpoints.checks import refuse_infinite, refuse_misfit, refuse_odd
 from mode_core.checkpoints.dialects import find_dialect
+from mode_core.checkpoints.download import file_sha256
 from mode_core.checkpoints.read import read_checkpoint
 from mode_core.codecs.dialect import Dialect
 from mode_core.codecs.registry import find_codec
@@ -75,7 +76,15 @@ def import_checkpoint(
         "file": origin.path.name,
     }
     card |= {"address": origin.address} if origin.address else {}
-    return add_set(folder, fill, card)
+    try:
+        return add_set(folder, fill, card)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise ModeError(
+            f"there is not enough memory to convert {origin.path}; close other programs, or do it "
+            f"on a larger machine and copy {name} from there into {folder.parent}"
+        ) from error
 
 
 def _default_name(codec: str, file_name: str) -> str:
@@ -170,12 +179,6 @@ def _shards(tensors: Mapping[str, Tensor]) -> list[list[str]]:
         groups[-1].append(name)
         size += value.numel() * value.element_size()
     return groups
-
-
-def file_sha256(path: Path) -> str:
-    """The hash of a file, in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refuse_full_disk(home: Path, tensors: Mapping[str, Tensor], half: bool) -> None:

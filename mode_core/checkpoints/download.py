@@ -8,48 +8,44 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from glob import escape
-from http.client import HTTPException, HTTPResponse, InvalidURL
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
-from mode_core.errors import ModeError
+from mode_core.checkpoints.connection import Address, DownloadError, Pace, opened
 from mode_core.stream.atomic import size_in_words
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes are here, of how many; 0 of those if nobody knows."""
-_PIECE = 1 << 20
-_WAIT_S = 30
+_PIECE = 1 << 18
+_HEAD = 512
+"""Bytes at the start by which a web page is told from a file."""
 _TRIES = 8
 """Connections for one file, as long as each of them brings some of it."""
+_MOST = 4
+"""Times the usual size that a file may have; what is larger still is not the file."""
 _PAGE = b"<!doctype", b"<html", b"<?xml"
 _CHECKPOINT = b"PK", b"\x80"
-_NETWORK = URLError, HTTPException, OSError, ValueError
-"""What a host, or a strange address, may make the library raise."""
 
 
-class DownloadError(ModeError):
-    """What an address gives instead of the file, without the address itself."""
+class NoRoom(DownloadError):
+    """The disk is too full for the file that a host speaks of; others may know of a smaller one."""
 
-    def __init__(self, reason: str, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
+    def __init__(self, folder: Path, free: int, needed: int) -> None:
+        super().__init__(
+            f"{folder} has {size_in_words(free)} free, {size_in_words(needed)} are needed for the "
+            "file and its conversion; free some space or set MODE_WEIGHTS to another folder"
+        )
+        self.needed = needed
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a file is, and what its host knows of it."""
-
-    url: str
-    sha256: str = ""
-    token: str = ""
-    """What opens a private place; its host alone is told."""
+class _NotTheFile(DownloadError):
+    """What has come is of no use."""
 
 
 class Identity(NamedTuple):
@@ -95,13 +91,13 @@ class Part:
         self._note.unlink(missing_ok=True)
 
 
-def download(address: Address, path: Path, progress: Progress) -> None:
-    """Fetch a file; DownloadError says in a few words what its address gives instead."""
-    part = Part(path, address.url)
+def download(address: Address, path: Path, progress: Progress, usual: int) -> None:
+    """Fetch a file of about the usual size; DownloadError says what its address gives instead."""
+    part, pace = Part(path, address.url), Pace()
     broken = ""
     for _ in range(_TRIES):
         before = part.size
-        broken = _go_on(address, part, progress)
+        broken = _go_on(address, part, pace, progress, usual)
         if not broken:
             part.finish(path)
             return
@@ -117,48 +113,31 @@ def remove_parts(path: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def _go_on(address: Address, part: Part, progress: Progress) -> str:
+def _go_on(address: Address, part: Part, pace: Pace, progress: Progress, usual: int) -> str:
     """Fetch what is missing: "" if that is all of it, or what happened before the end."""
     began = part.began()
     have = part.size if began else 0
     if began and have == began.total:
         return ""
     try:
-        answer = urlopen(_request(address, have), timeout=_WAIT_S)
-    except HTTPError as error:
-        if have and error.code == 416:
-            part.remove()
-            return "the file became another one"
-        refused = error.code in (401, 403)
-        raise DownloadError(f"it answers {error.code} {error.reason}", refused) from error
-    except _NETWORK as error:
-        reason = getattr(error, "reason", error)
-        told = getattr(reason, "strerror", None) or str(reason)
-        raise DownloadError("it is no address" if _is_malformed(reason) else told) from error
+        answer = opened(address, have, pace)
+    except DownloadError as error:
+        if not (have and error.changed):
+            raise
+        part.remove()
+        return "the file became another one"
     with answer:
         found = _identity(answer)
         if have and answer.status == 206 and (found != began or _start(answer) != have):
             part.remove()
             return "the file became another one"
+        _refuse_giant(found.total, usual)
+        # what is here of it is gone on with, or makes room
+        _need_room(part.path.parent, 2 * (found.total or usual) - part.size)
         if answer.status != 206:
             have = 0
             part.begin(found)
-        need_room(part.path.parent, 2 * found.total - have)
-        return _save(answer, part, have, found.total, progress)
-
-
-def _is_malformed(reason: object) -> bool:
-    """Whether the address itself is at fault; what is said of that holds parts of it."""
-    return isinstance(reason, ValueError | InvalidURL)
-
-
-def _request(address: Address, have: int) -> Request:
-    headers = {"User-Agent": "mode-explorer"} | ({"Range": f"bytes={have}-"} if have else {})
-    request = Request(address.url, headers=headers)
-    if address.token:
-        # not an ordinary header: those go on to the hosts that an answer redirects to
-        request.add_unredirected_header("Authorization", f"Bearer {address.token}")
-    return request
+        return _save(answer, part, have, found.total, progress, usual)
 
 
 def _identity(answer: HTTPResponse) -> Identity:
@@ -166,24 +145,25 @@ def _identity(answer: HTTPResponse) -> Identity:
     tag = headers.get("ETag") or headers.get("Last-Modified") or ""
     total = (headers.get("Content-Range") or "").rpartition("/")[2]
     total = total if answer.status == 206 else headers.get("Content-Length") or ""
-    return Identity(tag, int(total) if total.isdecimal() else 0)
+    return Identity(tag, _number(total))
 
 
 def _start(answer: HTTPResponse) -> int:
     begins = str(answer.headers.get("Content-Range", "")).removeprefix("bytes ").partition("-")[0]
-    return int(begins) if begins.isdecimal() else -1
+    return _number(begins, -1)
 
 
-def _save(answer: HTTPResponse, part: Part, have: int, total: int, progress: Progress) -> str:
+def _number(text: str, otherwise: int = 0) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else otherwise
+
+
+def _save(
+    answer: HTTPResponse, part: Part, have: int, total: int, progress: Progress, usual: int
+) -> str:
     try:
         with part.path.open("ab" if have else "wb") as file:
-            done, ended = _copy(answer, file, have, total, progress)
-    except OSError as error:  # of the disk: those of the network are caught where they come from
-        raise ModeError(
-            f"{part.path.parent} takes no more ({error.strerror}); free some space, or set "
-            "MODE_WEIGHTS to another folder, and run it again to continue"
-        ) from error
-    except DownloadError:
+            done, ended = _copy(answer, file, have, total, progress, usual)
+    except _NotTheFile:
         part.remove()
         raise
     # a file of unknown length ends where its connection does
@@ -191,27 +171,43 @@ def _save(answer: HTTPResponse, part: Part, have: int, total: int, progress: Pro
 
 
 def _copy(
-    answer: HTTPResponse, file: BinaryIO, done: int, total: int, progress: Progress
+    answer: HTTPResponse, file: BinaryIO, done: int, total: int, progress: Progress, usual: int
 ) -> tuple[int, bool]:
     """How many bytes are here in the end, and whether there were no more."""
-    while piece := _piece(answer):
+    piece: bytes | None = b""
+    while not total or done < total:
+        left = total - done if total else _PIECE
+        piece = _piece(answer, min(_PIECE, left), 1 if done else min(_HEAD, left))
+        if not piece:
+            break
         if not done and _is_page(answer, piece):
-            raise DownloadError(
+            raise _NotTheFile(
                 "it gives a web page instead of the file, perhaps since too many have fetched it "
                 "today or it asks for a login"
             )
         file.write(piece)
         done += len(piece)
+        _refuse_giant(done, usual)
         progress(done, total)
     return done, piece is not None
 
 
-def _piece(answer: HTTPResponse) -> bytes | None:
+def _piece(answer: HTTPResponse, most: int, least: int) -> bytes | None:
     """The next bytes, none at the end, None if the connection broke."""
     try:
-        return answer.read(_PIECE)
+        # what has come is kept at once: a slow host may be left before more of it comes
+        piece = answer.read1(most)
+        while piece and len(piece) < least and (more := answer.read1(most - len(piece))):
+            piece += more
     except (HTTPException, OSError):
         return None
+    return piece
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file, in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_web_page(head: bytes) -> bool:
@@ -224,11 +220,15 @@ def _is_page(answer: HTTPResponse, head: bytes) -> bool:
     return is_web_page(head) or (said and not head.startswith(_CHECKPOINT))
 
 
-def need_room(folder: Path, needed: int) -> None:
-    """ModeError if a disk is too full for a file and for what it is converted to."""
+def _refuse_giant(size: int, usual: int) -> None:
+    if size > _MOST * usual:
+        raise _NotTheFile(
+            f"it gives more than {size_in_words(_MOST * usual)}, and the file has about "
+            f"{size_in_words(usual)}"
+        )
+
+
+def _need_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise ModeError(
-            f"{folder} has {size_in_words(free)} free, {size_in_words(needed)} are needed for the "
-            "file and its conversion; free some space or set MODE_WEIGHTS to another folder"
-        )
+        raise NoRoom(folder, free, needed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mode_core.checkpoints.download import Address, DownloadError
+from mode_core.checkpoints.connection import Address, DownloadError, proxy_of
 
 SCHEME = "hf://"
 _NAMED = re.compile(rf"{SCHEME}(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
@@ -21,12 +21,17 @@ def is_on_hub(url: str) -> bool:
 
 def hub_address(url: str) -> Address:
     """Where the hub has a file now, at the commit that its SHA-256 is of."""
-    from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, get_token, hf_hub_url
+    from huggingface_hub.errors import HFValidationError
 
     named = _NAMED.fullmatch(url) or _PAGE.fullmatch(url)
     if named is None:
         raise DownloadError("it is not of the form hf://owner/repository/file")
     repo, revision, file = named["repo"], named["revision"], named["file"]
+    token = get_token() or ""
+    if not re.fullmatch("[!-~]*", token):
+        # or it would stand in the words of whoever refuses it
+        raise DownloadError("the token in HF_TOKEN, or that of `hf auth login`, is none")
     try:
         found = get_hf_file_metadata(hf_hub_url(repo, file, revision=revision))
         at = hf_hub_url(repo, file, revision=found.commit_hash or revision)
@@ -34,8 +39,12 @@ def hub_address(url: str) -> Address:
         # the client has errors of its own, of what it stands on, and of what a name may be
         status = getattr(getattr(error, "response", None), "status_code", None)
         reason = f"it answers {status}" if status else str(error).partition("\n")[0]
-        raise DownloadError(reason, status in (401, 403)) from error
+        proxy = proxy_of(constants.ENDPOINT)
+        if proxy and not (status or isinstance(error, HFValidationError)):
+            # the client's words may hold parts of the proxy's address, with its password
+            reason = f"it cannot be asked by way of {proxy}"
+        raise DownloadError(reason, status or 0) from error
     # of small files the tag is another hash, as Git has it
     sha256 = found.etag or ""
     known = re.fullmatch(r"[0-9a-f]{64}", sha256) is not None
-    return Address(at, sha256 if known else "", get_token() or "")
+    return Address(at, sha256 if known else "", token)

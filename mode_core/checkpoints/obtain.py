@@ -7,22 +7,24 @@ file under its name is noticed later. Before that nobody knows whether it is a c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from time import sleep
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from mode_core.checkpoints.connection import Address, DownloadError
 from mode_core.checkpoints.download import (
-    Address,
-    DownloadError,
+    NoRoom,
     Progress,
     download,
-    need_room,
+    file_sha256,
     remove_parts,
 )
 from mode_core.checkpoints.hub import SCHEME, hub_address, is_on_hub
-from mode_core.codecs.catalogue import made_from
+from mode_core.codecs.catalogue import all_made_from
 from mode_core.errors import CheckpointError, ModeError
 from mode_core.settings import setting
 from mode_core.stream.atomic import make_folder, write_atomic
@@ -65,23 +67,61 @@ def obtain(
     urls = _addresses(one, url)
     home = import_folder()
     downloads = home / _DOWNLOADS
-    make_folder(downloads)
-    with held(downloads / f".{one.name}.lock", _waiting(one, say)):
-        found = made_from(one)
-        if found is not None:
-            return found
-        if (home / one.name).exists():
-            raise ModeError(
-                f"{home / one.name} is in the way: it is damaged or was made from another file; "
-                "delete or rename it"
-            )
-        path = downloads / one.file
-        made = _from_anywhere(one, path, urls, _expected(one, path, sha256), say, progress)
-        write_atomic(_note_of(path), f"{made.facts['sha256']}  {path.name}\n".encode())
-        remove_parts(path)
-        if not keep:
-            path.unlink()
-        return made
+    with _written_in(home):
+        make_folder(downloads)
+        with held(downloads / f".{one.name}.lock", _waiting(one, say)):
+            found = here_already(one, sha256)
+            return found or _made(one, home, urls, sha256, keep, say, progress)
+
+
+def here_already(one: Published, sha256: str = "") -> WeightsSet | None:
+    """The set that was made before; ModeError if that was from another file than the hash says."""
+    found = all_made_from(one)
+    wanted = sha256.lower()
+    right = [made for made in found if made.facts.get("sha256") == wanted or not wanted]
+    if found and not right:
+        raise ModeError(
+            f"{found[0].folder} was made from a file with the SHA-256 "
+            f"{found[0].facts.get('sha256', 'that nobody has noted')}, not {wanted}; delete that "
+            "folder and run it again, or leave out --sha256 to use what is here"
+        )
+    return right[0] if right else None
+
+
+@contextmanager
+def _written_in(home: Path) -> Iterator[None]:
+    """What a disk does not do is a sentence; what a host does not do is none of these errors."""
+    try:
+        yield
+    except OSError as error:
+        room = "free some space, or " if error.errno in (ENOSPC, EDQUOT) else ""
+        raise ModeError(
+            f"{error.filename or home} cannot be written to ({error.strerror or error}); {room}let "
+            "MODE_WEIGHTS name another folder, and run it again to continue"
+        ) from error
+
+
+def _made(
+    one: Published,
+    home: Path,
+    urls: list[str],
+    sha256: str,
+    keep: bool,
+    say: Say,
+    progress: Progress,
+) -> WeightsSet:
+    if (home / one.name).exists():
+        raise ModeError(
+            f"{home / one.name} is in the way: it is damaged or was made from another file; "
+            "delete or rename it"
+        )
+    path = home / _DOWNLOADS / one.file
+    made = _from_anywhere(one, path, urls, _expected(one, path, sha256), say, progress)
+    write_atomic(_note_of(path), f"{made.facts['sha256']}  {path.name}\n".encode())
+    remove_parts(path)
+    if not keep:
+        path.unlink()
+    return made
 
 
 def mirror() -> str:
@@ -91,11 +131,13 @@ def mirror() -> str:
 
 def _address(name: str, text: str) -> str:
     if text and not text.startswith(_SCHEMES):
-        raise ModeError(f"{name} is {text!r}; it must begin with https://, http:// or hf://")
+        raise ModeError(
+            f"{name} is {_shown(text)!r}; it must begin with https://, http:// or hf://"
+        )
     if text and not _is_plain(text):
         raise ModeError(
-            f"{name} is no address that can be used: it must name a host, without a password and "
-            "without blanks"
+            f"{name} is no address that can be used: it must name a host, without a password, and "
+            "be of ASCII letters without blanks"
         )
     return text
 
@@ -110,8 +152,13 @@ def _is_plain(text: str) -> bool:
     return (
         bool(parts.hostname)
         and "@" not in parts.netloc
-        and not re.search(r"[\s\x00-\x1f\x7f]", text)
+        and re.fullmatch("[!-~]+", text) is not None
     )
+
+
+def _shown(url: str) -> str:
+    """An address that somebody gave, without what may be a password or a key."""
+    return re.sub(r"\?.*", "?…", re.sub(r"//[^/]*@", "//", url), flags=re.S)
 
 
 def _addresses(one: Published, url: str) -> list[str]:
@@ -142,34 +189,37 @@ def _from_anywhere(
         try:
             right = expected
             if url:
-                need_room(path.parent, 2 * one.bytes_)
                 say(f"fetching {one.file} from {_host(url)}")
-                right = _fetch(url, path, expected, progress)
+                right = _fetch(one, url, path, expected, progress)
             return _convert(one, path, url, right, say)
         except DownloadError as error:
             failed[url] = error
+    rooms = [error for error in failed.values() if isinstance(error, NoRoom)]
+    if rooms and len(rooms) == len(failed):
+        raise min(rooms, key=lambda error: error.needed)
     raise _unobtainable(one, failed)
 
 
-def _fetch(url: str, path: Path, expected: Hash, progress: Progress) -> Hash:
+def _fetch(one: Published, url: str, path: Path, expected: Hash, progress: Progress) -> Hash:
     """Download a file; what it must be by now."""
     address = hub_address(url) if is_on_hub(url) else Address(url)
     if expected.sha256 and address.sha256 not in ("", expected.sha256):
         raise DownloadError(f"it has the SHA-256 {address.sha256}, {expected.says}")
-    download(address, path, progress)
+    download(address, path, progress, one.bytes_)
     return expected if expected.sha256 else Hash(address.sha256, f"the hub says {address.sha256}")
 
 
 def _convert(one: Published, path: Path, url: str, expected: Hash, say: Say) -> WeightsSet:
     """The set; a file that is of no use is deleted with its note, so that it is fetched anew."""
-    from mode_core.checkpoints.convert import Origin, file_sha256, import_checkpoint
-
     found = file_sha256(path)
     if expected.sha256 and found != expected.sha256:
         path.unlink()
         raise DownloadError(f"its file, now deleted, has the SHA-256 {found}, {expected.says}")
     say(f"converting {one.file}")
-    origin = Origin(path, licence=one.licence, address=url)
+    # not before: torch takes seconds
+    from mode_core.checkpoints.convert import Origin, import_checkpoint
+
+    origin = Origin(path, licence=one.licence, address=_address_of(one, url))
     try:
         return import_checkpoint(one.codec, origin, one.dialect, one.name)
     except CheckpointError as error:
@@ -196,6 +246,11 @@ def _note_of(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
+def _address_of(one: Published, url: str) -> str:
+    """An address as it may be told."""
+    return url if url in one.urls else _shown(url)
+
+
 def _host(url: str) -> str:
     if is_on_hub(url):
         return "the Hugging Face hub"
@@ -208,12 +263,12 @@ def _unobtainable(one: Published, failed: dict[str, DownloadError]) -> Unobtaina
     for url, error in failed.items():
         refused = error.refused and url in one.urls and one.trouble
         reason = f"{error}; {one.trouble}" if refused else f"{error}"
-        reasons.append(f"{url or _host(url)}: {reason}")
+        reasons.append(f"{_address_of(one, url) or _host(url)}: {reason}")
         brief[f"{_host(url)}: {reason}"] = None
     return Unobtainable(
-        f"{one.file} could not be fetched ({'. '.join(reasons)}). What else works: --url ADDRESS "
-        f"of another copy; {MIRROR}=ADDRESS of a folder that has it under its name; or download it "
-        f"in a browser, then run `python -m mode_core weights import {one.codec} {one.file} "
+        f"{one.file} could not be fetched ({'; '.join(reasons)}); what else works: --url ADDRESS "
+        f"of another copy, {MIRROR}=ADDRESS of a folder that has it under its name, or download it "
+        f"in a browser and run `python -m mode_core weights import {one.codec} {one.file} "
         f"--dialect {one.dialect} --name {one.name}`",
-        ". ".join(brief),
+        "; ".join(brief),
     )

@@ -58,9 +58,15 @@ def _add_get(commands: Commands) -> None:
         "--quality", default="", help="3, or 1-6, or all, or several of these with commas"
     )
     parser.add_argument("--accept-licence", action="store_true", help="after reading it")
-    parser.add_argument("--url", default="", help="another address of the file, or hf://OWNER/...")
+    parser.add_argument("--url", type=_given, help="another address of the file, or hf://OWNER/...")
     parser.add_argument("--sha256", type=sha256, help="the hash that the file must have")
     parser.add_argument("--keep", action="store_true", help="keep the download after converting it")
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no address; give one, or leave out --url")
+    return text
 
 
 def _add_import(commands: Commands) -> None:
@@ -125,6 +131,8 @@ def _get(args: argparse.Namespace) -> None:
     for one in wanted:
         try:
             _get_one(one, args)
+        except KeyboardInterrupt as error:
+            raise ModeError("stopped; what has come is kept, run it again to continue") from error
         except ModeError as error:
             if len(wanted) == 1:
                 raise
@@ -135,19 +143,21 @@ def _get(args: argparse.Namespace) -> None:
 
 
 def _get_one(one: Published, args: argparse.Namespace) -> None:
-    from mode_core.checkpoints.obtain import obtain
+    from mode_core.checkpoints.obtain import here_already, obtain
 
-    found = made_from(one)
+    found = here_already(one, args.sha256 or "")
     if found is not None:
         print(f"{one.file} is here already: {found.folder}")
         return
-    with tqdm(unit="B", unit_scale=True, disable=None, desc=one.file) as bar:
+    hidden = None if sys.stderr else True
+    with tqdm(unit="B", unit_scale=True, disable=hidden, desc=one.file) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        made = obtain(one, print, progress, args.url, args.sha256 or "", args.keep)
+        # tqdm's own way to print, or a line would go on where the bar ends
+        made = obtain(one, bar.write, progress, args.url or "", args.sha256 or "", args.keep)
     _describe(made)
 
 
@@ -157,7 +167,7 @@ def _accept(wanted: Sequence[Published], accepted: bool) -> None:
         print(f"{codec}: {LICENCES[codec]}")
     if accepted:
         return
-    if not sys.stdin.isatty():
+    if not (sys.stdin and sys.stdin.isatty()):
         raise ModeError("the licence was not accepted; read it and add --accept-licence")
     try:
         answer = input("Accept? [y/N] ")

@@ -30,10 +30,15 @@ def licence_of(found: WeightsSet) -> str:
     return found.facts.get("licence") or usual
 
 
-def made_from(one: Published) -> WeightsSet | None:
-    """The set that was made from a public checkpoint, if it is here, whatever its folder's name."""
+def all_made_from(one: Published) -> list[WeightsSet]:
+    """The sets here that were made from a public checkpoint, whatever their folders' names."""
     named = (here for here in all_weights() if here.facts.get("file") == one.file)
-    return next((here for here in named if here.codec == one.codec), None)
+    return [here for here in named if here.codec == one.codec]
+
+
+def made_from(one: Published) -> WeightsSet | None:
+    """The first of them, if there is any."""
+    return next(iter(all_made_from(one)), None)
 
 
 def chosen(codec: str, qualities: str) -> list[Published]:

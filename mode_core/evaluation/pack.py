@@ -15,7 +15,8 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from mode_core.checkpoints.convert import add_set, file_sha256
+from mode_core.checkpoints.convert import add_set
+from mode_core.checkpoints.download import file_sha256
 from mode_core.codecs.catalogue import licence_of
 from mode_core.codecs.identity import bundled_experts, experts_of, joined_tags
 from mode_core.codecs.networks import load_net

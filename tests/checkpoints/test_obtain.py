@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import huggingface_hub.constants
 import pytest
 
-from mode_core.checkpoints import download
+from mode_core.checkpoints import connection, download
 from mode_core.checkpoints import obtain as obtaining
+from mode_core.checkpoints.download import NoRoom
 from mode_core.checkpoints.obtain import MIRROR, Unobtainable, mirror, obtain
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import PUBLISHED, chosen
@@ -29,6 +33,8 @@ from tests.made_up.public_nets import save
 
 pytestmark = pytest.mark.usefixtures("home")
 FILE = "msillm_target_0.14bpp.ckpt"
+SIZE = 100_000
+"""About what the file has, as our table has it."""
 CUT = 50_000
 """Where a connection breaks: behind much of the weights."""
 PAGE = b"<!DOCTYPE html><title>Google Drive - Quota exceeded</title>"
@@ -66,7 +72,7 @@ def other(checkpoints: tuple[bytes, bytes]) -> Iterator[Host]:
 def at(*urls: str, **changes: str) -> Published:
     """MS-ILLM's third quality, fetched from these addresses."""
     (one,) = chosen("ms-illm", "3")
-    return replace(one, urls=urls, bytes_=1000, **changes)
+    return replace(one, urls=urls, bytes_=SIZE, **changes)
 
 
 def got(one: Published, said: list[str] | None = None, **how: str) -> WeightsSet:
@@ -79,6 +85,12 @@ def file_of(home: Path) -> str:
     card = json.loads((home / "ms-illm-3" / "card.json").read_text())
     assert card["file"] == FILE
     return next(found for found in catalogue.all_weights() if found.is_public).facts["sha256"]
+
+
+def leave_room(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    """On the disk, as the download sees it."""
+    disk = SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr(download, "shutil", disk)
 
 
 def sha256(data: bytes) -> str:
@@ -143,7 +155,7 @@ def test_what_the_authors_host_is_known_for_is_said_of_it_alone(host: Host) -> N
     assert "facebookresearch/NeuralCompression#245" in one.trouble
     refused = failing(host, "403")
     with pytest.raises(Unobtainable) as caught:
-        got(replace(one, bytes_=1000), url=refused)
+        got(replace(one, bytes_=SIZE), url=refused)
     assert one.trouble not in str(caught.value)
 
 
@@ -223,17 +235,76 @@ def test_a_given_hash_wins_over_the_published_one(host: Host, home: Path) -> Non
 
 
 def test_a_file_larger_than_the_disk_is_not_begun(
+    host: Host, other: Host, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its host says how large it is; our table may be wrong. The least that one says counts."""
+    leave_room(monkeypatch, 2 * len(host.files[FILE]) - 1)
+    other.claims = 3 * SIZE
+    one = at(f"{other.base}/{FILE}", f"{host.base}/{FILE}", f"{other.base}/again/{FILE}")
+    with pytest.raises(NoRoom, match="needed for the file and its conversion") as caught:
+        got(one)
+    assert caught.value.needed == 2 * len(host.files[FILE])
+    assert (len(host.ranges), len(other.ranges)) == (1, 2)
+    assert not list((home / "downloads").glob(f"{FILE}*"))
+
+
+@pytest.mark.parametrize("claims", [3 * SIZE, 10**13])
+def test_a_wrong_length_is_a_reason_to_ask_the_next(
+    claims: int, host: Host, other: Host, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that no disk here could take, whatever room there is, and one that is just too much."""
+    leave_room(monkeypatch, 2 * len(host.files[FILE]) if claims < 10**12 else 10**15)
+    host.claims = claims
+    got(at(f"{host.base}/{FILE}", f"{other.base}/{FILE}"))
+    assert (len(host.ranges), len(other.ranges)) == (1, 1)
+    assert file_of(home) == sha256(other.files[FILE])
+
+
+def test_what_is_here_of_a_file_needs_no_room_again(
     host: Host, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its host says how large it is; our table may be wrong. No other address would help."""
-    room = 2 * len(host.files[FILE]) - 1
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: type("", (), {"free": room}))
-    one = at(f"{host.base}/{FILE}", f"{host.base}/again/{FILE}")
-    with pytest.raises(ModeError, match="needed for the file and its conversion") as caught:
+    one = at(f"{host.base}/{FILE}")
+    host.break_after = CUT
+    with pytest.raises(Unobtainable):
         got(one)
-    assert not isinstance(caught.value, Unobtainable)
+    host.break_after = 0
+    leave_room(monkeypatch, 2 * len(host.files[FILE]) - CUT)
+    got(one)
+    assert host.ranges[-1] == f"bytes={CUT}-"
+
+
+def test_a_host_that_drips_is_left_for_the_next(
+    host: Host, other: Host, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.drips = True
+    monkeypatch.setattr(connection, "_clock", count(step=1.0).__next__)
+    got(at(f"{host.base}/{FILE}", f"{other.base}/{FILE}"))
+    assert (len(host.ranges), len(other.ranges)) == (1, 1)
+    assert file_of(home) == sha256(other.files[FILE])
+
+
+def test_a_set_that_was_made_of_another_file_is_not_the_one_that_is_asked_for(
+    host: Host, home: Path, checkpoints: tuple[bytes, bytes]
+) -> None:
+    right, wrong = map(sha256, checkpoints)
+    one = at(f"{host.base}/{FILE}")
+    got(one)
+    with pytest.raises(ModeError, match=f"with the SHA-256 {right}, not {wrong}; delete that"):
+        got(one, sha256=wrong)
+    host.files[FILE] = checkpoints[1]
+    assert got(one, sha256=right.upper()).facts["sha256"] == right
     assert len(host.ranges) == 1
-    assert not list((home / "downloads").glob("*.part"))
+
+
+def test_a_key_in_an_address_is_told_nowhere(host: Host, home: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(Unobtainable) as caught:
+        got(at(), said, url=f"{host.base}/none.ckpt?key=secret")
+    got(at(), said, url=f"{host.base}/{FILE}?key=secret")
+    card = (home / "ms-illm-3" / "card.md").read_text()
+    assert f"{host.base}/{FILE}?…" in card
+    facts = (home / "ms-illm-3" / "card.json").read_text()
+    assert "secret" not in f"{caught.value} {caught.value.brief} {said} {card} {facts}"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is a full disk at hand on Linux alone")
@@ -244,7 +315,7 @@ def test_a_disk_that_fills_up_on_the_way_is_a_sentence(host: Host, home: Path) -
     part.path.symlink_to("/dev/full")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(download.Part, "remove", lambda _: None)
-        with pytest.raises(ModeError, match=r"takes no more \(No space left on device\)"):
+        with pytest.raises(ModeError, match=r"written to \(No space left on device\); free some"):
             got(at(url))
 
 
@@ -327,6 +398,30 @@ def test_what_the_hub_says_of_a_file_is_checked(
         got(at(), url=f"{HUB}/{FILE}")
 
 
+def test_a_token_that_is_none_is_refused_and_not_repeated(
+    hub: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_se\x01cret")
+    with pytest.raises(Unobtainable, match="the token in HF_TOKEN") as caught:
+        got(at(), url=f"{HUB}/{FILE}")
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["http://me:secret@127.0.0.1:9", "http://me:127@secret:port"])
+def test_the_hub_s_proxy_is_named_by_its_variable_alone(
+    proxy: str, hub: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://hub.example")
+    template = "http://hub.example/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setenv("http_proxy", proxy)
+    huggingface_hub.close_session()
+    with pytest.raises(Unobtainable, match="by way of the proxy in http_proxy") as caught:
+        got(at(), url=f"{HUB}/{FILE}")
+    huggingface_hub.close_session()
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -373,20 +468,18 @@ def test_two_threads_fetch_a_set_once(host: Host, home: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
 def test_two_processes_fetch_a_set_once(host: Host, home: Path) -> None:
     host.gate.clear()
-    child = _fetching(host, ["--quality", "3"])
+    fetches = threading.Thread(target=got, args=[at(f"{host.base}/{FILE}")])
+    fetches.start()
     while not host.ranges:
-        assert child.poll() is None
-
-    class Lines(list[str]):
-        def append(self, line: str) -> None:
-            super().append(line)
-            host.gate.set()
-
-    said = Lines()
-    got(at(f"{host.base}/{FILE}"), said)
-    assert len(said) == 1
-    assert "is being fetched by somebody else here" in said[0]
-    assert "--profile public" in child.communicate()[0]
+        assert fetches.is_alive()
+    child = _fetching(host, ["--quality", "3"])
+    assert child.stdout is not None
+    _licence, waits = child.stdout.readline(), child.stdout.readline()
+    assert "is being fetched by somebody else here" in waits
+    host.gate.set()
+    fetches.join()
+    (made,) = child.communicate()[0].splitlines()
+    assert "--profile public" in made
     assert (child.returncode, host.ranges) == (0, [""])
 
 
@@ -411,8 +504,9 @@ def _fetching(host: Host, words: Sequence[str]) -> subprocess.Popen[str]:
     command = [PYTHON, "-m", "mode_core", "weights", "get", "ms-illm", "--accept-licence", *words]
     command += ["--url", f"{host.base}/{FILE}"]
     return subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
 
 
 def test_every_codec_with_public_weights_has_terms_to_accept() -> None:
@@ -428,12 +522,15 @@ def test_every_codec_with_public_weights_has_terms_to_accept() -> None:
         "https://",
         "http://[x",
         "https://h:port/",
+        "https://host/ü",
+        "ftp://user:secret@host/dir",
     ],
 )
 def test_a_mirror_that_is_no_plain_address_is_refused_and_not_repeated(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODE_WEIGHTS_MIRROR", address)
-    with pytest.raises(ModeError, match="MODE_WEIGHTS_MIRROR is no address") as refused:
+    with pytest.raises(ModeError, match=r"MODE_WEIGHTS_MIRROR is (no address|'ftp)") as refused:
         mirror()
     assert address not in str(refused.value)
+    assert "secret" not in str(refused.value)

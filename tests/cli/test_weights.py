@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 from PIL import Image as Pillow
+from safetensors import SafetensorError
 
-from mode_core.checkpoints import convert, download
+from mode_core.checkpoints import convert, download, obtain
+from mode_core.cli.main import main
 from mode_core.codecs import catalogue
 from mode_core.codecs.catalogue import BY_HAND, PUBLISHED
 from mode_core.codecs.identity import family
@@ -23,6 +26,7 @@ from mode_core.errors import ModeError
 from mode_core.evaluation import cards, pack
 from mode_core.pictures.files import write_png
 from mode_core.weights import sets as weights
+from mode_core.weights import tensors
 from tests.conftest import ROOT, Shell, make_photo
 from tests.made_up import illm_nets
 from tests.made_up.host import Host, hosting
@@ -177,6 +181,69 @@ def test_a_mismatch_names_the_note(server: Host, downloads: Path, shell: Shell) 
     shell.does(GET)
 
 
+def test_a_hash_is_compared_with_what_is_here(server: Host, home: Path, shell: Shell) -> None:
+    right = hashlib.sha256(server.files[FILE]).hexdigest()
+    shell.does(GET)
+    told = shell.refuses(GET, "--sha256", "00" * 32)
+    assert f"{home / 'ms-illm-3'} was made from a file with the SHA-256 {right}, not 0000" in told
+    assert "delete that folder and run it again" in told
+    assert "is here already" in shell.does(GET, "--sha256", right.upper())
+    assert len(server.ranges) == 1
+
+
+def test_whoever_stops_it_is_told_that_it_can_go_on(
+    server: Host, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(obtain, "download", stopped)
+    told = shell.refuses(GET, "--quality 2-3")
+    assert told.endswith("error: stopped; what has come is kept, run it again to continue\n")
+    assert told.count("stopped") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_a_sentence_and_keeps_the_download(
+    error: Exception, server: Host, home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(convert, "measured_rate", short)
+    told = shell.refuses(GET)
+    assert f"not enough memory to convert {home / 'downloads' / FILE}; close other" in told
+    assert [path.name for path in (home / "downloads").iterdir()] == [FILE]
+
+
+def test_a_disk_that_fills_up_in_the_conversion_keeps_the_download(
+    server: Host, home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library that writes the weights has an error of its own for that."""
+
+    def full(*_: object) -> None:
+        words = "Error while serializing: I/O error: No space left on device (os error 28)"
+        raise SafetensorError(words)
+
+    monkeypatch.setattr(tensors, "save_file", full)
+    told = shell.refuses(GET)
+    assert "00.safetensors cannot be written to (No space left on device); free some" in told
+    assert sorted(path.name for path in home.iterdir()) == ["downloads"]
+    assert [path.name for path in (home / "downloads").iterdir()] == [FILE]
+
+
+def test_without_any_terminal_it_says_what_it_says(
+    server: Host, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "--accept-licence" in shell.refuses("weights get ms-illm --quality 3")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        assert main(shlex.split(GET)) == 0
+
+
 def test_the_first_hash_is_remembered(server: Host, home: Path, shell: Shell) -> None:
     shell.does(GET, "--sha256", hashlib.sha256(server.files[FILE]).hexdigest().upper())
     server.files[FILE] += b"tampered"
@@ -223,11 +290,12 @@ def test_a_licence_must_be_accepted(
 
 
 def test_a_full_disk_is_noticed_before_the_download(
-    server: Host, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    server: Host, home: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
     assert "MODE_WEIGHTS" in shell.refuses(GET)
-    assert server.ranges == []
+    assert "could not be fetched" not in shell.err
+    assert not list((home / "downloads").glob(f"{FILE}*"))
 
 
 @pytest.mark.parametrize(
@@ -241,6 +309,9 @@ def test_a_full_disk_is_noticed_before_the_download(
         (f"ms-illm --quality 1,2 --sha256 {'ab' * 32}", "--sha256 is of one file"),
         ("ms-illm --quality 1-2 --url https://a.example/b", "--url is of one file"),
         ("vq --quality 1024 --accept-licence --url ftp://a.example/b", "must begin with https://"),
+        ("vq --quality 1024 --accept-licence --url file:///etc/passwd", "must begin with https://"),
+        ("vq --quality 1024 --accept-licence --url http://me:pw@a.example/b", "without a password"),
+        ("vq --quality 1024 --accept-licence --url ''", "'' is no address; give one, or"),
         ("ms-illm --sha256 xyz", "'xyz' is not a SHA-256; give its 64 hex digits"),
         (f"ms-illm --sha256 {'ab' * 31}xy", "64 hex digits"),
     ],

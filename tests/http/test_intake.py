@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, ExitStack
+from threading import Event
 from typing import Any
 
 import pytest
@@ -133,6 +134,61 @@ def test_open_requests_are_counted_for_each_visitor_and_for_all() -> None:
                 pass
             assert no.value.status == status
     assert not intake.requests
+
+
+def test_what_a_visitor_sends_is_counted_apart_and_others_do_not_feel_it() -> None:
+    intake = Intake(Limits(bytes=1, posts=2))
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(intake.request("a", sends=True))
+        with pytest.raises(Refused, match="from your address are being answered") as no:
+            stack.enter_context(intake.request("a", sends=True))
+        assert no.value.status == 429
+        for visitor, sends in (("a", False), ("b", True)):
+            stack.enter_context(intake.request(visitor, sends))
+    with intake.request("a", sends=True):
+        pass
+    assert not intake.requests
+
+
+def test_twenty_browsers_behind_one_address_never_meet_the_limit() -> None:
+    """A browser has six connections to a host, whatever its page asks for."""
+    intake = Intake(Limits(bytes=1))
+    with ExitStack() as stack:
+        for _ in range(20 * 6):
+            stack.enter_context(intake.request("meeting", sends=True))
+
+
+def test_a_few_requests_of_each_visitor_are_worked_on_at_once() -> None:
+    """Of one who sends many the rest wait, and another's first is worked on meanwhile."""
+
+    async def flooded() -> tuple[int, str, list[str]]:
+        intake = Intake(Limits(bytes=1, at_work=3))
+        done, begun = Event(), []
+
+        def work() -> str:
+            begun.append(1)
+            assert done.wait(60)
+            return "late"
+
+        flood = [asyncio.create_task(intake.worked("a", work)) for _ in range(50)]
+        while len(begun) < 3:
+            await asyncio.sleep(0.01)
+        other = await intake.worked("b", lambda: "at once")
+        at_work = len(begun)
+        done.set()
+        return at_work, other, await asyncio.gather(*flood)
+
+    assert asyncio.run(flooded()) == (3, "at once", ["late"] * 50)
+
+
+def test_who_waits_for_work_too_long_is_told() -> None:
+    async def two() -> None:
+        intake = Intake(Limits(bytes=1, at_work=1, turn_s=0.01))
+        async with intake.at_work("a"), intake.at_work("a"):
+            pass
+
+    assert refused(two()).status == 429
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import sleep
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 
@@ -29,7 +31,11 @@ class Host(ThreadingHTTPServer):
         """Bytes of the file after which every connection ends."""
         self.most = 0
         """Bytes that one connection brings."""
-        self.knows_ranges = self.has_tags = True
+        self.claims = 0
+        """Bytes that it says a file has."""
+        self.drips = False
+        """Whether the end of an answer comes byte by byte, a thousand in a second at most."""
+        self.knows_ranges = self.has_tags = self.has_lengths = True
         self.kind = "application/octet-stream"
         self.gate = threading.Event()
         self.gate.set()
@@ -77,11 +83,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("ETag", f'"{hashlib.md5(data).hexdigest()}"')
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(data) - start))
+        if host.has_lengths:
+            self.send_header("Content-Length", str(host.claims or len(data) - start))
         self.end_headers()
         end = min(host.break_after or len(data), start + (host.most or len(data)))
-        self.wfile.write(data[start:end])
-        host.gate.wait()
+        with suppress(ConnectionError):  # whoever asked may have left
+            if host.drips:
+                drip(self.wfile, data[start:end])
+                return
+            last = max(start, end - 1)
+            self.wfile.write(data[start:last])
+            host.gate.wait()
+            self.wfile.write(data[last:end])
 
     def _file(self) -> bytes | None:
         path = urlsplit(self.path).path
@@ -96,11 +109,20 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+def drip(file: BinaryIO, data: bytes) -> None:
+    """Write all of it: a thousand bytes, then the rest one by one."""
+    file.write(data[:1000])
+    for at in range(1000, len(data)):
+        sleep(0.001)
+        file.write(data[at : at + 1])
+        file.flush()
+
+
 @contextmanager
 def hosting() -> Iterator[Host]:
     """A host that answers for as long as the block lasts."""
     made = Host()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield made
