@@ -79,6 +79,8 @@ def test_the_panes_that_the_server_chose_stay_when_it_would_choose_others(
         settled(page)
         assert page.locator(f'.pane[data-id="{PUBLIC}"]').count() == 0
         put_set(folder / "weights" / "ms-illm-3")
+        page.wait_for_timeout(1100)  # the server looks once a second
+        page.evaluate(LOOKED_AT)
         expect(page.locator(f'select.add option[value="{PUBLIC}"]')).to_have_count(1)
         page.get_by_role("button", name="0.2", exact=True).click()
         settled(page)
