@@ -41,7 +41,13 @@ def pane_id(maker: str, anchor: str, bpp: float | None = None) -> str:
 def own_rate(id: str) -> float | None:
     """The rate that a pane has for itself; None for one that follows the common rate."""
     found = _RATED.fullmatch(id)
-    return float(found[2]) if found else None
+    return float(f"{float(found[2]):.6g}") if found else None  # the digits that names have
+
+
+def with_rate(label: str, id: str) -> str:
+    """A pane's label, where another one of its codec may stand beside it."""
+    own = own_rate(id)
+    return label if own is None else f"{label} at {own:.6g} bpp"
 
 
 def rate_of(id: str, common: float) -> float:

@@ -17,6 +17,7 @@ from app.panes.names import (
     pane_id,
     pane_label,
     parse_pane,
+    with_rate,
 )
 from app.panes.weights import licence_of, whose_weights
 from app.server.jobs import Begun
@@ -125,7 +126,6 @@ class Slot:
         return {
             **_BLANK,
             "id": self.id,
-            "label": pane_label(self.id),
             "codec": self.codec,
             "anchor": self.anchor,
             "own_bpp": own_rate(self.id),
@@ -137,6 +137,7 @@ class Slot:
             "decodes": self.decodes,
             "expected_s": self.expected_s,
             **self.facts,
+            "label": with_rate(self.facts.get("label") or pane_label(self.id), self.id),
             "metrics": metrics_json(self.measured),
             "missing": dict(self.measured.missing) if self.measured else {},
         }

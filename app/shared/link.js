@@ -2,7 +2,7 @@
 
 import { clamp, rounded } from "./arithmetic.js";
 
-const ID = /^[a-z0-9][a-z0-9./-]{0,47}(@[\d.]{1,9})?$/; // what follows @ is the rate of a pane
+const ID = /^[a-z0-9][a-z0-9./-]{0,47}(@[\d.]{1,12})?$/; // what follows @ is the rate of a pane
 const SPACE = "~";
 
 /** A number, rounded on both ways: older links hold all its digits. @param {number} low @param {number} high

@@ -70,6 +70,7 @@ def test_sizes_are_typed_taken_over_and_made_common_by_keyboard(visit: Opener) -
     # The same bytes as the other pane, within what the codec can hit.
     page.locator('figure[data-id="elic@0.25"] button.rate').click()
     dialog.get_by_label("The same bytes as").select_option("jpeg")
+    dialog.locator("form.same button").click()
     expect(page.locator('figure[data-id^="elic@0.4"], figure[data-id^="elic@0.3"]')).to_have_count(
         1
     )
@@ -78,7 +79,7 @@ def test_sizes_are_typed_taken_over_and_made_common_by_keyboard(visit: Opener) -
     assert abs(elic["bytes"] / jpeg["bytes"] - 1) < 0.03
     page.keyboard.press("Escape")
     # All at the size of one: the common rate becomes its own.
-    sizing(page, "jpeg").get_by_role("button", name="All panes at this size").click()
+    sizing(page, "jpeg").get_by_role("button", name="Make it the common rate").click()
     page.wait_for_function("JSON.parse(viewer.dataset.state).bpp !== 0.4")
     assert abs(state_of(page)["bpp"] / jpeg["bpp"] - 1) < 1e-5
     settled(page, 3)

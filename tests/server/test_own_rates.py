@@ -41,6 +41,7 @@ def test_its_name_says_its_rate() -> None:
     assert parse_pane("mode-0.35@0.05") == ("mode", "0.35")
     assert own_rate("mode-0.35@0.05") == 0.05
     assert own_rate("mode-0.35") is None
+    assert own_rate("jpeg@0.12345678") == 0.123457
     assert pane_id("mode", "fidelity", 0.0500) == "mode-f@0.05"
     assert parse_pane("elic.public@1") == ("elic.public", "")
 
@@ -59,6 +60,7 @@ def test_one_codec_stands_twice_at_two_sizes(
     panes = {pane["id"]: pane for pane in end.as_json()["panes"]}
     assert panes["mode-f@0.05"]["own_bpp"] == 0.05
     assert panes["mode-f"]["own_bpp"] is None
+    assert panes["mode-f@0.05"]["label"] == f"{panes['mode-f']['label']} at 0.05 bpp"
     assert panes["mode-f@0.05"]["codec"] == "mode"
 
 
@@ -69,6 +71,12 @@ def test_at_the_common_rate_it_needs_no_file_of_its_own(
     assert asked(runner) == [("jpeg", ("",), 0.1)]
     assert end.slots[1].key == end.slots[2].key
     assert [slot.state for slot in end.slots[1:]] == ["ready", "ready"]
+
+
+def test_a_rate_of_more_digits_is_that_of_its_name(service: Service, key: str) -> None:
+    end = last(service.compare(key, ["original", "jpeg@0.1234567"], 0.1))
+    assert [slot.id for slot in end.slots] == ["original", "jpeg@0.123457"]
+    assert end.slots[1].state == "ready"
 
 
 def test_another_common_rate_leaves_it_as_it_is(

@@ -1,12 +1,13 @@
 /** Panes of codecs whose files decode anywhere between fidelity and perception. Pure. */
 
 import { isCoded, isOpened } from "./opened.js";
-import { baseOf, ownRateOf } from "./rated.js";
+import { atRate, baseOf, ownRateOf } from "./rated.js";
 
 /** Where a pane lies between the ends of a codec, as text; undefined if it is no blend of this codec's. */
 export function placeOf(/** @type {Blend} */ { prefix }, /** @type {string} */ pane) {
-  const place = pane.slice(prefix.length);
-  return pane.startsWith(prefix) && /^(0|1|0?\.\d+|1\.0+)$/.test(place) ? place : undefined;
+  const base = baseOf(pane);
+  const place = base.slice(prefix.length);
+  return base.startsWith(prefix) && /^(0|1|0?\.\d+|1\.0+)$/.test(place) ? place : undefined;
 }
 
 /** The pane that shows a codec at an anchor: a number, or the name of an end.
@@ -18,7 +19,7 @@ export function paneAt({ fidelity, perception, prefix }, anchor) {
 
 /** Whether a pane shows this codec, at whatever anchor. @param {Blend} blend @param {string} pane */
 export const isOf = (blend, pane) =>
-  pane === blend.fidelity || pane === blend.perception || placeOf(blend, pane) !== undefined;
+  [blend.fidelity, blend.perception].includes(baseOf(pane)) || placeOf(blend, pane) !== undefined;
 
 /** Whether there can be such a pane: a choice, a blend, either with weights that may be elsewhere, or a
  * picture that was made elsewhere; what is coded also at a rate of its own.
@@ -44,22 +45,35 @@ export function movedBlends(/** @type {string[]} */ panes, /** @type {Blend[]} *
   return shown.length ? shown : blends.slice(0, 1);
 }
 
-/** Panes after the anchor moved: strictly between its ends, one pane of each codec shows the blend.
+/** Panes after the anchor moved: strictly between its ends, one pane of each codec shows the blend, at
+ * each size that the codec stands at.
  * @param {string[]} panes @param {number} anchor @param {Catalogue} catalogue */
 export function withBlends(panes, anchor, { blends, limits }) {
   let all = panes;
   for (const blend of movedBlends(panes, blends)) {
-    const at = all.findIndex((pane) => placeOf(blend, pane) !== undefined);
-    const rest = all.filter((pane) => placeOf(blend, pane) === undefined);
-    const last = Math.max(rest.indexOf(blend.fidelity), rest.indexOf(blend.perception));
-    if (anchor > 0 && anchor < 1) {
-      rest.splice(at >= 0 ? at : last + 1 || rest.length, 0, paneAt(blend, anchor));
-    }
-    all = rest;
+    const rates = new Set(all.filter((pane) => isOf(blend, pane)).map(ownRateOf));
+    for (const rate of rates.size ? rates : [null]) all = withBlend(all, blend, anchor, rate);
   }
   const coded = all.filter(isCoded).slice(0, limits.coded);
   return all.filter((pane) => !isCoded(pane) || coded.includes(pane)).slice(0, limits.panes);
 }
+
+/** @param {string[]} panes @param {Blend} blend @param {number} anchor @param {number | null} rate its own, or the common one */
+function withBlend(panes, blend, anchor, rate) {
+  const isHere = (/** @type {string} */ pane) => placeOf(blend, pane) !== undefined && ownRateOf(pane) === rate;
+  const at = panes.findIndex(isHere);
+  const rest = panes.filter((pane) => !isHere(pane));
+  const ends = [blend.fidelity, blend.perception].map((end) => rest.indexOf(atRate(end, rate)));
+  if (anchor > 0 && anchor < 1) {
+    rest.splice(at >= 0 ? at : Math.max(...ends) + 1 || rest.length, 0, atRate(paneAt(blend, anchor), rate));
+  }
+  return rest;
+}
+
+/** Panes that would have to go for others, without having been asked for.
+ * @param {string[]} before @param {string[]} after @param {Blend[]} blends */
+export const pushedOut = (before, after, blends) =>
+  before.filter((pane) => !after.includes(pane) && blends.every((blend) => placeOf(blend, pane) === undefined));
 
 /** What the server chose, and the blends that an address asks for beside it.
  * @param {string[]} ids @param {number} anchor @param {Catalogue} catalogue */

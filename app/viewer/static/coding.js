@@ -2,9 +2,10 @@
 
 import { clamp, further } from "../../shared/arithmetic.js";
 import { tell } from "../../shared/messages.js";
-import { isOf, movedBlends, paneAt, paneOf, withBlends } from "./blends.js";
+import { isOf, movedBlends, paneAt, paneOf, pushedOut, withBlends } from "./blends.js";
 import { anchorText, picturesOf } from "./controls.js";
 import { withCoded } from "./opened.js";
+import { atRate, ownRateOf } from "./rated.js";
 import { PRESETS, STEPS, positionOf, rateAt } from "./rates.js";
 
 const KEY_STEP = STEPS / 20;
@@ -27,7 +28,13 @@ export function codingActions(viewer) {
     const blend = moved.find((one) => isOf(one, pick)) ?? moved[0];
     const panes = withBlends(before, anchor, catalogue);
     if (anchor === viewer.state.anchor && panes.join() === before.join()) return viewer.render();
-    viewer.set({ anchor, panes, pick: blend ? paneAt(blend, anchor) : pick });
+    const [out] = pushedOut(before, panes, catalogue.blends);
+    if (out) {
+      words.tell(`${catalogue.limits.coded} coded panes are the most; remove one first`, true);
+      return viewer.render();
+    }
+    const own = blend && isOf(blend, pick) ? ownRateOf(pick) : null;
+    viewer.set({ anchor, panes, pick: blend ? atRate(paneAt(blend, anchor), own) : pick });
     if (panes.join() !== before.join()) return questions.ask();
     words.tell(`Anchor: ${anchorText(anchor)}`);
   };
@@ -84,7 +91,13 @@ async function openRecent(viewer, { key, name, file }) {
  * @param {Viewer} viewer @param {{kind?: string, dataset: string, rate: string, image: string, codec: string, anchor: string, bpp: number}} point */
 export function openPoint(viewer, { kind, dataset, rate, image, codec, anchor, bpp }) {
   if (kind === "theirs") return void viewer.beside.point([dataset, codec, rate]);
-  const { catalogue } = viewer;
+  const { catalogue, records, state } = viewer;
+  const shown = kind === "now" && image === state.image
+    ? records.list(state.panes).find((one) => one.codec === codec && (one.anchor ?? "") === anchor && one.bpp === bpp) : undefined;
+  if (shown) {
+    viewer.set({ pick: shown.id });
+    return viewer.root.scrollIntoView({ block: "start" });
+  }
   const id = paneOf(codec, anchor, catalogue);
   const known = catalogue.samples.some((one) => one.id === image);
   if (known && image !== viewer.state.image) viewer.openPicture(image);

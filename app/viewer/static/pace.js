@@ -39,10 +39,17 @@ export function progressText({ panes, position, wait_s: wait, done, note, bpp, h
   if (position) return `Busy, position ${position}: others come first${worthTelling(wait, ", for ")}`;
   if (!coded && !done) return `Decoding…${worthTelling(panes[0]?.expected_s, " ")}`;
   const what = coded
-    ? `${count("ready")} of ${panes.length} panes at ${bpp} bpp`
+    ? `${count("ready")} of ${panes.length} panes${sizesText(panes, bpp)}`
     : `${counted(count("ready"), "picture")} in this file`;
   const failed = count("failed") ? `, ${count("failed")} failed` : "";
   return done ? [`${what}${failed}.`, note].filter(Boolean).join(" ") : `${what}…`;
+}
+
+/** At which size panes are: at the common one, or how many have their own. @param {PaneAnswer[]} panes @param {number} bpp */
+function sizesText(panes, bpp) {
+  const own = panes.filter((pane) => typeof pane.own_bpp === "number").length;
+  const common = panes.some((pane) => pane.codec && typeof pane.own_bpp !== "number") || !own ? ` at ${bpp} bpp` : "";
+  return own ? `${common}, ${own} with ${own > 1 ? "sizes of their own" : "a size of its own"}` : common;
 }
 
 /** About so long, where that is more than a moment. @param {number | null | undefined} seconds */

@@ -73,7 +73,8 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   const own = known ? [] : [{ id: base, label: isCoded(base) ? blendLabel(base, catalogue.blends) : label }];
   fillSelect(parts.swap, [...own, ...catalogue.choices], base);
   parts.swap.ariaLabel = `Pane: ${label}. Choose what it shows`;
-  const rate = record.bpp === null ? "" : rateText(record.bpp);
+  const wished = ownRateOf(record.id);
+  const rate = record.bpp === null ? String(wished ?? "") : rateText(record.bpp);
   describeRate(parts.rate, record, rate, sized);
   parts.bytes.textContent = isOpened(record.id) ? "" : (record.bytes_text ?? "");
   describeMark(parts.mark, record);
@@ -104,7 +105,7 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
 function describeRate(place, { id, label }, rate, sized) {
   const own = ownRateOf(id) !== null;
   write(place, rate && `${rate} bpp`, sized ? `${own ? "A size of its own" : "The common size"}: choose another for this pane` : "");
-  place.ariaLabel = `${rate} bits per pixel: choose the size of ${label}`;
+  place.ariaLabel = `${rate} bpp, choose the size of ${label}`;
   place.disabled = !sized;
   place.classList.toggle("own", own);
 }

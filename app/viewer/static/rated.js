@@ -36,14 +36,15 @@ export function ratedLabel(label, pane) {
 export const isAside = ({ own_bpp: own = null, bpp }, common, unequal) =>
   own !== null && bpp !== null && Math.abs(bpp / common - 1) > unequal;
 
-/** A size as people write it, 0.05 or 0.05 bpp, 4971 or 5 kB, as a rate; NaN for what is none. A bare number
- * is a rate as long as it can be one.
+/** A size as people write it, 0.05 or 0.05 bpp, 4971 or 4,971 or 5 kB, as a rate; NaN for what is none. A bare
+ * number is a rate as long as it can be one.
  * @param {string} text @param {Size} size @param {number} most the highest rate there is */
 export function rateOfSize(text, { width, height }, most) {
-  const rate = rateFrom(text.replace(/\s*bpp\s*$/i, ""));
+  const grouped = /^\s*\d{1,3}(,\d{3})+\s*$/.test(text);
+  const rate = grouped ? NaN : rateFrom(text.replace(/\s*bpp\s*$/i, ""));
   if (rate <= most) return rate;
   const bytes = bytesFrom(text);
-  return bytes ? rounded((8 * bytes) / (width * height)) : NaN;
+  return bytes ? rounded((8 * bytes) / (width * height)) : rate;
 }
 
 /** What would be wrong with such a rate for this pane, in words; nothing where it can be.

@@ -75,7 +75,7 @@ export class Records {
     const kept = old?.url === url ? { view: old.view } : {};
     const since = pane.begun ? (old?.since ?? performance.now()) : undefined;
     const forgotten = old && pane.error && isOpened(pane.id);
-    const label = forgotten ? old.label : ratedLabel(pane.label, pane.id);
+    const label = forgotten ? old.label : pane.label;
     /** @type {PaneRecord} */
     const record = { ...pane, ...kept, label, since, before: pane.error ? null : this.pictureOf(pane.id) };
     this.panes.set(pane.id, record);

@@ -1,5 +1,6 @@
 /** The dialog of one pane's size: its own, that of another pane, or one for all. */
 
+import { clamp, rounded } from "../../shared/arithmetic.js";
 import { fillSelect, find } from "../../shared/dom.js";
 import { isCoded } from "./opened.js";
 import { atRate, baseOf, ownRateOf, rateOfSize, refusalOf } from "./rated.js";
@@ -18,10 +19,14 @@ export class Sizing {
       event.preventDefault();
       this.take(rateOfSize(this.field.value, viewer.state.size ?? { width: 1, height: 1 }, viewer.catalogue.limits.bpp[1]));
     });
-    this.same.addEventListener("change", () => this.take(this.rateOf(this.same.value) ?? NaN));
+    find(this.dialog, "form.same", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.same.value) this.take(this.rateOf(this.same.value) ?? NaN);
+      else this.tell("Choose a pane first");
+    });
     const doing = /** @type {Record<string, () => void>} */ ({
       common: () => this.put(atRate(this.pane, null)),
-      all: () => this.forAll(),
+      all: () => this.makeCommon(),
       another: () => this.another(),
     });
     for (const [name, act] of Object.entries(doing)) this.button(name).addEventListener("click", act);
@@ -50,11 +55,12 @@ export class Sizing {
     const others = state.panes.filter((one) => one !== pane && this.rateOf(one) !== null);
     const named = others.map((one) => ({ id: one, label: `${records.labelOf(one)}: ${bytesText(records.get(one).bytes ?? 0)}` }));
     fillSelect(this.same, [{ id: "", label: "a pane" }, ...named], "");
-    this.same.disabled = !named.length;
+    for (const part of [this.same, find(this.dialog, "form.same button", HTMLButtonElement)]) part.disabled = !named.length;
     this.button("common").hidden = own === null;
     this.button("common").textContent = `Follow the common rate, ${state.bpp} bpp`;
     this.button("all").disabled = bpp === null;
-    this.button("another").disabled = Boolean(this.viewer.beside.full());
+    const full = this.viewer.beside.full();
+    Object.assign(this.button("another"), { disabled: Boolean(full), title: full || "The same codec stands twice" });
     this.dialog.showModal();
   }
 
@@ -76,16 +82,23 @@ export class Sizing {
     if (viewer.state.panes.includes(next)) return this.tell("It stands here at this size already");
     this.dialog.close();
     viewer.actions.exchange(pane, next);
+    viewer.stage.focusRate(next);
   }
 
   /** All that follow the common rate, and this one, get the size that this one has. */
-  forAll() {
-    const { viewer } = this;
-    const bpp = this.rateOf(this.pane);
+  makeCommon() {
+    const { viewer, pane } = this;
+    const bpp = this.rateOf(pane);
     this.dialog.close();
     if (bpp === null) return;
-    const panes = [...new Set(viewer.state.panes.map((one) => (one === this.pane ? baseOf(one) : one)))];
-    viewer.questions.refresh({ panes, bpp: Number(bpp.toPrecision(6)) });
+    const base = baseOf(pane);
+    const put = (/** @type {string} */ one) => (one === pane ? base : one);
+    const { panes, pick, a, b, against } = viewer.state;
+    if (pane !== base) viewer.records.follow(pane, base);
+    const common = clamp(rounded(bpp), ...viewer.catalogue.limits.bpp);
+    const named = { pick: put(pick), a: put(a), b: put(b), against: put(against) };
+    viewer.questions.refresh({ ...named, panes: [...new Set(panes.map(put))], bpp: common });
+    viewer.stage.focusRate(base);
   }
 
   /** The same codec again, at half the size until somebody says another one. */

@@ -105,6 +105,11 @@ export class Stage {
     this.panes.get(id)?.parts.given.focus({ preventScroll: true });
   }
 
+  /** So does who has chosen a size. @param {string} id */
+  focusRate(id) {
+    this.panes.get(id)?.parts.rate.focus({ preventScroll: true });
+  }
+
   point(/** @type {Pointer | null} */ pointer) {
     this.pointer = pointer;
     if (this.viewer.state.loupe) this.paint();

@@ -3,7 +3,7 @@
 import { Share, flag, id, ids, number, oneOf, rows } from "../../shared/link.js";
 import { isKnown, placeOf, withBlends } from "./blends.js";
 import { MAX_SCALE, MIN_SCALE } from "./geometry.js";
-import { asWritten } from "./rated.js";
+import { asWritten, atRate, baseOf, ownRateOf } from "./rated.js";
 
 export const ORIGINAL = "original";
 export const MODES = ["grid", "single", "swipe", "diff"];
@@ -61,7 +61,9 @@ export function strangersIn(hash, catalogue) {
 /** What makes another step on the way back: picture, rate, view mode or panes; a blend that moves makes none.
  * @param {Linked} state @param {Catalogue} catalogue */
 function stepOf({ image, bpp, mode, panes }, { blends }) {
-  const named = panes.map((pane) => blends.find((blend) => placeOf(blend, pane) !== undefined)?.prefix ?? pane);
+  const nameOf = (/** @type {string} */ pane) =>
+    blends.find((blend) => placeOf(blend, pane) !== undefined)?.prefix ?? baseOf(pane);
+  const named = panes.map((pane) => atRate(nameOf(pane), ownRateOf(pane)));
   return JSON.stringify([image, bpp, mode, named]);
 }
 

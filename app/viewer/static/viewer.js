@@ -185,6 +185,7 @@ export class Viewer {
   /** Show what an address asks for. @param {string} hash */
   follow(hash) {
     const linked = readLink(this.share, hash, this.catalogue);
+    this.sizing.dialog.close(); // what it asked about may be gone
     const { state: before, questions } = this;
     const image = linked.image || before.image;
     const left = strangersIn(hash, this.catalogue);

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isKnown, movedBlends, withBlends } from "../../../app/viewer/static/blends.js";
+import { isKnown, movedBlends, pushedOut, withBlends } from "../../../app/viewer/static/blends.js";
 import { bestInView, notesOn } from "../../../app/viewer/static/numbers.js";
 import * as rated from "../../../app/viewer/static/rated.js";
-import { readLink, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
+import { START, isStep, readLink, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
 import { CATALOGUE } from "../catalogue.js";
 
 const OPENED = `opened-${"0".repeat(32)}`;
@@ -40,13 +40,35 @@ test("a link holds it, and one by hand means the same", () => {
   assert.deepEqual(readLink(share, hash, CATALOGUE).panes, panes);
   const byHand = readLink(share, "#panes=elic@0.050,elic@.05,elic@0.1", CATALOGUE);
   assert.deepEqual(byHand.panes, ["elic@0.05", "elic@0.1"]);
+  const small = { ...share.start, panes: ["elic@0.00123456", "elic@0.00512345"] };
+  assert.deepEqual(readLink(share, share.into("", small), CATALOGUE).panes, small.panes);
   assert.match(strangersIn("#panes=elic,elic@9", CATALOGUE), /“elic@9”/);
 });
 
-test("the anchor moves no pane that has a size of its own", () => {
-  const panes = ["original", "mode-0.35@0.05", "mode-f"];
-  assert.deepEqual(withBlends(panes, 0.5, CATALOGUE), ["original", "mode-0.35@0.05", "mode-f", "mode-0.5"]);
-  assert.deepEqual(movedBlends(panes, CATALOGUE.blends).map(({ codec }) => codec), ["mode"]);
+test("the anchor moves a codec at each size that it stands at", () => {
+  const moved = (panes, anchor) => withBlends(panes, anchor, CATALOGUE);
+  assert.deepEqual(moved(["original", "mode-p@0.2", "webp"], 0.95), ["original", "mode-p@0.2", "mode-0.95@0.2", "webp"]);
+  assert.deepEqual(moved(["mode-0.35@0.05", "mode-f"], 0.5), ["mode-0.5@0.05", "mode-f", "mode-0.5"]);
+  assert.deepEqual(moved(["mode-f", "mode-0.5", "mode-f@0.2", "mode-0.5@0.2"], 1), ["mode-f", "mode-f@0.2"]);
+  assert.deepEqual(movedBlends(["mode-p@0.2"], CATALOGUE.blends).map(({ codec }) => codec), ["mode"]);
+});
+
+test("a link to a blend at a size of its own opens no other blend", () => {
+  const linked = readLink(shareOf(CATALOGUE), "#anchor=0.5&panes=original,mode-0.5@0.2,jpeg", CATALOGUE);
+  assert.deepEqual(linked.panes, ["original", "mode-0.5@0.2", "jpeg"]);
+  assert.equal(linked.anchor, 0.5);
+});
+
+test("no pane is pushed out by a blend without a word", () => {
+  const many = ["mode-p", ...[...Array(11)].map((_, i) => `jpeg@0.${i + 11}`)];
+  assert.deepEqual(pushedOut(many, withBlends(many, 0.5, CATALOGUE), CATALOGUE.blends), ["jpeg@0.21"]);
+  assert.deepEqual(pushedOut(["mode-0.4", "elic"], ["mode-0.5", "elic"], CATALOGUE.blends), []);
+});
+
+test("a moving blend makes no step on the way back, another size does", () => {
+  const at = (...panes) => ({ ...START, panes });
+  assert.ok(!isStep(at("mode-0.4@0.2"), at("mode-0.5@0.2"), CATALOGUE));
+  assert.ok(isStep(at("mode-0.4@0.2"), at("mode-0.4@0.3"), CATALOGUE));
 });
 
 test("what has another size than the others is not the best of them", () => {
@@ -66,7 +88,9 @@ test("a size is written as a rate or as bytes", () => {
   assert.equal(rate("0,05 bpp"), 0.05);
   assert.equal(rate("4915"), 0.0999959);
   assert.equal(rate("4.915 kB"), 0.0999959);
-  for (const text of ["", "x", "-1 kB"]) assert.ok(Number.isNaN(rate(text)), text);
+  assert.equal(rate("4,915"), rate("4915"));
+  assert.equal(rate("8.1"), 8.1); // which is then refused by its limits
+  for (const text of ["", "x", "-1 kB", "0x1"]) assert.ok(Number.isNaN(rate(text)), text);
 });
 
 test("what cannot be is a sentence", () => {
