@@ -28,9 +28,8 @@ def state_of(page: Page) -> dict[str, Any]:
 
 def settled(page: Page, panes: int = 6) -> Page:
     """The page once all panes are there and the status line has said so."""
-    words = re.compile(
-        rf"^(\d+) of {panes} panes( at [\d.]+ bpp)?(, \d+ with [a-z ]+)?(, \d failed)?\.|pictures in this"
-    )
+    sizes = r"( at [\d.]+ bpp)?(, \d+ with [a-z ]+)?"
+    words = re.compile(rf"^(\d+) of {panes} panes{sizes}(, \d failed)?\.|pictures in this")
     expect(page.locator("#viewer .status")).to_have_text(words, timeout=PATIENCE_MS)
     expect(page.locator("figure.pane:not([data-state=waiting])")).to_have_count(panes)
     return page
