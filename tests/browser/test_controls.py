@@ -49,8 +49,8 @@ def test_the_wheel_zooms_where_the_pointer_is(visit: Opener) -> None:
     assert state_of(page)["cx"] < 0.43
 
 
-def test_two_fingers_zoom_about_their_middle(open_page: Opener) -> None:
-    page = settled(open_page("#panes=original,jpeg&scale=1&cx=0.5&cy=0.5", has_touch=True), 2)
+def test_two_fingers_zoom_about_their_middle(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg&scale=1&cx=0.5&cy=0.5"), 2)
     box = page.locator('canvas[data-pane="jpeg"]').bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -105,8 +105,8 @@ def test_until_panes_are_chosen_the_server_chooses(open_page: Opener) -> None:
         assert ('"panes":[]' in (sent.value.post_data or "")) is not chosen
 
 
-def test_a_phone_gets_all_of_it(open_page: Opener) -> None:
-    page = open_page(
+def test_a_phone_gets_all_of_it(visit: Opener) -> None:
+    page = visit(
         viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce"
     )
     settled(page)

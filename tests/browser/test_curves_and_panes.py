@@ -91,10 +91,8 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
 
 
 @pytest.mark.parametrize("ended_by", ["cancel", "another pane"])
-def test_curves_that_are_interrupted_leave_the_chosen_rate(
-    ended_by: str, open_page: Opener
-) -> None:
-    page = settled(open_page("#image=coffee&panes=original,jpeg&bpp=0.3"), 2)
+def test_curves_that_are_interrupted_leave_the_chosen_rate(ended_by: str, visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg&bpp=0.3"), 2)
     page.locator("#rd-plot").scroll_into_view_if_needed()
     status, told = page.locator("#viewer .status"), page.locator(".rd-status")
     # The third rate is never asked for: whatever ends the measurement does so in its middle.

@@ -39,8 +39,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served("rd_page", tmp_path_factory.mktemp("explorer"), str(results)) as url:
-        yield url
+    with served("rd_page", tmp_path_factory.mktemp("explorer"), str(results)) as site:
+        yield site.url
 
 
 @pytest.fixture(scope="module")

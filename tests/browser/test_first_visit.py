@@ -104,8 +104,8 @@ def test_each_number_says_what_it_is_of(visit: Opener) -> None:
     assert told in number.inner_text()
 
 
-def test_in_a_narrow_caption_it_is_said_as_well(open_page: Opener) -> None:
-    page = settled(open_page("#scale=2", viewport={"width": 390, "height": 844}))
+def test_in_a_narrow_caption_it_is_said_as_well(visit: Opener) -> None:
+    page = settled(visit("scale=2", viewport={"width": 390, "height": 844}))
     pane = page.locator('.pane[data-id="elic"]')
     words = pane.locator(".scope").locator("visible=true")
     expect(words).to_have_text("in view")
@@ -180,8 +180,8 @@ def test_their_pictures_stay_in_the_menu_until_the_server_forgets_them(
     assert [one for one in trouble if "404" not in one] == []
 
 
-def test_back_and_forward_go_through_views(open_page: Opener) -> None:
-    page = settled(open_page("#image=astronaut&panes=original,jpeg"), 2)
+def test_back_and_forward_go_through_views(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
     seen = []
     for step in ("s", "diff", "webp", "0.2", "coffee"):
         page.wait_for_timeout(400)
@@ -216,8 +216,8 @@ def test_back_and_forward_go_through_views(open_page: Opener) -> None:
     page.wait_for_function("JSON.parse(viewer.dataset.state).mode === 'swipe'")
 
 
-def test_an_unknown_pane_in_a_link_leaves_the_others(open_page: Opener) -> None:
-    page = settled(open_page("#panes=original,mode-f,foo"), 2)
+def test_an_unknown_pane_in_a_link_leaves_the_others(visit: Opener) -> None:
+    page = settled(visit("panes=original,mode-f,foo"), 2)
     assert [pane["id"] for pane in state_of(page)["panes"]] == ["original", "mode-f"]
     expect(page.locator("#viewer .status")).to_contain_text("no such pane here: “foo”")
     expect(page.locator(".pane[data-state=ready]")).to_have_count(2)
@@ -307,8 +307,8 @@ def test_a_rate_may_have_a_comma_and_a_word_is_none(visit: Opener) -> None:
     expect(field).to_have_value("0.0512")
 
 
-def test_of_two_dropped_files_one_is_shown_and_both_are_there(open_page: Opener) -> None:
-    page = settled(open_page("#panes=original,jpeg"), 2)
+def test_of_two_dropped_files_one_is_shown_and_both_are_there(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
     first, second = ((f"{name}.png", "image/png", photo(seed)) for seed, name in enumerate("ab"))
     drop(page, "#viewer", first, ("c.csv", "text/csv", b"codec,bpp"), second)
     page.get_by_role("button", name="as new originals").click()  # they have one size
@@ -323,15 +323,15 @@ def test_of_two_dropped_files_one_is_shown_and_both_are_there(open_page: Opener)
     settled(page, 2)
 
 
-def test_a_picture_dropped_on_the_curves_opens_in_the_viewer(open_page: Opener) -> None:
-    page = settled(open_page("#panes=original,jpeg"), 2)
+def test_a_picture_dropped_on_the_curves_opens_in_the_viewer(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg"), 2)
     drop(page, ".rd", ("mine.png", "image/png", photo(9)))
     expect(page.locator('.pane[data-id="original"] .time')).to_have_text("64 \u00d7 48")
     expect(page.locator(".rd-status")).to_have_text("Opened in the viewer: mine.png")
 
 
-def test_on_a_phone_held_sideways_no_number_is_covered(open_page: Opener) -> None:
-    page = settled(open_page(viewport={"width": 844, "height": 390}))
+def test_on_a_phone_held_sideways_no_number_is_covered(visit: Opener) -> None:
+    page = settled(visit(viewport={"width": 844, "height": 390}))
     small = page.locator(".minimap")
     expect(small).to_be_visible()
     expect(page.locator(".pane .metrics > span").last).to_be_attached()
@@ -344,8 +344,8 @@ def test_on_a_phone_held_sideways_no_number_is_covered(open_page: Opener) -> Non
     assert page.evaluate(covered) == 0
 
 
-def test_the_tools_stay_on_one_line_on_a_desk(open_page: Opener) -> None:
-    page = settled(open_page("#mode=diff", viewport={"width": 1440, "height": 900}))
+def test_the_tools_stay_on_one_line_on_a_desk(visit: Opener) -> None:
+    page = settled(visit("mode=diff", viewport={"width": 1440, "height": 900}))
     page.locator("[data-do=pin]").click()
     expect(page.get_by_role("button", name="pin 1", exact=True)).to_be_visible()
     tops = "[...document.querySelectorAll('.tools > .group')].filter((one) => one.offsetWidth)"

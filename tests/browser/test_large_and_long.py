@@ -31,9 +31,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def asked(open_page: Opener, large: Path) -> Page:
+def asked(visit: Opener, large: Path) -> Page:
     """The page after the photograph has been dropped, before anything is chosen."""
-    page = settled(open_page(f"#{PANES}"), 3)
+    page = settled(visit(PANES), 3)
     page.locator("#viewer input[type=file]").set_input_files(large)
     expect(page.locator(".large")).to_be_visible()
     return page
@@ -101,7 +101,7 @@ def test_nothing_says_that_it_is_coded_while_its_visitor_is_asked(asked: Page) -
 def test_back_leads_to_the_whole_picture_although_its_smaller_copy_is_remembered(
     asked: Page,
 ) -> None:
-    asked.wait_for_url(re.compile("image=(?!chelsea)"))
+    asked.wait_for_url(re.compile("image=(?!astronaut)"))
     whole = asked.url
     choice(asked, "scaled").click()
     settled(asked, 3)
@@ -127,8 +127,8 @@ def turned(path: Path) -> bytes:
     return other.read_bytes()
 
 
-def test_panes_tell_how_long_and_cancel_stops_within_a_second(open_page: Opener) -> None:
-    page = open_page(f"#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
+def test_panes_tell_how_long_and_cancel_stops_within_a_second(visit: Opener) -> None:
+    page = visit(f"{PANES}&bpp={ENDLESS_BPP}")
     word = page.locator("figure[data-id=jpeg] .word")
     expect(word).to_have_text(re.compile(r"^coding… about \d s$"))
     expect(word).to_have_text(re.compile(r"^coding… [3-9] s of about \d s$"))
@@ -144,21 +144,20 @@ def test_panes_tell_how_long_and_cancel_stops_within_a_second(open_page: Opener)
 
 
 def test_the_next_visitor_is_served_when_a_tab_is_closed_in_the_middle(
-    chromium: Browser, viewer_url: str
+    chromium: Browser, viewer_url: str, visit: Opener
 ) -> None:
     gone, _ = watched(chromium, f"{viewer_url}#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
     expect(gone.locator("figure[data-id=jpeg] .word")).to_have_text(re.compile("^coding"))
-    waits, _ = watched(chromium, f"{viewer_url}#{PANES}&image=rocket&bpp=0.21")
+    waits = visit(f"{PANES}&bpp=0.21")
     expect(waits.locator(".status")).to_have_text(re.compile("^Busy, position 1: others"))
     gone.close()
     settled(waits, 3)
-    waits.close()
 
 
 def test_a_file_that_is_being_decoded_says_so_in_its_panes_and_in_the_status(
-    open_page: Opener,
+    visit: Opener,
 ) -> None:
-    page = settled(open_page("#panes=original,mode-p"), 2)
+    page = settled(visit("panes=original,mode-p"), 2)
     with page.expect_download() as download:
         page.get_by_label("Download MoDE-P as .mode").click()
     data = download.value.path().read_bytes()
@@ -175,9 +174,9 @@ def test_a_file_that_is_being_decoded_says_so_in_its_panes_and_in_the_status(
 
 
 def test_a_file_that_waits_can_be_cancelled_and_what_is_shown_stays(
-    open_page: Opener, chromium: Browser, viewer_url: str
+    visit: Opener, chromium: Browser, viewer_url: str
 ) -> None:
-    page = settled(open_page(f"#{PANES}"), 3)
+    page = settled(visit(PANES), 3)
     works, _ = watched(chromium, f"{viewer_url}#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
     expect(works.locator("figure[data-id=jpeg] .word")).to_have_text(re.compile("^coding"))
     page.locator("#viewer input[type=file]").set_input_files(ASSETS / "opening" / "mode.mode")

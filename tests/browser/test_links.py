@@ -13,12 +13,12 @@ from tests.browser.viewer_page import EVIL, canvases, painted, settled, state_of
 pytestmark = pytest.mark.browser
 
 
-def test_a_link_brings_back_the_screen(open_page: Opener) -> None:
+def test_a_link_brings_back_the_screen(visit: Opener, open_page: Opener) -> None:
     link = (
-        "#image=coffee&bpp=0.2&anchor=0.5&mode=swipe&cx=0.61&cy=0.7&scale=3"
+        "bpp=0.2&anchor=0.5&mode=swipe&cx=0.61&cy=0.7&scale=3"
         "&panes=original,webp,mode-0.5&a=webp&b=mode-0.5&split=0.3"
     )
-    page = settled(open_page(link), 3)
+    page = settled(visit(link), 3)
     page.wait_for_function(f"location.hash.length > {len(link) - 30}")
     again = settled(open_page(page.evaluate("location.hash")), 3)
     assert state_of(again) == state_of(page)
@@ -28,16 +28,16 @@ def test_a_link_brings_back_the_screen(open_page: Opener) -> None:
 @pytest.mark.parametrize(
     ("link", "anchor", "panes"),
     [
-        ("#anchor=0.5", 0.5, 7),
-        ("#panes=original,mode-f,mode-0.3", 0.3, 3),
-        ("#panes=original,mode-f&anchor=0.7", 0.7, 3),
-        ("#panes=original,webp&anchor=0", 0.0, 2),
+        ("anchor=0.5", 0.5, 7),
+        ("panes=original,mode-f,mode-0.3", 0.3, 3),
+        ("panes=original,mode-f&anchor=0.7", 0.7, 3),
+        ("panes=original,webp&anchor=0", 0.0, 2),
     ],
 )
 def test_a_link_written_by_hand_names_the_blend_in_one_way(
-    link: str, anchor: float, panes: int, open_page: Opener
+    link: str, anchor: float, panes: int, visit: Opener
 ) -> None:
-    page = settled(open_page(link), panes)
+    page = settled(visit(link), panes)
     shown = {one["id"]: one for one in state_of(page)["panes"]}
     assert len(shown) == panes
     expect(page.locator("figure.pane[data-state=ready]")).to_have_count(panes)
@@ -69,8 +69,10 @@ def drawn(page: Page) -> dict[str, Any]:
     return found
 
 
-def test_a_link_brings_back_the_curves_beside_the_pictures(open_page: Opener) -> None:
-    page = settled(open_page("#image=coffee&panes=original,webp"), 2)
+def test_a_link_brings_back_the_curves_beside_the_pictures(
+    visit: Opener, open_page: Opener
+) -> None:
+    page = settled(visit("panes=original,webp"), 2)
     before = drawn(page)
     page.locator("[data-rd=metric]").select_option("lpips")
     expect(page.locator("#rd-plot .ytitle")).to_contain_text("LPIPS (AlexNet)")

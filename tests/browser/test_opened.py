@@ -185,11 +185,9 @@ def test_nobody_else_sees_it_without_its_key_and_a_link_says_when_it_is_gone(
 
 
 def test_on_a_phone_its_name_mark_and_size_are_seen_and_the_size_is_typed(
-    open_page: Opener,
+    visit: Opener,
 ) -> None:
-    page = settled(
-        open_page("#panes=original,jpeg,webp", viewport={"width": 390, "height": 844}), 3
-    )
+    page = settled(visit("panes=original,jpeg,webp", viewport={"width": 390, "height": 844}), 3)
     name = "a long name of some learned codec at a rate"
     files = {"original.png": ORIGINAL, f"{name}.png": png_bytes(FINE), "sizes.csv": b"name,bytes"}
     choose(page, files)

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import served
+from tests.browser.conftest import Site, imported
 from tests.browser.test_accessibility import findings
 from tests.browser.viewer_page import settled, stage
-from tests.made_up.sets import put_set
 
 pytestmark = pytest.mark.browser
 WORDS = "weights: CC-BY-NC 4.0"
@@ -40,12 +39,10 @@ DOTTED = """() => document.querySelector("#rd-plot").data
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(viewer: Site) -> Iterator[str]:
     """A page that finds an imported set; its tensors are never read, as JPEG plays the codec."""
-    folder = tmp_path_factory.mktemp("public")
-    put_set(folder / "weights" / "ms-illm-3")
-    with served("page_server", folder) as url:
-        yield url
+    with imported(viewer, "ms-illm-3"):
+        yield viewer.url
 
 
 def test_weights_that_are_not_here_fail_their_pane_alone(page: Page, address: str) -> None:

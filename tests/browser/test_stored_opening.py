@@ -15,8 +15,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served("page_server", tmp_path_factory.mktemp("stored"), "20", "stored") as url:
-        yield url
+    with served("page_server", tmp_path_factory.mktemp("stored"), "20", "stored") as site:
+        yield site.url
 
 
 def test_all_six_are_there_at_once_and_nothing_is_asked(chromium: Browser, url: str) -> None:
