@@ -108,7 +108,8 @@ def _errors(a: Map, b: Map, core: slice) -> Iterator[Map]:
     # Grouped so that equal pictures round alike above and below: 100 is then 100 to the last bit.
     kept /= squares - (mean_a * mean_a + mean_b * mean_b) + _STABLE
     yield np.maximum(1 - (1 - (mean_a - mean_b) ** 2) * kept, 0)
-    edges: Map = (1 + np.abs(b[core] - mean_b)) / (1 + np.abs(a[core] - mean_a)) - 1
+    edge_a, edge_b = np.abs(a[core] - mean_a), np.abs(b[core] - mean_b)
+    edges = (1 + edge_b) / (1 + edge_a) - 1
     yield np.maximum(edges, 0)
     yield np.maximum(-edges, 0)
 
