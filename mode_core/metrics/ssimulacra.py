@@ -1,7 +1,7 @@
 """https://github.com/cloudinary/ssimulacra2, SSIMULACRA 2.1: structure and edges over six scales.
 
 Written from the published definition; the weights are the authors' (BSD-3-Clause). Deviation: their
-tool blurs with a recursive filter in float32, whose rounding takes from 0.05 (at 57) to 0.2 (at 91)
+tool blurs with a recursive filter in float32, whose rounding takes from 0.04 (at 57) to 0.2 (at 91)
 off a photograph's value; here the same window is applied as it is, in float64.
 """
 
