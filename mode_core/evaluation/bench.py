@@ -218,10 +218,15 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
     grey = np.full((16, 16, 3), 128, np.uint8)
     tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
     dataset, wanted = name_in_rows(plan.out.resolve()), wanted_metrics()
-    lost = ledger.recall(
-        lambda row: (row.weights, row.dataset) == (tag, dataset) and is_full(row, wanted)
-    )
-    if lost:
+    names = {str(anchor or "") for anchor in _anchors(plan, codec)}
+    photos = {name_in_rows(photo) for photo in plan.photos}
+
+    def keep(row: Row) -> bool:
+        asked = row.image in photos and row.target_bpp in plan.targets and row.anchor in names
+        ours = (row.weights, row.dataset) == (tag, dataset)
+        return ours and (is_full(row, wanted) or not asked)
+
+    if lost := ledger.recall(keep):
         say(
             f"{ledger.final}: {lost} earlier rows are of other weights or another dataset or lack "
             "a metric; they are measured anew, or left out where this run does not ask for them"
@@ -252,8 +257,7 @@ def _tag(file: Bitstream) -> str:
 
 
 def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
-    info = find_codec(codec)
-    anchors: Sequence[Anchor | None] = (None,) if None in info.outputs else plan.anchors
+    anchors = _anchors(plan, codec)
     names = {str(anchor or "") for anchor in anchors}
     dataset = name_in_rows(plan.out.resolve())
     done = {(row.image, row.target_bpp, row.anchor) for row in ledger.rows.values()}
@@ -265,6 +269,11 @@ def _jobs(plan: Plan, codec: str, ledger: Ledger) -> Iterator[Job]:
         ]
         if targets:
             yield Job(photo, dataset, codec, plan.profile, targets, anchors)
+
+
+def _anchors(plan: Plan, codec: str) -> Sequence[Anchor | None]:
+    """The anchors that the plan asks of a codec."""
+    return (None,) if None in find_codec(codec).outputs else plan.anchors
 
 
 def _attempt(job: Job) -> list[Measurement] | str:

@@ -78,10 +78,10 @@ def _open_ledger(
     sizes = {(one.rate, name_in_rows(one.photo)): one.size for one in found if one.codec == codec}
 
     def keep(row: Row) -> bool:
-        same = sizes.get((row.rate_name, row.image), row.bytes_file) == row.bytes_file
-        return (
-            row.dataset == plan.dataset and same and is_full(row, metrics) and _is_kept(plan, row)
-        )
+        key = row.rate_name, row.image
+        same = sizes.get(key, row.bytes_file) == row.bytes_file
+        whole = is_full(row, metrics) and _is_kept(plan, row)
+        return row.dataset == plan.dataset and same and (whole or key not in sizes)
 
     if lost := ledger.recall(keep):
         say(

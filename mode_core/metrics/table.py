@@ -16,6 +16,7 @@ from mode_core.errors import ModeError, ResultsError
 from mode_core.metrics.backbones import alexnet_path, dists_paths
 from mode_core.metrics.fidelity import MS_SSIM_MIN_SIDE, ms_ssim, psnr
 from mode_core.metrics.perceptual import LPIPS_MIN_SIDE, dists, lpips
+from mode_core.metrics.ssimulacra import SSIMULACRA2_MIN_SIDE, ssimulacra2
 from mode_core.types import Image
 
 Compute = Callable[[Image, Image], float]
@@ -97,7 +98,10 @@ _TABLE = (
     Metric(
         "dists", "DISTS", "lower", 4, (-0.01, 10), dists, dists_paths, min_side=LPIPS_MIN_SIDE
     ),
-    Metric("ssimulacra2", "SSIMULACRA2", "higher", 2, (-1000, 100)),
+    Metric(
+        "ssimulacra2", "SSIMULACRA2", "higher", 2, (-10_000, 100), ssimulacra2,
+        min_side=SSIMULACRA2_MIN_SIDE,
+    ),
     Metric("fid", "FID", "lower", 2, (-1, 10_000)),
 )  # fmt: skip
 

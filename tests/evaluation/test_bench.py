@@ -15,7 +15,7 @@ from mode_core.codecs.registry import load_codec
 from mode_core.errors import ResultsError
 from mode_core.evaluation import bench
 from mode_core.evaluation.bench import Plan, find_photos, run_bench, usable_codecs
-from mode_core.evaluation.rows import Row, read_rows, read_timings
+from mode_core.evaluation.rows import Row, read_rows, read_timings, write_rows
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import write_png
 from mode_core.types import Anchor
@@ -222,6 +222,27 @@ def test_rows_get_the_metrics_that_they_lacked_for_want_of_a_backbone(
     rows = read_rows(plan.out / "mode.csv")
     assert len(rows) == 18
     assert {row.values["lpips"] for row in rows} == {0.25}
+
+
+def test_rows_without_a_newer_metric_stay_where_nothing_is_asked_of_them(plan: Plan) -> None:
+    run(plan)
+    path = plan.out / "mode.csv"
+    whole = read_rows(path)
+    write_rows(path, [row._replace(values={"psnr": row.values["psnr"]}) for row in whole])
+    old = read_rows(path)
+    assert old != whole
+    said: list[str] = []
+    few = replace(plan, photos=plan.photos[-1:], targets=plan.targets[:1], resume=True)
+    run_bench(few, lambda *_: None, said.append)
+    asked = (plan.photos[-1].name, plan.targets[0])
+    assert read_rows(path) == [
+        new if (new.image, new.target_bpp) == asked else before
+        for before, new in zip(old, whole, strict=True)
+    ]
+    assert len(said) == 1
+    assert "3 earlier rows" in said[0]
+    run(replace(plan, resume=True))
+    assert read_rows(path) == whole
 
 
 def test_commits_of_kept_rows_stay_on_record(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

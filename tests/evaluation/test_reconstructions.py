@@ -15,7 +15,7 @@ from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.curves import comparisons, curves_of
 from mode_core.evaluation.decoded import Decoded, find_pictures, sizes_from
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
-from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_folder, read_rows
+from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_folder, read_rows, write_rows
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import read_image, write_png
 from mode_core.weights.provenance import write_provenance
@@ -321,6 +321,20 @@ def test_resuming_measures_what_is_missing_and_what_has_another_size(
     assert sum(row in before for row in after) == 3
     run(replace(plan, replace=True), theirs)
     assert len(measured) == 1 + 4
+
+
+def test_rows_without_a_newer_metric_stay_where_their_picture_is_not_handed_over(
+    plan: TheirPlan, handed_over: Path, theirs: Path
+) -> None:
+    run(plan, handed_over)
+    whole = rows_of(plan)
+    path = plan.out / "jpeg-theirs.csv"
+    write_rows(path, [row._replace(values={"psnr": 1.0}) for row in whole])
+    shutil.rmtree(theirs / "jpeg" / "r1")
+    write_sizes(theirs, [line for line in read_sizes(theirs) if "r1" not in line])
+    assert "2 earlier rows" in run(replace(plan, resume=True), theirs)[0]
+    for before, now in zip(whole, rows_of(plan), strict=True):
+        assert now.values == (before.values if now.rate_name == "r2" else {"psnr": 1.0})
 
 
 def test_two_workers_give_the_bytes_of_one(

@@ -155,8 +155,8 @@ def test_nothing_is_said_of_a_metric_that_nothing_here_can_measure(
     monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
     monkeypatch.setattr(runner, "measure", measured)
     row = compare(["jpeg"]).as_json()["panes"][0]
-    assert {name for names in asked for name in names} == {"psnr", "ms_ssim"}
-    assert set(row["metrics"]) | set(row["missing"]) == {"psnr", "ms_ssim"}
+    assert {name for names in asked for name in names} == {"psnr", "ms_ssim", "ssimulacra2"}
+    assert set(row["metrics"]) | set(row["missing"]) == {"psnr", "ms_ssim", "ssimulacra2"}
 
 
 def test_visitors_read_plain_words_and_the_log_says_the_cause_once(

@@ -78,7 +78,7 @@ def test_a_metric_has_a_column_where_its_files_are(
 ) -> None:
     monkeypatch.setenv("MODE_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("MODE_LPIPS_BACKBONE", str(tmp_path / "absent"))
-    assert [one["key"] for one in catalogue()["metrics"]] == ["psnr", "ms_ssim"]
+    assert [one["key"] for one in catalogue()["metrics"]] == ["psnr", "ms_ssim", "ssimulacra2"]
     metrics._given_up.cache_clear()  # another start
     for name in ("dists_weights.pt", "vgg16_features.pth"):
         (tmp_path / name).touch()

@@ -11,6 +11,7 @@ test("the best of a column is the highest or the lowest, and one value is no con
   assert.equal(numbers.bestOf([30, 31.5, undefined, null], "higher"), 31.5);
   assert.equal(numbers.bestOf([30, "inf"], "higher"), "inf");
   assert.equal(numbers.bestOf([0.2, 0.1], "lower"), 0.1);
+  assert.equal(numbers.bestOf([-12.5, -3], "higher"), -3);
   assert.equal(numbers.bestOf([0.2], "lower"), undefined);
   assert.equal(numbers.bestOf([1, 2], ""), undefined);
 });
@@ -27,12 +28,13 @@ test("a metric has the digits of its row in the catalogue", () => {
   const [psnr, ssim] = CATALOGUE.metrics;
   assert.equal(numbers.metricText(psnr, 30.128), "30.13");
   assert.equal(numbers.metricText(ssim, 0.98765), "0.9877");
+  assert.equal(numbers.metricText(psnr, -1234.5), "-1234.50");
   assert.equal(numbers.metricText(psnr, "inf"), "∞");
   assert.equal(numbers.metricText(psnr, undefined), "–");
 });
 
 test("the table has a column for each metric of the catalogue", () => {
-  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓"];
+  const usual = ["PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓", "SSIMULACRA2 ↑"];
   assert.deepEqual(heads([]).slice(3, -2), usual);
   const fresh = { key: "vmaf", label: "VMAF", unit: "", better: "higher", digits: 1 };
   const metrics = [...CATALOGUE.metrics, fresh];
@@ -41,9 +43,9 @@ test("the table has a column for each metric of the catalogue", () => {
 
 test("a column that nobody has a value for, or waits for one, is left out", () => {
   const missing = { dists: "no weights" };
-  const metrics = { psnr: 30, ms_ssim: 0.9, lpips: 0.1 };
+  const metrics = { psnr: 30, ms_ssim: 0.9, lpips: 0.1, ssimulacra2: -12.5 };
   const stored = ready({ metrics, missing, encode_ms: null, decode_ms: null });
-  const shown = ["Bytes", "bpp", "Δ target", "PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓"];
+  const shown = ["Bytes", "bpp", "Δ target", "PSNR [dB] ↑", "MS-SSIM ↑", "LPIPS ↓", "SSIMULACRA2 ↑"];
   assert.deepEqual(heads([stored, { state: "failed" }]), shown);
   const live = ready({ metrics, missing, decode_ms: 20 });
   assert.deepEqual(heads([stored, live]), [...shown, "Decode [ms]"]);
