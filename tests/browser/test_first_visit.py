@@ -323,8 +323,8 @@ def test_of_two_dropped_files_one_is_shown_and_both_are_there(visit: Opener) -> 
     settled(page, 2)
 
 
-def test_a_picture_dropped_on_the_curves_opens_in_the_viewer(visit: Opener) -> None:
-    page = settled(visit("panes=original,jpeg"), 2)
+def test_a_picture_dropped_on_the_curves_opens_in_the_viewer(open_page: Opener) -> None:
+    page = settled(open_page("#panes=original,jpeg"), 2)
     drop(page, ".rd", ("mine.png", "image/png", photo(9)))
     expect(page.locator('.pane[data-id="original"] .time')).to_have_text("64 \u00d7 48")
     expect(page.locator(".rd-status")).to_have_text("Opened in the viewer: mine.png")
