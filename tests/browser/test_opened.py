@@ -149,6 +149,7 @@ def test_what_is_wrong_with_files_is_one_remark_and_leaves_the_page_as_it_was(
 
 def test_pictures_are_opened_as_panes_from_the_menu_and_by_key(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg"), 2)
+    page.on("filechooser", lambda _: None)  # in time: asked for just before the key it came late
     choose(page, {"photo.png": png_bytes(PHOTO ^ 8)})
     expect(page.locator('.pane[data-id="original"] .time')).to_have_text("128 \u00d7 96")
     settled(page, 2)
@@ -181,7 +182,7 @@ def test_nobody_else_sees_it_without_its_key_and_a_link_says_when_it_is_gone(
     expect(gone).to_have_text(
         "this opened picture has left the server's memory; drop or open its file again"
     )
-    assert "99" not in json.dumps(state_of(stranger))
+    assert "99" not in re.sub("[0-9a-f]{32}", "", json.dumps(state_of(stranger)))
 
 
 def test_on_a_phone_its_name_mark_and_size_are_seen_and_the_size_is_typed(
