@@ -34,12 +34,8 @@ def number_in(text: str) -> float:
 
 SQ_EXPERT, VQ_EXPERT = "sq-expert", "vq-expert"
 SHORT_ANCHORS: Mapping[str, str] = MappingProxyType(
-    {
-        "fidelity": "f",
-        "perception": "p",
-        SQ_EXPERT: "sq",
-        VQ_EXPERT: VQ_EXPERT.removesuffix("-expert"),
-    }
+    {"fidelity": "f", "perception": "p"}
+    | {expert: expert.removesuffix("-expert") for expert in (SQ_EXPERT, VQ_EXPERT)}
 )
 """What stands for an anchor in the name of a picture: mode-p."""
 

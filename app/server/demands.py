@@ -53,7 +53,10 @@ def check_request(panes: Sequence[str], bpp: float) -> None:
             _check_rate(own, f"the rate of {id!r:.50}")
         if not _can_be(id):
             names = ", ".join(all_panes())
-            raise BadRequest(f"there is no pane {id!r:.50}; choose from {names}, or as elic@0.05")
+            raise BadRequest(
+                f"there is no pane {id!r:.50}; choose from {names}; each may have a rate of its "
+                "own, as elic@0.05"
+            )
 
 
 def _check_rate(bpp: float, what: str) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from app.panes.names import (
-    default_panes,
-    pane_id,
-)
+from app.panes.names import default_panes, pane_id
 from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
@@ -21,15 +18,7 @@ from app.server.runner import Runner
 from app.server.samples import gallery, sample_path
 from app.server.shelf import Shelf
 from app.server.snapshot import Comparison, Slot
-from app.server.store import (
-    Decoded,
-    Entry,
-    Opened,
-    Photo,
-    StoredFile,
-    secret_key,
-    size_of,
-)
+from app.server.store import Decoded, Entry, Opened, Photo, StoredFile, secret_key, size_of
 from app.settings import Settings
 from mode_core.metrics import QUICK_METRICS, SLOW_METRICS, Measured
 from mode_core.pictures.files import load_picture
@@ -222,9 +211,8 @@ class Service:
         missing = []
         for job in jobs:
             # Someone before us in the line may have asked for the same.
-            if all(
-                self._shelf.kept(photo.key, job.codec, anchor, job.bpp) for anchor in job.anchors
-            ):
+            kept = (self._shelf.kept(photo.key, job.codec, one, job.bpp) for one in job.anchors)
+            if all(kept):
                 yield Outcome(job.codec, bpp=job.bpp)
             else:
                 missing.append(replace(job, file=job.file or self._shelf.file_of(photo, job)))

@@ -82,18 +82,18 @@ def _row(service: Service, one: Decoded | Opened, bpp: float) -> ResultRow:
     }
     label = _label(made, bpp)
     label = f"{label} ({weights})" if weights else label
-    near = not _is_aside(made, bpp) or abs(made.bpp / bpp - 1) <= NOT_EQUAL
+    near = not _has_own_rate(made, bpp) or abs(made.bpp / bpp - 1) <= NOT_EQUAL
     return ResultRow(label, {**values, **service.measured(one)}, near)
 
 
-def _is_aside(made: Reconstruction, bpp: float) -> bool:
+def _has_own_rate(made: Reconstruction, bpp: float) -> bool:
     """Whether a picture was asked for at another rate than the others."""
     return bool(bpp and made.target_bpp) and made.target_bpp != bpp
 
 
 def _label(made: Reconstruction, bpp: float) -> str:
     """Its name, with the rate that it has for itself."""
-    return f"{made.label} at {made.target_bpp:.6g} bpp" if _is_aside(made, bpp) else made.label
+    return f"{made.label} at {made.target_bpp:.6g} bpp" if _has_own_rate(made, bpp) else made.label
 
 
 def _opened_row(one: Opened, bpp: float, metrics: Mapping[str, float]) -> ResultRow:

@@ -95,7 +95,7 @@ def test_where_a_pane_was_chosen_its_other_size_is(visit: Opener) -> None:
     expect(page.locator("dialog.sizing")).to_be_hidden()
 
 
-def test_the_original_and_files_have_no_size_to_choose(visit: Opener) -> None:
+def test_the_original_has_no_size_to_choose(visit: Opener) -> None:
     page = settled(visit("panes=original,elic&bpp=0.4"), 2)
     expect(page.locator('figure[data-id="original"] button.rate')).to_be_hidden()
     expect(page.locator('figure[data-id="elic"] button.rate')).to_be_enabled()

@@ -7,29 +7,10 @@ import pytest
 from app.panes.names import own_rate, pane_id, parse_pane
 from app.server.demands import BadRequest, check_request
 from app.server.service import Service
-from app.settings import Settings
 from app.viewer.exports import Wish, table
-from mode_core.pictures.files import png_bytes
-from mode_core.types import Image
 from tests.made_up.fake_runner import FakeRunner, last
 
 PANES = ["original", "mode-f", "mode-p", "mode-f@0.05"]
-
-
-@pytest.fixture
-def runner() -> FakeRunner:
-    return FakeRunner()
-
-
-@pytest.fixture
-def service(runner: FakeRunner) -> Service:
-    return Service(Settings(queue_length=2), runner)
-
-
-@pytest.fixture
-def key(service: Service, photo: Image) -> str:
-    """The photo, uploaded."""
-    return service.add_photo(png_bytes(photo)).key
 
 
 def asked(runner: FakeRunner) -> list[tuple[str, tuple[str, ...], float]]:
@@ -123,7 +104,7 @@ def test_a_codec_that_fails_fails_at_each_rate(
     ],
 )
 def test_what_cannot_be_is_a_sentence(pane: str, said: str) -> None:
-    with pytest.raises(BadRequest, match=r"\d|elic@0\.05") as refused:
+    with pytest.raises(BadRequest) as refused:
         check_request([pane], 0.1)
     assert said in str(refused.value)
 

@@ -41,23 +41,6 @@ from mode_core.types import Image
 from tests.conftest import make_photo
 from tests.made_up.fake_runner import FakeRunner, file_of, last
 
-
-@pytest.fixture
-def runner() -> FakeRunner:
-    return FakeRunner()
-
-
-@pytest.fixture
-def service(runner: FakeRunner) -> Service:
-    return Service(Settings(queue_length=2), runner)
-
-
-@pytest.fixture
-def key(service: Service, photo: Image) -> str:
-    """The photo, uploaded."""
-    return service.add_photo(png_bytes(photo)).key
-
-
 Compare = Callable[..., Comparison]
 
 

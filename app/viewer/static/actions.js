@@ -7,7 +7,7 @@ import { OPEN } from "./controls.js";
 import { nextScale, panBy, zoomAt } from "./geometry.js";
 import { bytesFrom } from "./opened.js";
 import { atRate, ownRateOf } from "./rated.js";
-import { MAX_PINS } from "./state.js";
+import { MAX_PINS, replaced } from "./state.js";
 import { takeawayActions } from "./takeaway.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
@@ -184,10 +184,8 @@ function paneActions(viewer) {
     size: (id) => viewer.sizing.open(id),
     /** The same picture at another size: it stays in its place, and where it was chosen it still is. */
     exchange(id, next) {
-      const { panes, pick, a, b, against } = viewer.state;
-      const put = (/** @type {string} */ one) => (one === id ? next : one);
       viewer.records.follow(id, next);
-      viewer.set({ panes: panes.map(put), pick: put(pick), a: put(a), b: put(b), against: put(against) });
+      viewer.set(replaced(viewer.state, id, next));
       viewer.questions.ask();
     },
     close(id) {

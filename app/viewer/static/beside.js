@@ -2,7 +2,7 @@
 
 import { find } from "../../shared/dom.js";
 import { counted } from "../../shared/phrases.js";
-import { OPENED, isCoded, isOpened, keyOf, likelyOriginal, restored } from "./opened.js";
+import { OPENED, isCoded, isOpened, keyOf, likelyOriginal, restored, tooManyCoded } from "./opened.js";
 
 /** @typedef {{key: string, name: string, width: number, height: number}} Taken a picture that the server has */
 /** @typedef {{key: string, name: string, images: ImageFacts[]}} Collection */
@@ -205,7 +205,7 @@ export class Beside {
     const { limits } = this.viewer.catalogue;
     const { panes } = this.viewer.state;
     if (panes.length >= limits.panes) return `${limits.panes} panes are the most; remove one first`;
-    return panes.filter(isCoded).length >= limits.coded ? `${limits.coded} coded panes are the most; remove one first` : "";
+    return panes.filter(isCoded).length >= limits.coded ? tooManyCoded(limits) : "";
   }
 }
 

@@ -4,7 +4,7 @@ import { clamp, further } from "../../shared/arithmetic.js";
 import { tell } from "../../shared/messages.js";
 import { isOf, movedBlends, paneAt, paneOf, pushedOut, withBlends } from "./blends.js";
 import { anchorText, picturesOf } from "./controls.js";
-import { withCoded } from "./opened.js";
+import { tooManyCoded, withCoded } from "./opened.js";
 import { atRate, ownRateOf } from "./rated.js";
 import { PRESETS, STEPS, positionOf, rateAt } from "./rates.js";
 
@@ -30,7 +30,7 @@ export function codingActions(viewer) {
     if (anchor === viewer.state.anchor && panes.join() === before.join()) return viewer.render();
     const [out] = pushedOut(before, panes, catalogue.blends);
     if (out) {
-      words.tell(`${catalogue.limits.coded} coded panes are the most; remove one first`, true);
+      words.tell(tooManyCoded(catalogue.limits), true);
       return viewer.render();
     }
     const own = blend && isOf(blend, pick) ? ownRateOf(pick) : null;
@@ -92,8 +92,8 @@ async function openRecent(viewer, { key, name, file }) {
 export function openPoint(viewer, { kind, dataset, rate, image, codec, anchor, bpp }) {
   if (kind === "theirs") return void viewer.beside.point([dataset, codec, rate]);
   const { catalogue, records, state } = viewer;
-  const shown = kind === "now" && image === state.image
-    ? records.list(state.panes).find((one) => one.codec === codec && (one.anchor ?? "") === anchor && one.bpp === bpp) : undefined;
+  const isIt = (/** @type {PaneRecord} */ one) => one.codec === codec && (one.anchor ?? "") === anchor && one.bpp === bpp;
+  const shown = image === state.image ? records.list(state.panes).find(isIt) : undefined;
   if (shown) {
     viewer.set({ pick: shown.id });
     return viewer.root.scrollIntoView({ block: "start" });

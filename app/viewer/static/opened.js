@@ -28,6 +28,9 @@ export function restored(records, more) {
   return back;
 }
 
+/** @param {Pick<Limits, "coded">} limits */
+export const tooManyCoded = ({ coded }) => `${coded} coded panes are the most; remove one first`;
+
 /** Panes with one more that is coded; where there are too many, the first of those goes.
  * @param {string[]} panes @param {string} id @param {Pick<Limits, "panes" | "coded">} limits */
 export function withCoded(panes, id, limits) {

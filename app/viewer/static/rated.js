@@ -4,6 +4,7 @@ import { rounded } from "../../shared/arithmetic.js";
 import { bytesFrom, isCoded } from "./opened.js";
 import { rateFrom } from "./rates.js";
 
+export const THERE_ALREADY = "It stands here at this size already";
 const RATED = /^([^@]+)@(\d{1,3}(?:\.\d{0,8})?|\.\d{1,8})$/;
 
 /** The pane that follows the common rate: of which codec, at which anchor. @param {string} pane */
@@ -55,5 +56,5 @@ export function rateOfSize(text, { width, height }, most) {
 export function refusalOf(pane, bpp, panes, { bpp: [least, most] }) {
   if (Number.isNaN(bpp)) return "Write a rate, as 0.05, or a size, as 4971 or 5 kB";
   if (bpp < least || bpp > most) return `That would be ${bpp} bits per pixel; the rate must be between ${least} and ${most}`;
-  return panes.includes(atRate(pane, bpp)) ? "It stands here at this size already" : "";
+  return panes.includes(atRate(pane, bpp)) ? THERE_ALREADY : "";
 }

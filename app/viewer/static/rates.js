@@ -26,8 +26,11 @@ export const rateStep = (bpp, way) => Number((bpp * (HIGH / LOW) ** (way / STEPS
 
 /** A rate as people write it, with a point or a comma, in the digits that links hold; NaN for what is no number.
  * @param {string} text */
-export const rateFrom = (text) =>
-  /^[+-]?[\d.,]+(e[+-]?\d+)?$/i.test(text.trim()) ? rounded(Number(text.trim().replace(/^([^.,]*),([^.,]*)$/, "$1.$2"))) : NaN;
+export function rateFrom(text) {
+  const plain = text.trim();
+  if (!/^[+-]?[\d.,]+(e[+-]?\d+)?$/i.test(plain)) return NaN;
+  return rounded(Number(plain.replace(/^([^.,]*),([^.,]*)$/, "$1.$2")));
+}
 
 export const grouped = (/** @type {number} */ value) => value.toLocaleString("en").replaceAll(",", "\u202f");
 

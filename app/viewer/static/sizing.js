@@ -3,8 +3,9 @@
 import { clamp, rounded } from "../../shared/arithmetic.js";
 import { fillSelect, find } from "../../shared/dom.js";
 import { isCoded } from "./opened.js";
-import { atRate, baseOf, ownRateOf, rateOfSize, refusalOf } from "./rated.js";
+import { THERE_ALREADY, atRate, baseOf, ownRateOf, rateOfSize, refusalOf } from "./rated.js";
 import { bytesText, rateText } from "./rates.js";
+import { replaced } from "./state.js";
 
 const ANOTHER = 0.5; // how large a second pane of a codec begins, by the first
 
@@ -79,7 +80,7 @@ export class Sizing {
   /** Another pane in the place of this one. @param {string} next */
   put(next) {
     const { viewer, pane } = this;
-    if (viewer.state.panes.includes(next)) return this.tell("It stands here at this size already");
+    if (viewer.state.panes.includes(next)) return this.tell(THERE_ALREADY);
     this.dialog.close();
     viewer.actions.exchange(pane, next);
     viewer.stage.focusRate(next);
@@ -92,12 +93,9 @@ export class Sizing {
     this.dialog.close();
     if (bpp === null) return;
     const base = baseOf(pane);
-    const put = (/** @type {string} */ one) => (one === pane ? base : one);
-    const { panes, pick, a, b, against } = viewer.state;
     if (pane !== base) viewer.records.follow(pane, base);
     const common = clamp(rounded(bpp), ...viewer.catalogue.limits.bpp);
-    const named = { pick: put(pick), a: put(a), b: put(b), against: put(against) };
-    viewer.questions.refresh({ ...named, panes: [...new Set(panes.map(put))], bpp: common });
+    viewer.questions.refresh({ ...replaced(viewer.state, pane, base), bpp: common });
     viewer.stage.focusRate(base);
   }
 

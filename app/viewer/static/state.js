@@ -92,6 +92,13 @@ function mended(state) {
   };
 }
 
+/** What becomes of the state where one pane takes the place of another, which is there once at most.
+ * @param {State} state @param {string} pane @param {string} next @returns {Partial<State>} */
+export function replaced({ panes, pick, a, b, against }, pane, next) {
+  const put = (/** @type {string} */ one) => (one === pane ? next : one);
+  return { panes: [...new Set(panes.map(put))], pick: put(pick), a: put(a), b: put(b), against: put(against) };
+}
+
 /** Panes that are on the screen in this mode: all, one, or the two sides of the swipe. @param {State} state */
 export function visiblePanes({ mode, panes, pick, a, b }) {
   const there = (/** @type {string[]} */ ...ids) => ids.filter((id) => panes.includes(id));

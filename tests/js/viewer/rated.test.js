@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { isKnown, movedBlends, pushedOut, withBlends } from "../../../app/viewer/static/blends.js";
 import { bestInView, notesOn } from "../../../app/viewer/static/numbers.js";
 import * as rated from "../../../app/viewer/static/rated.js";
-import { START, isStep, readLink, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
+import { START, isStep, readLink, replaced, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
 import { CATALOGUE } from "../catalogue.js";
 
 const OPENED = `opened-${"0".repeat(32)}`;
@@ -105,4 +105,11 @@ test("what cannot be is a sentence", () => {
   assert.match(refused(0.0001), /between 0.001 and 8/);
   assert.match(refused(0.05), /already/);
   assert.equal(refused(0.06), "");
+});
+
+test("a pane at another size stays in its place, and wherever it was chosen", () => {
+  const state = { ...START, panes: ["original", "elic@0.2", "elic"], pick: "elic@0.2", a: "elic@0.2", b: "elic", against: "original" };
+  const change = replaced(state, "elic@0.2", "elic@0.3");
+  assert.deepEqual(change, { panes: ["original", "elic@0.3", "elic"], pick: "elic@0.3", a: "elic@0.3", b: "elic", against: "original" });
+  assert.deepEqual(replaced(state, "elic@0.2", "elic").panes, ["original", "elic"]);
 });
