@@ -98,8 +98,12 @@ def _member(
     path: str, piece: Piece, twin: bool, streams: Mapping[str, int], said: list[str]
 ) -> Member:
     """The picture with its name and, where somebody has said it, the size of its file."""
-    found = (table.of(piece.inside, twin) for table in piece.tables)
-    stated = next((size for size in found if size is not None), None)
+    found = [table.of(inside, twin) for table, inside in piece.known]
+    sizes = list(dict.fromkeys(size for size in found if size is not None))
+    stated = sizes[0] if sizes else None
+    if len(sizes) > 1:
+        both = " and ".join(map(str, sizes))
+        said.append(f"files {SIZES} give {shown(path)} {both} bytes; the first is believed")
     stream = streams.get(path)
     if stated is not None and stream is not None and stated != stream:
         said.append(

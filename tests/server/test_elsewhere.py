@@ -311,6 +311,30 @@ def test_of_two_files_at_one_place_one_is_left_out_and_named() -> None:
     assert said == ["two files are called a.png, and the second was left out; give it another name"]
 
 
+@pytest.mark.parametrize("folder", ["", "elic/0.1/"])
+def test_a_zip_that_came_twice_came_once(folder: str) -> None:
+    files = {f"{folder}k1.png": png(1), "original.png": png(), "sizes.csv": b"name,bytes\nk1,9\n"}
+    if folder:
+        files["sizes.csv"] = b"codec,rate,image,bytes\nelic,0.1,k1,9\n"
+    once = [("elic.zip", zip_of(files))]
+    assert sorted_out(2 * once, MEBIBYTE) == sorted_out(once, MEBIBYTE)
+    copy = [*once, ("elic (1).zip", once[0][1])]  # as browsers call what is fetched again
+    assert sorted_out(copy, MEBIBYTE)[2] == []
+
+
+def test_tables_that_differ_are_told_with_what_they_say() -> None:
+    zips = [
+        (
+            f"{size}.zip",
+            zip_of({"elic/1/a.png": png(), "sizes.csv": b"name,bytes\nelic/1/a.png,%d" % size}),
+        )
+        for size in (5, 6)
+    ]
+    images, _, said = sorted_out(zips, MEBIBYTE)
+    assert images[0].members[0].file_bytes == 5
+    assert said == ["files sizes.csv give elic/1/a.png 5 and 6 bytes; the first is believed"]
+
+
 LAYOUTS = {
     "codecs without rates": ({"vvc/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,,a,7\n", "vvc"),
     "a codec": ({"vvc/1/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,1,a,7\n", "vvc 1"),
