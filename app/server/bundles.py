@@ -139,9 +139,11 @@ def _wrapper(files: Files, table: str, codecs: frozenset[str], joined: bool) -> 
 def _is_joined(one: Bundle, bundles: Sequence[Bundle]) -> bool:
     """Whether other zips came beside this one, or loose pictures of the same names."""
     loose, *zips = bundles
-    names = {parts_of(stem_of(path))[-1] for path in one.pictures}
+    names = {parts_of(stem_of(path))[-1].casefold() for path in one.pictures}
     others = any(other.pictures for other in zips if other is not one)
-    return bool(one.name) and (others or any(stem_of(path) in names for path in loose.pictures))
+    return bool(one.name) and (
+        others or any(stem_of(path).casefold() in names for path in loose.pictures)
+    )
 
 
 def _clashes(one: Bundle, zips: Sequence[Bundle]) -> bool:
@@ -167,5 +169,7 @@ def _placed(one: Bundle, path: str, joined: bool, clash: bool) -> str:
         return path
     if depth < DEEPEST:
         return f"{one.name}/{path}"
-    codec = folders[0] if folders[0] == one.name else f"{one.name} {folders[0]}"
+    codec = (
+        folders[0] if folders[0].casefold() == one.name.casefold() else f"{one.name} {folders[0]}"
+    )
     return "/".join([codec, *folders[1:], name])

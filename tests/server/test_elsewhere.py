@@ -335,6 +335,35 @@ def test_tables_that_differ_are_told_with_what_they_say() -> None:
     assert said == ["files sizes.csv give elic/1/a.png 5 and 6 bytes; the first is believed"]
 
 
+def test_names_that_differ_in_large_letters_or_zeros_are_one_where_that_is_clear() -> None:
+    files = {
+        "Original/K1.PNG": png(),
+        "ELIC/0.10/k1.png": png(1),
+        "vvc/22/k1.png": png(2),
+        "vvc/22/K1.bin": bytes(7),
+    }
+    for line in ("elic,0.1,k1", "Elic,.1,K1.png"):
+        table = f"codec,rate,image,bytes\n{line},9\n".encode()
+        images, said = images_of({"all.zip": zip_of({**files, "sizes.csv": table})})
+        assert images == {"K1": ("Original/K1.PNG", {"ELIC 0.10": 9, "vvc 22": 7})}
+        assert not said
+    elic = zip_of({"k1.png": png(1), "Sizes.csv": b"name,bytes\nK1.PNG,9\n"})
+    images, said = images_of({"elic.zip": elic, "K1.PNG": png()})
+    assert (images, said) == ({"K1": ("K1.PNG", {"elic": 9})}, [])
+
+
+def test_names_side_by_side_that_differ_in_large_letters_are_two() -> None:
+    rates = {"e/0.1/a.png": png(1), "e/0.10/a.png": png(2)}
+    files = {f"original/{name}.png": png() for name in "aA"} | {"e/0.1/A.png": png(3)} | rates
+    table = b"codec,rate,image,bytes\ne,0.10,a,1\ne,0.1,A,2\n"
+    images, said = images_of({"all.zip": zip_of({**files, "sizes.csv": table})})
+    assert images == {
+        "a": ("original/a.png", {"e 0.1": None, "e 0.10": 1}),
+        "A": ("original/A.png", {"e 0.1": 2}),
+    }
+    assert not said
+
+
 LAYOUTS = {
     "codecs without rates": ({"vvc/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,,a,7\n", "vvc"),
     "a codec": ({"vvc/1/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,1,a,7\n", "vvc 1"),
