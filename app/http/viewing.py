@@ -14,7 +14,7 @@ from app.server.demands import MAX_PANES, BadRequest
 from app.server.elsewhere import Elsewhere, Images, View, about, told
 from app.server.queue import Question
 from app.server.service import Service
-from app.server.store import Photo
+from app.server.store import ImageSet, Photo
 from mode_core.errors import ModeError
 
 MOST_IMAGES = 24
@@ -85,6 +85,7 @@ def _of_zips(
     _check_room(elsewhere, collection.images)
     answers = []
     for one in collection.images:
+        one = _called(one, names[0]) if wish.names and len(files) == 1 else one
         try:
             view = elsewhere.view(collection, one, photo, *who)
             answers.append(_compared(elsewhere.service, one.name, view, asker))
@@ -97,6 +98,14 @@ def _of_zips(
     rows = [row for answer in answers for row in answer["panes"]]
     said += [answer["note"] for answer in answers if answer["note"]]
     return answers[0] | {"panes": rows, "note": told(said)}
+
+
+def _called(image: ImageSet, name: object) -> ImageSet:
+    """The image with the name that was given for its zip, where that is of a single picture."""
+    match image.members:
+        case [only] if "/" not in only.path:
+            return image._replace(members=(only._replace(name=plain_name(str(name))),))
+    return image
 
 
 def _chosen(images: Images, wish: Wish, photo: Photo | None) -> Images:

@@ -84,6 +84,8 @@ def _check_entries(entries: Sequence[ZipInfo]) -> None:
     """Refuse what no honest program packs; every kind of it is named."""
     paths = Counter(path_of(one.filename) for one in entries)
     outside = [one.filename for one in entries if _leads_outside(path_of(one.filename))]
+    long = [one.filename for one in entries if len(one.filename) > _LONGEST_PATH]
+    unseen = [one.filename for one in entries if not (one.filename and one.filename.isprintable())]
     special = [one.filename for one in entries if _kind(one) not in _KINDS]
     locked = [one.filename for one in entries if one.flag_bits & 0x41]
     packed = [
@@ -93,6 +95,8 @@ def _check_entries(entries: Sequence[ZipInfo]) -> None:
     found = (
         (f"it holds more than {MOST_ENTRIES} files", entries[MOST_ENTRIES:]),
         (f"{_shown(outside)} leads out of it", outside),
+        (f"the path of {_shown(long)} has more than {_LONGEST_PATH} letters", long),
+        (f"the name {_shown(unseen)} has letters that cannot be seen, or none", unseen),
         (f"{_shown(special)} is a link or a device", special),
         (f"{_shown(locked)} is encrypted", locked),
         (f"{_shown(packed)} is packed in another way than deflate", packed),
@@ -111,10 +115,7 @@ def _kind(entry: ZipInfo) -> int:
 
 def _leads_outside(path: str) -> bool:
     parts = path.split("/")
-    return (
-        path.startswith("/") or not {".", ".."}.isdisjoint(parts) or ":" in parts[0]
-        or not path or len(path) > _LONGEST_PATH or not path.isprintable()
-    )  # fmt: skip
+    return path.startswith("/") or not {".", ".."}.isdisjoint(parts) or ":" in parts[0]
 
 
 def _read(zip: ZipFile, entries: Sequence[ZipInfo], limit: int, used: int) -> Iterator[File]:

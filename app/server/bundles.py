@@ -34,11 +34,10 @@ class Bundle(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A file with its path in what it came in, which its tables of sizes know it by."""
+    """A file, with the tables of sizes that may name it, and the path that each knows it by."""
 
     data: bytes
-    inside: str
-    tables: tuple[Sizes, ...]
+    known: tuple[tuple[Sizes, str], ...]
 
 
 def pieces_of(
@@ -53,7 +52,12 @@ def pieces_of(
         tables = (one.sizes, loose.sizes) if one.name else (loose.sizes,)
         for inside, data in one.files.items():
             path = _placed(one, inside, joined, clash)
-            if found.setdefault(path, Piece(data, inside, tables)).data != data:
+            known = tuple((table, inside) for table in tables)
+            if path not in found:
+                found[path] = Piece(data, known)
+            elif found[path].data == data:  # it came twice, and either's table may name it
+                found[path] = Piece(data, found[path].known + known)
+            else:
                 said.append(_left_out(path, one.name))
     return found, [one.sizes for one in (loose, *zips)]
 
@@ -63,7 +67,7 @@ def _bundles(sent: Sequence[File], most_bytes: int, said: list[str]) -> list[Bun
     loose: dict[str, bytes] = {}
     zips: list[Bundle] = []
     used = 0
-    for name, data in sent:
+    for name, data in dict.fromkeys(sent):  # what came twice came once
         alone = PurePosixPath(path_of(name)).name
         if is_zip(data):
             try:
@@ -135,9 +139,11 @@ def _wrapper(files: Files, table: str, codecs: frozenset[str], joined: bool) -> 
 def _is_joined(one: Bundle, bundles: Sequence[Bundle]) -> bool:
     """Whether other zips came beside this one, or loose pictures of the same names."""
     loose, *zips = bundles
-    names = {parts_of(stem_of(path))[-1] for path in one.pictures}
+    names = {parts_of(stem_of(path))[-1].casefold() for path in one.pictures}
     others = any(other.pictures for other in zips if other is not one)
-    return bool(one.name) and (others or any(stem_of(path) in names for path in loose.pictures))
+    return bool(one.name) and (
+        others or any(stem_of(path).casefold() in names for path in loose.pictures)
+    )
 
 
 def _clashes(one: Bundle, zips: Sequence[Bundle]) -> bool:
@@ -163,5 +169,7 @@ def _placed(one: Bundle, path: str, joined: bool, clash: bool) -> str:
         return path
     if depth < DEEPEST:
         return f"{one.name}/{path}"
-    codec = folders[0] if folders[0] == one.name else f"{one.name} {folders[0]}"
+    codec = (
+        folders[0] if folders[0].casefold() == one.name.casefold() else f"{one.name} {folders[0]}"
+    )
     return "/".join([codec, *folders[1:], name])

@@ -19,6 +19,7 @@ from app.server.layout import (
     is_original,
     is_picture,
     parts_of,
+    path_like,
     place_of,
     shown,
     stem_of,
@@ -51,7 +52,11 @@ def sorted_out(sent: Sequence[File], most_bytes: int) -> Sorted:
         raise Unsorted("; ".join(["there is no picture among these files", *said[:1]]))
     known = {path: len(pieces[stream].data) for path, stream in streams.items()}
     twins = _twins(pictures)
-    members = {path: _member(path, pieces[path], path in twins, known, said) for path in pictures}
+    crowd = _crowded(pictures)
+    members = {
+        path: _member(path, pieces[path], path in twins, _like(path) in crowd, known, said)
+        for path in pictures
+    }
     said += [words for table in tables for words in table.left_over()]
     images = _images(members, said)
     return images, {path: pieces[path].data for path in pictures}, said
@@ -63,9 +68,11 @@ def _streams(pieces: Iterable[str], said: list[str]) -> tuple[dict[str, str], se
     It is the one other file of that name that is no picture. In the folder of a codec a JPEG, WebP,
     AVIF or JPEG XL beside a lossless picture is that too; elsewhere both are pictures to be shown.
     """
-    named: dict[str, list[str]] = defaultdict(list)
+    named: dict[object, list[str]] = defaultdict(list)
+    rest = [path for path in pieces if not is_picture(path)]
+    crowd = _crowded(filter(is_picture, pieces)) | _crowded(rest)
     for path in pieces:
-        named[stem_of(path)].append(path)
+        named[stem_of(path) if _like(path) in crowd else _like(path)].append(path)
     found, beside = {}, set()
     for same in named.values():
         pictures = [path for path in same if is_picture(path)]
@@ -88,6 +95,15 @@ def _is_of_codec(path: str) -> bool:
     return bool(more) and not is_original(first)
 
 
+def _like(path: str) -> tuple[str, ...]:
+    return path_like(stem_of(path))
+
+
+def _crowded(paths: Iterable[str]) -> set[tuple[str, ...]]:
+    """What several paths are like, which are therefore told apart by their very letters."""
+    return {like for like, n in Counter(map(path_like, set(map(stem_of, paths)))).items() if n > 1}
+
+
 def _twins(pictures: Iterable[str]) -> set[str]:
     """The pictures that nothing but their ending tells from another."""
     count = Counter(map(stem_of, pictures))
@@ -95,11 +111,15 @@ def _twins(pictures: Iterable[str]) -> set[str]:
 
 
 def _member(
-    path: str, piece: Piece, twin: bool, streams: Mapping[str, int], said: list[str]
+    path: str, piece: Piece, twin: bool, exact: bool, streams: Mapping[str, int], said: list[str]
 ) -> Member:
     """The picture with its name and, where somebody has said it, the size of its file."""
-    found = (table.of(piece.inside, twin) for table in piece.tables)
-    stated = next((size for size in found if size is not None), None)
+    found = [table.of(inside, twin, exact) for table, inside in piece.known]
+    sizes = list(dict.fromkeys(size for size in found if size is not None))
+    stated = sizes[0] if sizes else None
+    if len(sizes) > 1:
+        both = " and ".join(map(str, sizes))
+        said.append(f"files {SIZES} give {shown(path)} {both} bytes; the first is believed")
     stream = streams.get(path)
     if stated is not None and stream is not None and stated != stream:
         said.append(
@@ -120,8 +140,9 @@ def _images(members: Mapping[str, Member], said: list[str]) -> list[ImageSet]:
         return [ImageSet(plain_name(place_of(original)[2]) if original else "", original, made)]
     images: dict[str, list[Member]] = defaultdict(list)
     originals: dict[str, str] = {}
+    named = _image_names(members)
     for path in sorted(members, key=lambda path: path in flat):  # a folder of originals comes first
-        image = place_of(path)[2]
+        image = named[path]
         if _is_of_codec(path):
             images[image].append(members[path])
         elif originals.setdefault(image, path) != path:
@@ -131,6 +152,21 @@ def _images(members: Mapping[str, Member], said: list[str]) -> list[ImageSet]:
         ImageSet(name, originals.get(image, ""), tuple(images.get(image, ())))
         for image, name in zip(names, _told_apart(names), strict=True)
     ]
+
+
+def _image_names(pictures: Iterable[str]) -> dict[str, str]:
+    """The image of each picture; k1 and K1 are one, as the original has it, unless side by side."""
+    spelled: dict[tuple[str, str], set[str]] = defaultdict(set)
+    images = {path: place_of(path)[2] for path in sorted(pictures, key=_is_of_codec)}
+    for path, image in images.items():
+        folder = path.rpartition("/")[0] if _is_of_codec(path) else ""
+        spelled[folder, image.casefold()].add(image)
+    apart = {like for (_, like), some in spelled.items() if len(some) > 1}
+    first: dict[str, str] = {}
+    return {
+        path: image if (like := image.casefold()) in apart else first.setdefault(like, image)
+        for path, image in images.items()
+    }
 
 
 def _told_apart(images: Iterable[str]) -> list[str]:

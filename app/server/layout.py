@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from app.panes.names import plain_name
 from mode_core.pictures.files import LOSSLESS
+from mode_core.stream.sheets import alike
 
 PICTURES = (*LOSSLESS, ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".gif")
 ORIGINALS = ("original", "originals", "orig", "source", "reference", "ref", "gt", "uncompressed")
@@ -29,6 +30,18 @@ def parts_of(path: str) -> list[str]:
 def stem_of(path: str) -> str:
     """What a picture and its bitstream share: all but the ending."""
     return str(PurePosixPath(path).with_suffix(""))
+
+
+def place_like(place: Place) -> Place:
+    """What places have in common that differ in small and large letters, or in a rate's zeros."""
+    codec, rate, image = place
+    return alike(codec), alike(rate), image.casefold()
+
+
+def path_like(path: str) -> tuple[str, ...]:
+    """The same of whole paths."""
+    *folders, name = parts_of(path) or [""]
+    return (*map(alike, folders), name.casefold())
 
 
 def is_picture(path: str) -> bool:

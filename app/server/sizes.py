@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import PurePosixPath
 
 from app.panes.names import plain_name
-from app.server.layout import Place, place_of
+from app.server.layout import Place, path_like, place_like, place_of
 from mode_core.errors import ResultsError
 from mode_core.stream.cells import as_written
-from mode_core.stream.sheets import SIZES, bytes_in, rows_of
+from mode_core.stream.sheets import SIZES, Known, alike, bytes_in, rows_of
 
 MOST_BYTES = 10**12
 _MOST_ROWS = 4000
@@ -25,6 +25,10 @@ class Sizes:
     ) -> None:
         self.places, self.names, self.path = places, names, path
         self._used: set[object] = set()
+        self._known: Known[Place | str] = Known([*places, *names], _like)
+        self._lines: dict[str, list[Place]] = defaultdict(list)
+        for place in places:
+            self._lines[place[2].casefold()].append(place)
 
     def at(self, path: str) -> Sizes:
         """The same table, which lies elsewhere."""
@@ -35,31 +39,40 @@ class Sizes:
         """The codecs that it names, in small letters."""
         return frozenset(codec.lower() for codec, _, _ in self.places if codec)
 
-    def of(self, path: str, twin: bool = False) -> int | None:
+    def of(self, path: str, twin: bool = False, exact: bool = False) -> int | None:
         """The size that is stated for a picture, by its whole path or as the table's folder has it.
 
-        One that has a twin goes by its ending too.
+        One that has a twin goes by its ending too; an exact one, by small and large letters.
         """
         here = path.removeprefix(self.path[: -len(SIZES)])
-        found = (self._of(one, twin) for one in dict.fromkeys((path, here)))
+        found = (self._of(one, twin, exact) for one in dict.fromkeys((path, here)))
         return next((size for size in found if size is not None), None)
 
-    def _of(self, path: str, twin: bool) -> int | None:
+    def _of(self, path: str, twin: bool, exact: bool) -> int | None:
         codec, rate, stem = place_of(path)
         file = PurePosixPath(path).name
         images = (file,) if twin else (stem, file)
         keys: list[Place | str] = [*((codec, rate, image) for image in images), path]
         keys += () if codec else images
         if not rate:  # what the path does not say any line may, if there is one such line
-            fits = (key for key in self.places if key[2] in images and codec in ("", key[0]))
-            same = list(islice(fits, 2))
+            same = self._anywhere(codec, images, exact)
             keys += same if len(same) == 1 else []
         for key in keys:
-            found = self.names.get(key) if isinstance(key, str) else self.places.get(key)
+            known = key if exact else self._known.find(key)
+            if known is None:
+                continue
+            found = self.names.get(known) if isinstance(known, str) else self.places.get(known)
             if found is not None:
-                self._used.add(key)
+                self._used.add(known)
                 return found
         return None
+
+    def _anywhere(self, codec: str, images: Sequence[str], exact: bool) -> list[Place]:
+        """The lines of a codec, or of any, that name the image; its very name goes first."""
+        lines = [key for image in images for key in self._lines.get(image.casefold(), ())]
+        lines = [key for key in lines if not codec or alike(key[0]) == alike(codec)]
+        same = [key for key in lines if key[2] in images and codec in ("", key[0])]
+        return same if same or exact else lines
 
     def left_over(self) -> list[str]:
         """A sentence for each name that no picture has."""
@@ -68,6 +81,10 @@ class Sizes:
         unknown = "and there is no such picture"
         left = (plain_name(one) if one else "a picture without a name" for one in (*places, *names))
         return [f"{SIZES} names {one}, {unknown}" for one in left]
+
+
+def _like(key: Place | str) -> tuple[bool, tuple[str, ...]]:
+    return isinstance(key, str), path_like(key) if isinstance(key, str) else place_like(key)
 
 
 NO_SIZES = Sizes({}, {})

@@ -15,7 +15,7 @@ from mode_core.errors import ModeError, ResultsError, refuse_all
 from mode_core.evaluation.bench import PHOTO_SUFFIXES, name_in_rows
 from mode_core.evaluation.workers import outcomes
 from mode_core.pictures.files import LOSSLESS, read_image
-from mode_core.stream.sheets import SIZES, bytes_in, need_columns, read_sheet
+from mode_core.stream.sheets import SIZES, Known, alike, bytes_in, need_columns, read_sheet
 
 COLUMNS = ("codec", "rate", "image", "bytes")
 _MAX_SIZES = 1_000_000
@@ -101,17 +101,20 @@ def _stated_sizes(
     stated: dict[Key, int] = {}
     if not path.exists():
         return stated
+    places = Known(wanted, lambda place: (alike(place[0]), alike(place[1])))
+    images = Known(originals, str.casefold)
     try:
         lines = list(_size_lines(path))
     except (ResultsError, OSError, UnicodeDecodeError) as error:
         why = "it is not text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise ResultsError(f"{path}: {why}") from error
     for number, (codec, rate, image, size) in lines:
-        stem = image if image in originals else PurePath(image).stem
-        where, key = f"{SIZES}, line {number}", (codec, rate, stem)
-        if (codec, rate) not in wanted or stem not in originals:
+        place, stem = places.find((codec, rate)), images.find(image)
+        stem = stem or images.find(PurePath(image).stem)
+        where = f"{SIZES}, line {number}"
+        if not (place and stem):
             problems.append(f"{where}: there is no picture {codec}/{rate}/{image}")
-        elif key in stated:
+        elif (key := (*place, stem)) in stated:
             problems.append(f"{where}: {codec}/{rate}/{image} has a line already")
         elif (stated_bytes := bytes_in(size)) is None:
             stated[key] = 0
@@ -137,9 +140,10 @@ def _of_rate(
     """The pictures of one rate, each with its size."""
     codec, rate = name_in_rows(place.parent), name_in_rows(place)
     groups: dict[str, list[Path]] = defaultdict(list)
+    known = Known(originals, str.casefold)
     for path in sorted(place.iterdir()):
         if path.is_file() and not path.name.startswith("."):
-            groups[path.stem].append(path)
+            groups[known.find(path.stem) or path.stem].append(path)
     pictures = {stem: _pictures(paths) for stem, paths in groups.items()}
     if not any(pictures.values()):
         problems.append(f"{codec}/{rate} holds no pictures ({', '.join(PHOTO_SUFFIXES)})")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Generic, TypeVar
 
 from mode_core.errors import ResultsError
 from mode_core.stream.cells import as_written
@@ -15,7 +17,9 @@ SIZES = "sizes.csv"
 """The table beside decoded pictures that says how many bytes each was decoded from."""
 MAX_COLUMNS = 200
 _MOST_BYTES_DIGITS = 12
+_NUMBER = re.compile(r"\d{1,15}(\.\d{0,15})?|\.\d{1,15}", re.ASCII)
 Line = Mapping[str, str]
+Name = TypeVar("Name", bound=Hashable)
 
 
 def refused(sentence: str) -> None:
@@ -55,6 +59,26 @@ def bytes_in(text: str) -> int | None:
     """The size of a file as a table states it; None for what is no whole number above 0."""
     plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_BYTES_DIGITS
     return int(text) or None if plain else None
+
+
+def alike(name: str) -> str:
+    """What names that people take for one have in common: ELIC and elic, 0.1 and 0.10."""
+    return str(float(name)) if _NUMBER.fullmatch(name) else name.casefold()
+
+
+class Known(Generic[Name]):
+    """Names to be found as others write them, where only one can be meant."""
+
+    def __init__(self, names: Iterable[Name], like: Callable[[Name], Hashable]) -> None:
+        self._names, self._like = frozenset(names), like
+        self._alike: dict[Hashable, list[Name]] = defaultdict(list)
+        for name in self._names:
+            self._alike[like(name)].append(name)
+
+    def find(self, wanted: Name) -> Name | None:
+        """This very name, or else the only one that is like it."""
+        found = [wanted] if wanted in self._names else self._alike.get(self._like(wanted), [])
+        return found[0] if len(found) == 1 else None
 
 
 def _header(cells: Sequence[str], column: Callable[[str], str]) -> list[str]:

@@ -168,6 +168,29 @@ def test_the_jpeg_beside_a_lossless_picture_is_its_file(
     assert (first.path.suffix, first.size) == (ending, int(size) + 3)
 
 
+def test_large_letters_and_zeros_of_rates_hide_nothing_where_one_can_be_meant(
+    plan: TheirPlan, theirs: Path
+) -> None:
+    sizes = {(rate, image): int(size) for _, rate, image, size in read_sizes(theirs)}
+    first, *others = [
+        ["Jpeg", f"{rate[1:]}.0", image, size] for (rate, image), size in sizes.items()
+    ]
+    write_sizes(theirs, others)
+    for rate in ("r1", "r2"):
+        place = (theirs / "jpeg" / rate).rename(theirs / "jpeg" / rate[1:])
+        for image in "ab":
+            (place / f"{image}.png").rename(place / f"{image.upper()}.PNG")
+    *_, image, size = first
+    (theirs / "jpeg" / "1" / f"{image}.bin").write_bytes(bytes(int(size)))
+    found = {(f"r{one.rate}", one.photo.stem): one.size for one in found_in(theirs, plan)}
+    assert found == sizes
+    shutil.copytree(theirs / "jpeg" / "1", theirs / "jpeg" / "1.00")
+    said: list[str] = []
+    with pytest.raises(ResultsError):
+        find_pictures(theirs, plan.photos, 1, said.append)
+    assert "there is no picture Jpeg/1.0/b" in said[0]  # of two rates of one number, none is meant
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_sizes_come_from_spreadsheets_too(plan: TheirPlan, theirs: Path, separator: str) -> None:
     expected = found_in(theirs, plan)

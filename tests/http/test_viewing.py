@@ -115,6 +115,16 @@ def test_several_zips_are_a_codec_each_by_the_names_that_are_given(service: Serv
     assert rows_of(unnamed) == [("a", "zip 1"), ("a", "zip 2")]
 
 
+def test_a_picture_that_is_alone_in_its_zip_has_the_name_that_is_given(service: Service) -> None:
+    apart = {"names": ["elic"], "original": png()}
+    assert rows_of(view(service, {"k1.png": png(1)}, **apart)) == [("", "elic")]
+    both = {"original.png": png(), "k1.png": png(1)}
+    assert rows_of(view(service, both, names=["elic"])) == [("original", "elic")]
+    two = {"k1_a.png": png(1), "k1_b.png": png(2)}
+    assert rows_of(view(service, two, **apart)) == [("", "k1_a"), ("", "k1_b")]
+    assert rows_of(view(service, {"vvc/22/k1.png": png(1)}, **apart)) == [("k1", "vvc 22")]
+
+
 def test_zips_and_pictures_do_not_come_in_one_call(service: Service) -> None:
     with pytest.raises(BadRequest, match="send them in a call each"):
         view(service, {"a.png": png()}, png(1), original=png())

@@ -96,8 +96,14 @@ ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
     "absolute": (lambda: _named("/etc/b.png"), "leads out of it"),
     "drive": (lambda: _named("C:\\b.png"), "leads out of it"),
     "here": (lambda: _named("./b.png"), "leads out of it"),
-    "control": (lambda: _named("b\u202egnp.png"), "leads out of it"),
-    "long": (lambda: _named("b" * 400 + ".png"), "leads out of it"),
+    "control": (
+        lambda: _named("b\u202egnp.png"),
+        "not opened: the name 'bgnp.png' has letters that cannot be seen, or none$",
+    ),
+    "long": (
+        lambda: _named(f"{120 * 'a'}/0.1/{200 * 'b'}.png"),
+        "not opened: the path of 'a+' has more than 300 letters$",
+    ),
     "link": (_link, "is a link or a device"),
     "device": (lambda: _link(stat.S_IFCHR), "is a link or a device"),
     "encrypted": (lambda: _patched(zip_of({"a.png": PICTURE}), 8, b"\1\0"), "is encrypted"),

@@ -311,6 +311,59 @@ def test_of_two_files_at_one_place_one_is_left_out_and_named() -> None:
     assert said == ["two files are called a.png, and the second was left out; give it another name"]
 
 
+@pytest.mark.parametrize("folder", ["", "elic/0.1/"])
+def test_a_zip_that_came_twice_came_once(folder: str) -> None:
+    files = {f"{folder}k1.png": png(1), "original.png": png(), "sizes.csv": b"name,bytes\nk1,9\n"}
+    if folder:
+        files["sizes.csv"] = b"codec,rate,image,bytes\nelic,0.1,k1,9\n"
+    once = [("elic.zip", zip_of(files))]
+    assert sorted_out(2 * once, MEBIBYTE) == sorted_out(once, MEBIBYTE)
+    copy = [*once, ("elic (1).zip", once[0][1])]  # as browsers call what is fetched again
+    assert sorted_out(copy, MEBIBYTE)[2] == []
+
+
+def test_tables_that_differ_are_told_with_what_they_say() -> None:
+    zips = [
+        (
+            f"{size}.zip",
+            zip_of({"elic/1/a.png": png(), "sizes.csv": b"name,bytes\nelic/1/a.png,%d" % size}),
+        )
+        for size in (5, 6)
+    ]
+    images, _, said = sorted_out(zips, MEBIBYTE)
+    assert images[0].members[0].file_bytes == 5
+    assert said == ["files sizes.csv give elic/1/a.png 5 and 6 bytes; the first is believed"]
+
+
+def test_names_that_differ_in_large_letters_or_zeros_are_one_where_that_is_clear() -> None:
+    files = {
+        "Original/K1.PNG": png(),
+        "ELIC/0.10/k1.png": png(1),
+        "vvc/22/k1.png": png(2),
+        "vvc/22/K1.bin": bytes(7),
+    }
+    for line in ("elic,0.1,k1", "Elic,.1,K1.png"):
+        table = f"codec,rate,image,bytes\n{line},9\n".encode()
+        images, said = images_of({"all.zip": zip_of({**files, "sizes.csv": table})})
+        assert images == {"K1": ("Original/K1.PNG", {"ELIC 0.10": 9, "vvc 22": 7})}
+        assert not said
+    elic = zip_of({"k1.png": png(1), "Sizes.csv": b"name,bytes\nK1.PNG,9\n"})
+    images, said = images_of({"elic.zip": elic, "K1.PNG": png()})
+    assert (images, said) == ({"K1": ("K1.PNG", {"elic": 9})}, [])
+
+
+def test_names_side_by_side_that_differ_in_large_letters_are_two() -> None:
+    rates = {"e/0.1/a.png": png(1), "e/0.10/a.png": png(2)}
+    files = {f"original/{name}.png": png() for name in "aA"} | {"e/0.1/A.png": png(3)} | rates
+    table = b"codec,rate,image,bytes\ne,0.10,a,1\ne,0.1,A,2\n"
+    images, said = images_of({"all.zip": zip_of({**files, "sizes.csv": table})})
+    assert images == {
+        "a": ("original/a.png", {"e 0.1": None, "e 0.10": 1}),
+        "A": ("original/A.png", {"e 0.1": 2}),
+    }
+    assert not said
+
+
 LAYOUTS = {
     "codecs without rates": ({"vvc/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,,a,7\n", "vvc"),
     "a codec": ({"vvc/1/a.png": png(1)}, b"codec,rate,image,bytes\nvvc,1,a,7\n", "vvc 1"),

@@ -154,6 +154,7 @@ export class Beside {
     const { viewer } = this;
     const { state, words } = viewer;
     const picture = image.original || state.file ? "" : state.image;
+    words.note(""); // of the picture before
     words.tell(`Opening ${image.name || "pictures"}…`);
     const answer = await viewer.exchange.send("view", JSON.stringify({ collection: key, image: image.name, picture }));
     const { error, key: photo = "", panes = [], said = [] } =

@@ -13,6 +13,7 @@ const ENDPOINTS = { picture: "photo", other: "photo", file: "file" };
  * @param {Viewer} viewer @param {File[]} files @param {boolean} asPanes the visitor wants panes, and is not asked */
 export async function takeFiles(viewer, files, asPanes = false) {
   const { words, beside } = viewer;
+  words.note(""); // what was wrong with earlier files is not wrong with these
   if (belongTogether(files)) return beside.collect(files);
   const came = /** @type {Came[]} */ ([]);
   const left = files.slice(MOST).map(({ name }) => `${name} (${MOST} are the most at once)`);
