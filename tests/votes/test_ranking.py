@@ -13,7 +13,8 @@ import pytest
 from mode_core.votes import field as fields
 from mode_core.votes import scatter, words
 from mode_core.votes.ranking import rank
-from mode_core.votes.records import LEFT, PAIR, RIGHT, UNSURE, Field, Sides, Vote
+from mode_core.votes.raters import by_chance
+from mode_core.votes.records import LEFT, PAIR, RIGHT, SAME, UNSURE, Field, Sides, Vote
 from tests.votes.simulate import FIVE, World, truth, votes_of
 
 DIFFERENT = World(FIVE, taste=0.5, scene=0.5)
@@ -214,6 +215,18 @@ def test_raters_who_lean_to_a_side_are_named() -> None:
     said = "\n".join(words.about_raters(found))
     assert "rater002 leans to one side: between identical pictures 12 times left" in said
     assert found.same == Sides(*np.sum([rater.same for rater in found.raters], 0))
+
+
+def test_a_rater_may_see_thousands_of_identical_pictures() -> None:
+    same = [
+        Vote("ann", str(at), SAME, "p", "a", "a", (LEFT, RIGHT)[at % 2], 1.0) for at in range(1100)
+    ]
+    (rater,) = rank(same).raters
+    assert not rater.one_sided
+    lefty = [vote._replace(answer=LEFT) if at < 110 else vote for at, vote in enumerate(same)]
+    assert rank(lefty).raters[0].one_sided
+    assert by_chance(0, 0) == by_chance(5, 5) == 1
+    assert by_chance(9, 1) == pytest.approx(2 * 11 / 2**10)
 
 
 def test_every_draw_is_fitted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
