@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from mode_core.metrics.table import METRICS
 from mode_core.stream.cells import csv_line, disarmed
@@ -16,6 +17,8 @@ FILE_HEAD = (
     "win_high", "strength", "strength_low", "strength_high", "votes",
 )  # fmt: skip
 _SHOWN = 10
+_FEW = 5
+"""With fewer raters or pictures than these, Student's t widens intervals more than chance does."""
 
 
 def about_raters(ranking: Ranking) -> Iterator[str]:
@@ -35,9 +38,7 @@ def about_raters(ranking: Ranking) -> Iterator[str]:
         )
     unchecked = [rater.name for rater in kept if not rater.checks]
     if unchecked:
-        more = len(unchecked) - _SHOWN
-        others = f" and {more} more" if more > 0 else ""
-        yield f"Never checked: {_some(unchecked[:_SHOWN])}{others}."
+        yield f"Never checked: {_first(unchecked)}."
     yield from _about_sides(ranking, [rater for rater in kept if rater.one_sided])
 
 
@@ -45,6 +46,7 @@ def about_field(field: Field) -> Iterator[str]:
     """What the votes do not tell, and how many more would."""
     for group in field.groups:
         yield _not_told(group, field)
+    yield from _overlapping(field)
     if field.one_way:
         sets = "; ".join(_some(names) for names in field.one_way)
         yield (
@@ -124,11 +126,33 @@ def _left_share(chosen: Sides) -> str:
 def _not_told(group: Group, field: Field) -> str:
     names, ends = _some(group.candidates), (group.candidates[0], group.candidates[-1])
     sentence = f"Not told apart by {_many(field.votes, 'vote')}: {names}"
+    few = [
+        _many(count, what)
+        for count, what in ((field.raters, "rater"), (field.pictures, "picture"))
+        if 1 < count < _FEW
+    ]
+    others = f", of others than these {' and '.join(few)}," if few else ""
     if group.more is not None:
-        return f"{sentence}; about {group.more} more would do."
+        return f"{sentence}; about {group.more} more{others} would do."
     if len(group.candidates) > 2 and group.more_for_ends is not None:
-        return f"{sentence}; about {group.more_for_ends} more would tell {ends[0]} from {ends[1]}."
+        return f"{sentence}; about {group.more_for_ends} more{others} would tell {ends[0]} from {ends[1]}."
+    if few:
+        return f"{sentence}; {' and '.join(few)} are too few to say more, so add others."
     return f"{sentence}; they are so alike that not even 100 times as many would do."
+
+
+def _overlapping(field: Field) -> Iterator[str]:
+    """Places do not follow from the intervals of the table, so readers are told where these mislead."""
+    told = [
+        f"{ahead.candidate} from {behind.candidate}"
+        for ahead, behind in combinations(field.standings, 2)
+        if ahead.low <= behind.high and field.tells_apart(ahead.candidate, behind.candidate)
+    ]
+    if told:
+        yield (
+            "Told apart by the interval of their difference, though their own intervals, which are "
+            f"against the whole field, overlap: {_first(told)}."
+        )
 
 
 def _place(one: Standing) -> str:
@@ -137,6 +161,11 @@ def _place(one: Standing) -> str:
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _first(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return _some(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _some(names: Sequence[str]) -> str:

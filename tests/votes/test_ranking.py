@@ -46,7 +46,7 @@ def test_the_true_order_is_found() -> None:
     assert found.groups == found.one_way == ()
 
 
-def test_what_is_told_apart_is_in_the_true_order_and_no_intervals_of_it_overlap() -> None:
+def test_what_is_told_apart_is_in_the_true_order() -> None:
     strengths, _ = truth(DIFFERENT)
     told = 0
     for seed in range(20):
@@ -54,9 +54,8 @@ def test_what_is_told_apart_is_in_the_true_order_and_no_intervals_of_it_overlap(
         for ahead, behind in combinations(found.standings, 2):
             if found.tells_apart(ahead.candidate, behind.candidate):
                 assert strengths[ahead.candidate] > strengths[behind.candidate]
-                assert ahead.low > behind.high
                 told += 1
-    assert 100 < told < 200  # of 200 pairs
+    assert 80 < told < 200  # of 200 pairs
 
 
 def test_intervals_cover_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +156,51 @@ def test_nobody_who_is_always_unsure_ranks_anything() -> None:
     assert "not even 100 times as many would do" in "\n".join(words.about_field(found))
 
 
+def test_a_few_votes_on_a_third_do_not_undo_a_clear_pair() -> None:
+    clear = pair_votes(1192, 808)
+    (before,) = rank(clear).fields
+    few = [vote._replace(trial=f"c{vote.trial}") for vote in pair_votes(3, 3)]
+    few = [
+        vote._replace(left=vote.left.replace("b", "c"), right=vote.right.replace("b", "c"))
+        for vote in few
+    ]
+    (after,) = rank([*clear, *few]).fields
+    assert before.tells_apart("a", "b")
+    assert after.tells_apart("a", "b")
+    assert not after.tells_apart("a", "c")
+    said = "\n".join(words.about_field(after))
+    assert (
+        "though their own intervals, which are against the whole field, overlap: a from b" in said
+    )
+    assert "overlap" not in "\n".join(words.about_field(before))
+    for group in after.groups:
+        assert group.more is None or group.more > 100
+
+
+def test_two_raters_who_agree_are_not_certain_of_others() -> None:
+    """Chance agrees with itself now and then; one observation has Student's t of 12.7."""
+    (found,) = rank(pair_votes(152, 48, raters=2, pictures=24)).fields
+    assert not found.ranked
+    assert found.standings[0].low < 0.3
+    (sentence,) = words.about_field(found)
+    assert sentence.startswith("Not told apart by 200 votes: a, b; about ")
+    assert sentence.endswith(" more, of others than these 2 raters, would do.")
+    (even,) = rank(pair_votes(100, 100, raters=2, pictures=3)).fields
+    (sentence,) = words.about_field(even)
+    assert sentence.endswith("; 2 raters and 3 pictures are too few to say more, so add others.")
+
+
+def test_few_raters_rank_equal_candidates_no_more_often_than_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scatter, "DRAWS", 200)
+    for raters, pictures in (2, 24), (20, 2):
+        world = World(dict.fromkeys(FIVE, 0.0), taste=0.7, scene=0.7)
+        world = replace(world, raters=raters, pictures=pictures, trials=400 // raters)
+        ranked = [only_field(world, seed).ranked for seed in range(40)]
+        assert sum(ranked) <= 3
+
+
 def test_the_number_of_votes_that_would_do_does() -> None:
     (pilot,) = rank(pair_votes(112, 88, raters=20, pictures=24)).fields
     assert not pilot.ranked
@@ -181,7 +225,9 @@ def test_more_votes_are_said_in_two_digits() -> None:
 
 
 def test_each_picture_may_have_its_own_ranking() -> None:
-    votes = [vote._replace(picture=f"p{int(vote.trial) // 40}") for vote in pair_votes(60, 20)]
+    votes = [
+        vote._replace(picture=f"p{int(vote.trial) // 40}") for vote in pair_votes(60, 20, raters=9)
+    ]
     turned = {"a": "b", "b": "a"}
     votes = [
         vote._replace(left=turned[vote.left], right=turned[vote.right])
