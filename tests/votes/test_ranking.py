@@ -263,6 +263,27 @@ def test_raters_who_lean_to_a_side_are_named() -> None:
     assert found.same == Sides(*np.sum([rater.same for rater in found.raters], 0))
 
 
+def test_sides_that_were_not_drawn_by_lot_are_named() -> None:
+    votes = pair_votes(60, 40)
+    assert rank(votes).lopsided == ()
+    fixed = [vote._replace(left="a", right="b") for vote in votes]
+    found = rank(fixed)
+    assert dict(found.lopsided) == {"a": Sides(100, 0), "b": Sides(0, 100)}
+    said = [*words.about_raters(found)]
+    assert (
+        "a stood on the left 100 times and on the right 0 times, which is no lot: its wins may be "
+        "those of its side."
+    ) in said
+
+
+def test_hundreds_of_raters_are_not_named_one_by_one() -> None:
+    found = rank(votes_of(World(FIVE, raters=60, trials=3, careless=50, checks=12, same=0), 1))
+    out = sum(rater.left_out for rater in found.raters)
+    said = [*words.about_raters(found)]
+    assert sum(line.startswith("Left out: ") for line in said) == 10
+    assert f"Left out as well: {out - 10} more raters; {3 * (out - 10)} votes." in said
+
+
 def test_a_rater_may_see_thousands_of_identical_pictures() -> None:
     same = [
         Vote("ann", str(at), SAME, "p", "a", "a", (LEFT, RIGHT)[at % 2], 1.0) for at in range(1100)
