@@ -96,7 +96,7 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
 
 
 def _pointed(column: str, cell: str) -> str:
-    """A number as Python writes it; where commas part no cells, spreadsheets put them in numbers."""
+    """A number with a point; where commas part no cells, spreadsheets put them in numbers."""
     return cell.replace(",", ".", 1) if column in _NUMBERS else cell
 
 
