@@ -12,7 +12,7 @@ from mode_core.errors import ModeError, ResultsError, refuse_all
 from mode_core.evaluation.rows import read_folder
 from mode_core.evaluation.tables import text_table
 from mode_core.votes import words
-from mode_core.votes.measured import table_of, with_values
+from mode_core.votes.measured import knows_any, table_of, with_values
 from mode_core.votes.ranking import rank
 from mode_core.votes.records import Field, Vote
 from mode_core.votes.sheet import MAX_BYTES, Sheet, read_votes
@@ -67,15 +67,15 @@ def _sheet(path: Path) -> Sheet:
 
 
 def _measured(votes: list[Vote], folders: list[Path]) -> list[Vote]:
-    if not folders:
-        return votes
-    measured = with_values(votes, table_of(row for one in folders for row in read_folder(one)))
-    if not any(vote.left_values for vote in measured):
-        raise ModeError(
-            f"{', '.join(map(str, folders))}: no row is of a candidate and a picture of these "
-            "votes; candidates are CODEC@RATE, such as mode-p@0.1, and pictures as in the rows"
-        )
-    return measured
+    for folder in folders:
+        table = table_of(read_folder(folder))
+        if not knows_any(table, votes):
+            raise ModeError(
+                f"{folder}: no row is of a candidate and a picture of these votes; candidates are "
+                "CODEC@RATE, such as mode-p@0.1, and pictures as in the rows"
+            )
+        votes = with_values(votes, table)
+    return votes
 
 
 def _show(field: Field, number: int, fields: int) -> None:
@@ -85,7 +85,8 @@ def _show(field: Field, number: int, fields: int) -> None:
     print(text_table(words.HEAD, words.standing_rows(field)))
     print("\n".join(words.about_field(field)))
     if field.agreements:
-        print(f"\n{text_table(words.METRIC_HEAD, words.metric_rows(field.agreements))}")
+        print(f"\n{text_table(words.METRIC_HEAD, words.metric_rows(field))}")
+        print(words.about_tau(field))
 
 
 def _say(sentence: str) -> None:

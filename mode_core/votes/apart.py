@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mode_core.votes.records import Group
-from mode_core.votes.scatter import Scatter
+from mode_core.votes.scatter import Scatter, students_t
 from mode_core.votes.strengths import Numbers
 
 Flags = npt.NDArray[np.bool_]
@@ -16,14 +16,17 @@ _POWER = 0.84
 """Standard errors beyond the end of an interval: then four of five tests tell the two apart."""
 _MOST_TIMES = 100
 """How many times the votes are still worth naming a number for."""
+_HALVINGS = 30
 
 
-def told_apart(strength_K: Numbers, between: Scatter, low_K: Numbers, high_K: Numbers) -> Flags:
-    """Pairs whose intervals do not overlap, and whose difference is not 0 among all differences."""
+def told_apart(strength_K: Numbers, between: Scatter) -> Flags:
+    """Pairs whose difference is not 0, which holds for all pairs of the field together.
+
+    A candidate's own interval has no say: it is against the whole field, so a rival that few votes
+    are of widens the intervals of all others, and takes nothing from what is known of a pair.
+    """
     distance_KK = np.abs(strength_K[:, None] - strength_K)
-    certain = distance_KK > between.half_width(times=_pairs(strength_K))
-    clear = (low_K[:, None] > high_K) | (high_K[:, None] < low_K)
-    told: Flags = certain & clear
+    told: Flags = distance_KK > between.half_width(times=_pairs(strength_K))
     return told
 
 
@@ -36,13 +39,24 @@ def places(strength_K: Numbers, apart_KK: Flags) -> list[tuple[int, int]]:
 
 
 def more_votes(strength_K: Numbers, between: Scatter, votes: int) -> Numbers:
-    """How many more votes of the same kind tell each pair apart in four of five tests; or inf."""
+    """How many more votes of the same kind tell each pair apart in four of five tests.
+
+    They come from further raters on further pictures, so Student's t shrinks with them too.
+    """
     distance_KK = np.abs(strength_K[:, None] - strength_K)
-    wanted = (between.critical(times=_pairs(strength_K)) + _POWER) * between.error
-    with np.errstate(divide="ignore", invalid="ignore"):
-        times = (wanted / distance_KK) ** 2 - 1
-    # A pair that its difference alone tells apart is held together by other candidates' intervals.
-    return np.where((times > 0) & (times <= _MOST_TIMES), votes * times, np.inf)
+    too_few, enough = np.ones_like(distance_KK), np.full_like(distance_KK, 1.0 + _MOST_TIMES)
+
+    def told(times_KK: Numbers) -> Flags:
+        critical_KK = students_t(between.freedom * times_KK, times=_pairs(strength_K))
+        found: Flags = distance_KK * times_KK**0.5 >= (critical_KK + _POWER) * between.error
+        return found
+
+    within = told(enough)
+    for _ in range(_HALVINGS):
+        middle = (too_few + enough) / 2
+        reached = told(middle)
+        too_few, enough = np.where(reached, too_few, middle), np.where(reached, middle, enough)
+    return np.where(within, votes * (enough - 1), np.inf)
 
 
 def groups(names: list[str], apart_KK: Flags, more_KK: Numbers) -> tuple[Group, ...]:

@@ -45,6 +45,16 @@ def with_values(votes: Iterable[Vote], table: Table) -> list[Vote]:
     ]
 
 
+def knows_any(table: Table, votes: Iterable[Vote]) -> bool:
+    """Whether it has values of anything that a pair shows."""
+    return any(
+        _values(table, name, vote.picture)
+        for vote in votes
+        if vote.kind == PAIR
+        for name in (vote.left, vote.right)
+    )
+
+
 def _values(table: Table, candidate: str, picture: str) -> Values:
     """A name is taken as it is written, or with its rate as numbers are written here."""
     maker, _, rate = candidate.rpartition("@")

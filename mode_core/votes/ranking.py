@@ -12,7 +12,7 @@ import numpy as np
 from mode_core.votes.field import field_of
 from mode_core.votes.raters import screen, sides
 from mode_core.votes.records import PAIR, SAME, Ranking, Vote
-from mode_core.votes.tally import names_in, sets_of, wins_of
+from mode_core.votes.tally import lopsided, names_in, sets_of, wins_of
 
 
 def rank(votes: Iterable[Vote], seed: int = 0, per_picture: bool = False) -> Ranking:
@@ -36,6 +36,7 @@ def rank(votes: Iterable[Vote], seed: int = 0, per_picture: bool = False) -> Ran
         raters=raters,
         same=sides(vote for vote in kept if vote.kind == SAME),
         pairs=sides(pairs),
+        lopsided=lopsided(pairs),
         seconds=median(vote.seconds for vote in pairs) if pairs else 0.0,
         pictures=len({vote.picture for vote in pairs}),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from math import comb, sqrt
+from math import sqrt
 from statistics import median
 
 from mode_core.votes.records import (
@@ -22,7 +22,8 @@ from mode_core.votes.records import (
 
 LEAST_RIGHT = 0.75
 """Who has fewer of the checks right is left out with all votes; "unsure" is not right."""
-_ONE_SIDED = 0.01
+ONE_SIDED = 0.01
+"""What leans to a side by chance less often than this is named."""
 _NORMAL = 1.96
 
 
@@ -50,6 +51,14 @@ def share_interval(part: int, whole: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
+def by_chance(one: int, other: int) -> float:
+    """How likely fair coins are to lean at least as far to either side."""
+    from scipy.special import bdtrc
+
+    # counts of ways would leave the range of floats at about 1,024 coins
+    return float(min(2 * bdtrc(max(one, other) - 1, one + other, 0.5), 1.0))
+
+
 def _rater(name: str, votes: Sequence[Vote]) -> Rater:
     checks = [vote for vote in votes if vote.kind == CHECK]
     right = sum(vote.answer == _original_side(vote) for vote in checks)
@@ -62,16 +71,9 @@ def _rater(name: str, votes: Sequence[Vote]) -> Rater:
         same=same,
         seconds=median(vote.seconds for vote in votes),
         left_out=right < LEAST_RIGHT * len(checks),
-        one_sided=_by_chance(same) < _ONE_SIDED,
+        one_sided=by_chance(same.left, same.right) < ONE_SIDED,
     )
 
 
 def _original_side(check: Vote) -> str:
     return LEFT if check.left == ORIGINAL else RIGHT
-
-
-def _by_chance(same: Sides) -> float:
-    """How likely fair coins are to lean at least as far to either side."""
-    thrown, most = same.left + same.right, max(same.left, same.right)
-    ways = sum(comb(thrown, heads) for heads in range(most, thrown + 1))
-    return min(2 * ways / (1 << thrown), 1.0)  # whole numbers: floats end at 2**1024

@@ -134,6 +134,8 @@ class Ranking:
     """Answers to identical pictures of the raters who count."""
     pairs: Sides
     """Their answers to pairs."""
+    lopsided: tuple[tuple[str, Sides], ...]
+    """Candidates that stood on one side of these pairs more often than a lot would put them."""
     seconds: float
     """The median of theirs for a pair; 0 without any."""
     pictures: int

@@ -31,21 +31,26 @@ class Clusters(NamedTuple):
 
 
 class Scatter(NamedTuple):
-    """Standard errors, and how many free observations each is known from."""
+    """Standard errors, and how many free observations they are known from."""
 
     error: Numbers
-    freedom: Numbers
+    freedom: float
 
     def half_width(self, sure: float = 0.95, times: int = 1) -> Numbers:
         """Half of an interval; `times` intervals of this width hold together with that chance."""
         return self.critical(sure, times) * self.error
 
-    def critical(self, sure: float = 0.95, times: int = 1) -> Numbers:
+    def critical(self, sure: float = 0.95, times: int = 1) -> float:
         """The same in standard errors: Student's t, by Bonferroni where there are several."""
-        from scipy.special import stdtrit
+        return float(students_t(np.array(self.freedom), sure, times))
 
-        found: Numbers = stdtrit(self.freedom, 1 - (1 - sure) / (2 * times))
-        return found
+
+def students_t(freedom: Numbers, sure: float = 0.95, times: int = 1) -> Numbers:
+    """How many standard errors one of `times` intervals reaches to either side."""
+    from scipy.special import stdtrit
+
+    found: Numbers = stdtrit(freedom, 1 - (1 - sure) / (2 * times))
+    return found
 
 
 def scattered(
@@ -91,12 +96,9 @@ def _drawn_totals(
 def combined(alone: Numbers, drawn: Sequence[tuple[Numbers, Clusters]]) -> Scatter:
     """The scatter from the variance of independent votes, and those of drawn raters and pictures.
 
-    What is known from few clusters is known the less (Welch and Satterthwaite): the part that
-    raters and pictures add counts as seen that often, the part of chance as known.
+    All of it counts as seen by the raters or by the pictures, whichever are fewer: that few of them
+    happen to agree does not say that others would.
     """
     added = np.maximum(np.zeros_like(alone) + sum(found - alone for found, _ in drawn), 0)
-    whole = alone + added
-    least = min((clusters.size for _, clusters in drawn), default=2) - 1
-    part = np.divide(added, whole, out=np.zeros_like(whole), where=whole > 0)
-    freedom = np.minimum(least / np.maximum(part, _MOST_FREEDOM**-0.5) ** 2, _MOST_FREEDOM)
-    return Scatter(np.sqrt(whole), freedom)
+    freedom = min((clusters.size - 1.0 for _, clusters in drawn), default=_MOST_FREEDOM)
+    return Scatter(np.sqrt(alone + added), freedom)

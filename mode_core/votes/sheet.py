@@ -21,6 +21,7 @@ LONGEST_TRIAL_S = 86_400
 MOST = {"rater": 2000, "picture": 2000, "candidate": 60}
 """More than these would fill the memory with what nobody reads."""
 _NOT_SURE = {"not sure": UNSURE, "unsure": UNSURE}
+_NUMBERS = {"seconds", *(f"{side}_{key}" for side in SIDES for key in METRICS)}
 Refuse = Callable[[str], None]
 
 
@@ -36,7 +37,12 @@ def read_votes(sheets: Iterable[Sheet]) -> tuple[list[Vote], list[str]]:
     votes: list[Vote] = []
     wrong: list[str] = []
     seen: dict[tuple[str, str], str] = {}
+    names: dict[str, str] = {}
     for sheet in sheets:
+        if sheet.text in names:
+            wrong.append(f"{sheet.name}: it is given twice, or is the same as {names[sheet.text]}")
+            continue
+        names[sheet.text] = sheet.name
         try:
             votes += _votes(sheet, seen, wrong.append)
         except ResultsError as error:
@@ -66,12 +72,14 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
         sheet.text, joined, MAX_VOTES, lambda sentence: refuse(f"{sheet.name}, {sentence}")
     )
     need_columns(COLUMNS, header, cells, ", ".join(COLUMNS))
+    commas = "," in sheet.text.lstrip("\ufeff \r\n").partition("\n")[0]
     for key in METRICS:
         given = [f"{side}_{key}" for side in SIDES if f"{side}_{key}" in header]
         if len(given) == 1:
             raise ResultsError(f"the header has {given[0]} for one side only; give both, or none")
     for number, line in lines:
         where = f"{sheet.name}, line {number}"
+        line = line if commas else {name: _pointed(name, cell) for name, cell in line.items()}
         faults = [*_faults(line)]
         once = line["rater"], line["trial"]
         if once in seen:
@@ -85,6 +93,11 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
             refuse(f"{where}: {fault}")
         if not faults:
             yield _vote(line)
+
+
+def _pointed(column: str, cell: str) -> str:
+    """A number with a point; where commas part no cells, spreadsheets put them in numbers."""
+    return cell.replace(",", ".", 1) if column in _NUMBERS else cell
 
 
 def _vote(line: Line) -> Vote:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mode_core.votes.records import LEFT, UNSURE, Vote
+from mode_core.votes.raters import ONE_SIDED, by_chance
+from mode_core.votes.records import LEFT, UNSURE, Sides, Vote
 from mode_core.votes.scatter import Labels
 from mode_core.votes.strengths import Numbers
 
@@ -31,6 +33,18 @@ def wins_of(names: Sequence[str], votes: Sequence[Vote]) -> Numbers:
     size = len(names)
     found = np.bincount(cells.ravel(), amounts.ravel(), size * size)
     return found.reshape(size, size).astype(np.float64)
+
+
+def lopsided(votes: Sequence[Vote]) -> tuple[tuple[str, Sides], ...]:
+    """Candidates that stood on one side more often than a lot would put any of them."""
+    left, right = Counter(vote.left for vote in votes), Counter(vote.right for vote in votes)
+    names = names_in(votes)
+    stood = {name: Sides(left[name], right[name]) for name in names}
+    return tuple(
+        (name, one)
+        for name, one in stood.items()
+        if by_chance(one.left, one.right) < ONE_SIDED / len(names)
+    )
 
 
 def sets_of(edges_KK: Numbers) -> list[int]:

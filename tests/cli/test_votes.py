@@ -95,7 +95,7 @@ def test_what_cannot_be_ranked_is_refused(shell: Shell) -> None:
         "votes absent.csv": "absent.csv: No such file",
         "votes other": "other: Is a directory",
         "votes latin.csv": "latin.csv is not text in UTF-8",
-        "votes A.csv A.csv": "to mend",
+        "votes A.csv A.csv": "A.csv: it is given twice",
         "votes A.csv --per rater": "invalid choice: 'rater'",
         "votes A.csv --seed x": "'x' is not a whole number",
         "votes A.csv --metrics other": "other holds no results",
@@ -103,6 +103,15 @@ def test_what_cannot_be_ranked_is_refused(shell: Shell) -> None:
     }.items():
         assert said in shell.refuses(command)
     Path("A.csv").write_text(Path("A.csv").read_text().replace("kodim", "other"))
+    assert "no row is of a candidate and a picture" in shell.refuses("votes A.csv --metrics", KODAK)
+
+
+def test_a_folder_that_fits_nothing_is_named_though_votes_have_values(shell: Shell) -> None:
+    votes = [
+        vote._replace(picture="other", left_values={"psnr": 30.0}, right_values={"psnr": 31.0})
+        for vote in votes_of(World(FIVE), 2)
+    ]
+    Path("A.csv").write_text(votes_csv(votes))
     assert "no row is of a candidate and a picture" in shell.refuses("votes A.csv --metrics", KODAK)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mode_core.evaluation.rows import THEIRS, Row, read_folder
 from mode_core.settings import RESULTS
+from mode_core.votes import words
 from mode_core.votes.measured import candidate_of, table_of, with_values
 from mode_core.votes.ranking import rank
 from mode_core.votes.records import LEFT, UNSURE, Agreement, Vote
@@ -63,6 +64,17 @@ def test_there_is_no_order_of_candidates_without_a_picture_that_all_have_values_
     apart = [vote._replace(picture=vote.trial + vote.rater) for vote in votes]
     assert agreement(votes).kendall is not None
     assert agreement(apart).kendall is None
+
+
+def test_no_metric_is_held_against_an_order_that_is_not_borne_out() -> None:
+    found = rank(valued("psnr", 1, World({"a": 0.05, "b": 0.0}, raters=5))).fields[0]
+    assert not found.ranked
+    assert words.metric_rows(found)[0][-1] == "-"
+    assert "no two candidates are told apart" in words.about_tau(found)
+    ranked = rank(valued("psnr", 1, World(FIVE))).fields[0]
+    assert words.metric_rows(ranked)[0][-1] == "+1.00"
+    assert "all 5 candidates; " in words.about_tau(ranked)
+    assert " of their 10 pairs are told apart" in words.about_tau(ranked)
 
 
 def test_all_votes_for_a_metric_are_no_certainty() -> None:

@@ -13,6 +13,7 @@ import pytest
 from mode_core.votes import field as fields
 from mode_core.votes import scatter, words
 from mode_core.votes.ranking import rank
+from mode_core.votes.raters import by_chance
 from mode_core.votes.records import LEFT, PAIR, RIGHT, SAME, UNSURE, Field, Sides, Vote
 from tests.votes.simulate import FIVE, World, truth, votes_of
 
@@ -45,7 +46,7 @@ def test_the_true_order_is_found() -> None:
     assert found.groups == found.one_way == ()
 
 
-def test_what_is_told_apart_is_in_the_true_order_and_no_intervals_of_it_overlap() -> None:
+def test_what_is_told_apart_is_in_the_true_order() -> None:
     strengths, _ = truth(DIFFERENT)
     told = 0
     for seed in range(20):
@@ -53,9 +54,8 @@ def test_what_is_told_apart_is_in_the_true_order_and_no_intervals_of_it_overlap(
         for ahead, behind in combinations(found.standings, 2):
             if found.tells_apart(ahead.candidate, behind.candidate):
                 assert strengths[ahead.candidate] > strengths[behind.candidate]
-                assert ahead.low > behind.high
                 told += 1
-    assert 100 < told < 200  # of 200 pairs
+    assert 80 < told < 200  # of 200 pairs
 
 
 def test_intervals_cover_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,52 @@ def test_nobody_who_is_always_unsure_ranks_anything() -> None:
     assert not found.ranked
     assert found.groups[0].more is None
     assert [one.wins for one in found.standings] == [0.5, 0.5]
-    assert "how many more would do cannot be told from these" in "\n".join(words.about_field(found))
+    assert "not even 100 times as many would do" in "\n".join(words.about_field(found))
+
+
+def test_a_few_votes_on_a_third_do_not_undo_a_clear_pair() -> None:
+    clear = pair_votes(1192, 808)
+    (before,) = rank(clear).fields
+    few = [vote._replace(trial=f"c{vote.trial}") for vote in pair_votes(3, 3)]
+    few = [
+        vote._replace(left=vote.left.replace("b", "c"), right=vote.right.replace("b", "c"))
+        for vote in few
+    ]
+    (after,) = rank([*clear, *few]).fields
+    assert before.tells_apart("a", "b")
+    assert after.tells_apart("a", "b")
+    assert not after.tells_apart("a", "c")
+    said = "\n".join(words.about_field(after))
+    assert (
+        "though their own intervals, which are against the whole field, overlap: a from b" in said
+    )
+    assert "overlap" not in "\n".join(words.about_field(before))
+    for group in after.groups:
+        assert group.more is None or group.more > 100
+
+
+def test_two_raters_who_agree_are_not_certain_of_others() -> None:
+    """Chance agrees with itself now and then; one observation has Student's t of 12.7."""
+    (found,) = rank(pair_votes(152, 48, raters=2, pictures=24)).fields
+    assert not found.ranked
+    assert found.standings[0].low < 0.3
+    (sentence,) = words.about_field(found)
+    assert sentence.startswith("Not told apart by 200 votes: a, b; about ")
+    assert sentence.endswith(" more, of others than these 2 raters, would do.")
+    (even,) = rank(pair_votes(100, 100, raters=2, pictures=3)).fields
+    (sentence,) = words.about_field(even)
+    assert sentence.endswith("; 2 raters and 3 pictures are too few to say more, so add others.")
+
+
+def test_few_raters_rank_equal_candidates_no_more_often_than_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scatter, "DRAWS", 200)
+    for raters, pictures in (2, 24), (20, 2):
+        world = World(dict.fromkeys(FIVE, 0.0), taste=0.7, scene=0.7)
+        world = replace(world, raters=raters, pictures=pictures, trials=400 // raters)
+        ranked = [only_field(world, seed).ranked for seed in range(40)]
+        assert sum(ranked) <= 3
 
 
 def test_the_number_of_votes_that_would_do_does() -> None:
@@ -180,7 +225,9 @@ def test_more_votes_are_said_in_two_digits() -> None:
 
 
 def test_each_picture_may_have_its_own_ranking() -> None:
-    votes = [vote._replace(picture=f"p{int(vote.trial) // 40}") for vote in pair_votes(60, 20)]
+    votes = [
+        vote._replace(picture=f"p{int(vote.trial) // 40}") for vote in pair_votes(60, 20, raters=9)
+    ]
     turned = {"a": "b", "b": "a"}
     votes = [
         vote._replace(left=turned[vote.left], right=turned[vote.right])
@@ -202,30 +249,6 @@ def test_one_rater_says_nothing_about_others() -> None:
     assert found.standings[0].low < 0.75 < found.standings[0].high
 
 
-def test_few_raters_are_a_caveat() -> None:
-    for raters, said in ((2, True), (3, True), (4, False)):
-        (found,) = rank(pair_votes(120, 40, raters=raters)).fields
-        assert any(line.startswith(f"Only {raters}") for line in words.about_field(found)) is said
-
-
-def test_a_pair_that_others_hold_together_is_promised_no_number() -> None:
-    """Six votes on a third candidate: only its interval reaches over the other two."""
-    pair = pair_votes(1192, 808, raters=20, pictures=24)
-    third = pair_votes(6, 0)
-    turned = [vote._replace(left="a", right="c", trial=f"c{vote.trial}") for vote in third]
-    (found,) = rank([*pair, *turned]).fields
-    assert not any(" 1 more" in line for line in words.about_field(found))
-
-
-def test_thousands_of_identical_pairs_are_no_overflow() -> None:
-    (vote,) = pair_votes(1, 0)
-    many = [
-        vote._replace(kind=SAME, right=vote.left, answer=side, trial=str(trial))
-        for trial, side in enumerate([LEFT, RIGHT] * 600)
-    ]
-    assert not rank(many).raters[0].one_sided
-
-
 def test_raters_who_lean_to_a_side_are_named() -> None:
     votes = votes_of(World(FIVE, raters=3, same=12), 4)
     lefty = [
@@ -238,6 +261,39 @@ def test_raters_who_lean_to_a_side_are_named() -> None:
     said = "\n".join(words.about_raters(found))
     assert "rater002 leans to one side: between identical pictures 12 times left" in said
     assert found.same == Sides(*np.sum([rater.same for rater in found.raters], 0))
+
+
+def test_sides_that_were_not_drawn_by_lot_are_named() -> None:
+    votes = pair_votes(60, 40)
+    assert rank(votes).lopsided == ()
+    fixed = [vote._replace(left="a", right="b") for vote in votes]
+    found = rank(fixed)
+    assert dict(found.lopsided) == {"a": Sides(100, 0), "b": Sides(0, 100)}
+    said = [*words.about_raters(found)]
+    assert (
+        "a stood on the left 100 times and on the right 0 times, which is no lot: its wins may be "
+        "those of its side."
+    ) in said
+
+
+def test_hundreds_of_raters_are_not_named_one_by_one() -> None:
+    found = rank(votes_of(World(FIVE, raters=60, trials=3, careless=50, checks=12, same=0), 1))
+    out = sum(rater.left_out for rater in found.raters)
+    said = [*words.about_raters(found)]
+    assert sum(line.startswith("Left out: ") for line in said) == 10
+    assert f"Left out as well: {out - 10} more raters; {3 * (out - 10)} votes." in said
+
+
+def test_a_rater_may_see_thousands_of_identical_pictures() -> None:
+    same = [
+        Vote("ann", str(at), SAME, "p", "a", "a", (LEFT, RIGHT)[at % 2], 1.0) for at in range(1100)
+    ]
+    (rater,) = rank(same).raters
+    assert not rater.one_sided
+    lefty = [vote._replace(answer=LEFT) if at < 110 else vote for at, vote in enumerate(same)]
+    assert rank(lefty).raters[0].one_sided
+    assert by_chance(0, 0) == by_chance(5, 5) == 1
+    assert by_chance(9, 1) == pytest.approx(2 * 11 / 2**10)
 
 
 def test_every_draw_is_fitted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

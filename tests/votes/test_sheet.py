@@ -40,6 +40,24 @@ def test_spreadsheets_may_have_saved_the_file(separator: str) -> None:
     assert (len(votes), wrong) == (1, [])
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_numbers_have_commas_where_commas_part_no_cells(separator: str) -> None:
+    head, cells = f"{HEAD},left_psnr,right_psnr", [*GOOD.split(","), "30,5", "31"]
+    text = f"{head.replace(',', separator)}\n{separator.join(cells).replace('4.2', '1,5')}"
+    (vote,), wrong = read_votes([Sheet("A.csv", text)])
+    assert wrong == []
+    assert (vote.seconds, vote.left_values) == (1.5, {"psnr": 30.5})
+    assert "seconds is '1,5'" in faults(GOOD.replace("4.2", '"1,5"'))[0]
+    assert "seconds is '1.5,0'" in read_votes([Sheet("A", text.replace("1,5", "1,5,0"))])[1][0]
+
+
+def test_a_file_given_twice_is_one_fault() -> None:
+    text = "\n".join([HEAD, *(GOOD.replace("ann,1", f"ann,{at}") for at in range(9))])
+    assert read_votes([Sheet("A.csv", text), Sheet("B.csv", text)])[1] == [
+        "B.csv: it is given twice, or is the same as A.csv"
+    ]
+
+
 def test_headings_may_be_written_as_people_write_them() -> None:
     head = f"{HEAD.upper()},Left SSIMULACRA2,right-ssimulacra2,zoom,screen".replace(
         "TRIAL", "Trial"
@@ -95,7 +113,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_faults_of_all_files_are_said_and_doubles_between_them() -> None:
     text = f"{HEAD}\n{GOOD}"
-    wrong = read_votes([Sheet("A.csv", text), Sheet("B.csv", "x,y"), Sheet("C.csv", text)])[1]
+    wrong = read_votes([Sheet("A.csv", text), Sheet("B.csv", "x,y"), Sheet("C.csv", f"{text}\n")])[
+        1
+    ]
     assert wrong[0].startswith("B.csv: the header has no 'rater'")
     assert wrong[1].startswith("C.csv, line 2: rater 'ann' has trial '1' already in A.csv, line 2")
     assert len(wrong) == 2

@@ -73,17 +73,20 @@ def test_scatter_is_that_of_both_clusters_and_never_below_chance() -> None:
     alone = np.array([1.0, 1.0, 1.0])
     found = combined(alone, [(np.array([3.0, 0.5, 1.0]), many), (np.array([2.0, 0.9, 1.0]), many)])
     np.testing.assert_allclose(found.error**2, [4, 1, 1])
-    assert found.critical()[0] == pytest.approx(2.03, abs=0.02)  # Student's t of 20 / 0.75²
-    assert found.critical()[1] == pytest.approx(1.96, abs=0.001)
-    assert found.critical(times=10)[1] == pytest.approx(2.807, abs=0.001)
+    assert found.freedom == 20
+    assert found.critical() == pytest.approx(2.086, abs=0.001)
+    few = Clusters(np.zeros(0, np.intp), 3)
+    assert combined(alone, [(alone, many), (alone, few)]).freedom == 2
+    assert combined(alone, []).critical() == pytest.approx(1.96, abs=0.001)
+    assert combined(alone, []).critical(times=10) == pytest.approx(2.807, abs=0.001)
 
 
-def test_both_intervals_and_the_difference_among_all_must_tell_two_apart() -> None:
-    strength, wide = np.arange(12.0), np.full(12, 0.4)
-    for error, half, told in (0.25, wide, True), (0.4, wide, False), (0.25, wide * 2, False):
-        between = Scatter(np.full((12, 12), error), np.full((12, 12), 1e6))
+def test_the_difference_among_all_must_tell_two_apart() -> None:
+    strength = np.arange(12.0)
+    for error, told in (0.25, True), (0.4, False):
+        between = Scatter(np.full((12, 12), error), 1e6)
         # 0.4 is enough for one pair of candidates (1 > 1.96 * 0.4), but not among 66
-        found = told_apart(strength, between, strength - half, strength + half)
+        found = told_apart(strength, between)
         assert bool(found[0, 1]) is told
         assert found[0, 11]
         assert not found.diagonal().any()
