@@ -34,7 +34,12 @@ def number_in(text: str) -> float:
 
 SQ_EXPERT, VQ_EXPERT = "sq-expert", "vq-expert"
 SHORT_ANCHORS: Mapping[str, str] = MappingProxyType(
-    {"fidelity": "f", "perception": "p", SQ_EXPERT: "sq", VQ_EXPERT: "vq"}
+    {
+        "fidelity": "f",
+        "perception": "p",
+        SQ_EXPERT: "sq",
+        VQ_EXPERT: VQ_EXPERT.removesuffix("-expert"),
+    }
 )
 """What stands for an anchor in the name of a picture: mode-p."""
 

@@ -30,6 +30,12 @@ WORLDS: Mapping[str, World] = {
     "tastes differ much": World(FIVE, taste=1),
     "8 pictures that differ much": World(FIVE, scene=1, pictures=8),
     "6 raters": World(FIVE, taste=0.7, scene=0.7, raters=6),
+    **{
+        f"{raters} raters, equal, tastes differ": World(
+            {"a": 0.0, "b": 0.0}, taste=0.7, raters=raters, trials=100
+        )
+        for raters in (2, 3, 4, 6)
+    },
     "two candidates": World({"a": 0.5, "b": -0.5}, taste=0.5, scene=0.5),
     "two far apart, 10 x 20": World({"a": 2, "b": -2}, raters=10, trials=20),
     "five far apart": World(

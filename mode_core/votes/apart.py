@@ -36,12 +36,13 @@ def places(strength_K: Numbers, apart_KK: Flags) -> list[tuple[int, int]]:
 
 
 def more_votes(strength_K: Numbers, between: Scatter, votes: int) -> Numbers:
-    """How many more votes of the same kind tell each pair apart in four of five tests."""
+    """How many more votes of the same kind tell each pair apart in four of five tests; or inf."""
     distance_KK = np.abs(strength_K[:, None] - strength_K)
     wanted = (between.critical(times=_pairs(strength_K)) + _POWER) * between.error
     with np.errstate(divide="ignore", invalid="ignore"):
         times = (wanted / distance_KK) ** 2 - 1
-    return np.where(times <= _MOST_TIMES, votes * times, np.inf)
+    # A pair that its difference alone tells apart is held together by other candidates' intervals.
+    return np.where((times > 0) & (times <= _MOST_TIMES), votes * times, np.inf)
 
 
 def groups(names: list[str], apart_KK: Flags, more_KK: Numbers) -> tuple[Group, ...]:

@@ -74,4 +74,4 @@ def _by_chance(same: Sides) -> float:
     """How likely fair coins are to lean at least as far to either side."""
     thrown, most = same.left + same.right, max(same.left, same.right)
     ways = sum(comb(thrown, heads) for heads in range(most, thrown + 1))
-    return min(2 * ways / float(2**thrown), 1.0)
+    return min(2 * ways / (1 << thrown), 1.0)  # whole numbers: floats end at 2**1024

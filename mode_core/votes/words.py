@@ -15,6 +15,8 @@ FILE_HEAD = (
     "picture", "field", "candidate", "first_place", "last_place", "win_probability", "win_low",
     "win_high", "strength", "strength_low", "strength_high", "votes",
 )  # fmt: skip
+ENOUGH_RATERS = 4
+"""Of fewer, intervals of simulated raters held the truth in 86 to 89 % of tests, not in 95."""
 _SHOWN = 10
 
 
@@ -56,6 +58,11 @@ def about_field(field: Field) -> Iterator[str]:
     ]
     if alone:
         yield f"One {' and one '.join(alone)}: the intervals say nothing about others."
+    if 1 < field.raters < ENOUGH_RATERS:
+        yield (
+            f"Only {field.raters} raters: intervals of so few are often too narrow, and a ranking "
+            f"may be chance; have {ENOUGH_RATERS} or more."
+        )
 
 
 def standing_rows(field: Field) -> list[tuple[str, ...]]:
@@ -128,7 +135,7 @@ def _not_told(group: Group, field: Field) -> str:
         return f"{sentence}; about {group.more} more would do."
     if len(group.candidates) > 2 and group.more_for_ends is not None:
         return f"{sentence}; about {group.more_for_ends} more would tell {ends[0]} from {ends[1]}."
-    return f"{sentence}; they are so alike that not even 100 times as many would do."
+    return f"{sentence}; how many more would do cannot be told from these."
 
 
 def _place(one: Standing) -> str:

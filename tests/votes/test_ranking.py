@@ -13,7 +13,7 @@ import pytest
 from mode_core.votes import field as fields
 from mode_core.votes import scatter, words
 from mode_core.votes.ranking import rank
-from mode_core.votes.records import LEFT, PAIR, RIGHT, UNSURE, Field, Sides, Vote
+from mode_core.votes.records import LEFT, PAIR, RIGHT, SAME, UNSURE, Field, Sides, Vote
 from tests.votes.simulate import FIVE, World, truth, votes_of
 
 DIFFERENT = World(FIVE, taste=0.5, scene=0.5)
@@ -153,7 +153,7 @@ def test_nobody_who_is_always_unsure_ranks_anything() -> None:
     assert not found.ranked
     assert found.groups[0].more is None
     assert [one.wins for one in found.standings] == [0.5, 0.5]
-    assert "not even 100 times as many would do" in "\n".join(words.about_field(found))
+    assert "how many more would do cannot be told from these" in "\n".join(words.about_field(found))
 
 
 def test_the_number_of_votes_that_would_do_does() -> None:
@@ -200,6 +200,30 @@ def test_one_rater_says_nothing_about_others() -> None:
     assert "One rater: the intervals say nothing about others." in words.about_field(found)
     (found,) = rank(pair_votes(30, 10, raters=1, pictures=1)).fields
     assert found.standings[0].low < 0.75 < found.standings[0].high
+
+
+def test_few_raters_are_a_caveat() -> None:
+    for raters, said in ((2, True), (3, True), (4, False)):
+        (found,) = rank(pair_votes(120, 40, raters=raters)).fields
+        assert any(line.startswith(f"Only {raters}") for line in words.about_field(found)) is said
+
+
+def test_a_pair_that_others_hold_together_is_promised_no_number() -> None:
+    """Six votes on a third candidate: only its interval reaches over the other two."""
+    pair = pair_votes(1192, 808, raters=20, pictures=24)
+    third = pair_votes(6, 0)
+    turned = [vote._replace(left="a", right="c", trial=f"c{vote.trial}") for vote in third]
+    (found,) = rank([*pair, *turned]).fields
+    assert not any(" 1 more" in line for line in words.about_field(found))
+
+
+def test_thousands_of_identical_pairs_are_no_overflow() -> None:
+    (vote,) = pair_votes(1, 0)
+    many = [
+        vote._replace(kind=SAME, right=vote.left, answer=side, trial=str(trial))
+        for trial, side in enumerate([LEFT, RIGHT] * 600)
+    ]
+    assert not rank(many).raters[0].one_sided
 
 
 def test_raters_who_lean_to_a_side_are_named() -> None:

@@ -2,12 +2,11 @@
 
 import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
 import { licenceOf, weightsOf } from "../../shared/phrases.js";
-import { blendLabel } from "./blends.js";
 import { listenToNumber } from "./fields.js";
 import { competing, metricText } from "./numbers.js";
-import { isCoded, isOpened } from "./opened.js";
+import { isOpened } from "./opened.js";
 import { waitingText } from "./pace.js";
-import { baseOf, ownRateOf } from "./rated.js";
+import { baseLabel, baseOf, ownRateOf } from "./rated.js";
 import { deviationText, rateText } from "./rates.js";
 
 const SCOPE_TITLE = "The numbers in the captions are of the part in view; the table has those of the whole picture";
@@ -70,7 +69,7 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   parts.index.ariaLabel = `${index + 1}: hold to show ${label} in all panes`;
   const base = baseOf(record.id);
   const known = catalogue.choices.find(({ id }) => id === base);
-  const own = known ? [] : [{ id: base, label: isCoded(base) ? blendLabel(base, catalogue.blends) : label }];
+  const own = known ? [] : [{ id: base, label: baseLabel(label, record.id) }];
   fillSelect(parts.swap, [...own, ...catalogue.choices], base);
   parts.swap.ariaLabel = `Pane: ${label}. Choose what it shows`;
   const wished = ownRateOf(record.id);

@@ -31,6 +31,9 @@ export function ratedLabel(label, pane) {
   return own === null ? label : `${label} at ${own} bpp`;
 }
 
+/** The label without its rate. @param {string} label @param {string} pane */
+export const baseLabel = (label, pane) => label.slice(0, label.length - ratedLabel("", pane).length);
+
 /** Whether a pane of such a size is to be compared with those at the common rate.
  * @param {{own_bpp?: number | null, bpp: number | null}} pane @param {number} common @param {number} unequal */
 export const isAside = ({ own_bpp: own = null, bpp }, common, unequal) =>

@@ -21,6 +21,12 @@ test("a pane's name says its rate", () => {
   assert.deepEqual([rated.baseOf("elic"), rated.ownRateOf("elic")], ["elic", null]);
 });
 
+test("a label says the rate, and can do without", () => {
+  assert.equal(rated.ratedLabel("MoDE-F", "mode-f@0.050"), "MoDE-F at 0.05 bpp");
+  assert.equal(rated.baseLabel("MoDE-F at 0.05 bpp", "mode-f@0.05"), "MoDE-F");
+  assert.equal(rated.baseLabel("shot at 0.05 bpp", OPENED), "shot at 0.05 bpp");
+});
+
 test("only what is coded has one", () => {
   for (const pane of ["original", OPENED]) assert.equal(rated.atRate(pane, 0.05), pane);
 });
