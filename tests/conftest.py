@@ -24,6 +24,8 @@ from mode_core.types import Image
 from mode_core.weights import sets as weights
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is first imported, by whoever does
+# A test of two threads shares the cores with others, and a thread that spins takes them away.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A busy machine is no failed test; the same examples in every run, so that a failure is a change.
 settings.register_profile("calm", deadline=None, derandomize=True)

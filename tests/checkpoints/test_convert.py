@@ -56,6 +56,12 @@ def state(theirs: Any) -> State:
     return chandelier_names(theirs)
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set's rate is not what the test is about, and takes the longest."""
+    monkeypatch.setattr(convert, "measured_rate", lambda _: {"bpp": "0.1", "mse": "1"})
+
+
 def drawn_by(found: WeightsSet, image: Image) -> Image:
     codec = learned.FixedRateCodec(ELIC, found)
     return codec.decode(codec.encode(image, Target(bpp=0.3)))
@@ -81,16 +87,11 @@ WRAPPED = {
 }
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(("wrapping", "old"), [("plain", False), *((one, True) for one in WRAPPED)])
 def test_every_wrapping_gives_the_authors_picture(
-    wrapping: str,
-    old: bool,
-    theirs: Any,
-    home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    wrapping: str, old: bool, theirs: Any, home: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(convert, "measured_rate", lambda _: {"bpp": "0.1", "mse": "1"})
     state = chandelier_names(theirs, old)
     # stored coder tables are never trusted
     state["entropy_bottleneck._quantized_cdf"] = torch.full((3, 3), 7, dtype=torch.int32)
@@ -111,6 +112,7 @@ def test_a_sister_dialect_is_not_taken_for_the_one_asked_for(
     assert not list(home.glob("*")) if home.exists() else True
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("kind", ["chandelier", "official"])
 def test_both_compressai_classes_are_told_apart(kind: str, home: Path, tmp_path: Path) -> None:
     net = reference(kind, 2)
@@ -233,6 +235,7 @@ def test_what_half_precision_cannot_hold_names_the_way_out(home: Path, tmp_path:
             import_checkpoint("dlf", Origin(file), "", "heavy")
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_killed_imports_left_goes_after_a_day(
     state: State, home: Path, tmp_path: Path
 ) -> None:
@@ -317,6 +320,7 @@ def test_sets_of_one_codec_are_a_family(home: Path, tmp_path: Path) -> None:
         codec.decode(foreign)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_same_file_cannot_be_named_twice(state: State, home: Path, tmp_path: Path) -> None:
     import_state(state, tmp_path)
     with pytest.raises(CheckpointError, match="there already"):
