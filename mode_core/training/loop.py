@@ -111,6 +111,8 @@ class Run:
     def train(self) -> None:
         """Train until the time is up, Ctrl-C, or the pause asked for; leaves a checkpoint."""
         self.settings.out.mkdir(parents=True, exist_ok=True)
+        if dist.is_initialized():
+            dist.barrier()  # waiting for a process that starts late is no training
         self.clock.start()
         first = self.clock.elapsed_s
         logged = checked = first

@@ -21,7 +21,7 @@ def test_torchrun_trains_one_network_in_two_processes(tmp_path: Path) -> None:
         side = 192 if seed % 7 == 1 else 64
         Pillow.fromarray(make_photo(side, side, seed=seed)).save(photos / f"{seed:02}.png")
     torchrun = [PYTHON, "-m", "torch.distributed.run", "--standalone"]
-    train = ["--nproc-per-node", "2", "-m", "mode_core", "train", "elic", "--minutes", "0.01"]
+    train = ["--nproc-per-node", "2", "-m", "mode_core", "train", "elic", "--minutes", "0.02"]
     words = ["--photos", str(photos), "--out", str(out), "--batch", "1", "--device", "cpu"]
     run = process(*torchrun, *train, *words, cwd=ROOT, env={"OMP_NUM_THREADS": "1"})
     assert run.returncode == 0, run.stderr
