@@ -24,6 +24,8 @@ LPIPS_MIN_SIDE = 31
 
 _BAND_PIXELS = 1 << 21
 """A picture of up to so many pixels is measured in one piece."""
+_KEPT_PIXELS = 1 << 20
+"""Features of a reference of so many pixels take 55 MB with it, and are kept for the next one."""
 _STRIDES = (4, 8, 16, 16, 16)
 _COARSEST = 16
 _MARGIN = 128
@@ -89,12 +91,13 @@ def _in_bands(net: Any, x: Tensor, y: Tensor) -> Tensor:
     height, width = x.shape[2:]
     rows = max(_MARGIN, _BAND_PIXELS // width // _COARSEST * _COARSEST)
     if rows >= height:
-        whole: Tensor = net(x, y)
-        return whole
+        maps = _layer_maps(net, _reference(net, x), _features(net, y))
+        return sum((seen.mean((2, 3), True) for seen in maps), x.new_zeros(1))
     sums, places = [0.0] * len(_STRIDES), [0] * len(_STRIDES)
     for top in range(0, height, rows):
         first, last = max(0, top - _MARGIN), min(height, top + rows + _MARGIN)
-        maps = _layer_maps(net, x[:, :, first:last], y[:, :, first:last])
+        features = (_features(net, one[:, :, first:last]) for one in (x, y))
+        maps = _layer_maps(net, *features)
         for layer, (stride, seen) in enumerate(zip(_STRIDES, maps, strict=True)):
             end = None if top + rows >= height else (top + rows - first) // stride
             core = seen[:, :, (top - first) // stride : end]
@@ -103,13 +106,28 @@ def _in_bands(net: Any, x: Tensor, y: Tensor) -> Tensor:
     return x.new_tensor(sum(map(truediv, sums, places)))
 
 
-def _layer_maps(net: Any, x: Tensor, y: Tensor) -> Iterator[Tensor]:
-    """For each layer, how far the features differ at each place."""
+def _layer_maps(net: Any, x: list[Tensor], y: list[Tensor]) -> Iterator[Tensor]:
+    """For each layer, how far these features differ at each place."""
+    for one, other, weigh in zip(x, y, net.lins, strict=True):
+        yield weigh((one - other) ** 2)
+
+
+def _features(net: Any, x: Tensor) -> list[Tensor]:
     from lpips import normalize_tensor
 
-    features = (net.net(net.scaling_layer(one)) for one in (x, y))
-    for one, other, weigh in zip(*features, net.lins, strict=True):
-        yield weigh((normalize_tensor(one) - normalize_tensor(other)) ** 2)
+    return [normalize_tensor(one) for one in net.net(net.scaling_layer(x))]
+
+
+def _reference(net: Any, x: Tensor) -> list[Tensor]:
+    """The same of the reference, which is that of many pictures in turn: the last one is kept."""
+    import torch
+
+    known, features = getattr(net, "last_reference", (None, []))
+    if known is not None and torch.equal(known, x):
+        return list(features)
+    features = _features(net, x)
+    net.last_reference = (x, features) if x.shape[2] * x.shape[3] <= _KEPT_PIXELS else (None, [])
+    return features
 
 
 def _distance(distance: Distance, reference: Image, decoded: Image) -> float:

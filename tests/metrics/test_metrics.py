@@ -287,7 +287,26 @@ def test_lpips_of_a_large_picture_in_bands_is_that_of_the_whole(
     monkeypatch.setattr(
         perceptual,
         "_layer_maps",
-        lambda net, x, y: seen.append(x.shape[2]) or maps(net, x, y),
+        lambda net, x, y: seen.append(len(x)) or maps(net, x, y),
     )
     assert METRICS["lpips"].compute(reference, decoded) == pytest.approx(whole, abs=5e-7)
     assert len(seen) == -(-height // 256)
+
+
+def test_lpips_reads_one_reference_of_many_pictures_once(
+    pair: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = perceptual._alex(perceptual.alexnet_path())
+    read: list[torch.Tensor] = []
+    features = perceptual._features
+    monkeypatch.setattr(perceptual, "_features", lambda net, x: read.append(x) or features(net, x))
+    monkeypatch.setattr(net, "last_reference", (None, []), raising=False)
+    one, other = pair
+    alone = [float(net(*(2 * to_unit(x).float() - 1 for x in two))) for two in (pair, (other, one))]
+    found = [perceptual.lpips(*two) for two in (pair, pair, (other, one), pair)]
+    assert found == pytest.approx([alone[0], alone[0], alone[1], alone[0]], abs=1e-7)
+    assert found[0] == found[1] == found[3]
+    assert len(read) == 2 + 1 + 2 + 2
+    monkeypatch.setattr(perceptual, "_KEPT_PIXELS", 100)
+    perceptual.lpips(other, one)
+    assert net.last_reference == (None, []), "a large one would hold much memory"
