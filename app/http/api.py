@@ -58,7 +58,8 @@ def _file(label: str, example: str) -> Api:
 
 def _names() -> Any:
     """What a list of codecs may hold."""
-    return {"type": "array", "items": {"enum": all_panes()}}
+    with_rate = {"type": "string", "pattern": r"^[^@]+@\d*\.?\d+$", "examples": ["elic@0.05"]}
+    return {"type": "array", "items": {"anyOf": [{"enum": all_panes()}, with_rate]}}
 
 
 def _files(label: str, example: str) -> Api:

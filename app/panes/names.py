@@ -50,6 +50,12 @@ def with_rate(label: str, id: str) -> str:
     return label if own is None else f"{label} at {own:.6g} bpp"
 
 
+def as_written(id: str) -> str:
+    """The pane's name as everybody writes it: elic@0.050 is elic@0.05."""
+    own = own_rate(id)
+    return id if own is None else f"{id.partition('@')[0]}@{own:.6g}"
+
+
 def rate_of(id: str, common: float) -> float:
     """The rate that a pane's file is asked for at."""
     own = own_rate(id)

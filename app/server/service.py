@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from app.panes.names import default_panes, pane_id
+from app.panes.names import as_written, default_panes, pane_id
 from app.panes.weights import info_of, maker_of
 from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
@@ -108,6 +108,7 @@ class Service:
         if not panes:
             panes, note = default_panes(self.settings.profile)
         demands.check_request(panes, bpp)
+        panes = list(dict.fromkeys(map(as_written, panes)))
         photo = self.photo(picture)
         slots = [self._shelf.pane(photo, id, bpp) for id in panes]
         shown = Comparison(picture, photo, bpp, slots, note)

@@ -60,6 +60,15 @@ def test_a_rate_of_more_digits_is_that_of_its_name(service: Service, key: str) -
     assert end.slots[1].state == "ready"
 
 
+def test_the_same_pane_written_twice_is_one_pane(
+    service: Service, runner: FakeRunner, key: str
+) -> None:
+    panes = ["original", "jpeg@0.5", "jpeg@0.50", "elic", "elic", "jpeg@.5"]
+    end = last(service.compare(key, panes, 0.1))
+    assert [slot.id for slot in end.slots] == ["original", "jpeg@0.5", "elic"]
+    assert len(asked(runner)) == 2
+
+
 def test_another_common_rate_leaves_it_as_it_is(
     service: Service, runner: FakeRunner, key: str
 ) -> None:

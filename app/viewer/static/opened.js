@@ -69,7 +69,7 @@ export function belongTogether(files) {
   if (kinds.includes("archive")) return true;
   if (files.length < 2 || !kinds.some((kind) => kind === "picture" || kind === "other")) return false;
   if (files.some(({ name }) => name.toLowerCase() === "sizes.csv")) return true;
-  const stemsOf = (/** @type {string[]} */ ...some) => files.filter((_, i) => some.includes(kinds[i])).map(({ name }) => stemOf(name));
+  const stemsOf = (/** @type {string[]} */ ...some) => files.filter((_, i) => some.includes(kinds[i])).map(({ name }) => stemOf(name).toLowerCase());
   const pictures = stemsOf("picture");
   return stemsOf("other", "file").some((stem) => pictures.includes(stem));
 }

@@ -27,7 +27,7 @@ test("a link may name a picture that was made elsewhere, and only by its whole k
 test("files belong together where one says something of another", () => {
   const together = (...names) => opened.belongTogether(files(...names));
   assert.ok(together("all.zip") && together("a.png", "sizes.csv") && together("a.png", "a.bin"));
-  assert.ok(together("a.png", "a.jpg", "a.bin") && together("a.jpg", "a.mode"));
+  assert.ok(together("a.png", "a.jpg", "a.bin") && together("a.jpg", "a.mode") && together("A.PNG", "a.bin"));
   assert.ok(!together("photo.png", "photo.jpg") && !together("a.bin", "a.dat", "b.png"), "two pictures of one name are two pictures");
   assert.ok(!together("a.png") && !together("a.png", "b.png") && !together("a.png", "c.csv") && !together("sizes.csv", "b.csv"));
 });
