@@ -30,6 +30,7 @@ from app.http.uploads import Uploads
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
 from app.server import fetching
+from app.server.demands import Expired
 from app.server.jobs import log_unavailable
 from app.server.opening import opening
 from app.server.queue import Question
@@ -199,7 +200,7 @@ class _Asked:
                 yield snapshot.as_json() | mark
         except ModeError as error:
             _LOG.info("refused: %s", error)
-            yield {"error": sentence(error)} | mark
+            yield {"error": sentence(error), "gone": isinstance(error, Expired)} | mark
         except Exception:
             yield {"error": "something broke on the server; its log says what"} | mark
             raise

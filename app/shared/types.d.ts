@@ -104,6 +104,8 @@ type Answer = Size & {
   pace?: Pace | null;
   done: boolean;
   error?: string;
+  /** What was asked about has left the server's memory: asking again does not bring it back. */
+  gone?: boolean;
 };
 /** A pane as the page keeps it: `view` are the metrics of what is in view, `before` is painted until
  * its own picture is there, `aside` says that its size is its own, and not that of the others. */

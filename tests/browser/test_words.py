@@ -50,6 +50,12 @@ def test_a_codec_that_fails_says_so_in_its_own_pane(visit: Opener) -> None:
     expect(page.locator('.pane[data-id="vq"] .word')).to_contain_text("vq has no weights <img")
 
 
+def test_what_nobody_can_bring_back_is_not_tried_again(open_page: Opener) -> None:
+    page = open_page(f"#image={'0' * 32}&panes=original,jpeg")
+    expect(page.locator(".foot .status")).to_contain_text("open the file again")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+
+
 def test_the_anchor_slider_adds_a_blend_of_the_same_file(visit: Opener) -> None:
     page = settled(visit())
     page.locator("#anchor").fill("0.35")

@@ -102,7 +102,7 @@ export class Questions {
     const { viewer } = this;
     if (!value || !viewer.exchange.isNewest(value) || !this.trial.lets(value)) return;
     if (value.done || value.error || value.pace) this.end();
-    if (value.error) return this.fail(value.error);
+    if (value.error) return this.fail(value.error, !value.gone);
     // What was opened does not come back by itself: only its visitor has it.
     const again = value.panes.some(({ id, state }) => state === "failed" && !isOpened(id));
     this.offer("retry", value.done && again);
@@ -157,12 +157,13 @@ export class Questions {
     return all.filter(({ id, state }) => state === "ready" && id !== ORIGINAL);
   }
 
-  fail(/** @type {string} */ words) {
+  /** @param {string} words @param {boolean} again whether another try can help */
+  fail(words, again = true) {
     this.answered(false);
     this.viewer.records.fail(words);
     this.viewer.render();
     this.viewer.words.tell(words, true);
-    this.offer("retry", true);
+    this.offer("retry", again);
   }
 
   /** @param {"retry" | "cancel"} what @param {boolean} offered */
