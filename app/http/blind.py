@@ -63,7 +63,7 @@ def blind_routes(tests: OpenTests, post: Post) -> list[BaseRoute]:
 
     acts = {
         "make": asking.make, "state": asking.state, "cancel": asking.cancel, "join": asking.join,
-        "finish": asking.finish, "close": asking.close, "result": asking.result,
+        "count": asking.count, "finish": asking.finish, "close": asking.close, "result": asking.result,
     }  # fmt: skip
     limits = {"result": _FILES}
     return [
@@ -113,6 +113,13 @@ class Asking:
         test = self._test(asked)
         secret = asked.get("rater")
         return test.for_rater(test.join(secret if isinstance(secret, str) else ""))
+
+    def count(self, asked: Asked, _request: Request) -> Asked:
+        """A rater has finished, whose answers nobody here wants."""
+        test = self._test(asked)
+        rater = test.rater(asked.get("rater"))
+        rater.finished = True
+        return {"shown": False, "said": ""}
 
     def finish(self, asked: Asked, request: Request) -> Asked:
         """A rater has answered all; what was what, if that may be known by now."""
