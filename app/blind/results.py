@@ -25,8 +25,9 @@ def ranked(sheets: Sheets) -> dict[str, Any]:
         more = f" (and {len(wrong) - 1} more of that kind)" if wrong[1:] else ""
         raise ResultsError(f"nothing is ranked: {wrong[0]}{more}")
     ranking = rank(votes)
+    nobody = [] if ranking.fields else ["No rater is left to rank by; all failed the checks."]
     return {
-        "about": [*words.about_raters(ranking)],
+        "about": [*words.about_raters(ranking), *nobody],
         "head": list(words.HEAD),
         "fields": [_field(field) for field in ranking.fields],
     }

@@ -62,8 +62,9 @@ def blind_routes(tests: OpenTests, post: Post) -> list[BaseRoute]:
         return answered
 
     acts = {
-        "make": asking.make, "state": asking.state, "cancel": asking.cancel, "join": asking.join,
-        "count": asking.count, "finish": asking.finish, "close": asking.close, "result": asking.result,
+        "make": asking.make, "state": asking.state, "cancel": asking.cancel,
+        "join": asking.join, "count": asking.count, "finish": asking.finish,
+        "close": asking.close, "result": asking.result,
     }  # fmt: skip
     limits = {"result": _FILES}
     return [

@@ -166,6 +166,15 @@ def test_names_of_pictures_say_nothing_and_belong_to_one_rater(house: House) -> 
     assert house.client.get(f"/mode/blind/{made['test']}/x/{names[0]}.png").status_code == 404
 
 
+def test_nothing_is_made_once_the_first_trial_can_be_seen(house: House) -> None:
+    """So no picture can be slower than another because its codec is."""
+    made = house.makes()
+    jobs = len(house.runner.jobs)
+    joined = house.asks("join", test=made["test"])
+    house.answers(made["test"], joined, brightness)
+    assert len(house.runner.jobs) == jobs
+
+
 def test_an_identical_pair_is_identical_and_a_check_has_the_original(house: House) -> None:
     made = house.makes(panes=["mode-f", "mode-p"])
     joined = house.asks("join", test=made["test"])
