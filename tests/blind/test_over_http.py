@@ -344,11 +344,3 @@ def test_without_a_folder_the_server_is_sent_no_votes_to_keep(house: House, tmp_
     made = stored.makes(alone=False)
     assert stored.asks("state", test=made["test"])["stored"] is True
     assert stored.asks("state", test=stored.makes()["test"])["stored"] is False
-    joined = stored.asks("join", test=made["test"])
-    tmp_path.chmod(0o500)
-    try:
-        me = {"test": made["test"], "rater": joined["rater"]}
-        told = stored.asks("finish", **me, answers=[answer("left")] * 20)
-    finally:
-        tmp_path.chmod(0o700)
-    assert told["said"] == "" or "save them as a file" in told["said"]

@@ -64,7 +64,7 @@ class Making {
       make("label", {}, words, make("input", { type: "text", inputmode: "numeric", class: "number", name, value, "data-min": min, "data-max": max }));
     const choice = (/** @type {string} */ name, /** @type {string} */ words, /** @type {Record<string, string>} */ options) =>
       make("label", {}, words, make("select", { name }, ...Object.entries(options).map(([value, text]) => make("option", { value }, text))));
-    const start = make("button", { class: "main" }, "Start");
+    const start = make("button", { class: "begin" }, "Start");
     const cancel = makeButton({ hidden: true, class: "cancel", onclick: () => this.cancel() }, "Cancel");
     const form = make(
       "form", { class: "wish", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), this.start()), onchange: (/** @type {Event} */ event) => this.changed(event) },
@@ -154,7 +154,7 @@ class Making {
   busy(/** @type {boolean} */ busy) {
     find(this.dialog, "progress").hidden = !busy;
     find(this.dialog, "button.cancel").hidden = !busy;
-    find(this.dialog, "button.main", HTMLButtonElement).disabled = busy;
+    find(this.dialog, "button.begin", HTMLButtonElement).disabled = busy;
     if (busy) find(this.dialog, "button.cancel").focus();
   }
 
