@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,8 @@ class Settings:
 
     pictures: Path | None = None
     """A folder whose pictures join the gallery."""
+    votes: Path | None = None
+    """A folder that takes the answers of blind tests; without one they stay with their raters."""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -79,6 +82,10 @@ class Settings:
             given["pictures"] = folder = Path(text)
             if not folder.is_dir():
                 raise SystemExit(f"MODE_PICTURES is {text!r}; it must be a folder of pictures")
+        if text := setting("MODE_VOTES"):
+            given["votes"] = folder = Path(text)
+            if not (folder.is_dir() and os.access(folder, os.W_OK)):
+                raise SystemExit(f"MODE_VOTES is {text!r}; it must be a folder to write to")
         given |= {"fetch": _fetch(), "accepted": _accepted()}
         if (profile := setting("MODE_PROFILE")) not in ("", PUBLIC):
             raise SystemExit(f"MODE_PROFILE is {profile!r}; it must be {PUBLIC}, or not be set")

@@ -32,7 +32,7 @@ _ALLOWED = {
     # events and the API, for the page, gradio_client and curl; launch() asks for startup-events
     r"|/gradio_api/(info/?|startup-events|theme\.css|heartbeat/[\w-]{1,64}|queue/data"
     r"|call/(v2/)?\w+/\w+)",
-    "POST": r"/mode/\w+|/gradio_api/(upload|cancel|reset/?|queue/join|component_server/?"
+    "POST": r"/mode/(blind/)?\w+|/gradio_api/(upload|cancel|reset/?|queue/join|component_server/?"
     r"|call/(v2/)?\w+/?)",
 }
 _ALLOWED["HEAD"] = _ALLOWED["GET"]

@@ -13,7 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.blind.tests import OpenTests
 from app.http import brought
+from app.http.blind import blind_routes
 from app.http.brought import is_there, parsed, photo_facts
 from app.http.intake import Intake, joined, visitor_of
 from app.http.uploads import Uploads, take_upload
@@ -26,7 +28,7 @@ from app.server.store import Decoded, Opened, Photo, StoredFile
 from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError
 
-STATIC = ("shared", "viewer/static", "explorer/static")
+STATIC = ("shared", "viewer/static", "explorer/static", "blind/static")
 """Folders of `app` whose scripts and styles browsers may read, each at its own path."""
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
@@ -56,6 +58,7 @@ def media_routes(service: Service, intake: Intake, uploads: Uploads) -> list[Bas
             for name, answer in _made_of_pictures(service).items()
         ),
         _collection(Elsewhere(service), intake),
+        *blind_routes(OpenTests(service), partial(_post, intake=intake)),
         *static_routes(),
     ]
 

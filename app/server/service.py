@@ -98,7 +98,7 @@ class Service:
         bpp: float,
         question: Question = ANYONE,
         agreed: bool = True,
-    ) -> Iterator[Comparison]:
+    ) -> Generator[Comparison, None, None]:
         """Snapshots of a comparison as it fills in; a newer question of its page ends it.
 
         Unless that is agreed, a large picture that takes long is not coded: the snapshot asks.

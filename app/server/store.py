@@ -183,7 +183,14 @@ class StoredFile:
         return self.bitstream.width, self.bitstream.height
 
 
-Entry = Photo | Decoded | Opened | Collection | StoredFile
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The pictures of a blind test as browsers get them, by picture and candidate."""
+
+    pngs: Mapping[tuple[str, str], bytes] = field(repr=False)
+
+
+Entry = Photo | Decoded | Opened | Collection | StoredFile | Sealed
 
 
 _EACH = 16 << 10
@@ -204,3 +211,5 @@ def size_of(entry: Entry) -> int:
             return _EACH * len(entry.files) + sum(map(len, entry.files.values()))
         case StoredFile():
             return _EACH + 2 * len(entry.data)
+        case Sealed():
+            return _EACH * len(entry.pngs) + sum(map(len, entry.pngs.values()))

@@ -153,6 +153,18 @@ type ViewerHost = {
   };
   watch: (take: (value: Answer) => void) => void;
 };
+/** What gestures need of a place where pictures are looked at. */
+type Looking = {
+  stage: {
+    root: HTMLElement;
+    target: (canvas: HTMLCanvasElement) => Framed | null;
+    point: (pointer: Pointer | null) => void;
+  };
+  state: { mode: string; split: number };
+  seen: View;
+  setView: (view: View) => void;
+  actions: Actions;
+};
 /** By name, as keys.js and the buttons call them. */
 type Actions = Record<string, (...given: any[]) => any>;
 /** Show another codec in a pane, close it, show it everywhere while it is held. */
@@ -260,6 +272,60 @@ type PlotHost = {
 };
 /** What the viewer tells of the picture on screen. */
 type Shown = { image?: string; rows?: { id: string; bpp: number }[]; visited?: object[] };
+
+// The blind test
+/** What a picture of a trial is; which candidate stands there nobody knows before the end. */
+type Side = "left" | "right";
+type Face = Side | "original";
+/** The names of its pictures say nothing; `spot` is where it opens, null for the whole picture. */
+type BlindTrial = Record<Face, string> & Size & { spot: [number, number, number] | null };
+type BlindState = {
+  state: "preparing" | "open" | "closed" | "failed";
+  question: string;
+  trials: number;
+  alone: boolean;
+  /** Whether raters see their own result before the test is closed. */
+  each: boolean;
+  /** Whether answers go to a folder of the operator's. */
+  stored: boolean;
+  error?: string;
+};
+type HostState = BlindState & {
+  done: number;
+  steps: number;
+  position: number | null;
+  wait_s: number;
+  joined: number;
+  finished: number;
+};
+/** One answer as it is sent: `side` tells that both stood side by side, `ratio` is the device's. */
+type BlindAnswer = {
+  answer: Side | "unsure";
+  seconds: number;
+  flips: number;
+  zoom: number;
+  ratio: number;
+  screen: string;
+  side: boolean;
+  time: string;
+};
+type BlindField = { rows: string[][]; about: string[]; metrics: string[][]; metric_head: string[] };
+type BlindResult = {
+  shown: boolean;
+  error?: string;
+  said?: string;
+  unranked?: string;
+  about?: string[];
+  head?: string[];
+  fields?: BlindField[];
+  licences?: string[];
+  csv?: string;
+  file?: string;
+  checks?: number;
+  right?: number;
+  /** trial, kind, picture, left, right, answer, unequal bytes */
+  own?: string[][];
+};
 
 /** A field of an address; older links may hold it under the name that it `was` known by. */
 type Field<T> = { read: (text: string, fallback: T) => T; write: (value: T) => string; was?: string };

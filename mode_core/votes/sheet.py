@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from mode_core.errors import ResultsError
@@ -52,16 +53,22 @@ def read_votes(sheets: Iterable[Sheet]) -> tuple[list[Vote], list[str]]:
     return votes, wrong
 
 
-def votes_csv(votes: Iterable[Vote]) -> str:
-    """The text of a file of votes, with a pair of columns for each metric that any of them has."""
+def votes_csv(votes: Iterable[Vote], more: Sequence[Mapping[str, object]] = ()) -> str:
+    """The text of a file of votes, with a pair of columns for each metric that any of them has.
+
+    `more` are further columns that nobody has to read, by name and vote by vote.
+    """
     votes = list(votes)
+    further = list(dict.fromkeys(name for one in more for name in one))
     found = {key for vote in votes for key in (*vote.left_values, *vote.right_values)}
     keys = [key for key in METRICS if key in found]
-    lines = [csv_line([*COLUMNS, *(f"{side}_{key}" for key in keys for side in SIDES)])]
-    for vote in votes:
+    header = [*COLUMNS, *(f"{side}_{key}" for key in keys for side in SIDES), *further]
+    lines = [csv_line(header)]
+    for vote, beside in zip(votes, more or repeat({}), strict=False):
         cells = [disarmed(str(cell)) for cell in vote[: len(COLUMNS) - 1]]
         values = (of.get(key, "") for key in keys for of in (vote.left_values, vote.right_values))
-        lines.append(csv_line([*cells, f"{vote.seconds:g}", *values]))
+        last = (disarmed(str(beside.get(name, ""))) for name in further)
+        lines.append(csv_line([*cells, f"{vote.seconds:g}", *values, *last]))
     return "".join(lines)
 
 

@@ -22,7 +22,7 @@ from tests.make_catalogue import STORED
 KNOWN = catalogue()
 READ_BY_BROWSERS = [
     path
-    for pattern in ("shared/*", "viewer/static/*", "explorer/static/*")
+    for pattern in ("shared/*", "viewer/static/*", "explorer/static/*", "blind/static/*")
     for path in sorted((ROOT / "app").glob(pattern))
     if path.suffix in {".js", ".ts", ".css", ".html"}
 ]

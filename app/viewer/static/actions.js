@@ -29,6 +29,7 @@ export function actionsOf(viewer) {
     retry: () => viewer.questions.refresh(),
     cancel: () => viewer.questions.cancel(),
     code: (choice) => viewer.large.take(choice),
+    blind: async () => (await import("../../blind/static/making.js")).openMaking(viewer), // few want it
     help: () => find(viewer.root, "dialog.help", HTMLDialogElement).showModal(),
     fullScreen() {
       if (document.fullscreenElement) document.exitFullscreen();

@@ -8,13 +8,18 @@ const SPLIT_REACH = 18; // CSS pixels
 /** @typedef {Framed & {canvas: HTMLCanvasElement, point: Place}} Under the point is one of the frame */
 
 export function listenToGestures(/** @type {Viewer} */ viewer) {
-  listenToZoom(viewer);
-  listenToDrags(viewer);
+  listenToLooking(viewer);
   listenToMinimap(viewer);
 }
 
+/** All of them that need no small picture. @param {Looking} viewer */
+export function listenToLooking(viewer) {
+  listenToZoom(viewer);
+  listenToDrags(viewer);
+}
+
 /** What lies under the pointer: the canvas that holds it, or else the one it is over.
- * @param {Viewer} viewer @param {MouseEvent} event @param {HTMLCanvasElement} [held] */
+ * @param {Looking} viewer @param {MouseEvent} event @param {HTMLCanvasElement} [held] */
 function underPointer({ stage }, event, held) {
   const over = event.target instanceof Element ? event.target.closest("canvas[data-pane]") : null;
   const canvas = held ?? /** @type {HTMLCanvasElement | null} */ (over);
@@ -29,7 +34,7 @@ function pointOf(canvas, frame, { clientX, clientY }) {
   return { x: (clientX - box.left) * ratio, y: (clientY - box.top) * ratio };
 }
 
-function listenToZoom(/** @type {Viewer} */ viewer) {
+function listenToZoom(/** @type {Looking} */ viewer) {
   const { root } = viewer.stage;
   const zoom = (/** @type {Under} */ under, /** @type {number} */ scale) =>
     viewer.setView(zoomAt(viewer.seen, scale, under.point, under));
@@ -50,7 +55,7 @@ function listenToZoom(/** @type {Viewer} */ viewer) {
   });
 }
 
-function listenToDrags(/** @type {Viewer} */ viewer) {
+function listenToDrags(/** @type {Looking} */ viewer) {
   const { stage } = viewer;
   const fingers = /** @type {Map<number, OnPage>} */ (new Map());
   let moving = /** @type {{canvas: HTMLCanvasElement, split: boolean} | null} */ (null);

@@ -31,6 +31,7 @@ const KEYS = [
   [["c"], "pin this crop", "pin"],
   [["m"], "minimap", "minimap"],
   [["h"], "hide captions", "captions"],
+  [["b"], "blind test", "blind"],
   [["F"], "full screen", "fullScreen"],
   [["y"], "copy link", "copyLink"],
   [["?"], "this list", "help"],

@@ -1,0 +1,127 @@
+"""One rater of a test: what the browser is told before the end, and the answers that it gives."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+from app.blind.plan import Design, Trial, plan
+from app.server.demands import BadRequest
+from mode_core.votes.records import ANSWERS, ORIGINAL
+from mode_core.votes.sheet import LONGEST_TRIAL_S
+
+SIDES = ("left", "right", "original")
+_NAME = 24
+"""Letters of a picture's one-time name, 96 bits."""
+_MOST_FLIPS, _MOST_ZOOM, _MOST_RATIO = 100_000, 64.0, 16.0
+_SCREEN = re.compile(r"\d{1,5}x\d{1,5}", re.ASCII)
+_trials = lru_cache(maxsize=512)(plan)
+
+
+class Answer(NamedTuple):
+    """What a rater said of a trial, and how it was looked at."""
+
+    answer: str
+    seconds: float
+    flips: int
+    zoom: float
+    ratio: float
+    screen: str
+    side_by_side: bool
+    time: str
+
+
+@dataclass(slots=True)
+class Rater:
+    """A rater, known by a secret that only the own browser has."""
+
+    number: int
+    design: Design
+    secret: str = field(default_factory=lambda: token_hex(16))
+    finished: bool = False
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """What this rater is shown, in order."""
+        return _trials(self.design, self.number)
+
+    def names(self) -> list[dict[str, str]]:
+        """The names of the pictures of each trial, which say nothing and are used nowhere else."""
+        return [
+            {side: _name(self.secret, at, side) for side in SIDES}
+            for at in range(self.design.trials)
+        ]
+
+    def shown(self, name: str) -> tuple[str, str] | None:
+        """The picture and the candidate behind such a name."""
+        found = _places(self.secret, self.design.trials).get(name)
+        if found is None:
+            return None
+        at, side = found
+        trial = self.trials[at]
+        both = {"left": trial.left, "right": trial.right, "original": ORIGINAL}
+        return trial.picture, both[side]
+
+
+def _name(secret: str, at: int, side: str) -> str:
+    return hmac.new(secret.encode(), f"{at} {side}".encode(), "sha256").hexdigest()[:_NAME]
+
+
+@lru_cache(maxsize=64)
+def _places(secret: str, trials: int) -> Mapping[str, tuple[int, str]]:
+    return {_name(secret, at, side): (at, side) for at in range(trials) for side in SIDES}
+
+
+def answers_in(sent: object, trials: int, whole: bool) -> list[Answer]:
+    """Answers as a browser sent them; all trials of a test unless it may end early."""
+    if not isinstance(sent, list) or not 1 <= len(sent) <= trials:
+        raise BadRequest(f"expected a list of up to {trials} answers")
+    if whole and len(sent) != trials:
+        raise BadRequest(
+            f"{len(sent)} of {trials} trials are answered; the test ends with the last"
+        )
+    return [*_checked(sent)]
+
+
+def _checked(sent: Sequence[object]) -> Iterator[Answer]:
+    for number, one in enumerate(sent, 1):
+        fields: Mapping[str, Any] = one if isinstance(one, dict) else {}
+        answer, screen, time = (fields.get(name) for name in ("answer", "screen", "time"))
+        if answer not in ANSWERS or not isinstance(answer, str):
+            raise BadRequest(f"answer {number} must be {', '.join(ANSWERS)}")
+        if not (isinstance(screen, str) and _SCREEN.fullmatch(screen)):
+            raise BadRequest(f"the screen of answer {number} must be like 1440x900")
+        flips = fields.get("flips")
+        if type(flips) is not int or not 0 <= flips <= _MOST_FLIPS:
+            raise BadRequest(f"the flips of answer {number} must be a whole number")
+        yield Answer(
+            answer,
+            _number(fields.get("seconds"), LONGEST_TRIAL_S, number, "seconds"),
+            flips,
+            _number(fields.get("zoom"), _MOST_ZOOM, number, "zoom"),
+            _number(fields.get("ratio"), _MOST_RATIO, number, "ratio"),
+            screen,
+            fields.get("side") is True,
+            _time(time, number),
+        )
+
+
+def _number(value: Any, most: float, number: int, what: str) -> float:
+    if type(value) in (int, float) and 0 <= value <= most:
+        return round(float(value), 4)
+    raise BadRequest(f"{what} of answer {number} must be a number from 0 to {most:g}")
+
+
+def _time(text: object, number: int) -> str:
+    try:
+        if isinstance(text, str) and len(text) <= 40:
+            return datetime.fromisoformat(text).isoformat(timespec="seconds")
+    except ValueError:
+        pass
+    raise BadRequest(f"the time of answer {number} must be as ISO 8601 has it")

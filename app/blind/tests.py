@@ -1,0 +1,70 @@
+"""The tests that are open on this server: so many, for so long, on the account of who made them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextvars import copy_context
+from threading import Lock, Thread
+from time import monotonic
+
+from app.blind.opened import OpenTest
+from app.blind.wish import Wish
+from app.server.demands import BadRequest, Expired
+from app.server.memory import Memory
+from app.server.service import Service
+
+MOST_TESTS = 200
+"""Of all visitors; whoever has most loses the one that was used least recently."""
+MOST_PREPARING = 2
+"""Tests of one visitor whose pictures are made at the same time."""
+LIFE_S = 48 * 3600.0
+GONE = (
+    "this test is not on the server any more: its host has ended it, the server was started again, "
+    "or two days have passed"
+)
+
+
+class OpenTests:
+    """What blind tests there are. Their pictures lie in the service's memory, beside all others."""
+
+    def __init__(self, service: Service, most: int = MOST_TESTS) -> None:
+        self.service = service
+        self._tests: Memory[OpenTest] = Memory(most)
+        self._preparing: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def make(self, wish: object, visitor: str = "") -> OpenTest:
+        """A new test, whose pictures are being made from now on."""
+        votes = self.service.settings.votes
+        made = OpenTest(Wish.parse(wish, self.service), visitor, votes is not None)
+        with self._lock:
+            if self._preparing[visitor] >= MOST_PREPARING:
+                raise BadRequest(
+                    f"{MOST_PREPARING} tests of your address are being prepared; wait for one"
+                )
+            self._preparing[visitor] += 1
+        self._tests.put(made.id, made, visitor)
+        # ZeroGPU knows whose quota to use from the context of the request
+        context = copy_context()
+        work = Thread(target=context.run, args=(self._prepare, made), name="blind", daemon=True)
+        work.start()
+        return made
+
+    def _prepare(self, test: OpenTest) -> None:
+        try:
+            test.prepare(self.service)
+        finally:
+            with self._lock:
+                self._preparing[test.visitor] -= 1
+                self._preparing += Counter()  # forgets visitors who have none
+
+    def get(self, id: object) -> OpenTest:
+        """The test of this id, asked for just now."""
+        found = self._tests.get(id) if isinstance(id, str) else None
+        now = monotonic()
+        if found is None or now - found.made > LIFE_S:
+            raise Expired(GONE)
+        if found.prepared is not None and self.service.store.get(found.id) is None:
+            raise Expired(GONE)
+        found.asked = now
+        return found
