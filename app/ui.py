@@ -132,6 +132,13 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
     }
 
 
+def threads(demo: gr.Blocks) -> int:
+    """The most at once; as many events Gradio works on, and a follower of a meeting is one."""
+    service: Service = demo.service  # type: ignore[attr-defined]
+    rooms: Rooms = demo.rooms  # type: ignore[attr-defined]
+    return 2 * service.settings.queue_length + 20 + rooms.limits.all_followers
+
+
 def launch(demo: gr.Blocks) -> None:
     """Serve the page until it is stopped."""
     if setting("SPACE_ID"):
@@ -142,15 +149,13 @@ def launch(demo: gr.Blocks) -> None:
     Thread(target=warm, args=(service,), name="warm", daemon=True).start()
     Thread(target=show, args=(Wish(),), name="plotly", daemon=True).start()
     settings = service.settings
-    rooms: Rooms = demo.rooms  # type: ignore[attr-defined]
     fetching.start(settings.fetch, settings.accepted)
     demo.launch(
         server_name=settings.host,
         server_port=settings.port,
         app_kwargs=front(demo),
         max_file_size=settings.zip_bytes,
-        # also how many events Gradio works on at once, and a follower of a meeting is one
-        max_threads=2 * settings.queue_length + 20 + rooms.limits.all_followers,
+        max_threads=threads(demo),
         run_history=False,
         state_session_capacity=_SESSIONS,
         footer_links=["api"],

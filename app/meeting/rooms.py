@@ -170,9 +170,10 @@ class Rooms:
         with self._following(room, page, visitor) as me:
             while not me.left:
                 me.wake.clear()
-                yield self._told(room, me) | {"beat": beat}
+                told = self._told(room, me) | {"beat": beat}
+                yield told
                 beat += 1
-                if room.over:
+                if told["over"]:  # and not what has ended while it was being told
                     return
                 await asyncio.sleep(self.limits.pause_s)
                 with suppress(TimeoutError):

@@ -39,15 +39,18 @@ export function cropOf(given, share) {
   return { name: line(given.name, LONGEST.name), note: line(given.note, LONGEST.note), view: viewOf(state, share) };
 }
 
-/** The list with more crops at its end, as many as there is room for, none of them twice.
+/** The list with more crops at its end, as many as there is room for.
  * @param {readonly Crop[]} crops @param {readonly Crop[]} more @returns {Read} */
 export function added(crops, more) {
+  const all = [...crops, ...more].slice(0, MOST);
+  const left = crops.length + more.length - all.length;
+  return { crops: all, words: left ? `${MOST} crops are the most; ${left} left out` : "" };
+}
+
+/** Crops that the list has not got yet. @param {readonly Crop[]} crops @param {readonly Crop[]} more */
+export function missing(crops, more) {
   const there = new Set(crops.map(({ view }) => view));
-  const fresh = more.filter(({ view }) => !there.has(view) && there.add(view));
-  const all = [...crops, ...fresh].slice(0, MOST);
-  const left = crops.length + fresh.length - all.length;
-  if (left) return { crops: all, words: `${MOST} crops are the most; ${left} left out` };
-  return { crops: all, words: fresh.length ? "" : "The list has this already" };
+  return more.filter(({ view }) => !there.has(view));
 }
 
 /** @param {readonly Crop[]} crops @param {number} from @param {number} to */
@@ -88,7 +91,7 @@ function listOf(given, share) {
   const { crops } = added([], whole);
   const left = given.length - crops.length;
   if (!crops.length) return { crops, words: "There is no crop in this list" };
-  return { crops, words: left ? `${left} of ${given.length} crops left out: they make no sense, are there twice, or are too many` : "" };
+  return { crops, words: left ? `${left} of ${given.length} crops left out: they make no sense, or are too many` : "" };
 }
 
 /** The list as a part of a link; or words where that would be too long. @param {readonly Crop[]} crops */

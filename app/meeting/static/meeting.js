@@ -2,6 +2,7 @@
 
 import { find } from "../../shared/dom.js";
 import { Share, id, words } from "../../shared/link.js";
+import { counted } from "../../shared/phrases.js";
 import { mounted } from "../../viewer/static/mounted.js";
 import { LONGEST_LINK, fromLink } from "./crops.js";
 import { Following } from "./following.js";
@@ -80,7 +81,7 @@ class Meeting {
       const read = await fromLink(crops, this.viewer.share);
       if (read.crops.length) this.walk.take(read.crops, -1);
       this.panel.show();
-      this.panel.tell(read.words || `${read.crops.length} crops came with the link`);
+      this.panel.tell(read.words || `${counted(read.crops.length, "crop")} came with the link`);
     }
     if (meet && !this.leading.resume(meet)) this.following.join(meet);
     return Boolean(meet);

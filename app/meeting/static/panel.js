@@ -1,7 +1,8 @@
 /** The dialog of a meeting: its crops as rows that can be named, moved and taken out. */
 
 import { find, make, makeButton, onFiles, refill, saveAs } from "../../shared/dom.js";
-import { LONGEST, MOST_BYTES, added, changedAt, cropOf, fromFile, moved, placeAfter, toFile, toLink } from "./crops.js";
+import { counted } from "../../shared/phrases.js";
+import { LONGEST, MOST_BYTES, added, changedAt, cropOf, fromFile, missing, moved, placeAfter, toFile, toLink } from "./crops.js";
 
 const FILE = "crops.json";
 const PANES_NAMED = 4;
@@ -47,7 +48,9 @@ export class Panel {
     const pins = this.walk.pinned();
     if (!pins.length) return this.tell("There are no pins; C pins what is on the screen");
     const whole = pins.map((one) => cropOf(one, this.viewer.share)).filter((one) => one !== null);
-    this.put(added(this.walk.crops, whole), `${whole.length} pins added`);
+    const fresh = missing(this.walk.crops, whole);
+    if (!fresh.length) return this.tell("All pins are in the list already");
+    this.put(added(this.walk.crops, fresh), `${counted(fresh.length, "pin")} added`);
   }
 
   /** @param {import("./crops.js").Read} read @param {string} done */
@@ -71,7 +74,7 @@ export class Panel {
     const { crops, words } = fromFile(text, this.viewer.share);
     if (crops.length) this.walk.take(crops, -1);
     this.show();
-    this.tell(words || `${crops.length} crops opened.${this.warning()}`);
+    this.tell(words || `${counted(crops.length, "crop")} opened.${this.warning()}`);
   }
 
   save() {
