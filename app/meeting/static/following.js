@@ -22,6 +22,7 @@ export class Following {
     this.words = ""; // what is wrong with the line, or with the meeting
     this.shown = /** @type {ShownView | null} */ (null);
     this.answer = /** @type {Answer | null} */ (null);
+    this.last = ""; // what was shown when it was heard of last
     this.fresh = false; // an answer that the panes do not show yet
     this.here = 0;
     this.away = false;
@@ -84,7 +85,9 @@ export class Following {
     Object.assign(this, { words: "", here: told.here, away: told.away, shown: told.shown });
     if (told.answer !== undefined) Object.assign(this, { answer: told.answer, fresh: true });
     if (told.ahead) fetchPictures(this.viewer, told.ahead);
-    if (!this.around) this.show();
+    const news = JSON.stringify(told.shown);
+    if (!this.around && (this.fresh || news !== this.last)) this.show();
+    this.last = news;
     this.changed();
   }
 
