@@ -20,7 +20,9 @@ from mode_core.errors import ModeError
 
 ENDED = "This meeting has ended, or the server was started again; ask who leads it for a new link."
 _OVER = "Who led the meeting has ended it."
-_NO_LEADER = "This meeting is not led from here any more; start another one."
+_NO_LEADER = (
+    "This meeting is over: it was ended, or the server was started again; start another one."
+)
 
 
 class Refused(ModeError):

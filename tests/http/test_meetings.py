@@ -103,7 +103,7 @@ def test_a_follower_hears_what_the_leader_shows_with_what_the_server_has(home: H
         home.post(do="end", **own)
         assert "ended it" in next(one for one in told if one["over"])["over"]
         assert all(one["over"] for one in told)  # the end says the last thing again
-    assert "not led from here" in home.post(do="sign", **own)["error"]
+    assert "meeting is over" in home.post(do="sign", **own)["error"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_follower_hears_what_the_leader_shows_with_what_the_server_has(home: H
         ({}, "what to do"),
         ({"do": 5}, "what to do"),
         ({"do": "open", "meeting": 1}, None),
-        ({"do": "show", "meeting": "x", "secret": "y"}, "not led from here"),
+        ({"do": "show", "meeting": "x", "secret": "y"}, "meeting is over"),
         ({"do": "show", "meeting": "x", "secret": ["y"]}, "what to do"),
         ({"do": "dance"}, "cannot 'dance'"),
         ({"do": "show"}, "a view is an object"),

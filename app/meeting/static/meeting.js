@@ -179,7 +179,7 @@ function followWords({ id: meeting, around, words: wrong, here, away, shown }) {
   const what = around ? "Looking around" : "Following";
   const crop = !around && shown?.of ? `${shown.at}/${shown.of} ${shown.title ?? ""}` : "";
   const state = wrong || (away ? "who leads is away" : shown ? "" : "waiting for who leads");
-  return [what, `${here} here`, state, crop].filter(Boolean).join(" · ");
+  return [what, here ? `${here} here` : "", state, crop].filter(Boolean).join(" · ");
 }
 
 /** @param {string} text */
