@@ -36,6 +36,11 @@ def panel(page: Page) -> Page:
     return page
 
 
+def open_list(page: Page, folder: Path) -> None:
+    panel(page).locator(".meeting-panel input[type=file]").set_input_files(crops_file(folder))
+    expect(page.locator(".list-said")).to_have_text("3 crops opened.")
+
+
 def names(page: Page) -> list[str]:
     fields = page.locator(".crops input.name")
     return [fields.nth(at).input_value() for at in range(fields.count())]
@@ -62,8 +67,7 @@ def test_followers_see_what_is_shown_look_around_and_come_back(
     open_page: Opener, tmp_path: Path
 ) -> None:
     leader = settled(open_page("#image=rocket&panes=original,jpeg"), 2)
-    panel(leader).locator(".meeting-panel input[type=file]").set_input_files(crops_file(tmp_path))
-    expect(leader.locator(".list-said")).to_have_text("3 crops opened.")
+    open_list(leader, tmp_path)
     leader.get_by_role("button", name="Start a meeting").click()
     field = leader.get_by_label("Link for those who follow")
     leader.wait_for_function("document.querySelector('.meeting-link').value.includes('#meet=')")
@@ -114,7 +118,7 @@ def test_followers_see_what_is_shown_look_around_and_come_back(
 
 def test_the_presenters_screen_has_large_labels_and_no_tools(visit: Opener, tmp_path: Path) -> None:
     page = settled(visit("panes=original,mode-f,mode-p,jpeg"), 4)
-    panel(page).locator(".meeting-panel input[type=file]").set_input_files(crops_file(tmp_path))
+    open_list(page, tmp_path)
     page.keyboard.press("Escape")
     page.locator(".stage").focus()
     page.keyboard.press("Shift+M")
