@@ -24,9 +24,12 @@ from app.http.calls import Calls
 from app.http.guard import Guard, without_cors
 from app.http.intake import Intake, Limits
 from app.http.listeners import asker
+from app.http.meetings import add_meetings, meeting_route
 from app.http.routes import media_routes
 from app.http.unheard import Unheard
 from app.http.uploads import Uploads
+from app.meeting.component import meeting
+from app.meeting.rooms import Rooms
 from app.panes.names import parse_pane
 from app.panes.weights import sentence
 from app.server import fetching
@@ -46,27 +49,34 @@ from mode_core.settings import setting
 _LOG = logging.getLogger("mode.app")
 _SESSIONS = 500
 """What Gradio keeps of a visit, some 20 kB each; nothing of ours is in it."""
-_STYLES = ("shared/theme.css", "viewer/static/viewer.css", "blind/static/making.css")
+_STYLES = (
+    "shared/theme.css",
+    "viewer/static/viewer.css",
+    "meeting/static/meeting.css",
+    "blind/static/making.css",
+)
 _HERE = Path(__file__).parent
 _MODULES = sorted(
     path.relative_to(_HERE).as_posix()
-    for pattern in ("shared/*.js", "viewer/static/*.js")
+    for pattern in ("shared/*.js", "viewer/static/*.js", "meeting/static/*.js")
     for path in _HERE.glob(pattern)
 )
 
 
 def build_demo(settings: Settings | None = None, runner: Runner | None = None) -> gr.Blocks:
-    """The whole page; `demo.service`, `uploads` and `arrivals` are what stands behind it."""
+    """The whole page; `demo.service`, `uploads`, `arrivals`, `rooms` are what stands behind it."""
     settings = settings or Settings.from_environment()
     service = Service(settings, runner or make_runner(settings))
     uploads = Uploads(settings.incoming_bytes)
-    arrivals = Arrivals(lambda: _told(service))
+    arrivals, rooms = Arrivals(lambda: _told(service)), Rooms()
     with gr.Blocks(title="MoDE Explorer", analytics_enabled=False, fill_width=True) as demo:
         panes = viewer(service, _shown(arrivals.told, service))
+        meeting()
         explorer.rd_panel("mode/plotly.min.js", service.runner.reader)
         about = gr.Markdown(arrivals.told.about, elem_id="about")
         _wire(panes, about, demo, service, arrivals)
         add_api(service, uploads, demo)
+        add_meetings(demo, rooms, service)
 
     def renew(told: Told) -> None:
         """Who comes from now on gets this; Gradio makes its pages of the configuration."""
@@ -75,7 +85,8 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
         demo.config = demo.get_config_file()
 
     arrivals.renew = renew
-    demo.service, demo.uploads, demo.arrivals = service, uploads, arrivals
+    demo.service, demo.uploads = service, uploads
+    demo.arrivals, demo.rooms = arrivals, rooms
     # Waiting and refusing happen in the service's own line, which can say the position.
     demo.queue(max_size=4 * settings.queue_length, api_open=True)
     return demo
@@ -104,6 +115,7 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
     service: Service = demo.service  # type: ignore[attr-defined]
     uploads: Uploads = demo.uploads  # type: ignore[attr-defined]
     arrivals: Arrivals = demo.arrivals  # type: ignore[attr-defined]
+    rooms: Rooms = demo.rooms  # type: ignore[attr-defined]
     intake = Intake(Limits(service.settings.incoming_bytes))
     guard = Middleware(
         Guard,
@@ -115,10 +127,22 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
     )
     media = media_routes(service, intake, uploads)
     return {
-        "routes": [explorer.plotly_route(), catalogue_route(arrivals), *media],
+        "routes": [
+            explorer.plotly_route(),
+            catalogue_route(arrivals),
+            meeting_route(rooms, service, intake),
+            *media,
+        ],
         "middleware": [guard],
         "lifespan": without_cors,
     }
+
+
+def threads(demo: gr.Blocks) -> int:
+    """The most at once; as many events Gradio works on, and a follower of a meeting is one."""
+    service: Service = demo.service  # type: ignore[attr-defined]
+    rooms: Rooms = demo.rooms  # type: ignore[attr-defined]
+    return 2 * service.settings.queue_length + 20 + rooms.limits.all_followers
 
 
 def launch(demo: gr.Blocks) -> None:
@@ -137,7 +161,7 @@ def launch(demo: gr.Blocks) -> None:
         server_port=settings.port,
         app_kwargs=front(demo),
         max_file_size=settings.zip_bytes,
-        max_threads=2 * settings.queue_length + 20,
+        max_threads=threads(demo),
         run_history=False,
         state_session_capacity=_SESSIONS,
         footer_links=["api"],

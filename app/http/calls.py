@@ -29,7 +29,7 @@ class Calls:
     """What can be called on this page, and with what."""
 
     def __init__(self, demo: gr.Blocks) -> None:
-        named = demo.get_api_info()["named_endpoints"]
+        named = demo.get_api_info(all_endpoints=True)["named_endpoints"]
         self.named: Mapping[str, list[Any]] = {
             name.removeprefix("/"): list(one["parameters"]) for name, one in named.items()
         }

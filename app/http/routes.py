@@ -28,7 +28,7 @@ from app.server.store import Decoded, Opened, Photo, StoredFile
 from app.viewer.exports import Wish, figure, table
 from mode_core.errors import ModeError
 
-STATIC = ("shared", "viewer/static", "explorer/static", "blind/static")
+STATIC = ("shared", "viewer/static", "meeting/static", "explorer/static", "blind/static")
 """Folders of `app` whose scripts and styles browsers may read, each at its own path."""
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}

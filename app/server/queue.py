@@ -163,6 +163,12 @@ class Line:
         with self._changed:
             return self._current is not None or len(self._waiting) > 0
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether anybody waits for what is worked on."""
+        with self._changed:
+            return len(self._waiting) > 0
+
     def leave(self, ticket: Ticket) -> None:
         """Take a ticket that still waits out of the line, so that its place is free at once."""
         with self._changed:

@@ -123,6 +123,14 @@ class Service:
         if found is not None:
             yield replace(found, done=True)
 
+    def known(self, picture: str, panes: Sequence[str], bpp: float) -> Comparison:
+        """What is in memory of a comparison; nothing is coded for it, and nobody waits."""
+        demands.check_request(panes, bpp)
+        photo = self.photo(picture)
+        slots = [self._shelf.pane(photo, id, bpp) for id in panes]
+        done = all(slot.state != "waiting" for slot in slots)
+        return Comparison(picture, photo, bpp, slots, done=done)
+
     def _measured(
         self, shown: Comparison, photo: Photo, keys: Sequence[str], question: Question
     ) -> Generator[Comparison, None, Comparison | None]:

@@ -4,6 +4,8 @@
 /** Centre as fractions of the picture. */
 type View = { cx: number; cy: number; scale: number };
 type Size = { width: number; height: number };
+/** What is to be in view, whatever the frame is: all of the picture, or all that another frame shows of it. */
+type Wished = { fit: boolean; reach?: Size | null };
 type Place = { x: number; y: number };
 type Region = Place & Size;
 type Box = [x: number, y: number, width: number, height: number];
@@ -89,7 +91,7 @@ type Facts = { id: string; label: string; bytes_text: string };
 /** An image among files that came together; `photo` is its original's key once that has been open. */
 type ImageFacts = Size & { name: string; original: boolean; pictures: number; photo?: string };
 /** What comes back for something that was sent. */
-type Sent = { key?: string; text?: string; blob?: Blob; error?: string };
+type Sent = { key?: string; text?: string; blob?: Blob; error?: string; meeting?: string; secret?: string; here?: number };
 type Answer = Size & {
   page: string;
   seq: number;
@@ -136,7 +138,7 @@ type Linked = View & {
 };
 /** The whole state: with the picture's file, name and size, and what was said of it on the way in. */
 type State = Readonly<
-  Linked & { file: string; name: string; size: Size | null; notes: string[]; flipping: boolean }
+  Linked & { file: string; name: string; size: Size | null; notes: string[]; flipping: boolean; reach: Size | null }
 >;
 type ViewerHost = {
   element: HTMLElement;
@@ -187,6 +189,34 @@ type Column = {
   waits: (record: PaneRecord) => boolean;
   why?: (record: PaneRecord) => string | undefined;
   title?: (records: PaneRecord[]) => string;
+};
+
+// Meetings
+/** A view of the list that is walked through: what its link holds, and what people call it. */
+type Crop = { name: string; note: string; view: string };
+/** What the server is asked for. */
+type Wanted = { picture: string; panes: string[]; bpp: number };
+/** What who leads shows, as followers are told it; app/meeting/shown.py says what each field is. */
+type ShownView = {
+  hash: string;
+  reach: [number, number];
+  held: string;
+  dot: [number, number] | null;
+  title: string;
+  note: string;
+  at: number;
+  of: number;
+  numbers: Record<string, Values> | null;
+};
+/** What a follower hears. */
+type Told = {
+  over: string;
+  full?: boolean;
+  here: number;
+  away: boolean;
+  shown: ShownView | null;
+  answer?: Answer | null;
+  ahead?: string[];
 };
 
 // The rate-distortion plot

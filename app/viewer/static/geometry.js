@@ -49,10 +49,21 @@ export function settle(/** @type {View} */ view, /** @type {Framed} */ { picture
   };
 }
 
-/** The view as it is on the screen: the whole picture where `fit` is wished for, whatever the frame is.
- * @param {View & {fit: boolean}} wish @param {Framed} framed @returns {View} */
-export const seenView = (wish, framed) =>
-  wish.fit ? { cx: 0.5, cy: 0.5, scale: fitScale(framed) } : settle(wish, framed);
+/** The view as it is on the screen, whatever the frame is: the whole picture where `fit` is wished for, or all
+ * that another frame shows, whose `reach` this is. @param {View & Wished} wish @param {Framed} framed @returns {View} */
+export function seenView(wish, framed) {
+  if (wish.fit) return { cx: 0.5, cy: 0.5, scale: fitScale(framed) };
+  return settle(wish.reach ? { ...wish, scale: reachScale(wish.scale, wish.reach, framed.frame) } : wish, framed);
+}
+
+/** The scale at which all that another frame reaches at `scale` is in this frame as well: its own scale in a frame
+ * of its size; otherwise as large as can be, above 100 % in whole steps, so that pixels stay squares.
+ * @param {number} scale @param {Size} reach @param {Size} frame */
+export function reachScale(scale, reach, frame) {
+  const most = Math.min(frame.width / reach.width, frame.height / reach.height);
+  if (Math.abs(most / scale - 1) < 1e-3) return scale;
+  return clamp(most > 1 ? Math.floor(most) : most, MIN_SCALE, MAX_SCALE);
+}
 
 /** The scale at which the whole picture is seen; a whole multiple when that enlarges it. */
 export function fitScale(/** @type {Framed} */ { picture, frame }) {

@@ -33,6 +33,12 @@ const KEYS = [
   [["h"], "hide captions", "captions"],
   [["b"], "blind test", "blind"],
   [["F"], "full screen", "fullScreen"],
+  [["M"], "presenter’s screen", "present"],
+  [["PageDown"], "next crop of the list, there and while you lead a meeting", "walk", 1],
+  [["PageUp"], "", "walk", -1],
+  [["T"], "there: title and note of the crop", "title"],
+  [["G"], "there: dark or grey ground", "ground"],
+  [["D"], "leading a meeting: show where you point", "dot"],
   [["y"], "copy link", "copyLink"],
   [["?"], "this list", "help"],
   [["Escape"], "back to the grid", "back"],
@@ -82,7 +88,7 @@ export function listenToKeys(stage, actions) {
   const pressed = (/** @type {KeyboardEvent} */ event) => {
     if (!stage.isConnected) return document.removeEventListener("keydown", pressed);
     const action = event.defaultPrevented || !isOurs(event) ? null : actionOf(event.key);
-    if (!action) return;
+    if (!action || !actions[action.name]) return; // some are there at times only
     event.preventDefault();
     if (action.name === "hold" && event.repeat) return;
     actions[action.name](action.argument, event.shiftKey);
@@ -95,7 +101,10 @@ export function listenToKeys(stage, actions) {
 }
 
 /** @type {Record<string, string>} */
-const CAPS = { ArrowLeft: "← → ↑ ↓", F: "Shift F", Escape: "Esc" };
+const CAPS = {
+  ArrowLeft: "← → ↑ ↓", PageDown: "Page ↓ ↑", Escape: "Esc",
+  F: "Shift F", M: "Shift M", T: "Shift T", G: "Shift G", D: "Shift D",
+};
 
 /** The help page as rows of a description list. @param {HTMLElement} list */
 export function fillHelp(list) {

@@ -6,16 +6,18 @@ import { boxOf, originOf, visibleRegion } from "./geometry.js";
 /** @typedef {CanvasRenderingContext2D} Context */
 
 /** Neutral, the same in light and dark: a bright frame would change how colours look. */
-const SURROUND = "#777";
+export const SURROUND = "#777";
 const MOST_COMPARED = 4e6;
 const LOUPE_POWER = 4;
+const DOT = 10; // CSS pixels
 
-/** A canvas of this size in device pixels, cleared. @param {HTMLCanvasElement} canvas @param {Size} frame */
-export function prepare(canvas, frame) {
+/** A canvas of this size in device pixels, cleared; what is drawn stands on this ground.
+ * @param {HTMLCanvasElement} canvas @param {Size} frame */
+export function prepare(canvas, frame, ground = SURROUND) {
   if (canvas.width !== frame.width) canvas.width = frame.width;
   if (canvas.height !== frame.height) canvas.height = frame.height;
   const context = /** @type {Context} */ (canvas.getContext("2d", { alpha: false }));
-  context.fillStyle = SURROUND;
+  context.fillStyle = ground;
   context.fillRect(0, 0, frame.width, frame.height);
   return context;
 }
@@ -72,6 +74,20 @@ export function drawLoupe(context, picture, { place: spot, share }, scale) {
   outline(context, [left - 1, top - 1, side + 2, side + 2], "#000", 2);
 }
 
+/** A ring that is seen on any ground, around a place that is given as shares of the picture.
+ * @param {Context} context @param {Place} dot @param {View} view @param {Size} picture */
+export function drawDot(context, dot, view, picture) {
+  const origin = originOf(view, { picture, frame: context.canvas });
+  const [x, y] = [origin.x + dot.x * picture.width * view.scale, origin.y + dot.y * picture.height * view.scale];
+  for (const [colour, width] of /** @type {[string, number][]} */ ([["#000", 7], ["#ffd400", 4]])) {
+    context.beginPath();
+    context.arc(x, y, DOT * devicePixelRatio, 0, 2 * Math.PI);
+    context.strokeStyle = colour;
+    context.lineWidth = width * devicePixelRatio;
+    context.stroke();
+  }
+}
+
 /** @param {Context} context @param {Box} box @param {string} colour @param {number} width */
 function outline(context, box, colour, width) {
   context.strokeStyle = colour;
@@ -81,7 +97,6 @@ function outline(context, box, colour, width) {
 
 /** @param {Context} context @param {Picture} picture @param {Place} spot @param {Box} box @param {number} scale */
 function magnify(context, picture, spot, [left, top, side], scale) {
-  context.fillStyle = SURROUND;
   context.fillRect(left, top, side, side);
   const x = left + side / 2 - spot.x * scale;
   const y = top + side / 2 - spot.y * scale;

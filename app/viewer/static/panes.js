@@ -1,6 +1,6 @@
 /** The boxes around the pictures: captions in words, canvases, and what a pane says without one. */
 
-import { fillSelect, make, makeButton, write } from "../../shared/dom.js";
+import { fillSelect, make, makeButton, refill, write } from "../../shared/dom.js";
 import { licenceOf, weightsOf } from "../../shared/phrases.js";
 import { listenToNumber } from "./fields.js";
 import { competing, metricText } from "./numbers.js";
@@ -32,9 +32,10 @@ export function makePane(id, on) {
   const mark = makeButton({ class: "mark", hidden: true });
   const [compared, metrics, scope, time] = ["compared", "metrics", "scope", "time"].map((name) => span(name));
   const above = span("scope"); // in narrow captions, whose second line has no room for it
-  const parts = { index, swap, mark, rate, off, bytes, given, same, compared, above, metrics, scope, time, licence };
+  const sign = make("span", { class: "sign" }); // instead of all that, on the presenter’s screen
+  const parts = { sign, index, swap, mark, rate, off, bytes, given, same, compared, above, metrics, scope, time, licence };
   const first = span("line", index, swap, mark, rate, off, bytes, given, same, compared, above);
-  const caption = make("figcaption", {}, first, span("line second", metrics, scope, time), close);
+  const caption = make("figcaption", {}, first, span("line second", metrics, scope, time), close, sign);
   const canvas = make("canvas", { role: "img", "data-pane": id });
   const word = make("p", { class: "word" });
   const view = make("div", { class: "view" }, canvas, word);
@@ -96,7 +97,15 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   close.hidden = last;
   parts.compared.textContent = compared;
   const map = compared.startsWith("vs ") ? `Difference map of ${label} ${compared}` : label;
+  fillSign(parts.sign, record, rate, compared);
   canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
+}
+
+/** What can be read from the last row: who, how much, and which of two ways to draw it.
+ * @param {HTMLElement} sign @param {PaneRecord} record @param {string} rate @param {string} compared */
+function fillSign(sign, { id, label, anchor = "", words = "" }, rate, compared) {
+  const more = [rate ? `${rate} bpp` : words, anchor, compared].filter(Boolean);
+  refill(sign, [label, ...more], () => [make("b", {}, baseLabel(label, id)), ...more.map((text) => span("", text))]);
 }
 
 /** The rate leads to where it is chosen. @param {HTMLButtonElement} place @param {PaneRecord} record

@@ -93,6 +93,21 @@ export class Questions {
     this.ask(aside, bpp);
   }
 
+  /** An answer without a question: the server has said it to somebody else, or ahead of time.
+   * @param {Answer} answer @param {Partial<State>} change what it is the answer to @param {boolean} anew */
+  take(answer, change, anew) {
+    const { viewer } = this;
+    this.forget();
+    this.end();
+    viewer.large.asked = "";
+    if (anew) viewer.records.outdate();
+    viewer.set(change);
+    this.adopt(answer);
+    viewer.words.note("");
+    viewer.words.tellProgress(answer);
+    if (answer.done) viewer.tellResult();
+  }
+
   /** Whether the question that was just asked is answered; false as soon as another one is asked. */
   answer() {
     return new Promise((answered) => (this.answered = answered));

@@ -4,7 +4,7 @@ import { find } from "../../shared/dom.js";
 import { columnsFor, fitScale } from "./geometry.js";
 import { bestInView } from "./numbers.js";
 import { describePane, makePane, scopeWords } from "./panes.js";
-import { clipped, drawDifference, drawLoupe, drawMinimap, drawPicture, prepare } from "./paint.js";
+import { SURROUND, clipped, drawDifference, drawDot, drawLoupe, drawMinimap, drawPicture, prepare } from "./paint.js";
 import { canBeSized } from "./sizing.js";
 import { visiblePanes } from "./state.js";
 
@@ -41,6 +41,8 @@ export class Stage {
     this.held = /** @type {string | null} */ (null);
     this.pointer = /** @type {Pointer | null} */ (null);
     this.waitingFrame = 0;
+    this.ground = SURROUND;
+    this.dot = /** @type {Place | null} */ (null); // where somebody else points, as shares of the picture
     this.counted = true; // whether the browser tells frames in pixels of the screen
     this.sizes = new ResizeObserver((entries) => this.measure(entries));
     new ResizeObserver(() => this.arrange()).observe(this.grid);
@@ -93,6 +95,7 @@ export class Stage {
       view.dataset.held = name;
     }
     this.paint();
+    this.viewer.noticed();
   }
 
   /** Keys go on from here when what had the focus goes away. */
@@ -113,6 +116,7 @@ export class Stage {
   point(/** @type {Pointer | null} */ pointer) {
     this.pointer = pointer;
     if (this.viewer.state.loupe) this.paint();
+    this.viewer.noticed();
   }
 
   add(/** @type {string} */ id) {
@@ -205,7 +209,7 @@ export class Stage {
     const { held } = this;
     const { records } = this.viewer;
     const { size } = state;
-    const context = prepare(pane.canvas, frame);
+    const context = prepare(pane.canvas, frame, this.ground);
     const id = held ?? pane.id;
     const picture = records.pictureOf(id);
     const isMap = state.mode === "diff" && held === null && id !== state.against;
@@ -220,6 +224,7 @@ export class Stage {
         if (other) drawPicture(context, other, state, state.smooth);
       });
     }
+    if (this.dot && size) drawDot(context, this.dot, state, size);
     if (!state.loupe || !size) return;
     // Keys can call for the loupe too, while no pointer says where.
     const middle = { x: state.cx * size.width, y: state.cy * size.height };

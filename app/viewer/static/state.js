@@ -20,7 +20,7 @@ export const START = Object.freeze({
 });
 /** The state before anything is known. @type {State} */
 export const NOTHING = Object.freeze({
-  ...START, file: "", name: "", size: null, notes: [], flipping: false,
+  ...START, file: "", name: "", size: null, notes: [], flipping: false, reach: null,
 });
 
 /** The viewer's share of the address. @param {Catalogue} catalogue */
@@ -72,10 +72,10 @@ function stepOf({ image, bpp, mode, panes }, { blends }) {
 export const isStep = (before, after, catalogue) =>
   before.panes.length > 0 && stepOf(before, catalogue) !== stepOf(after, catalogue);
 
-/** The state after a change, whole again; nobody can write to it. A new scale ends the fit.
+/** The state after a change, whole again; nobody can write to it. A new scale ends the fit and the reach.
  * @param {State} state @param {Partial<State>} change @returns {State} */
 export const changed = (state, change) =>
-  Object.freeze(mended({ ...state, ...("scale" in change && { fit: false }), ...change }));
+  Object.freeze(mended({ ...state, ...("scale" in change && { fit: false, reach: null }), ...change }));
 
 /** Modes that need a pane by name get one that is there. @param {State} state */
 function mended(state) {

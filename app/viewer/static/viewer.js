@@ -16,6 +16,7 @@ import { listenToGestures } from "./gestures.js";
 import { listenToFiles } from "./intake.js";
 import { fillHelp, listenToKeys } from "./keys.js";
 import { Large } from "./large.js";
+import { mounted } from "./mounted.js";
 import { Pictures } from "./pictures.js";
 import { announceResult, promisedState } from "./promises.js";
 import { Questions } from "./questions.js";
@@ -36,6 +37,7 @@ export function mountViewer(/** @type {ViewerHost} */ host) {
   listenToArrivals(viewer, host);
   viewer.start(host.first);
   host.watch((value) => viewer.questions.receive(value));
+  mounted.tell(viewer);
   return viewer;
 }
 
@@ -49,6 +51,8 @@ export class Viewer {
     this.linking = 0;
     this.linked = NOTHING; // what the address says
     this.touring = false; // through several rates, none of which is the visitor's choice
+    this.led = false; // by whoever leads a meeting
+    this.watchers = /** @type {Set<() => void>} */ (new Set()); // told of whatever changes on the screen
     this.measured = "";
     this.whole = false; // whether all of the picture is in view
     this.words = new Words(root);
@@ -136,6 +140,11 @@ export class Viewer {
     this.measure();
     clearTimeout(this.linking);
     this.linking = setTimeout(() => this.writeAddress(), LINK_MS);
+    this.noticed();
+  }
+
+  noticed() {
+    for (const told of this.watchers) told();
   }
 
   /** Another picture, rate, view mode or set of panes is a step of its own on the way back. */
@@ -175,15 +184,17 @@ export class Viewer {
     if (before && !this.whole) this.records.forgetView();
     if (before !== this.whole || this.whole) this.stage.describe();
     // The whole picture is measured already, for the table; two numbers for one thing would be one too many.
-    if (this.whole) return this.exchange.forgetRegion();
+    // In a meeting who leads it has them measured, for all.
+    if (this.whole || this.led) return this.exchange.forgetRegion();
     this.exchange.measure(this.state.image, keys, region, (found, more) => {
       this.records.takeView(ids, found, more);
       this.stage.describe();
     });
   }
 
-  /** Show what an address asks for. @param {string} hash */
-  follow(hash) {
+  /** Show what an address asks for; `given` is what the server has said of it already.
+   * @param {string} hash @param {Answer | null} [given] @param {Partial<State>} [more] what no address holds */
+  follow(hash, given = null, more = {}) {
     const linked = readLink(this.share, hash, this.catalogue);
     this.sizing.dialog.close(); // what it asked about may be gone
     const { state: before, questions } = this;
@@ -192,9 +203,11 @@ export class Viewer {
     const gone = image !== before.image;
     if (gone) this.clear();
     const name = this.recents.get(image)?.name ?? "";
-    const change = { ...linked, image, file: "", ...(gone && { size: null, name }) };
+    const change = { ...linked, ...more, image, file: "", ...(gone && { size: null, name }) };
     this.linked = changed(before, change); // the address says so already: nothing new to go back to
-    if (gone || linked.bpp !== before.bpp) return questions.refresh(change, left);
+    const anew = gone || linked.bpp !== before.bpp;
+    if (given) return questions.take(given, change, anew);
+    if (anew) return questions.refresh(change, left);
     this.set(change);
     if (linked.panes.join() !== before.panes.join()) questions.ask(left);
     else this.words.note(left);
@@ -246,7 +259,7 @@ function listen(viewer) {
   const { root, stage, actions } = viewer;
   listenToControls(viewer);
   listenToKeys(stage.root, actions);
-  viewer.chooseFiles = listenToFiles(root, (files, asPanes) => takeFiles(viewer, files, asPanes));
+  viewer.chooseFiles = listenToFiles(root, (files, asPanes) => actions.takeList?.(files) || takeFiles(viewer, files, asPanes));
   listenToGestures(viewer);
   fillHelp(find(root, "dialog.help dl"));
   onLink(viewer);

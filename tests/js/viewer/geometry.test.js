@@ -86,3 +86,25 @@ test("columns make the frames as large as they can be", () => {
   assert.equal(geometry.columnsFor(6, { width: 1, height: 4 }, room), 6);
   assert.equal(geometry.columnsFor(1, picture, room), 1);
 });
+
+test("all that another frame shows is in view, in squares of whole pixels above 100 %", () => {
+  const { reachScale, seenView } = geometry;
+  const reach = { width: 200, height: 150 }; // of a frame of 800 x 600 at 4:1
+  const at = (width, height) => reachScale(4, reach, { width, height });
+  assert.deepEqual([at(800, 600), at(1600, 600), at(1600, 1200), at(799, 600), at(390, 700), at(100, 100)], [4, 4, 8, 3, 1, 0.5]);
+  assert.equal(reachScale(1.5, { width: 400, height: 300 }, { width: 600, height: 450 }), 1.5);
+  assert.equal(reachScale(0.3, { width: 1000, height: 1000 }, { width: 450, height: 900 }), 0.45);
+  const random = randomFrom(5);
+  for (let i = 0; i < 300; i++) {
+    const wish = { cx: random(), cy: random(), scale: 0.2 + 8 * random() };
+    const leader = geometry.settle(wish, framed);
+    const theirs = { width: frame.width / wish.scale, height: frame.height / wish.scale };
+    const own = { picture, frame: { width: 150 + Math.floor(900 * random()), height: 150 + Math.floor(900 * random()) } };
+    const seen = geometry.visibleRegion(seenView({ ...leader, fit: false, reach: theirs }, own), own);
+    const region = geometry.visibleRegion(leader, framed);
+    for (const [start, length] of [["x", "width"], ["y", "height"]]) {
+      assert.ok(seen[start] <= region[start] + 2, "from its first pixel");
+      assert.ok(seen[start] + seen[length] >= region[start] + region[length] - 2, "to its last");
+    }
+  }
+});

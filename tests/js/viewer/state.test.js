@@ -52,10 +52,13 @@ test("a step is another picture, rate, mode or set of panes, and nothing that th
   assert.ok(!isStep({ panes: ["original"] }, { ...state, panes: [] }), "the server's choice");
 });
 
-test("a new scale ends the fit", () => {
+test("a new scale ends the fit, and the reach of somebody else", () => {
   const fitted = states.changed(states.NOTHING, { fit: true, scale: 0 });
   assert.ok(fitted.fit && states.changed(fitted, { cx: 0.2 }).fit);
   assert.ok(!states.changed(fitted, { scale: 2 }).fit);
+  const reaching = states.changed(states.NOTHING, { scale: 2, reach: { width: 9, height: 9 } });
+  assert.ok(reaching.reach && states.changed(reaching, { gain: 8 }).reach);
+  assert.equal(states.changed(reaching, { scale: 2 }).reach, null);
 });
 
 test("after a change, modes that need a pane by name have one that is there", () => {
