@@ -114,7 +114,12 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
     )
     media = media_routes(service, intake, uploads)
     return {
-        "routes": [explorer.plotly_route(), catalogue_route(arrivals), *media],
+        "routes": [
+            explorer.plotly_route(),
+            explorer.sample_route(),
+            catalogue_route(arrivals),
+            *media,
+        ],
         "middleware": [guard],
         "lifespan": without_cors,
     }

@@ -28,7 +28,9 @@ from mode_core.metrics import bdrate
 from mode_core.metrics.table import MEASURABLE, Metric
 from mode_core.types import Anchor, number_in
 
-Kind = Literal["ours", "theirs", "picture", "now", "opened", "yours", "published"]
+Kind = Literal["ours", "theirs", "picture", "now", "opened", "yours", "published", "live", "stored"]
+"""A picture's own curves are `picture` over the means of a data set; where it stands alone they are
+`live` (measured now) or `stored` (from the results)."""
 THEIR_SOURCE = "theirs: measured here from their pictures"
 Place = tuple[str, str, str, str]
 """Data set, codec, name of the rate and picture of a row of theirs."""
@@ -64,7 +66,8 @@ class Curve(NamedTuple):
     def origin(self) -> str:
         """Who made the curve: ours, yours, measured here, or the source of a published one."""
         ours = "measured here" if self.licence else "ours"  # weights of others are not ours
-        return {"ours": ours, "yours": "yours"}.get(self.kind, self.source.split("/")[0])
+        known = {"ours": ours, "yours": "yours", "live": "measured now", "stored": "results"}
+        return known.get(self.kind, self.source.split("/")[0])
 
     @property
     def name(self) -> str:
@@ -175,10 +178,15 @@ def _ours(row: Row, points: Sequence[Point], note: str) -> Curve:
     )
 
 
+def rows_of(rows: Iterable[Row], image: str) -> list[Row]:
+    """The rows of one picture, by its name without the ending."""
+    wanted = PurePath(image).stem.lower()
+    return [row for row in rows if wanted and PurePath(row.image).stem.lower() == wanted]
+
+
 def picture_curves(rows: Iterable[Row], image: str) -> list[Curve]:
     """The curves of one picture, where the results hold it; [] where they do not."""
-    wanted = PurePath(image).stem.lower()
-    mine = [row for row in rows if wanted and PurePath(row.image).stem.lower() == wanted]
+    mine = rows_of(rows, image)
     return [
         curve._replace(
             key=f"picture/{curve.key}",
@@ -206,8 +214,8 @@ def published_curves(rows: Sequence[PublishedPoint]) -> list[Curve]:
     return sorted(curves, key=lambda curve: (curve.label.lower(), curve.source))
 
 
-def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
-    """The curves of the picture on screen through all rates at which it was seen."""
+def visited_curves(picture: Mapping[str, Any], least: int = 2) -> list[Curve]:
+    """The curves of the picture on screen through all rates at which it was seen, if so many."""
     seen = live_curves(picture, "visited")
     points = mean_points(
         frame_of(Sample(one.group, str(at.bpp), "", *at[:2]) for one in seen for at in one.points)
@@ -221,7 +229,7 @@ def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
             note="this picture only",
         )
         for group, curve in {one.group: one for one in reversed(seen)}.items()
-        if len(points[group]) > 1
+        if len(points[group]) >= least
     ]
 
 
