@@ -110,7 +110,7 @@ def our_curves(rows: Iterable[Row]) -> list[Curve]:
     """The mean over each dataset at each target, one curve per codec, anchor and profile."""
     ours = (row for row in rows if row.profile != THEIRS)
     curves = [_ours(row, points, note) for row, points, note in _means(ours)]
-    return sorted(_told_apart(curves), key=_registry_order)
+    return sorted(_told_apart(curves), key=registry_order)
 
 
 def their_curves(rows: Iterable[Row], kept: Container[Place] = ()) -> list[Curve]:
@@ -283,7 +283,8 @@ def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
     ]
 
 
-def _registry_order(curve: Curve) -> tuple[int, float, str, str]:
+def registry_order(curve: Curve) -> tuple[int, float, str, str]:
+    """What curves are sorted by: codecs as in the table, from fidelity to perception."""
     ids = list(CODECS)
     codec, profile = parts_of(curve.codec)
     place = ids.index(codec) if codec in CODECS else len(ids)

@@ -15,6 +15,7 @@ from app.explorer.curves import (
     live_curves,
     our_curves,
     picture_curves,
+    registry_order,
     rows_of,
     visited_curves,
 )
@@ -25,7 +26,7 @@ THIS = "@picture"
 THIS_LABEL = "This picture"
 _BOTH = "Open marks and dots: rows of the results. Whole lines: measured now."
 _OVER = (
-    "Rings, and the thin lines through them, are one picture, the one on screen, over means of {0}."
+    "Ringed points, and thin lines, are one picture, the one on screen; the others are means of {}."
 )
 
 
@@ -54,6 +55,7 @@ def caption(curves: Sequence[Curve]) -> str:
 def _live(picture: Mapping[str, Any], image: str) -> list[Curve]:
     """Through all rates at which its panes were seen, one alone if there is no other."""
     seen = {"visited": picture.get("visited") or picture.get("rows"), "image": image}
+    curves = sorted(visited_curves(seen, least=1), key=registry_order)
     return [
         curve._replace(
             key=f"live/{curve.group}",
@@ -62,7 +64,7 @@ def _live(picture: Mapping[str, Any], image: str) -> list[Curve]:
             dataset=THIS,
             note="",
         )
-        for curve in visited_curves(seen, least=1)
+        for curve in curves
     ]
 
 

@@ -22,6 +22,12 @@ RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 
 DISTORTION, PERCEPTION, RATE = "psnr", "lpips", 0.1
 """What the axes are, and at which rate, unless somebody chooses."""
 INTERPOLATED = "between measured rates"
+_WHICH = {
+    "now": "on screen",
+    "picture": "of this picture",
+    "live": "now",
+    "stored": "in the results",
+}
 
 
 class Place(NamedTuple):
@@ -149,9 +155,10 @@ def _paths(curves: Iterable[Curve], places: Mapping[str, Place]) -> Iterable[Pat
         anchor = anchor_of(curve.anchor)
         if curve.codec and anchor and not anchor.expert and curve.key in places:
             found[curve.kind, curve.codec, curve.source].append((anchor.blend, curve))
-    for (_, codec, _), members in found.items():
+    for (kind, codec, _), members in found.items():
         members.sort(key=lambda one: (one[0], one[1].key))
         info = CODECS.get(parts_of(codec)[0])
         label = with_profile(info.title, codec) if info else codec
+        label = f"{label} {_WHICH.get(kind, '')}".strip()
         keys = [curve.key for _, curve in members]
         yield Path(label, keys, [f"{blend:g}" for blend, _ in members])

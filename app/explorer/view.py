@@ -118,7 +118,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
         "metric": metric.key,
         "choices": {"datasets": menu, "metrics": _named(metrics), **seen.choices},
         "caption": caption(seen.curves),
-        "files": [_report(file, dataset, metric, library) for file in files],
+        "files": [_report(file, dataset, metric, library, seen) for file in files],
         "notes": [*about, *library.problems],
     }
 
@@ -181,7 +181,7 @@ def _named(metrics: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _axis(metric: Metric) -> dict[str, Any]:
-    words = {"label": metric.label, "title": metric.axis}
+    words = {"label": metric.label, "short": metric.short, "title": metric.axis}
     return metric.as_json() | words | {"column": metric.column, "lpips_net": metric.net}
 
 
@@ -191,7 +191,9 @@ def _few(wish: Wish, shown: Sequence[Curve], metric: Metric) -> bool:
     return wish.dataset == THIS and max(live, default=0) < bdrate.MIN_POINTS
 
 
-def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict[str, Any]:
+def _report(
+    file: Taken, dataset: str, metric: Metric, library: Library, seen: _Seen
+) -> dict[str, Any]:
     """What the page shows about a file, and a view with its curves if this one shows none."""
     summary, elsewhere = file.summary, None
     places = [(c.dataset or dataset, key) for c in file.curves for key in metrics_of([c])]
@@ -204,6 +206,8 @@ def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict
         elsewhere = {"dataset": where, "metric": what}
         name = library.labels.get(where, f"dataset “{where}”")
         summary += f"; not in this view but under {name}, {METRICS[what].label}"
+    elif file.curves and not any(curve in seen.curves for curve in file.curves):
+        summary += "; without both metrics of this plane"
     return {"name": file.name, "error": file.error, "summary": summary, "elsewhere": elsewhere}
 
 

@@ -205,6 +205,7 @@ type Ranges = { x: number[]; y: number[] };
 type Axis = {
   key: string;
   label: string;
+  short: string;
   title: string;
   unit: string;
   better: Metric["better"];

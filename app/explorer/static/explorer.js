@@ -132,8 +132,8 @@ export class Explorer {
     const on = new Set(curves.filter(this.shown).map(({ key }) => key));
     fillBd(this.part("bd"), bd.rows.filter(({ key }) => on.has(key)));
     if (!plane || !across) return;
-    this.part("x-head").textContent = this.part("across-head").textContent = across.label;
-    this.part("y-head").textContent = axis.label;
+    this.part("x-head").textContent = this.part("across-head").textContent = across.short;
+    this.part("y-head").textContent = axis.short;
     this.part("at-note").textContent = placesNote(plane);
     fillPlaces(this.part("places"), this.answer, this.shown);
   }

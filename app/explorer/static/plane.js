@@ -3,9 +3,9 @@
 import { clamp } from "../../shared/arithmetic.js";
 import { asPlotlyText, padded } from "./points.js";
 
-const LETTER = 6.2;
+const LETTER = 7;
 const LINE = 15;
-const REACH = 9;
+const REACH = 10;
 const MARGIN = { x: 68, y: 56 };
 const LONGEST = 22;
 

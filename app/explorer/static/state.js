@@ -4,6 +4,7 @@ import { Share, flag, ids, number, oneOf, rows, words } from "../../shared/link.
 
 const MAX_CHOSEN = 200;
 const MARKS = "rd-marks=";
+const OF_TODAY = /[#&]rd-(marks|view|x|y|at)=/;
 
 /** The picture on screen as a data set of its own; what the server calls it. */
 export const THIS = "@picture";
@@ -13,7 +14,7 @@ export const RANGES = { usual: 1, low: 0.2, ultra: 0.05 };
 
 /** Links of before say nothing of the picture's points, which stood over every mean.
  * @param {string} hash */
-const isOlder = (hash) => /[#&]rd-/.test(hash) && !hash.includes(MARKS);
+const isOlder = (hash) => /[#&]rd-/.test(hash) && !OF_TODAY.test(hash);
 
 /** What a link holds of the plot: one that holds anything says whether the picture's points are there.
  * @extends {Share<PlotState>} */
