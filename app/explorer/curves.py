@@ -31,6 +31,8 @@ from mode_core.types import Anchor, number_in
 Kind = Literal["ours", "theirs", "picture", "now", "opened", "yours", "published", "live", "stored"]
 """A picture's own curves are `picture` over the means of a data set; where it stands alone they are
 `live` (measured now) or `stored` (from the results)."""
+_LEAST_BPP, _MOST_BPP = 1e-6, 100
+"""Rates that are believed of a page; no picture has others."""
 THEIR_SOURCE = "theirs: measured here from their pictures"
 Place = tuple[str, str, str, str]
 """Data set, codec, name of the rate and picture of a row of theirs."""
@@ -240,11 +242,12 @@ def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
     rows = picture.get(which)
     for row in rows[:256] if isinstance(rows, list) else []:
         bpp = number(row.get("bpp")) if isinstance(row, Mapping) else None
-        if bpp is None or bpp <= 0:
+        if bpp is None or not _LEAST_BPP <= bpp <= _MOST_BPP:
             continue
         codec, anchor = str(row.get("codec") or "")[:40], str(row.get("anchor") or "")[:40]
         found = {metric.key: number(row.get(metric.key)) for metric in MEASURABLE.values()}
-        values = {key: value for key, value in found.items() if value is not None}
+        known = ((MEASURABLE[key], value) for key, value in found.items() if value is not None)
+        values = {one.key: value for one, value in known if one.limits[0] <= value <= one.limits[1]}
         label = str(row.get("label") or codec_label(codec, anchor))[:80]
         curve = Curve(
             key=f"now/{len(curves)}/{codec}/{anchor}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -119,7 +119,7 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
         "choices": {"datasets": menu, "metrics": _named(metrics), **seen.choices},
         "caption": caption(seen.curves),
         "files": [_report(file, dataset, metric, library, seen) for file in files],
-        "notes": [*about, *library.problems],
+        "notes": [*about, *seen.notes, *library.problems],
     }
 
 
@@ -130,6 +130,7 @@ class _Seen(NamedTuple):
     metric: Metric
     parts: dict[str, Any]
     choices: Mapping[str, Any] = {}
+    notes: Sequence[str] = ()
 
 
 def _by_rate(library: Library, wish: Wish, here: Sequence[Curve], metric: Metric) -> _Seen:
@@ -168,15 +169,18 @@ def _in_plane(library: Library, wish: Wish, here: Sequence[Curve], _metric: Metr
         "plane": plane.as_json(seen),
         "bd": bd_table([], seen.y),
     }
-    up = plane.beside(seen.x, metrics)
-    return _Seen(seen.curves, seen.y, parts, {"across": _named(metrics), "up": _named(up)})
+    across = dict.fromkeys([*metrics, seen.x.key])
+    up = dict.fromkeys([*plane.beside(seen.x, metrics), seen.y.key])
+    choices = {"across": _named(across), "up": _named(up)}
+    none = f"No curve here has both {seen.x.label} and {seen.y.label}."
+    return _Seen(seen.curves, seen.y, parts, choices, () if seen.curves else (none,))
 
 
 def _depth(curve: Curve) -> int:
     return _DEPTHS.index(curve.kind)
 
 
-def _named(metrics: Sequence[str]) -> list[dict[str, str]]:
+def _named(metrics: Iterable[str]) -> list[dict[str, str]]:
     return [{"id": key, "label": METRICS[key].label} for key in metrics]
 
 

@@ -160,6 +160,9 @@ def test_this_picture_is_a_data_set_once_it_has_numbers(results: Path) -> None:
     # A link may ask for it before its numbers are there.
     seen = view(results, dataset=THIS)
     assert (seen["dataset"], seen["curves"], seen["few"]) == (THIS, [], True)
+    seen = view(results, dataset=THIS, view="plane")
+    assert seen["notes"] == ["No curve here has both PSNR and LPIPS (AlexNet)."]
+    assert [one["id"] for one in seen["choices"]["up"]] == ["lpips"]
 
 
 def test_this_picture_shows_nothing_but_what_is_of_it(results: Path) -> None:
@@ -241,6 +244,25 @@ def test_a_file_without_both_metrics_of_the_plane_says_so(results: Path) -> None
     assert report["summary"].endswith("1 points; without both metrics of this plane")
     (report,) = view(results, files=[file])["files"]
     assert "plane" not in report["summary"]
+
+
+junk = st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.lists(st.none())
+numbers = st.sampled_from([1e-320, 1e-6, 0.01, 0.1, 0.100001, 5, 99, 1e5, 1e308, -1]) | junk
+row = st.fixed_dictionaries(
+    {"codec": st.sampled_from(["mode", "elic", "?"]) | junk, "bpp": numbers, "psnr": numbers},
+    optional={"anchor": st.sampled_from(["0.25", "0.5", "x"]), "lpips": numbers, "opened": junk},
+)
+shown = st.fixed_dictionaries({"visited": st.lists(row, max_size=8) | junk, "rows": st.lists(row)})
+states = st.fixed_dictionaries(
+    {"picture": shown | junk, "dataset": st.just(THIS) | junk},
+    optional={"view": st.just("plane") | junk, "at": numbers, "x": junk, "y": junk, "marks": junk},
+)
+
+
+@given(states)
+def test_whatever_a_page_says_of_its_picture_gets_an_answer(results: Path, state: Any) -> None:
+    seen = answer(load_library(results), Wish.parse(state))
+    assert len(json.dumps(seen, allow_nan=False)) > 500
 
 
 def test_the_sample_is_what_the_results_say_and_what_the_page_reads() -> None:

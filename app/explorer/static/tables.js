@@ -22,6 +22,7 @@ export function fillPlaces(body, { curves, figure, axis, across, plane }, shown)
   const there = curves.map((curve, c) => ({ curve, x: figure.data[c].x[0], y: figure.data[c].y[0] })).filter(({ curve }) => shown(curve));
   const [placed, absent] = [true, false].map((is) => there.filter(({ y }) => (y !== undefined) === is));
   placed.sort((a, b) => better * (a.y - b.y));
+  absent.sort((a, b) => Number(b.curve.kind === "yours") - Number(a.curve.kind === "yours"));
   const lines = [...placed, ...absent].map(({ curve, x, y }) => {
     const name = make("th", { scope: "row", title: curve.source }, curve.label, make("small", {}, originOf(curve)));
     const cells = y === undefined
