@@ -115,9 +115,9 @@ def _comparable(reference: Curve, other: Curve) -> tuple[_Points, _Points]:
 def _points(curve: Curve) -> _Points:
     """The points by rising rate; NoOverlap unless they make a curve."""
     if len(curve.rates) < MIN_POINTS:
-        raise NoOverlap(
-            f"{curve.name} has {len(curve.rates)} points; a curve needs {MIN_POINTS} or more"
-        )
+        count = len(curve.rates)
+        points = f"{count} point{'s' * (count != 1)}"
+        raise NoOverlap(f"{curve.name} has {points}; a curve needs {MIN_POINTS} or more")
     _check_numbers(curve)
     sign = 1 if curve.higher_is_better else -1
     rates, values = zip(*sorted(zip(curve.rates, curve.values, strict=True)), strict=True)

@@ -8,6 +8,7 @@ const LINE = 15;
 const REACH = 10;
 const MARGIN = { x: 68, y: 56 };
 const LONGEST = 22;
+const DOTS = 6;
 
 /** Where a label may stand beside its mark: first choice first. @type {[name: string, x: number, y: number][]} */
 const SIDES = [
@@ -44,24 +45,27 @@ export function pathTraces(paths, curves, traces, shown, dark) {
   });
 }
 
-/** A label for each point, on the side where it hides neither marks nor other labels; "" where there is none.
- * @param {Point[]} points @param {Ranges} ranges @param {Size} size of the plot
+/** A label for each point, on the side where it hides neither marks, lines nor other labels; "" where there
+ * is none. @param {Point[]} points @param {Ranges} ranges @param {Size} size of the plot @param {Trace[]} ways
  * @returns {{text: string, side: string}[]} */
-export function labelsFor(points, ranges, { width, height }) {
+export function labelsFor(points, ranges, { width, height }, ways = []) {
   const along = (/** @type {number} */ value, /** @type {number[]} */ [from, to], /** @type {number} */ length) =>
     (length * (value - from)) / (to - from);
   const room = { width: width - MARGIN.x, height: height - MARGIN.y };
-  const marks = points.map(({ x, value }) =>
-    ({ x: along(x, ranges.x, room.width), y: along(value, ranges.y, room.height) }));
-  const taken = marks.map(({ x, y }) => [x - REACH, x + REACH, y - REACH, y + REACH]);
+  const at = (/** @type {number} */ x, /** @type {number} */ y) =>
+    ({ x: along(x, ranges.x, room.width), y: along(y, ranges.y, room.height) });
+  const marks = points.map(({ x, value }) => at(x, value));
+  const around = (/** @type {Place} */ { x, y }, /** @type {number} */ far) => [x - far, x + far, y - far, y + far];
+  const taken = marks.map((mark) => around(mark, REACH));
+  for (const { x, y } of ways) taken.push(...dotsOn(x.map((one, i) => at(one, y[i]))).map((dot) => around(dot, 1)));
   const hit = (/** @type {number[]} */ a, /** @type {number[]} */ b) => a[0] < b[1] && b[0] < a[1] && a[2] < b[3] && b[2] < a[3];
   return points.map((point, i) => {
     const text = shortLabel(point.curve);
     const { x, y } = marks[i];
     const half = { x: (text.length * LETTER) / 2, y: LINE / 2 };
     for (const [side, h, v] of SIDES) {
-      const at = { x: x + h * (half.x + REACH + 2), y: y + v * (half.y + REACH) };
-      const box = [at.x - half.x, at.x + half.x, at.y - half.y, at.y + half.y];
+      const middle = { x: x + h * (half.x + REACH + 2), y: y + v * (half.y + REACH) };
+      const box = [middle.x - half.x, middle.x + half.x, middle.y - half.y, middle.y + half.y];
       const inside = box[0] >= 0 && box[1] <= room.width && box[2] >= 0 && box[3] <= room.height;
       if (!inside || taken.some((other, j) => j !== i && hit(box, other))) continue;
       taken.push(box);
@@ -70,6 +74,16 @@ export function labelsFor(points, ranges, { width, height }) {
     return { text: "", side: SIDES[0][0] };
   });
 }
+
+/** Places along a line, near enough that no label fits between two. @param {Place[]} corners */
+const dotsOn = (corners) =>
+  corners.slice(1).flatMap((to, i) => {
+    const from = corners[i];
+    const count = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / DOTS);
+    return Array.from({ length: count }, (_, n) => ({
+      x: from.x + ((to.x - from.x) * n) / count, y: from.y + ((to.y - from.y) * n) / count,
+    }));
+  });
 
 /** Names of others' and stored points say so, for those who see no legend. @param {Curve} curve */
 function shortLabel({ label, kind }) {

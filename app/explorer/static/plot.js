@@ -73,11 +73,9 @@ export class Plot {
     const { data, layout } = answer.figure;
     const visible = data.filter((_, i) => shown(answer.curves[i]));
     const fits = this.fit(visible);
-    const traces = [
-      ...data.map((trace, i) => ({ ...trace, visible: shown(answer.curves[i]) })),
-      ...this.ways(answer),
-    ];
-    this.label(answer, traces);
+    const ways = this.ways(answer);
+    const traces = [...data.map((trace, i) => ({ ...trace, visible: shown(answer.curves[i]) })), ...ways];
+    this.label(answer, traces, ways);
     const dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
     const page = { ...layout, dragmode, width, height, ...this.axes(layout, width) };
     await Plotly.react(this.element, traces, page, CONFIG);
@@ -116,12 +114,12 @@ export class Plot {
     return plane ? pathTraces(plane.paths, curves, figure.data, shown, dark) : [];
   }
 
-  /** Names beside the marks of the plane. @param {PlotAnswer} answer @param {object[]} traces */
-  label({ plane, curves, figure }, traces) {
+  /** Names beside the marks of the plane. @param {PlotAnswer} answer @param {object[]} traces @param {Trace[]} ways */
+  label({ plane, curves, figure }, traces, ways) {
     if (!plane || !this.ranges) return;
     const points = pointsInView(curves, figure.data, this.explorer.shown, this.ranges, false);
     const { clientWidth: width, clientHeight: height } = this.element;
-    labelsFor(points, this.ranges, { width, height }).forEach(({ text, side }, i) => {
+    labelsFor(points, this.ranges, { width, height }, ways).forEach(({ text, side }, i) => {
       const named = { mode: "markers+text", text: [asPlotlyText(text)], textposition: side };
       Object.assign(traces[points[i].c], named, { textfont: { size: 11 } });
     });

@@ -61,6 +61,9 @@ test("labels hide neither marks nor each other; one without room is left out", (
   const named = texts(crowd).filter(Boolean).length;
   assert.ok(named < 10, `${named} labels at one place`);
   assert.ok(texts(points, { width: 90, height: 70 }).includes(""));
+  const line = { x: [points[0].x, ranges.x[1]], y: [points[0].value, points[0].value] };
+  const side = (ways) => plane.labelsFor(points.slice(0, 1), ranges, size, ways)[0].side;
+  assert.deepEqual([side([]), side([line])], ["middle right", "middle left"], "a line would run through it");
   const [edge] = plane.labelsFor([{ ...points[3], x: ranges.x[1] - 0.01 }], ranges, size);
   assert.match(edge.side, /left|center/, "at the right edge there is no room to the right");
 });
