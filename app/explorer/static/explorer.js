@@ -61,7 +61,7 @@ export class Explorer {
   /** The viewer has measured some of the rates; `running` is false when it has ended. */
   sayMeasuring(/** @type {{done: number, of: number, running: boolean, anchors?: boolean}} */ { done, of, running, anchors }) {
     for (const name of MEASURING) this.part(name, HTMLButtonElement).disabled = running;
-    const what = anchors ? "MoDE's way between its anchors" : "this picture";
+    const what = anchors ? "the way between anchors" : "this picture";
     this.progress = running ? `Measuring ${what}: ${done + 1} of ${of} rates…` : "";
     this.say(`Measured ${what} at ${done} of ${of} rates.`);
   }

@@ -1,4 +1,4 @@
-/** The plane of distortion and perception: its axes, MoDE's way, labels, and where the keys lead. Pure. */
+/** The plane of distortion and perception: its axes, ways through anchors, labels, and where the keys lead. Pure. */
 
 import { clamp } from "../../shared/arithmetic.js";
 import { asPlotlyText, padded } from "./points.js";

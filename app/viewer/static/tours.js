@@ -14,7 +14,7 @@ export const anchorPanes = (panes, { blends, limits }) =>
     .slice(0, limits.coded);
 
 /** Code the picture at every preset, one after the other, and come back to its rate; ends on any change.
- * With `anchors` it is not the panes on the screen, but MoDE's files at anchors between their ends.
+ * With `anchors` it is not the panes on the screen, but files that decode at anchors between two ends.
  * @param {Viewer} viewer @param {{anchors?: boolean}} [which] */
 export async function measureCurve(viewer, { anchors = false } = {}) {
   const { state, words, questions, catalogue } = viewer;
