@@ -129,6 +129,7 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
     return {
         "routes": [
             explorer.plotly_route(),
+            explorer.sample_route(),
             catalogue_route(arrivals),
             meeting_route(rooms, service, intake),
             *media,

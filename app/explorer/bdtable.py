@@ -46,6 +46,7 @@ def _row(reference: Curve, curve: Curve, metric: Metric) -> dict[str, Any]:
     rate = found.rate
     return {
         "key": curve.key,
+        "kind": curve.kind,
         "label": curve.label,
         "origin": curve.origin,
         "source": curve.source,
@@ -62,5 +63,5 @@ def _rank(curve: Curve, metric: Metric) -> int:
 
 
 def _listed(curves: Sequence[Curve]) -> list[Curve]:
-    kinds = ("ours", "theirs", "yours", "published")
+    kinds = ("ours", "live", "stored", "theirs", "yours", "published")
     return sorted(curves, key=lambda curve: (kinds.index(curve.kind), curve.label.lower()))

@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.explorer.endpoint import RDPoint, rd_points
 from app.explorer.library import load_library
-from app.explorer.usercsv import MAX_BYTES
-from app.explorer.view import MAX_USER_FILES, RDPoint, Wish, rd_points, show, show_unread
+from app.explorer.sample import SAMPLE
+from app.explorer.usercsv import MAX_BYTES, MAX_USER_FILES
+from app.explorer.view import Wish, show, show_unread
 from app.server.reader import Reader
 from mode_core.errors import ModeError
 from mode_core.metrics.table import METRICS
@@ -59,7 +61,7 @@ def rd_panel(plotly_url: str = "mode/plotly.min.js", reader: Reader | None = Non
         elem_id="rd-panel",
         plotly=plotly_url,
         limits={"files": MAX_USER_FILES, "file_bytes": MAX_BYTES, "metrics": list(METRICS)},
-        start={"dataset": Wish().dataset, "metric": Wish().metric},
+        start={name: getattr(Wish(), name) for name in ("dataset", "metric", "x", "y")},
     )
 
 
@@ -80,6 +82,16 @@ def plotly_route(path: str = "/mode/plotly.min.js") -> Route:
         packed = "gzip" in request.headers.get("accept-encoding", "")
         headers |= {"Content-Encoding": "gzip"} if packed else {}
         return Response(_plotly(packed=packed), media_type="text/javascript", headers=headers)
+
+    return Route(path, send)
+
+
+def sample_route(path: str = "/mode/sample.csv") -> Route:
+    """Serves a small CSV with the columns that the page reads."""
+
+    def send(_request: Request) -> Response:
+        name = {"Content-Disposition": 'attachment; filename="sample.csv"'}
+        return Response(SAMPLE.read_bytes(), media_type="text/csv", headers=name)
 
     return Route(path, send)
 

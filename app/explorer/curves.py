@@ -28,7 +28,11 @@ from mode_core.metrics import bdrate
 from mode_core.metrics.table import MEASURABLE, Metric
 from mode_core.types import Anchor, number_in
 
-Kind = Literal["ours", "theirs", "picture", "now", "opened", "yours", "published"]
+Kind = Literal["ours", "theirs", "picture", "now", "opened", "yours", "published", "live", "stored"]
+"""A picture's own curves are `picture` over the means of a data set; where it stands alone they are
+`live` (measured now) or `stored` (from the results)."""
+_LEAST_BPP, _MOST_BPP = 1e-6, 100
+"""Rates that are believed of a page; no picture has others."""
 THEIR_SOURCE = "theirs: measured here from their pictures"
 Place = tuple[str, str, str, str]
 """Data set, codec, name of the rate and picture of a row of theirs."""
@@ -64,7 +68,8 @@ class Curve(NamedTuple):
     def origin(self) -> str:
         """Who made the curve: ours, yours, measured here, or the source of a published one."""
         ours = "measured here" if self.licence else "ours"  # weights of others are not ours
-        return {"ours": ours, "yours": "yours"}.get(self.kind, self.source.split("/")[0])
+        known = {"ours": ours, "yours": "yours", "live": "measured now", "stored": "results"}
+        return known.get(self.kind, self.source.split("/")[0])
 
     @property
     def name(self) -> str:
@@ -107,7 +112,7 @@ def our_curves(rows: Iterable[Row]) -> list[Curve]:
     """The mean over each dataset at each target, one curve per codec, anchor and profile."""
     ours = (row for row in rows if row.profile != THEIRS)
     curves = [_ours(row, points, note) for row, points, note in _means(ours)]
-    return sorted(_told_apart(curves), key=_registry_order)
+    return sorted(_told_apart(curves), key=registry_order)
 
 
 def their_curves(rows: Iterable[Row], kept: Container[Place] = ()) -> list[Curve]:
@@ -175,10 +180,15 @@ def _ours(row: Row, points: Sequence[Point], note: str) -> Curve:
     )
 
 
+def rows_of(rows: Iterable[Row], image: str) -> list[Row]:
+    """The rows of one picture, by its name without the ending."""
+    wanted = PurePath(image).stem.lower()
+    return [row for row in rows if wanted and PurePath(row.image).stem.lower() == wanted]
+
+
 def picture_curves(rows: Iterable[Row], image: str) -> list[Curve]:
     """The curves of one picture, where the results hold it; [] where they do not."""
-    wanted = PurePath(image).stem.lower()
-    mine = [row for row in rows if wanted and PurePath(row.image).stem.lower() == wanted]
+    mine = rows_of(rows, image)
     return [
         curve._replace(
             key=f"picture/{curve.key}",
@@ -206,8 +216,8 @@ def published_curves(rows: Sequence[PublishedPoint]) -> list[Curve]:
     return sorted(curves, key=lambda curve: (curve.label.lower(), curve.source))
 
 
-def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
-    """The curves of the picture on screen through all rates at which it was seen."""
+def visited_curves(picture: Mapping[str, Any], least: int = 2) -> list[Curve]:
+    """The curves of the picture on screen through all rates at which it was seen, if so many."""
     seen = live_curves(picture, "visited")
     points = mean_points(
         frame_of(Sample(one.group, str(at.bpp), "", *at[:2]) for one in seen for at in one.points)
@@ -221,7 +231,7 @@ def visited_curves(picture: Mapping[str, Any]) -> list[Curve]:
             note="this picture only",
         )
         for group, curve in {one.group: one for one in reversed(seen)}.items()
-        if len(points[group]) > 1
+        if len(points[group]) >= least
     ]
 
 
@@ -232,11 +242,12 @@ def live_curves(picture: Mapping[str, Any], which: str = "rows") -> list[Curve]:
     rows = picture.get(which)
     for row in rows[:256] if isinstance(rows, list) else []:
         bpp = number(row.get("bpp")) if isinstance(row, Mapping) else None
-        if bpp is None or bpp <= 0:
+        if bpp is None or not _LEAST_BPP <= bpp <= _MOST_BPP:
             continue
         codec, anchor = str(row.get("codec") or "")[:40], str(row.get("anchor") or "")[:40]
         found = {metric.key: number(row.get(metric.key)) for metric in MEASURABLE.values()}
-        values = {key: value for key, value in found.items() if value is not None}
+        known = ((MEASURABLE[key], value) for key, value in found.items() if value is not None)
+        values = {one.key: value for one, value in known if one.limits[0] <= value <= one.limits[1]}
         label = str(row.get("label") or codec_label(codec, anchor))[:80]
         curve = Curve(
             key=f"now/{len(curves)}/{codec}/{anchor}",
@@ -275,7 +286,8 @@ def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
     ]
 
 
-def _registry_order(curve: Curve) -> tuple[int, float, str, str]:
+def registry_order(curve: Curve) -> tuple[int, float, str, str]:
+    """What curves are sorted by: codecs as in the table, from fidelity to perception."""
     ids = list(CODECS)
     codec, profile = parts_of(curve.codec)
     place = ids.index(codec) if codec in CODECS else len(ids)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from app.explorer.curves import Curve, anchor_of
 from app.panes.weights import parts_of
 from mode_core.codecs.registry import CODECS
-from mode_core.metrics.table import Metric
+from mode_core.metrics.table import Metric, with_unit
 from mode_core.types import INK, Look
 from mode_core.weights.sets import PUBLIC
 
 if TYPE_CHECKING:
     from plotly import graph_objects as go
+
+    from app.explorer.plane import Plane
 
 LOOKS: Mapping[str, Look] = {
     info.title if anchor is None else info.label(anchor): look
@@ -55,6 +57,10 @@ OTHER_PUBLIC_SHAPE = "diamond-tall"
 USER_SYMBOLS = ("star", "hexagon", "bowtie", "square", "diamond", "cross")
 # As far from our codecs' colours as there is, for colour-blind eyes too; marks tell theirs apart.
 THEIR_COLOURS = "#690fff", "#c31ea5"
+YOUR_COLOURS = "#d25ad2", "#ffff1e"
+"""As far from those as there is: what a visitor brings is what they look for."""
+_WIDTHS = {"ours": 2.0, "live": 2.0, "yours": 3.5}
+_SIZES = {"live": 8, "yours": 10}
 
 LIGHT = {"ground": "#ffffff", "text": "#333333", "grid": "#e6e6e6", "line": "#8a8a8a"}
 DARK = {"ground": "#1b1b1b", "text": "#d6d6d6", "grid": "#333333", "line": "#8a8a8a"}
@@ -72,16 +78,16 @@ def styles(
         elif curve.kind == "theirs":
             found[curve.key] = _theirs(theirs.index(curve.label) if curve.label in theirs else 0)
         elif curve.kind == "yours":
-            found[curve.key] = replace(
-                INK,
-                symbol=USER_SYMBOLS[yours % len(USER_SYMBOLS)],
-                dash=_DASHES[yours // len(USER_SYMBOLS) % len(_DASHES)],
-            )
+            rounds, mark = divmod(yours, len(USER_SYMBOLS))
+            dash = _DASHES[rounds % len(_DASHES)]
+            found[curve.key] = Look(*YOUR_COLOURS, USER_SYMBOLS[mark], dash)
             yours += 1
         elif curve.kind == "opened":
             symbol = USER_SYMBOLS[len(opened) % len(USER_SYMBOLS)]
             look = replace(INK, symbol=f"{symbol}-open")
             found[curve.key] = opened.setdefault(curve.group, look)
+        elif curve.kind == "stored":
+            found[curve.key] = _stored(curve)
         else:
             found[curve.key] = _ours(curve)
     return found
@@ -107,6 +113,13 @@ def _ours(curve: Curve) -> Look:
         return look
     shape = look.symbol if profile == PUBLIC else OTHER_PUBLIC_SHAPE
     return replace(look, symbol=shape + _PUBLIC_MARK)
+
+
+def _stored(curve: Curve) -> Look:
+    """The same codec's look from the results, beside what was measured now."""
+    look = _ours(curve)
+    symbol = look.symbol if "-open" in look.symbol else f"{look.symbol}-open"
+    return replace(look, symbol=symbol, dash="dot")
 
 
 def _theirs(place: int) -> Look:
@@ -136,8 +149,13 @@ def _trace(
         y=[value for _, value, _ in at],
         mode="markers" if curve.kind in ("now", "opened") else "lines+markers",
         hoverinfo="none",
-        line={"color": colour, "dash": look.dash, "width": 2 if curve.kind == "ours" else 1.4},
-        marker={"color": colour, "symbol": look.symbol, "size": 7, "maxdisplayed": 16},
+        line={"color": colour, "dash": look.dash, "width": _WIDTHS.get(curve.kind, 1.4)},
+        marker={
+            "color": colour,
+            "symbol": look.symbol,
+            "size": _SIZES.get(curve.kind, 7),
+            "maxdisplayed": 16,
+        },
     )
     if curve.kind == "picture":
         trace.update(line_width=1, marker_size=4, opacity=0.7)
@@ -148,6 +166,28 @@ def _trace(
     if look.symbol.endswith(_PUBLIC_MARK):
         trace.marker.size += 2  # smaller, the dot would fill the shape
     return trace
+
+
+def plane_figure(seen: Plane, looks: Mapping[str, Look], *, dark: bool) -> dict[str, Any]:
+    """One mark per curve, in order, where it was measured at the rate; better is up and right."""
+    theme = DARK if dark else LIGHT
+    traces = []
+    for curve in seen.curves:
+        place = seen.places.get(curve.key)
+        trace = _trace(curve, seen.y, looks[curve.key], theme, dark).to_plotly_json()
+        at = {"x": [place.x], "y": [place.y]} if place else {"x": [], "y": []}
+        bpp = [place.bpp] if place else []
+        trace["marker"]["size"] = max(11, trace["marker"]["size"])
+        traces.append(trace | at | {"mode": "markers", "opacity": 1, "customdata": bpp})
+    layout = _layout(seen.y, theme, log=False).to_plotly_json()
+    layout["xaxis"] |= {"title": {"text": _towards(seen.x), "standoff": 6}, "tickformat": "~g"}
+    layout["yaxis"] |= {"title": {"text": _towards(seen.y), "standoff": 6}}
+    return {"data": traces, "layout": layout}
+
+
+def _towards(metric: Metric) -> str:
+    """The title of an axis of the plane, which leads to what is better."""
+    return f"{with_unit(metric.label, metric.unit)}, {metric.better} is better \u2192"
 
 
 def _layout(metric: Metric, theme: Mapping[str, str], log: bool) -> go.Layout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -120,7 +120,7 @@ def _labels(path: Path) -> dict[str, str]:
     return {name: str(label) for name, label in wanted.items()}
 
 
-def metrics_of(curves: list[Curve]) -> list[str]:
+def metrics_of(curves: Iterable[Curve]) -> list[str]:
     """The metrics that at least one of the curves has, in the order of the table."""
     known = {key for curve in curves for point in curve.points for key in point.values}
     return [key for key in METRICS if key in known]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from app.explorer.curves import Curve, number
 from mode_core.errors import ResultsError
@@ -11,9 +12,26 @@ from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_p
 from mode_core.metrics.table import COLUMNS, joined, metric_of
 from mode_core.stream.sheets import Line, need_columns, read_sheet, shown
 
-MAX_BYTES, MAX_ROWS, MAX_CURVES = 2_000_000, 20_000, 60
+MAX_BYTES, MAX_ROWS, MAX_CURVES, MAX_USER_FILES = 2_000_000, 20_000, 60, 4
 WANTED = f"codec, bpp and at least one of {', '.join(COLUMNS)}"
 LIMITS = {"bpp": (0, 100), **{column: metric_of(column).limits for column in COLUMNS}}
+
+
+class UserFile(NamedTuple):
+    """A file that somebody dropped; its text stays empty when it is too large to be sent."""
+
+    name: str
+    text: str
+    size: int
+
+
+class Taken(NamedTuple):
+    """What was found in a user's file, or why nothing was."""
+
+    name: str
+    curves: list[Curve]
+    summary: str
+    error: str = ""
 
 
 def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
@@ -37,6 +55,21 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
     if not any(point.values for curve in curves for point in curve.points):
         raise ResultsError(f"no row has a number for any metric; it needs {WANTED}")
     return curves, _summary(curves, header, default_net)
+
+
+def take_files(files: Iterable[UserFile]) -> list[Taken]:
+    """Each file with its curves or a refusal; only readable ones count towards the limit."""
+    taken: list[Taken] = []
+    for name, text, size in files:
+        try:
+            check_size(size)
+            curves, summary = read_user_csv(text, name)
+            if sum(bool(file.curves) for file in taken) >= MAX_USER_FILES:
+                raise ResultsError(f"{MAX_USER_FILES} files are the most at once; remove one first")
+            taken.append(Taken(name, curves, summary))
+        except ResultsError as error:
+            taken.append(Taken(name, [], "", str(error)))
+    return taken
 
 
 def check_size(size: int) -> None:

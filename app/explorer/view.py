@@ -4,58 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
+from app.explorer import plane
 from app.explorer.bdtable import bd_table
-from app.explorer.curves import Curve, live_curves, picture_curves, visited_curves
-from app.explorer.figure import rate_figure, styles
+from app.explorer.curves import Curve, anchor_of, number
+from app.explorer.figure import plane_figure, rate_figure, styles
 from app.explorer.library import Library, load_library, metrics_of
-from app.explorer.usercsv import MAX_BYTES, check_size, read_user_csv
-from mode_core.errors import ResultsError
-from mode_core.metrics.table import METRICS, Metric, find_metric, joined
+from app.explorer.picture import THIS, THIS_LABEL, caption, over_means, this_picture
+from app.explorer.usercsv import MAX_BYTES, MAX_USER_FILES, Taken, UserFile, take_files
+from mode_core.metrics import bdrate
+from mode_core.metrics.table import METRICS, Metric, joined
 from mode_core.types import Look
 
 # Published codecs that people compare with first; the others are one click away.
 FAMILIAR = ("ELIC", "MS-ILLM", "HiFiC", "VTM-18.0", "BPG 4:4:4", "DiffEIC", "StableCodec", "GLC")
-_DEPTHS = ("published", "picture", "theirs", "ours", "yours", "opened", "now")
-"""Kinds of curves from back to front: published lines at the back, the picture on screen last."""
+_DEPTHS = (
+    "published", "picture", "stored", "theirs", "ours", "live", "opened", "now", "yours"
+)  # fmt: skip
+"""Kinds of curves from back to front: published lines at the back, what a user brought in front."""
+_USUAL_PLACES = (0.0, 0.5, 1.0)
+"""One place between the anchors is enough among curves of rate; the plane shows all there are."""
 _MEASURED = ("ours", "theirs")
-MAX_USER_FILES = 4
 _MAX_SENT = 2 * MAX_USER_FILES
 """How many files are read at most; unreadable ones do not count towards those that are shown."""
-
-
-class RDPoint(TypedDict):
-    """One point as the /rd endpoint gives it."""
-
-    codec: str
-    label: str
-    anchor: str
-    kind: str
-    dataset: str
-    bpp: float
-    metric: str
-    value: float
-    images: int
-    source: str
-    note: str
-
-
-class UserFile(NamedTuple):
-    """A file that somebody dropped; its text stays empty when it is too large to be sent."""
-
-    name: str
-    text: str
-    size: int
-
-
-class Taken(NamedTuple):
-    """What was found in a user's file, or why nothing was."""
-
-    name: str
-    curves: list[Curve]
-    summary: str
-    error: str = ""
 
 
 class Wish(NamedTuple):
@@ -69,6 +41,13 @@ class Wish(NamedTuple):
     dark: bool = False
     picture: Mapping[str, Any] = {}
     files: tuple[UserFile, ...] = ()
+    marks: bool = False
+    """Whether points of the picture on screen stand over the means of a data set."""
+    view: str = "rate"
+    x: str = plane.DISTORTION
+    y: str = plane.PERCEPTION
+    at: float = 0.0
+    """Metrics of the plane's axes, and its rate; 0 for the usual one."""
 
     @classmethod
     def parse(cls, state: object) -> Wish:
@@ -76,7 +55,7 @@ class Wish(NamedTuple):
         given = state if isinstance(state, Mapping) else {}
         texts = {
             key: value[:400]
-            for key in ("dataset", "metric", "reference")
+            for key in ("dataset", "metric", "reference", "view", "x", "y")
             if isinstance(value := given.get(key), str)
         }
         picture = given.get("picture")
@@ -90,8 +69,11 @@ class Wish(NamedTuple):
             for file in (sent if isinstance(sent, list) else [])[:_MAX_SENT]
             if isinstance(file, Mapping)
         )
+        at = number(given.get("at")) or 0.0
         return cls(
             **texts,
+            at=at if 1e-4 <= at <= 100 else 0.0,
+            marks=given.get("marks") is True,
             log=given.get("log") is not False,
             dark=given.get("dark") is True,
             picture=picture if isinstance(picture, Mapping) else {},
@@ -115,80 +97,107 @@ def answer(library: Library, wish: Wish) -> dict[str, Any]:
     """Everything that the page draws: choices, figure, legend, BD-rates, notes."""
     files = take_files(wish.files)
     yours = [curve for file in files for curve in file.curves]
-    every = [*library.curves, *yours]
-    theirs = [curve.dataset for curve in yours if curve.dataset]
-    datasets = list(dict.fromkeys([*library.datasets, *theirs]))
-    dataset = wish.dataset if wish.dataset in datasets else next(iter(datasets), "")
-    here = [c for c in every if c.dataset == dataset or (c.kind == "yours" and not c.dataset)]
-    here += live_curves(wish.picture)
-    own = picture_curves(library.rows, str(wish.picture.get("image", "")))
-    here += own or visited_curves(wish.picture)
+    alone = this_picture(library.rows, wish.picture)
+    names = list(dict.fromkeys([*library.datasets, *(c.dataset for c in yours if c.dataset)]))
+    menu = [{"id": name, "label": library.labels.get(name, name)} for name in names]
+    if metrics_of(alone) or wish.dataset == THIS:
+        menu.insert(0, {"id": THIS, "label": THIS_LABEL})
+    known = [one["id"] for one in menu]
+    dataset = wish.dataset if wish.dataset in known else next(iter(names), "")
+    here = alone if dataset == THIS else library.of(dataset)
+    here = [*here, *(curve for curve in yours if curve.dataset in ("", dataset))]
+    if wish.marks and dataset != THIS:
+        here += over_means(library.rows, wish.picture)
     metrics = metrics_of(here)
     wanted = joined(wish.metric)  # older links have lpips-vgg
     metric = METRICS[wanted if wanted in metrics else next(iter(metrics), "psnr")]
-    shown = sorted((c for c in here if c.at(metric.key)), key=lambda c: _DEPTHS.index(c.kind))
-    looks = styles(shown, library.published_names, library.their_names)
-    return {
+    seen = (_in_plane if wish.view == "plane" else _by_rate)(library, wish, here, metric)
+    about = [] if dataset == THIS else _notes(library, dataset, seen.curves, here, seen.metric)
+    return seen.parts | {
         "dataset": dataset,
         "metric": metric.key,
-        "choices": {
-            "datasets": [{"id": id, "label": library.labels.get(id, id)} for id in datasets],
-            "metrics": [{"id": key, "label": METRICS[key].label} for key in metrics],
-        },
-        "axis": metric.as_json()
-        | {"label": metric.label, "title": metric.axis}
-        | {"column": metric.column, "lpips_net": metric.net},
-        "figure": rate_figure(shown, metric, looks, log=wish.log, dark=wish.dark),
-        "curves": _legend(shown, metric, looks),
-        "bd": bd_table(
-            [c for c in shown if c.kind not in ("now", "opened", "picture")], metric, wish.reference
-        ),
-        "files": [_report(file, dataset, metric, library) for file in files],
-        "notes": [*_notes(library, dataset, shown, here, metric), *library.problems],
+        "choices": {"datasets": menu, "metrics": _named(metrics), **seen.choices},
+        "caption": caption(seen.curves),
+        "files": [_report(file, dataset, metric, library, seen) for file in files],
+        "notes": [*about, *seen.notes, *library.problems],
     }
 
 
-def rd_points(library: Library, dataset: str, metric: str) -> list[RDPoint]:
-    """The points behind the plot, measured here and published, for the typed endpoint."""
-    wanted = find_metric(metric)
-    if dataset not in library.datasets:
-        known = ", ".join(library.datasets) or "none yet"
-        raise ResultsError(f"there are no results for dataset {dataset[:80]!r}; there are {known}")
-    return [
-        RDPoint(
-            codec=curve.codec or curve.label,
-            label=curve.label,
-            anchor=curve.anchor,
-            kind=curve.kind,
-            dataset=curve.dataset,
-            bpp=bpp,
-            metric=wanted.key,
-            value=value,
-            images=point.images,
-            source=curve.source,
-            note=curve.note,
-        )
-        for curve in library.of(dataset)
-        for bpp, value, point in curve.at(wanted.key)
-    ]
+class _Seen(NamedTuple):
+    """One view of the curves: what is drawn, by which metric, and what the page gets of it."""
+
+    curves: Sequence[Curve]
+    metric: Metric
+    parts: dict[str, Any]
+    choices: Mapping[str, Any] = {}
+    notes: Sequence[str] = ()
 
 
-def take_files(files: Iterable[UserFile]) -> list[Taken]:
-    """Each file with its curves or a refusal; only readable ones count towards the limit."""
-    taken: list[Taken] = []
-    for name, text, size in files:
-        try:
-            check_size(size)
-            curves, summary = read_user_csv(text, name)
-            if sum(bool(file.curves) for file in taken) >= MAX_USER_FILES:
-                raise ResultsError(f"{MAX_USER_FILES} files are the most at once; remove one first")
-            taken.append(Taken(name, curves, summary))
-        except ResultsError as error:
-            taken.append(Taken(name, [], "", str(error)))
-    return taken
+def _by_rate(library: Library, wish: Wish, here: Sequence[Curve], metric: Metric) -> _Seen:
+    """Curves of one metric against rate, and their BD-rates."""
+    shown = sorted((c for c in here if c.at(metric.key)), key=_depth)
+    looks = styles(shown, library.published_names, library.their_names)
+    compared = [c for c in shown if c.kind not in ("now", "opened", "picture")]
+    points = {c.key: [(p.images, p.quality) for _, _, p in c.at(metric.key)] for c in shown}
+    parts = {
+        "view": "rate",
+        "axis": _axis(metric),
+        "figure": rate_figure(shown, metric, looks, log=wish.log, dark=wish.dark),
+        "curves": _legend(shown, metric, looks, points),
+        "bd": bd_table(compared, metric, wish.reference),
+        "few": _few(wish, shown, metric),
+    }
+    return _Seen(shown, metric, parts)
 
 
-def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict[str, Any]:
+def _in_plane(library: Library, wish: Wish, here: Sequence[Curve], _metric: Metric) -> _Seen:
+    """Every codec at one rate, by two metrics."""
+    seen = plane.plane_of(sorted(here, key=_depth), wish.x, wish.y, wish.at)
+    looks = styles(seen.curves, library.published_names, library.their_names)
+    points: dict[str, list[tuple[int, str]]] = {curve.key: [] for curve in seen.curves}
+    for curve in seen.curves:
+        if place := seen.places.get(curve.key):
+            images = max(point.images for point in curve.points)
+            points[curve.key].append((images, "" if place.measured else plane.INTERPOLATED))
+    metrics = metrics_of(here)
+    parts = {
+        "view": "plane",
+        "axis": _axis(seen.y),
+        "across": _axis(seen.x),
+        "figure": plane_figure(seen, looks, dark=wish.dark),
+        "curves": _legend(seen.curves, seen.y, looks, points, between=True),
+        "plane": plane.as_json(seen),
+        "bd": bd_table([], seen.y),
+    }
+    across = dict.fromkeys([*metrics, seen.x.key])
+    up = dict.fromkeys([*plane.beside(seen.x, metrics), seen.y.key])
+    choices = {"across": _named(across), "up": _named(up)}
+    none = f"No curve here has both {seen.x.label} and {seen.y.label}."
+    return _Seen(seen.curves, seen.y, parts, choices, () if seen.curves else (none,))
+
+
+def _depth(curve: Curve) -> int:
+    return _DEPTHS.index(curve.kind)
+
+
+def _named(metrics: Iterable[str]) -> list[dict[str, str]]:
+    return [{"id": key, "label": METRICS[key].label} for key in metrics]
+
+
+def _axis(metric: Metric) -> dict[str, Any]:
+    words = {"label": metric.label, "short": metric.short, "title": metric.axis}
+    return metric.as_json() | words | {"column": metric.column, "lpips_net": metric.net}
+
+
+def _few(wish: Wish, shown: Sequence[Curve], metric: Metric) -> bool:
+    """Whether the picture alone was measured at too few rates for a BD-rate of any codec."""
+    live = [len(curve.at(metric.key)) for curve in shown if curve.kind == "live"]
+    return wish.dataset == THIS and max(live, default=0) < bdrate.MIN_POINTS
+
+
+def _report(
+    file: Taken, dataset: str, metric: Metric, library: Library, seen: _Seen
+) -> dict[str, Any]:
     """What the page shows about a file, and a view with its curves if this one shows none."""
     summary, elsewhere = file.summary, None
     places = [(c.dataset or dataset, key) for c in file.curves for key in metrics_of([c])]
@@ -201,24 +210,39 @@ def _report(file: Taken, dataset: str, metric: Metric, library: Library) -> dict
         elsewhere = {"dataset": where, "metric": what}
         name = library.labels.get(where, f"dataset “{where}”")
         summary += f"; not in this view but under {name}, {METRICS[what].label}"
+    elif file.curves and not any(curve in seen.curves for curve in file.curves):
+        summary += "; without both metrics of this plane"
     return {"name": file.name, "error": file.error, "summary": summary, "elsewhere": elsewhere}
 
 
 def _legend(
-    curves: Sequence[Curve], metric: Metric, looks: Mapping[str, Look]
+    curves: Sequence[Curve],
+    metric: Metric,
+    looks: Mapping[str, Look],
+    points: Mapping[str, Sequence[tuple[int, str]]],
+    *,
+    between: bool = False,
 ) -> list[dict[str, Any]]:
-    """What the page must know about each trace, in the order of the traces."""
+    """What the page must know about each trace, in the order of the traces; of each point how many
+    pictures it is the mean of, and what was aimed at."""
     familiar = _familiar(curves, metric)
     return [
         {
             **{name: value for name, value in curve._asdict().items() if name != "points"},
-            "on": curve.kind != "published" or curve.key in familiar,
+            "on": _is_usual(curve, between)
+            and (curve.kind != "published" or curve.key in familiar),
             "style": asdict(looks[curve.key]),
-            "images": [point.images for _, _, point in curve.at(metric.key)],
-            "at": [point.quality for _, _, point in curve.at(metric.key)],
+            "images": [images for images, _ in points[curve.key]],
+            "at": [text for _, text in points[curve.key]],
         }
         for curve in curves
     ]
+
+
+def _is_usual(curve: Curve, between: bool) -> bool:
+    """Whether a curve is drawn unasked, as far as its anchor goes."""
+    anchor = anchor_of(curve.anchor) if curve.anchor else None
+    return between or anchor is None or anchor.blend in _USUAL_PLACES
 
 
 def _familiar(curves: Sequence[Curve], metric: Metric) -> set[str]:

@@ -14,8 +14,7 @@ from uuid import uuid4
 
 import gradio as gr
 
-from app.explorer.usercsv import MAX_BYTES
-from app.explorer.view import MAX_USER_FILES
+from app.explorer.usercsv import MAX_BYTES, MAX_USER_FILES
 from app.http.intake import SHORT, Refused
 
 LONG = 2 * MAX_USER_FILES * MAX_BYTES

@@ -228,7 +228,7 @@ type Curve = {
   codec: string;
   anchor: string;
   image: string;
-  kind: "ours" | "theirs" | "now" | "opened" | "picture" | "published" | "yours";
+  kind: "ours" | "theirs" | "now" | "opened" | "picture" | "published" | "yours" | "live" | "stored";
   dataset: string;
   source: string;
   note: string;
@@ -239,20 +239,27 @@ type Curve = {
   at: string[];
   style: Style;
 };
-type Trace = { x: number[]; y: number[] };
-type Point = { curve: Curve; c: number; p: number; bpp: number; value: number };
+/** In the plane `x` is no rate: `customdata` has those. */
+type Trace = { x: number[]; y: number[]; customdata?: number[] };
+type Point = { curve: Curve; c: number; p: number; x: number; bpp: number; value: number };
+/** One codec's files from anchor to anchor: keys of curves, and where the anchors lie between the ends. */
+type PlotPath = { label: string; keys: string[]; anchors: string[] };
 /** [low, high] of both axes, as logarithms on a log axis. */
 type Ranges = { x: number[]; y: number[] };
 type Axis = {
+  key: string;
   label: string;
+  short: string;
   title: string;
   unit: string;
+  better: Metric["better"];
   digits: number;
   column: string;
   lpips_net: string;
 };
 type BdRow = {
   key: string;
+  kind: Curve["kind"];
   label: string;
   source: string;
   origin: string;
@@ -269,8 +276,15 @@ type FileReport = {
 type PlotAnswer = {
   dataset: string;
   metric: string;
-  choices: { datasets: Named[]; metrics: Named[] };
+  view: "rate" | "plane";
+  choices: { datasets: Named[]; metrics: Named[]; across?: Named[]; up?: Named[] };
   axis: Axis;
+  /** In the plane: the other axis, its rate, why curves are not there, and ways through anchors. */
+  across?: Axis;
+  plane?: { at: number; rates: Named[]; absent: Record<string, string>; paths: PlotPath[] };
+  caption: string;
+  /** Whether the picture alone was measured at too few rates for a BD-rate. */
+  few?: boolean;
   figure: { data: Trace[]; layout: any };
   curves: Curve[];
   files: FileReport[];
@@ -288,7 +302,13 @@ type PlotState = {
   log: boolean;
   range: string;
   zoom: number[][];
+  /** Whether the picture's points stand over means, and its own curves with them. */
+  marks: boolean;
   own: boolean;
+  view: string;
+  x: string;
+  y: string;
+  at: number;
   on: string[];
   off: string[];
 };
@@ -297,7 +317,7 @@ type PlotHost = {
   root: string;
   plotly: string;
   limits: PlotLimits;
-  start: { dataset: string; metric: string };
+  start: Pick<PlotState, "dataset" | "metric" | "x" | "y">;
   server: { rd_view: (wish: object) => Promise<PlotAnswer> };
 };
 /** What the viewer tells of the picture on screen. */

@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mode_core.errors import NoOverlap, ResultsError
 from mode_core.evaluation.rows import THEIRS, PublishedPoint, Row
-from mode_core.metrics.bdrate import BDMetric, BDRate, Curve, bd_metric, bd_rate
+from mode_core.metrics.bdrate import SAME_RATE, BDMetric, BDRate, Curve, bd_metric, bd_rate
 from mode_core.metrics.table import Metric
 from mode_core.weights.sets import PUBLIC
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-_SAME_RATE = 1.01
-"""Targets below a codec's range all give its smallest file; points this near count once."""
 
 PUBLISHED = "published:"
 
@@ -88,10 +85,11 @@ def mean_points(frame: DataFrame) -> dict[str, list[Point]]:
     )
     whole = means.groupby(["curve", "metric"]).images.transform("max")
     means = means[means.images == whole].sort_values("bpp", kind="stable")
+    # Targets below a codec's range all give its smallest file.
     last: dict[tuple[str, str], float] = defaultdict(float)
     found: dict[tuple[str, float, int, str], dict[str, float]] = defaultdict(dict)
     for curve, metric, step, bpp, value, images in means.itertuples(index=False):
-        if isfinite(value) and bpp > last[curve, metric] * _SAME_RATE:
+        if isfinite(value) and bpp > last[curve, metric] * SAME_RATE:
             last[curve, metric] = bpp
             found[curve, bpp, images, step][metric] = value
     for (curve, bpp, images, step), values in found.items():

@@ -1,4 +1,5 @@
-"""Bjontegaard deltas: one number for how far apart two rate-distortion curves are.
+"""Bjontegaard deltas: one number for how far apart two rate-distortion curves are; and one curve's
+value at a rate, interpolated as they do it.
 
 The overlap is the shared interval divided by the shorter of the two curves' intervals: of quality
 for the BD-rate, of log rate for the BD-metric. Below 30 % nothing is reported.
@@ -15,6 +16,8 @@ from typing import NamedTuple
 from mode_core.errors import NoOverlap
 
 MIN_OVERLAP, MIN_POINTS = 0.3, 3
+SAME_RATE = 1.01
+"""Rates this near count as one: codecs meet a target by about as much."""
 _NEXT_RATE = 1 + 1e-9
 """Rates nearer than this have no slope between them."""
 
@@ -78,6 +81,31 @@ def bd_metric(reference: Curve, other: Curve, method: str = "pchip") -> BDMetric
     return BDMetric(difference if reference.higher_is_better else 0.0 - difference, overlap)
 
 
+def rate_within(rates: Sequence[float], rate: float, name: str = "the curve") -> float:
+    """The rate, or the measured end that is the same rate; NoOverlap where nothing was measured."""
+    low, high = min(rates, default=0.0), max(rates, default=0.0)
+    if not low / SAME_RATE <= rate <= high * SAME_RATE:
+        span = f"{low:.3g} to {high:.3g}" if high > low * SAME_RATE else f"{high:.3g}"
+        raise NoOverlap(f"{name} is known at {span} bpp, not at {rate:.3g}")
+    return min(max(rate, low), high)
+
+
+def value_at(curve: Curve, rate: float) -> float:
+    """The metric at a rate, by PCHIP over log rate as `bd_metric` has it; NoOverlap outside."""
+    from bjontegaard.interpolation import interpolate_pchip
+
+    points = sorted(zip(curve.rates, curve.values, strict=True))
+    _check_numbers(curve)
+    rate = rate_within(curve.rates, rate, curve.name)
+    if len(points) == 1:
+        return points[0][1]
+    for (lower, _), (upper, _) in pairwise(points):
+        if upper <= lower * _NEXT_RATE:
+            raise NoOverlap(f"{curve.name} has two points at {lower:.3g} bpp")
+    rates, values = zip(*points, strict=True)
+    return float(interpolate_pchip([math.log10(one) for one in rates], values)(math.log10(rate)))
+
+
 def _comparable(reference: Curve, other: Curve) -> tuple[_Points, _Points]:
     if reference.higher_is_better != other.higher_is_better:
         raise ValueError("one curve's metric rises with quality, the other's falls")
@@ -87,11 +115,10 @@ def _comparable(reference: Curve, other: Curve) -> tuple[_Points, _Points]:
 def _points(curve: Curve) -> _Points:
     """The points by rising rate; NoOverlap unless they make a curve."""
     if len(curve.rates) < MIN_POINTS:
-        raise NoOverlap(
-            f"{curve.name} has {len(curve.rates)} points; a curve needs {MIN_POINTS} or more"
-        )
-    if not all(map(math.isfinite, (*curve.rates, *curve.values))) or min(curve.rates) <= 0:
-        raise NoOverlap(f"{curve.name} has a rate or a value that is not a finite, usable number")
+        count = len(curve.rates)
+        points = f"{count} point{'s' * (count != 1)}"
+        raise NoOverlap(f"{curve.name} has {points}; a curve needs {MIN_POINTS} or more")
+    _check_numbers(curve)
     sign = 1 if curve.higher_is_better else -1
     rates, values = zip(*sorted(zip(curve.rates, curve.values, strict=True)), strict=True)
     for (rate, value), (next_rate, next_value) in pairwise(zip(rates, values, strict=True)):
@@ -101,6 +128,12 @@ def _points(curve: Curve) -> _Points:
                 f"then {next_value:g} at {next_rate:g} bpp"
             )
     return _Points(list(rates), [sign * value for value in values])
+
+
+def _check_numbers(curve: Curve) -> None:
+    usable = all(map(math.isfinite, (*curve.rates, *curve.values)))
+    if not usable or min(curve.rates, default=1.0) <= 0:
+        raise NoOverlap(f"{curve.name} has a rate or a value that is not a finite, usable number")
 
 
 def _overlap(

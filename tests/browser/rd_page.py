@@ -17,7 +17,7 @@ def main(port: int, results: Path) -> None:
     explorer.load_library = view.load_library = lambda: library.load_library(results)
     with gr.Blocks(title="Explorer under test", analytics_enabled=False) as demo:
         explorer.rd_panel("mode/plotly.min.js")
-    routes = {"routes": [explorer.plotly_route(), *static_routes()]}
+    routes = {"routes": [explorer.plotly_route(), explorer.sample_route(), *static_routes()]}
     demo.launch(server_name="127.0.0.1", server_port=port, app_kwargs=routes, run_history=False)
 
 

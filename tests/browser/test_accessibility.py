@@ -47,6 +47,9 @@ def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int) -
         "document.querySelectorAll('.rd-points tr:nth-child(n+11)').forEach((row) => row.remove())"
     )
     assert findings(page) + bad_colours(page, "html") == []
+    page.get_by_role("button", name="Plane", exact=True).click()
+    expect(page.locator("[data-rd=places] tr").first).to_be_visible()
+    assert findings(page, ".rd") + bad_colours(page, ".rd") == []
     for mode in ("Swipe", "Diff", "Single"):
         page.get_by_role("button", name=mode, exact=True).click()
         assert findings(page, "#viewer") + bad_colours(page, "#viewer") == [], mode

@@ -62,10 +62,12 @@ def test_the_plot_hears_of_pictures_that_were_there_before_it(open_page: Opener)
     expect(page.get_by_role("button", name="Measure this picture")).to_be_visible()
 
 
-def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
+def test_this_picture_gets_curves_and_bd_rates_of_its_own(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg,webp"), 3)
     page.locator("#rd-plot").scroll_into_view_if_needed()
     measure = page.get_by_role("button", name="Measure this picture")
+    page.locator("[data-rd=dataset]").select_option(label="This picture")
+    expect(page.locator("[data-rd=bd-note]")).to_contain_text("points that a BD-rate needs")
     # A rate may take a twentieth of a second: the page itself keeps all that it shows.
     page.evaluate("""() => {
       const status = document.querySelector(".rd-status");
@@ -76,11 +78,9 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
           window.shown.push([addedNodes[0].data, measure.disabled]);
       }).observe(status, {childList: true});
     }""")
-    measure.click()
-    expect(page.get_by_label("Its own curves")).to_be_visible()
-    rates = """() => document.querySelector("#rd-plot").data
-      .filter((one) => one.line.width === 1).map((one) => one.x.length)"""
-    page.wait_for_function(f"({rates})().filter((count) => count >= 3).length === 2")
+    page.get_by_role("button", name="Measure it at several rates").click()
+    rates = "document.querySelector('#rd-plot').data?.map((one) => one.x.length)"
+    page.wait_for_function(f"{rates}?.filter((count) => count >= 3).length === 2")
     expect(page.locator("#viewer .status")).to_contain_text("3 panes at 0.1 bpp.")
     assert state_of(page)["bpp"] == 0.1
     expect(measure).to_be_enabled()
@@ -88,6 +88,10 @@ def test_a_picture_gets_curves_of_its_own(visit: Opener) -> None:
     told = list(dict.fromkeys(text for text, _ in shown))
     assert told == [f"Measuring this picture: {rate} of 5 rates…" for rate in (1, 2, 3, 4, 5)]
     assert shown[0][1], "the button must not ask twice"
+    expect(page.locator("[data-rd=bd] tr")).to_have_count(1)
+    expect(page.locator("[data-rd=bd] tr")).to_contain_text("measured now")
+    expect(page.get_by_role("button", name="Measure it at several rates")).to_be_hidden()
+    assert "rd-dataset=@picture" in page.url
 
 
 @pytest.mark.parametrize("ended_by", ["cancel", "another pane"])

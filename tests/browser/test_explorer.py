@@ -78,6 +78,13 @@ def drawn_by(page: Page, script: str) -> None:
     expect(page.locator(".rd-status")).to_contain_text(" points in view.")
 
 
+def marked(page: Page) -> None:
+    """The picture on screen has numbers, and its points stand over the means."""
+    page.evaluate(LIVE)
+    page.get_by_label("This picture's points").check()
+    expect(page.locator(DRAWN)).to_have_count(8 + 1 + 7)
+
+
 def write(folder: Path, name: str, text: str) -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
@@ -151,16 +158,18 @@ def test_the_ultra_low_range_shows_only_low_rates(page: Page) -> None:
     )
 
 
-def test_the_picture_on_screen_is_a_ring_on_the_plot(page: Page) -> None:
+def test_the_picture_on_screen_is_a_ring_on_the_plot_where_asked_for(page: Page) -> None:
     page.evaluate(LIVE)
-    expect(page.locator(DRAWN)).to_have_count(8 + 1 + 7)
+    expect(page.get_by_label("This picture's points")).to_be_visible()
+    expect(page.locator(DRAWN)).to_have_count(8)
+    marked(page)
+    expect(page.locator("[data-rd=caption]")).to_contain_text("one picture, the one on screen")
     page.get_by_label("Its own curves").uncheck()
     expect(page.locator(DRAWN)).to_have_count(8 + 1)
 
 
 def test_the_keyboard_walks_to_a_point_and_opens_it(page: Page) -> None:
-    page.evaluate(LIVE)
-    expect(page.locator(DRAWN)).to_have_count(16)
+    marked(page)
     page.locator("#rd-plot").focus()
     for _ in range(20):
         page.keyboard.press("ArrowDown")
@@ -217,7 +226,7 @@ def test_nothing_in_a_users_file_is_executed_or_becomes_markup(page: Page, tmp_p
             break
     assert "onerror" in page.locator(".rd-tip").inner_text()
     assert page.evaluate("window.bad") is None
-    assert page.locator(".rd img, .rd a, .rd script").count() == 0
+    assert page.locator(".rd img, .rd a:not([href='mode/sample.csv']), .rd script").count() == 0
 
 
 def test_the_svg_is_the_visible_curves_and_safe(page: Page, tmp_path: Path) -> None:
@@ -303,8 +312,7 @@ def test_measuring_tells_how_far_it_is_where_it_was_asked_for(page: Page) -> Non
     button = page.get_by_role("button", name="Measure this picture")
     page.evaluate(tell % "{done: 1, of: 5, running: true}")
     expect(button).to_be_disabled()
-    page.evaluate(LIVE)  # the plot is drawn again and says so
-    expect(page.locator(DRAWN)).to_have_count(16)
+    marked(page)  # the plot is drawn again and says so
     assert status(page) == "Measuring this picture: 2 of 5 rates…"
     page.evaluate(tell % "{done: 5, of: 5, running: false}")
     expect(button).to_be_enabled()
@@ -338,6 +346,54 @@ def test_it_fits_any_width_in_light_and_dark(chromium: Browser, address: str, sc
         assert plot["height"] >= 280
     page.close()
     assert trouble == []
+
+
+def test_the_plane_is_reached_and_walked_by_keyboard(page: Page) -> None:
+    page.get_by_role("button", name="Rate", exact=True).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rd-plot .xtitle")).to_have_text("PSNR [dB], higher is better →")
+    expect(page.locator("#rd-plot .ytitle")).to_have_text("LPIPS (AlexNet), lower is better →")
+    page.locator("[data-rd=at]").select_option("0.2")
+    expect(page.locator(".rd-status")).to_contain_text("LPIPS (AlexNet) at 0.2 bpp, ")
+    places = page.locator("[data-rd=places] tr")
+    expect(places.first).to_contain_text("MoDE-P")
+    absent = "DLF (ours) is known at 0.0102 to 0.102 bpp, not at 0.2"
+    expect(places.filter(has_text="DLF")).to_contain_text(absent)
+    way = "#rd-plot .scatterlayer .trace .js-line"
+    expect(page.locator(way)).to_have_count(1)
+    texts = page.locator("#rd-plot .textpoint text").all_text_contents()
+    assert {"MoDE-F", "MoDE-P", "ELIC"} <= set(texts)
+    page.locator("#rd-plot").focus()
+    walked = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+        walked.append(status(page).split(",")[0])
+    assert len(set(walked[:3])) == 3, walked
+    for _ in range(9):
+        page.keyboard.press("ArrowUp")
+    assert status(page).startswith("MoDE-P, 0.2 bpp · PSNR")
+    page.keyboard.press("Enter")
+    (detail,) = page.evaluate("opened")
+    assert (detail["codec"], detail["anchor"], detail["bpp"]) == ("mode", "perception", 0.2)
+    assert "rd-view=plane" in page.evaluate("location.hash")
+    with page.expect_download() as download:
+        page.locator("[data-rd=csv]").click()
+    curves, _ = read_user_csv(Path(download.value.path()).read_text("utf-8"), "again.csv")
+    assert {"psnr", "lpips"} <= set(curves[0].points[0].values)
+
+
+def test_the_sample_can_be_had_and_what_is_yours_stands_first(page: Page, tmp_path: Path) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("link", name="sample CSV").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    page.locator("[data-rd=file]").set_input_files(file)
+    expect(page.locator("[data-rd=files]")).to_contain_text("sample.csv: 1 curve, 8 points")
+    expect(page.locator(".rd-head").first).to_contain_text("Yours")
+    expect(page.locator("[data-rd=bd] tr.rd-mine")).to_contain_text("My codec")
+    widths = page.evaluate("document.querySelector('#rd-plot').data.map((one) => one.line.width)")
+    assert widths[-1] == max(widths) > max(widths[:-1])
 
 
 def test_plotly_has_no_share_button_and_no_server(page: Page) -> None:

@@ -245,6 +245,7 @@ def test_with_a_known_size_it_is_a_point_of_the_plot(visit: Opener) -> None:
     choose(page, {**files, "sizes.csv": b"name,bytes\ntheirs,154\n"})
     settled(page, 4)
     page.locator("#rd-plot").scroll_into_view_if_needed()
+    page.get_by_label("This picture's points").check()
     section = page.get_by_role("group", name="Opened pictures")
     expect(section.locator(".rd-entry")).to_have_text(["theirs"])
     field = pane(page, "other").locator("input.given")

@@ -107,6 +107,7 @@ def test_every_public_curve_in_the_saved_plot_names_its_licence(page: Page) -> N
     page.locator("#rd-plot").scroll_into_view_if_needed()
     expect(page.locator(".rd-entry").first).to_be_visible()
     page.evaluate(SEEN_TWICE)  # two points on screen, and the picture's curve through them
+    page.get_by_label("This picture's points").check()
     page.wait_for_function(DOTTED)
     with page.expect_download() as download:
         page.locator("[data-rd=svg]").click()

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from app.about import about_text
 from app.explorer.bdtable import bd_table
 from app.explorer.curves import our_curves
+from app.explorer.endpoint import rd_points
 from app.explorer.library import Library, load_library
-from app.explorer.usercsv import MAX_BYTES, read_user_csv
-from app.explorer.view import UserFile, Wish, answer, rd_points, show, show_unread
+from app.explorer.usercsv import MAX_BYTES, UserFile, read_user_csv
+from app.explorer.view import Wish, answer, show, show_unread
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown, cells
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import comparisons
@@ -37,7 +38,8 @@ def library(results: Path) -> Library:
 
 
 def view(results: Path, **state: Any) -> dict[str, Any]:
-    return answer(load_library(results), Wish.parse(state))
+    """With the picture on screen over the means, as links of before have it."""
+    return answer(load_library(results), Wish.parse({"marks": True} | state))
 
 
 def test_the_view_is_json_without_nan(library: Library) -> None:

@@ -1,19 +1,19 @@
 /** The rate-distortion part of the page: the state of its controls, and what the server answers to it. */
 
-import { onLink, writeLink } from "../../shared/address.js";
+import { writeLink } from "../../shared/address.js";
 import { fillSelect, find, make, saveAs } from "../../shared/dom.js";
-import { hear, tell } from "../../shared/messages.js";
+import { tell } from "../../shared/messages.js";
+import { listenToControls, listenToPage } from "./controls.js";
 import { Files } from "./files.js";
 import { fillLegend } from "./legend.js";
 import { Plot } from "./plot.js";
 import { aboutPictures, canOpen, csvOf, shortNumber } from "./points.js";
-import { isShown, shareOf, withChosen } from "./state.js";
-import { fillBd, fillPoints } from "./tables.js";
+import { THIS, isShown, shareOf, withChosen } from "./state.js";
+import { fillBd, fillPlaces, fillPoints } from "./tables.js";
 
-const SELECTS = /** @type {const} */ (["dataset", "metric", "reference"]);
 const MAX_VISITED = 240;
+const MEASURING = ["measure", "few", "path"];
 const PAUSE_MS = 150;
-const IDLE_MS = 2000;
 
 export function mountExplorer(/** @type {PlotHost} */ host) {
   const explorer = new Explorer(host);
@@ -59,10 +59,11 @@ export class Explorer {
   }
 
   /** The viewer has measured some of the rates; `running` is false when it has ended. */
-  sayMeasuring(/** @type {{done: number, of: number, running: boolean}} */ { done, of, running }) {
-    this.part("measure", HTMLButtonElement).disabled = running;
-    this.progress = running ? `Measuring this picture: ${done + 1} of ${of} rates…` : "";
-    this.say(`Measured this picture at ${done} of ${of} rates.`);
+  sayMeasuring(/** @type {{done: number, of: number, running: boolean, anchors?: boolean}} */ { done, of, running, anchors }) {
+    for (const name of MEASURING) this.part(name, HTMLButtonElement).disabled = running;
+    const what = anchors ? "the way between anchors" : "this picture";
+    this.progress = running ? `Measuring ${what}: ${done + 1} of ${of} rates…` : "";
+    this.say(`Measured ${what} at ${done} of ${of} rates.`);
   }
 
   /** Change what is asked for. A zoom made by hand fits the axes that it was made on, and no others. */
@@ -75,9 +76,8 @@ export class Explorer {
   /** Ask for what the state wants; an answer that was overtaken is dropped. */
   async refresh() {
     const mine = ++this.asked;
-    const { dataset, metric, reference, log } = this.state;
-    const { dark, picture } = this;
-    const wish = { dataset, metric, reference, log, dark, picture, files: this.files.sent };
+    const { range, zoom, on, off, own, ...asked } = this.state;
+    const wish = { ...asked, dark: this.dark, picture: this.picture, files: this.files.sent };
     const answer = await this.server.rd_view(wish).catch(() => null);
     if (mine !== this.asked) return;
     if (!answer?.figure) return this.say("The server did not answer; this is the last view.");
@@ -86,30 +86,56 @@ export class Explorer {
     await this.plot.draw();
   }
 
-  show(/** @type {PlotAnswer} */ { choices, bd, axis, notes, curves, files, ...chosen }) {
-    const lists = { dataset: choices.datasets, metric: choices.metrics, reference: bd.references };
-    const values = { ...chosen, reference: bd.reference };
-    for (const name of SELECTS) {
-      fillSelect(this.part(name, HTMLSelectElement), lists[name], values[name]);
-    }
-    for (const part of ["label", ".rd-scroll"]) find(this.root, `.rd-bd ${part}`).hidden = !bd.reference;
-    this.part("log", HTMLInputElement).checked = this.state.log;
-    this.part("own", HTMLInputElement).checked = this.state.own;
+  show(/** @type {PlotAnswer} */ answer) {
+    const { bd, axis, notes, caption, files } = answer;
+    this.showChoices(answer);
     this.files.show(files);
-    this.part("own-box").hidden = !curves.some(({ kind }) => kind === "picture");
     this.part("value-head").textContent = axis.label;
     this.part("bd-note").textContent = bd.note;
+    this.part("caption").textContent = caption;
     this.part("notes").replaceChildren(...notes.map((note) => make("li", {}, note)));
     this.showCurves();
+  }
+
+  /** The controls, with what can be chosen in each. */
+  showChoices(/** @type {PlotAnswer} */ { view, dataset, metric, choices, bd, axis, across, plane, few, curves }) {
+    const fill = (/** @type {string} */ name, /** @type {Named[]} */ list, /** @type {string} */ value) =>
+      fillSelect(this.part(name, HTMLSelectElement), list, value);
+    fill("dataset", choices.datasets, dataset);
+    fill("metric", choices.metrics, metric);
+    fill("reference", bd.references, bd.reference);
+    if (plane && across) {
+      fill("x", choices.across ?? [], across.key);
+      fill("y", choices.up ?? [], axis.key);
+      fill("at", plane.rates, String(plane.at));
+    }
+    for (const node of this.root.querySelectorAll("[data-in]")) {
+      /** @type {HTMLElement} */ (node).hidden = /** @type {HTMLElement} */ (node).dataset.in !== view;
+    }
+    for (const part of ["label", ".rd-scroll"]) find(this.root, `.rd-bd ${part}`).hidden = !bd.reference;
+    for (const name of /** @type {const} */ (["log", "own", "marks"])) {
+      this.part(name, HTMLInputElement).checked = this.state[name];
+    }
+    const alone = dataset === THIS;
+    this.part("marks-box").hidden = alone || !this.picture.rows?.length;
+    this.part("own-box").hidden = !curves.some(({ kind }) => kind === "picture");
+    const measured = !this.part("measure").hidden;
+    this.part("few").hidden = !few || !measured;
+    this.part("path").hidden = !alone || !measured || !plane || isWayKnown(plane.paths, curves);
   }
 
   /** What depends on which curves are on. */
   showCurves() {
     if (!this.answer) return;
-    const { curves, bd } = this.answer;
+    const { curves, bd, plane, axis, across } = this.answer;
     fillLegend(this, curves);
     const on = new Set(curves.filter(this.shown).map(({ key }) => key));
     fillBd(this.part("bd"), bd.rows.filter(({ key }) => on.has(key)));
+    if (!plane || !across) return;
+    this.part("x-head").textContent = this.part("across-head").textContent = across.short;
+    this.part("y-head").textContent = axis.short;
+    this.part("at-note").textContent = placesNote(plane);
+    fillPlaces(this.part("places"), this.answer, this.shown);
   }
 
   choose(/** @type {Curve[]} */ entries, /** @type {boolean} */ on) {
@@ -130,10 +156,11 @@ export class Explorer {
     const details = find(this.root, ".rd-points", HTMLDetailsElement);
     find(details, "summary").textContent = `Points as a table (${points.length} in view)`;
     if (details.open && this.answer) {
-      fillPoints(this.part("points"), points, this.answer.axis, (point) => this.open(point));
+      fillPoints(this.part("points"), points, this.answer, (point) => this.open(point));
     }
-    for (const button of find(this.root, ".rd-seg").querySelectorAll("button")) {
-      button.ariaPressed = String(button.dataset.range === this.plot.preset);
+    for (const button of this.root.querySelectorAll(".rd-seg button")) {
+      const { range, view } = /** @type {HTMLElement} */ (button).dataset;
+      button.ariaPressed = String(view ? view === this.state.view : range === this.plot.preset);
     }
   }
 
@@ -186,7 +213,7 @@ export class Explorer {
   saveCsv() {
     const points = this.plot.inView();
     if (!points.length || !this.answer) return this.say("There are no points in view to save.");
-    const csv = new Blob([csvOf(points, this.answer.axis)], { type: "text/csv" });
+    const csv = new Blob([csvOf(points, this.answer.axis, this.answer.across)], { type: "text/csv" });
     saveAs(`${stemOf(this.answer)}.csv`, csv);
     this.say(`Saved ${points.length} points, those in view.`);
   }
@@ -201,52 +228,18 @@ export class Explorer {
 }
 
 /** The name of a file that is saved, without its ending. @param {PlotAnswer} answer */
-const stemOf = ({ dataset, metric }) => `rd-${dataset}-${metric}`.replace(/[^a-z0-9_-]+/gi, "-").slice(0, 60);
-
-function listenToControls(/** @type {Explorer} */ explorer) {
-  const { root, plot } = explorer;
-  /** @param {string} name @param {string} event @param {(field: any) => void} act */
-  const on = (name, event, act) => {
-    const field = explorer.part(name);
-    field.addEventListener(event, () => act(field));
-  };
-  for (const name of SELECTS) {
-    on(name, "change", ({ value }) => explorer.ask({ [name]: value }, name === "reference"));
-  }
-  on("log", "change", ({ checked }) => explorer.ask({ log: checked }));
-  on("own", "change", ({ checked }) => {
-    explorer.set({ own: checked });
-    plot.draw();
-  });
-  on("measure", "click", () => tell("mode:measure-curve"));
-  on("find", "input", () => explorer.showCurves());
-  on("csv", "click", () => explorer.saveCsv());
-  on("svg", "click", () => explorer.saveSvg());
-  find(root, ".rd-seg").addEventListener("click", ({ target }) => {
-    const { range } = /** @type {HTMLElement} */ (target).dataset;
-    if (range) plot.zoom(range);
-  });
-  find(root, ".rd-points").addEventListener("toggle", () => explorer.showView());
+function stemOf({ dataset, metric, axis, across, plane }) {
+  const stem = plane ? `plane-${dataset}-${across?.key}-${axis.key}-${plane.at}` : `rd-${dataset}-${metric}`;
+  return stem.replace(/[^a-z0-9_.-]+/gi, "-").slice(0, 60);
 }
 
-/** What the viewer tells, the address, the theme, and whether the plot is in sight. */
-function listenToPage(/** @type {Explorer} */ explorer) {
-  const { root, plot } = explorer;
-  hear("mode:measuring", root, (told) => explorer.sayMeasuring(told));
-  hear("mode:result", root, (picture) => explorer.visit(picture));
-  // Whichever of the two comes up last, the pictures' numbers are heard.
-  tell("mode:ask-result");
-  onLink(explorer);
-  const page = new MutationObserver(() => explorer.readTheme());
-  page.observe(document.body, { attributes: true, attributeFilter: ["class"] });
-  explorer.readTheme();
-  // Megabytes of plotting wait until the plot is in sight and the pictures have been painted.
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    seen.disconnect();
-    const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, IDLE_MS / 4));
-    idle(() => explorer.refresh(), { timeout: IDLE_MS });
-  });
-  seen.observe(plot.element);
-  new ResizeObserver(() => plot.resize()).observe(plot.element);
+/** Whether the way between the anchors was measured now, with something between its ends.
+ * @param {PlotPath[]} paths @param {Curve[]} curves */
+const isWayKnown = (paths, curves) =>
+  paths.some(({ keys }) => keys.length > 3 && curves.some(({ key, kind }) => kind === "live" && key === keys[0]));
+
+/** What a reader must know of the places. @param {NonNullable<PlotAnswer["plane"]>} plane */
+function placesNote({ at, paths }) {
+  const ways = paths.map(({ label, anchors }) => `The line of ${label} runs through its pictures at anchors ${anchors.join(", ")}, all of the same files.`);
+  return [`At ${at} bpp, between measured rates by PCHIP over log rate, never beyond them.`, ...new Set(ways)].join(" ");
 }

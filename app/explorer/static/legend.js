@@ -9,8 +9,8 @@ const DASHES = {
   solid: "", dash: "6 3", dot: "2 3", dashdot: "6 2 2 2", longdash: "10 3", longdashdot: "9 2 2 2",
 };
 const SECTIONS = {
-  ours: "Measured here", theirs: "Theirs: measured here from their pictures",
-  opened: "Opened pictures", yours: "Yours", published: "Published",
+  yours: "Yours", live: "Measured now", stored: "From the results", ours: "Measured here", theirs: "Theirs: measured here from their pictures",
+  opened: "Opened pictures", published: "Published",
 };
 
 /** The corner points of a polygon or star around (7, 7), as path data. @param {number} count */
@@ -91,12 +91,13 @@ function legendEntry(/** @type {Curve} */ curve, /** @type {Explorer} */ explore
   const onchange = () => explorer.choose([curve], box.checked);
   const box = make("input", { type: "checkbox", checked: isOn(curve, explorer.state), onchange });
   const parts = [box, swatch(curve.style, explorer.dark), make("span", {}, curve.label), whose(curve)];
-  return make("label", { class: "rd-entry", title }, ...parts);
+  const mine = curve.kind === "yours" ? " rd-mine" : "";
+  return make("label", { class: `rd-entry${mine}`, title }, ...parts);
 }
 
 /** Where a published curve is from; the licence of others' weights, in full on a line of its own. */
 function whose(/** @type {Curve} */ curve) {
-  if (["theirs", "opened"].includes(curve.kind)) return ""; // their section says it
-  if (curve.kind !== "ours") return make("small", {}, curve.source.split("/")[0]);
+  if (["theirs", "opened", "stored"].includes(curve.kind)) return ""; // their section says it
+  if (!["ours", "live"].includes(curve.kind)) return make("small", {}, curve.source.split("/")[0]);
   return curve.licence ? make("small", { class: "rd-licence" }, licenceOf(curve)) : "";
 }

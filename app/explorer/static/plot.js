@@ -1,8 +1,9 @@
 /** The plot itself: Plotly without its buttons, with a note of our own and a keyboard. */
 
 import { find, make } from "../../shared/dom.js";
+import { labelsFor, nextInPlane, pathTraces, planeRanges } from "./plane.js";
 import { asPlotlyText, canOpen, describePoint, nameOf } from "./points.js";
-import { nextPoint, pointsInView, rangesFor, ticksFor } from "./points.js";
+import { nextPoint, pointOf, pointsInView, rangesFor, ticksFor } from "./points.js";
 import { RANGES } from "./state.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: "autosize", plotlyServerURL: "" };
@@ -72,17 +73,21 @@ export class Plot {
     const { data, layout } = answer.figure;
     const visible = data.filter((_, i) => shown(answer.curves[i]));
     const fits = this.fit(visible);
-    const traces = data.map((trace, i) => ({ ...trace, visible: shown(answer.curves[i]) }));
+    const ways = this.ways(answer);
+    const traces = [...data.map((trace, i) => ({ ...trace, visible: shown(answer.curves[i]) })), ...ways];
+    this.label(answer, traces, ways);
     const dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
     const page = { ...layout, dragmode, width, height, ...this.axes(layout, width) };
     await Plotly.react(this.element, traces, page, CONFIG);
     this.listen(answer);
     this.walk = null;
     this.hideTip();
-    this.element.setAttribute("aria-label", `${answer.axis.title}, against rate`);
-    const text = `${visible.length} curves, ${answer.axis.label}, ${this.inView().length} points in view.`;
+    const { axis, across, plane } = answer;
+    const against = plane ? `${across?.title}, at ${plane.at} bpp` : "rate";
+    this.element.setAttribute("aria-label", `${axis.title}, against ${against}`);
+    const what = plane ? `${across?.label} and ${axis.label} at ${plane.at} bpp` : `${visible.length} curves, ${axis.label}`;
     const none = `No curve here has points at or below ${RANGES[this.preset]} bpp.`;
-    this.explorer.say(fits ? text : none);
+    this.explorer.say(fits ? `${what}, ${this.inView().length} points in view.` : none);
     this.explorer.showView();
   }
 
@@ -93,9 +98,31 @@ export class Plot {
   /** Ranges for the preset; false when nothing lies in it and everything is shown instead. */
   fit(/** @type {Trace[]} */ visible) {
     if (this.preset === "custom" && this.ranges) return true;
+    const { across, axis } = this.answer ?? {};
+    if (across && axis) {
+      this.ranges = planeRanges(visible, across, axis);
+      return true;
+    }
     const ranges = rangesFor(visible, this.preset, this.log);
     this.ranges = ranges ?? rangesFor(visible, "all", this.log);
     return Boolean(ranges) || !visible.length;
+  }
+
+  /** Lines through the anchors of one file, in the plane. @param {PlotAnswer} answer */
+  ways({ plane, curves, figure }) {
+    const { shown, dark } = this.explorer;
+    return plane ? pathTraces(plane.paths, curves, figure.data, shown, dark) : [];
+  }
+
+  /** Names beside the marks of the plane. @param {PlotAnswer} answer @param {object[]} traces @param {Trace[]} ways */
+  label({ plane, curves, figure }, traces, ways) {
+    if (!plane || !this.ranges) return;
+    const points = pointsInView(curves, figure.data, this.explorer.shown, this.ranges, false);
+    const { clientWidth: width, clientHeight: height } = this.element;
+    labelsFor(points, this.ranges, { width, height }, ways).forEach(({ text, side }, i) => {
+      const named = { mode: "markers+text", text: [asPlotlyText(text)], textposition: side };
+      Object.assign(traces[points[i].c], named, { textfont: { size: 11 } });
+    });
   }
 
   axes(/** @type {{xaxis: any, yaxis: any}} */ { xaxis, yaxis }, /** @type {number} */ width) {
@@ -112,8 +139,10 @@ export class Plot {
     this.listening = true;
     const on = (/** @type {string} */ name, /** @type {(event: any) => void} */ act) =>
       this.element.on(`plotly_${name}`, act);
-    const at = (/** @type {any} */ { points: [{ curveNumber: c, pointNumber: p, x, y }] }) =>
-      ({ curve: (this.answer ?? answer).curves[c], c, p, bpp: x, value: y });
+    const at = (/** @type {any} */ { points: [{ curveNumber: c, pointNumber: p }] }) => {
+      const { curves, figure } = this.answer ?? answer;
+      return pointOf(curves[c], figure.data[c], c, p);
+    };
     on("hover", (event) => this.showTip(at(event)));
     on("unhover", () => this.hideTip());
     on("click", (event) => this.explorer.open(at(event)));
@@ -154,7 +183,8 @@ export class Plot {
     const points = this.inView();
     const step = STEPS[event.key];
     if (step && points.length) {
-      this.walk = nextPoint(points, this.walk, step);
+      const inPlane = this.answer?.plane && this.ranges;
+      this.walk = inPlane ? nextInPlane(points, this.walk, step, inPlane) : nextPoint(points, this.walk, step);
       this.explorer.say(this.showTip(this.walk).slice(0, 3).join(", "));
     } else if (event.key === "Enter" && this.walk) this.explorer.open(this.walk);
     else if (event.key === "Escape" && this.walk) {
@@ -167,13 +197,13 @@ export class Plot {
 
   /** A note beside a point; gives its lines. @param {Point} point */
   showTip(point) {
-    const lines = this.answer ? describePoint(point, this.answer.axis) : [];
+    const lines = this.answer ? describePoint(point, this.answer.axis, this.answer.across) : [];
     const nodes = lines.map((line, i) => make(i ? "span" : "strong", {}, line));
     const how = canOpen(point.curve) ? [make("em", {}, "Click or Enter: open in the viewer")] : [];
     this.tip.replaceChildren(...nodes, ...how);
     this.tip.hidden = false;
     const { xaxis, yaxis } = this.element._fullLayout;
-    const x = xaxis._offset + xaxis.d2p(point.bpp);
+    const x = xaxis._offset + xaxis.d2p(point.x);
     const y = yaxis._offset + yaxis.d2p(point.value) - 20;
     const { offsetWidth, offsetHeight } = this.tip;
     const right = x + 14 + offsetWidth <= this.element.clientWidth;
@@ -194,7 +224,7 @@ export class Plot {
     const title = choices.datasets.find(({ id }) => id === dataset)?.label ?? "";
     const { data, layout, clientWidth, clientHeight } = this.element;
     const named = data.map((/** @type {object} */ trace, /** @type {number} */ i) =>
-      ({ ...trace, name: asPlotlyText(nameOf(curves[i])) }));
+      (curves[i] ? { ...trace, name: asPlotlyText(nameOf(curves[i])) } : trace));
     const traces = named.filter((/** @type {{visible: boolean}} */ { visible }) => visible);
     const extras = {
       title: { text: asPlotlyText(title), font: { size: 13 }, x: 0.02 },

@@ -6,8 +6,10 @@ import { RANGES } from "./state.js";
 
 const LABEL_ROOM = 150;
 
+const OPENABLE = ["ours", "picture", "now", "live", "stored"];
+
 /** Curves of ours and the picture's have pictures behind them; published ones have not. */
-export const canOpen = (/** @type {Curve} */ curve) => ["ours", "picture", "now"].includes(curve.kind);
+export const canOpen = (/** @type {Curve} */ curve) => OPENABLE.includes(curve.kind);
 
 /** What can be said of the pictures behind a point of theirs. @param {Point} point */
 export const aboutPictures = ({ curve, p }) =>
@@ -27,7 +29,8 @@ export function rangesFor(traces, preset, log) {
   return { x, y: padded(Math.min(...values), Math.max(...values), 0.05) };
 }
 
-function padded(/** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ share) {
+/** Two ends, and a share of their distance more on both sides. */
+export function padded(/** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ share) {
   const by = (high - low) * share || Math.abs(high) * 0.1 || 0.1;
   return [low - by, high + by];
 }
@@ -47,14 +50,18 @@ export function ticksFor({ tickvals, ticktext }, width, range) {
 export function pointsInView(curves, traces, shown, ranges, log) {
   const within = (/** @type {number} */ value, /** @type {number[]} */ [a, b]) =>
     value >= Math.min(a, b) && value <= Math.max(a, b);
-  const seen = (/** @type {Point} */ { bpp, value }) =>
-    !ranges || (within(log ? Math.log10(bpp) : bpp, ranges.x) && within(value, ranges.y));
+  const seen = (/** @type {Point} */ { x, value }) =>
+    !ranges || (within(log ? Math.log10(x) : x, ranges.x) && within(value, ranges.y));
   return curves.flatMap((curve, c) => {
     if (!shown(curve)) return [];
-    const { x, y } = traces[c];
-    return x.map((bpp, p) => ({ curve, c, p, bpp, value: y[p] })).filter(seen);
+    return traces[c].x.map((_, p) => pointOf(curve, traces[c], c, p)).filter(seen);
   });
 }
+
+/** A point of a trace: in the plane its rate is not where it stands.
+ * @param {Curve} curve @param {Trace} trace @param {number} c @param {number} p @returns {Point} */
+export const pointOf = (curve, { x, y, customdata: rates = x }, c, p) =>
+  ({ curve, c, p, x: x[p], bpp: rates[p], value: y[p] });
 
 /** Where an arrow key leads: along the curve, or to the nearest rate on the next curve.
  * @param {Point[]} points those in view @param {Point | null} from @param {number[]} step by curves, points */
@@ -81,13 +88,14 @@ export function csvCell(value) {
   return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The CSV of points; it can be dropped back on the page. @param {Point[]} points @param {Axis} axis */
-export function csvOf(points, axis) {
-  const net = axis.lpips_net === "?" ? "" : axis.lpips_net;
-  const head = ["codec", "kind", "dataset", "bpp", axis.column, "lpips_net"];
-  head.push("pictures", "aimed_at", "source_ref", "notes");
-  const lines = points.map(({ curve, p, bpp, value }) => [
-    ...[curve.label, curve.kind, curve.dataset, bpp, value, net],
+/** The CSV of points; it can be dropped back on the page.
+ * @param {Point[]} points @param {Axis} axis @param {Axis} [across] the other axis, in the plane */
+export function csvOf(points, axis, across) {
+  const [net] = [axis, across].flatMap((one) => (one?.lpips_net && one.lpips_net !== "?" ? one.lpips_net : []));
+  const head = ["codec", "kind", "dataset", "bpp", ...(across ? [across.column] : []), axis.column];
+  head.push("lpips_net", "pictures", "aimed_at", "source_ref", "notes");
+  const lines = points.map(({ curve, p, x, bpp, value }) => [
+    ...[curve.label, curve.kind, curve.dataset, bpp, ...(across ? [x] : []), value, net ?? ""],
     ...[curve.images[p] || "", curve.at[p]],
     curve.image ? `${curve.source}, picture ${curve.image}` : curve.source,
     [licenceOf(curve), curve.note].filter(Boolean).join("; "),
@@ -109,6 +117,8 @@ export function nameOf(/** @type {Curve} */ curve) {
     yours: curve.source,
     theirs: curve.source,
     ours: curve.licence ? "measured here" : "ours",
+    live: "measured now",
+    stored: curve.source,
   };
   return `${curve.label} (${[from[curve.kind], licenceOf(curve)].filter(Boolean).join(", ")})`;
 }
@@ -118,9 +128,10 @@ export function nameOf(/** @type {Curve} */ curve) {
 export const shortNumber = (value, digits) =>
   digits === undefined ? String(+value.toPrecision(3)) : value.toFixed(digits);
 
-/** The lines of a point's note, most important first. @param {Point} point @param {Axis} axis */
-export function describePoint(point, axis) {
-  const { curve, p, bpp, value } = point;
+/** The lines of a point's note, most important first.
+ * @param {Point} point @param {Axis} axis @param {Axis} [across] the other axis, in the plane */
+export function describePoint(point, axis, across) {
+  const { curve, p, x, bpp, value } = point;
   const what = {
     ours: `mean of ${counted(curve.images[p], "picture")}`,
     now: "the picture on screen",
@@ -129,11 +140,14 @@ export function describePoint(point, axis) {
     published: "published",
     yours: "your file",
     theirs: `mean of ${counted(curve.images[p], "picture")}`,
+    live: "this picture",
+    stored: "this picture",
   };
-  const unit = axis.unit ? ` ${axis.unit}` : "";
+  const told = (/** @type {Axis} */ { label, digits, unit }, /** @type {number} */ number) =>
+    `${label} ${shortNumber(number, digits)}${unit ? ` ${unit}` : ""}`;
   return [
     curve.label,
-    `${shortNumber(bpp)} bpp · ${axis.label} ${shortNumber(value, axis.digits)}${unit}`,
+    [`${shortNumber(bpp)} bpp`, ...(across ? [told(across, x)] : []), told(axis, value)].join(" · "),
     [what[curve.kind], curve.at[p]].filter(Boolean).join(" · "),
     curve.kind === "now" ? "" : curve.source,
     licenceOf(curve),

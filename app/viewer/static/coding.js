@@ -1,12 +1,11 @@
 /** Actions that change what is coded: rate, anchor, picture, and what the plot asks for. */
 
 import { clamp, further } from "../../shared/arithmetic.js";
-import { tell } from "../../shared/messages.js";
 import { isOf, movedBlends, paneAt, paneOf, pushedOut, withBlends } from "./blends.js";
 import { anchorText, picturesOf } from "./controls.js";
 import { tooManyCoded, withCoded } from "./opened.js";
 import { atRate, ownRateOf } from "./rated.js";
-import { PRESETS, STEPS, positionOf, rateAt } from "./rates.js";
+import { STEPS, positionOf, rateAt } from "./rates.js";
 
 const KEY_STEP = STEPS / 20;
 
@@ -105,24 +104,4 @@ export function openPoint(viewer, { kind, dataset, rate, image, codec, anchor, b
   const more = withCoded(panes, id, catalogue.limits);
   viewer.questions.refresh({ panes: more, bpp: Number(bpp.toPrecision(3)), pick: id });
   viewer.root.scrollIntoView({ block: "start" });
-}
-
-/** Code the picture at every preset, one after the other, and come back to its rate; ends on any change. */
-export async function measureCurve(/** @type {Viewer} */ viewer) {
-  const { state, words, questions } = viewer;
-  if (state.file) return words.tell("A file brings no original to measure against", true);
-  if (viewer.large.asks) return words.tell("Choose first how much of this picture to code, above the panes", true);
-  const rates = [...PRESETS.map(({ bpp }) => bpp).filter((bpp) => bpp !== state.bpp), state.bpp];
-  let done = 0;
-  const say = (/** @type {boolean} */ running) => {
-    viewer.touring = running;
-    tell("mode:measuring", { done, of: rates.length, running });
-  };
-  for (const bpp of rates) {
-    say(true);
-    questions.refresh({}, "", bpp);
-    if (!(await questions.answer())) break;
-    done += 1;
-  }
-  say(false);
 }

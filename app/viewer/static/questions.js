@@ -17,6 +17,7 @@ export class Questions {
     this.trial = new Trial(viewer);
     this.chosen = /** @type {string[]} */ ([]); // the panes of the server's choice, when nobody had named any
     this.lost = /** @type {Set<string>} */ (new Set());
+    this.others = /** @type {string[] | null} */ (null); // what a tour asks for instead of what is shown
     this.timer = 0;
     this.clock = 0;
     this.busy = false;
@@ -25,15 +26,17 @@ export class Questions {
   }
 
   /** Ask the server for what the state wants, once it has stopped changing; a tour asks at other rates. */
-  ask(/** @type {string} */ aside = "", /** @type {number} */ bpp = this.viewer.state.bpp) {
+  ask(/** @type {string} */ aside = "", /** @type {number} */ bpp = this.viewer.state.bpp, /** @type {string[] | null} */ others = null) {
     const { viewer } = this;
     this.forget();
+    this.others = others;
     viewer.large.asked = ""; // the server asks again where it must
     viewer.words.note(aside);
     this.begin();
     viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${bpp} bpp…`);
     this.timer = setTimeout(() => {
-      const { file, image, panes } = viewer.state;
+      const { file, image, panes: shown } = viewer.state;
+      const panes = others ?? shown;
       if (file) return viewer.exchange.ask("open", { key: file, panes });
       // Asked for none, the server chooses the same again, and says which it had to leave out.
       const agreed = viewer.large.agreed.has(image);
@@ -148,7 +151,7 @@ export class Questions {
     if (!viewer.sample()) viewer.recents.add({ key: state.image, name: state.name, file: Boolean(state.file) });
     const unanswered = state.file ? "this file does not hold it" : "the server left it out; try again";
     if (!state.panes.length) this.chosen = value.panes.map(({ id }) => id);
-    else if (value.done) records.fail(unanswered, state.panes);
+    else if (value.done && !this.others) records.fail(unanswered, state.panes);
     const panes = state.panes.length ? state.panes : chosenBeside(this.chosen, state.anchor, catalogue);
     viewer.set({ panes, notes: value.notes, size: { width: value.width, height: value.height } });
   }
@@ -166,9 +169,9 @@ export class Questions {
     this.viewer.render();
   }
 
-  /** Panes with a picture that has been coded. */
-  coded() {
-    const all = this.viewer.records.list(this.viewer.state.panes);
+  /** Panes with a picture that has been coded: those that are shown, or others. */
+  coded(/** @type {readonly string[]} */ ids = this.viewer.state.panes) {
+    const all = this.viewer.records.list(ids);
     return all.filter(({ id, state }) => state === "ready" && id !== ORIGINAL);
   }
 

@@ -6,7 +6,7 @@ import { hear } from "../../shared/messages.js";
 import { storageOf } from "../../shared/storage.js";
 import { actionsOf } from "./actions.js";
 import { listenToArrivals } from "./arrivals.js";
-import { measureCurve, openPoint } from "./coding.js";
+import { openPoint } from "./coding.js";
 import { Beside } from "./beside.js";
 import { Choosing } from "./choosing.js";
 import { listenToControls, showAnchor, showControls, showRate, showZoom } from "./controls.js";
@@ -26,6 +26,7 @@ import { Sizing } from "./sizing.js";
 import { Stage } from "./stage.js";
 import { NOTHING, ORIGINAL, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
 import { fillNumbers } from "./table.js";
+import { measureCurve } from "./tours.js";
 import { takeFiles } from "./uploads.js";
 import { Words } from "./words.js";
 
@@ -155,7 +156,8 @@ export class Viewer {
   }
 
   tellResult() {
-    announceResult(this.state.image, this.questions.coded());
+    const { image, panes } = this.state;
+    announceResult(image, this.questions.coded([...new Set([...panes, ...(this.questions.others ?? [])])]));
   }
 
   sample() {
@@ -268,6 +270,6 @@ function listen(viewer) {
     root.scrollIntoView({ block: "start" });
     takeFiles(viewer, files);
   });
-  hear("mode:measure-curve", root, () => measureCurve(viewer));
+  hear("mode:measure-curve", root, (which) => measureCurve(viewer, which));
   hear("mode:ask-result", root, () => viewer.tellResult());
 }

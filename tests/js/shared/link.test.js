@@ -6,7 +6,7 @@ import { MODES, shareOf } from "../../../app/viewer/static/state.js";
 import { CATALOGUE, randomFrom } from "../catalogue.js";
 
 const viewer = shareOf(CATALOGUE);
-const plot = plotShareOf({ dataset: "kodak", metric: "psnr" });
+const plot = plotShareOf({ dataset: "kodak", metric: "psnr", x: "psnr", y: "lpips" });
 const chance = randomFrom(11);
 const six = (value) => Number(value.toPrecision(6)); // as many digits as links hold
 const random = () => six(chance());
@@ -30,7 +30,8 @@ function viewerState() {
 function plotState() {
   const zoomed = maybe() ? { range: "custom", zoom: [ends(), ends()] } : {};
   return {
-    ...plot.start, dataset: evil(), metric: evil(), reference: evil(), log: maybe(), own: maybe(),
+    ...plot.start, dataset: evil(), metric: evil(), reference: evil(), log: maybe(), own: maybe(), marks: maybe(),
+    view: maybe() ? "plane" : "rate", x: evil(), y: evil(), at: six(random()),
     range: ["all", "usual", "low", "ultra"][Math.floor(random() * 4)],
     on: some(20, () => `published/${name()}`), off: some(9, () => `${name()}/`), ...zoomed,
   };
@@ -56,13 +57,24 @@ test("a link holds only what differs from the start", () => {
 test("an older link opens the same, and is written anew under today's names", () => {
   const state = { ...plot.start, reference: "ours/kodak/webp//" };
   const now = plot.into("", state);
-  assert.ok(now.startsWith("#rd-reference="));
+  assert.ok(now.startsWith("#rd-marks=0&rd-reference="));
   const older = now.replace("rd-reference", "rd-anchor");
   assert.deepEqual(plot.read(older), state);
   assert.equal(plot.into(older, state), now);
   assert.ok(!plot.says(older, state));
   assert.deepEqual(plot.read(`${now}&rd-anchor=other`), state);
   assert.equal(viewer.read("#anchor=0.5").anchor, 0.5);
+});
+
+test("the picture's points stand over means where they are asked for, or where an older link had them", () => {
+  assert.equal(plot.read("").marks, false);
+  assert.equal(plot.read("#image=coffee&bpp=0.2").marks, false);
+  const older = "#image=coffee&rd-metric=lpips&rd-own=0";
+  assert.deepEqual(plot.read(older), { ...plot.start, metric: "lpips", own: false, marks: true });
+  assert.equal(plot.into(older, plot.read(older)), `${older.replace("&rd-", "&rd-marks=1&rd-")}`);
+  const without = { ...plot.start, metric: "lpips" };
+  assert.deepEqual(plot.read(plot.into("", without)), without);
+  assert.equal(plot.into("", plot.start), "#");
 });
 
 test("numbers in links have six digits at most, and older links with more open at the same place", () => {
@@ -74,7 +86,7 @@ test("numbers in links have six digits at most, and older links with more open a
   assert.deepEqual(viewer.read(older), viewer.read(hash));
   assert.ok(viewer.says(hash, viewer.read(older)));
   const curves = { ...plot.start, range: "custom", zoom: [[-sum, sum], [20 + sum, 40]] };
-  assert.equal(plot.into("", curves), "#rd-range=custom&rd-zoom=-0.471~0.471,20.471~40");
+  assert.equal(plot.into("", curves), "#rd-marks=0&rd-range=custom&rd-zoom=-0.471~0.471,20.471~40");
 });
 
 test("numbers keep their limits, and what is no number the fallback", () => {
