@@ -60,7 +60,7 @@ function listenToHold(/** @type {HTMLElement} */ button, /** @type {(down: boole
  * a difference map is drawn against, `whole` that all of the picture is in view, `asking` that the
  * visitor is yet to choose what is coded, `last` that no other pane is left, `sized` that its size can be chosen.
  * @param {Pane} pane @param {PaneRecord} record @param {Catalogue} catalogue
- * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, asking: boolean, last: boolean, sized: boolean}} how */
+ * @param {{index: number, same: boolean, best: Best, compared: Compared, whole: boolean, asking: boolean, last: boolean, sized: boolean}} how */
 export function describePane(pane, record, catalogue, { index, same, best, compared, whole, asking, last, sized }) {
   const { figure, parts, canvas, close, word } = pane;
   const { label } = record;
@@ -84,6 +84,7 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   const licence = record.state !== "failed" && licenceOf(record) ? weightsOf(record) : "";
   write(parts.licence, licence, known?.terms);
   fillMetrics(parts.metrics, record, best, catalogue, scopeWords(whole));
+  if (compared.mean) parts.metrics.prepend(make("span", { title: compared.title ?? "" }, make("abbr", {}, "FLIP"), ` ${compared.mean}`));
   const scope = parts.metrics.childElementCount ? scopeWords(whole) : "";
   for (const part of [parts.scope, parts.above]) write(part, scope, SCOPE_TITLE);
   const ms = record.decode_ms;
@@ -94,9 +95,9 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   word.textContent = { waiting: waits, failed: () => record.error ?? "", ready: () => "" }[record.state]();
   close.ariaLabel = `Remove ${label}`;
   close.hidden = last;
-  parts.compared.textContent = compared;
-  const map = compared.startsWith("vs ") ? `Difference map of ${label} ${compared}` : label;
-  canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
+  parts.compared.textContent = compared.text;
+  const map = compared.mean ? `FLIP map of ${label} ${compared.text}, mean ${compared.mean}` : `Difference map of ${label} ${compared.text}`;
+  canvas.ariaLabel = (compared.text.startsWith("vs ") ? map : label) + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
 }
 
 /** The rate leads to where it is chosen. @param {HTMLButtonElement} place @param {PaneRecord} record
