@@ -19,6 +19,7 @@ type Choice = Named & { codec: string; anchor: string; terms?: string };
 type Blend = { codec: string; label: string; fidelity: string; perception: string; prefix: string };
 type Metric = {
   key: string;
+  about: string;
   label: string;
   unit: string;
   better: "higher" | "lower" | "";
