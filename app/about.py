@@ -16,7 +16,7 @@ from app.server.fetching import State, states
 from app.viewer.tables import escape_markdown
 from mode_core.codecs.registry import CODECS
 from mode_core.evaluation.curves import compared
-from mode_core.metrics.table import METRICS, Metric
+from mode_core.metrics.table import FLIP, METRICS, Metric
 from mode_core.settings import CARDS
 from mode_core.types import CodecInfo
 from mode_core.weights.sets import all_weights
@@ -50,6 +50,9 @@ def about_text(
         *(_codec_part(info, library, profiles, cards) for info in CODECS.values()),
         "## How far our weights are from the papers'",
         *_distances(library),
+        "## What the metrics say",
+        "\n".join(f"- **{metric.label}**: {metric.explained}" for metric in METRICS.values()),
+        f"- **FLIP** (difference view; [paper](https://doi.org/10.1145/3406183)): {FLIP}",
         "## Where the published numbers come from",
         _sources(library.curves),
         "## Other people's checkpoints",

@@ -52,6 +52,7 @@ _SESSIONS = 500
 _STYLES = (
     "shared/theme.css",
     "viewer/static/viewer.css",
+    "viewer/static/maps.css",
     "meeting/static/meeting.css",
     "blind/static/making.css",
 )

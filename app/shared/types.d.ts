@@ -21,6 +21,7 @@ type Choice = Named & { codec: string; anchor: string; terms?: string };
 type Blend = { codec: string; label: string; fidelity: string; perception: string; prefix: string };
 type Metric = {
   key: string;
+  about: string;
   label: string;
   unit: string;
   better: "higher" | "lower" | "";
@@ -128,6 +129,7 @@ type Linked = View & {
   b: string;
   split: number;
   against: string;
+  map: string;
   gain: number;
   signed: boolean;
   smooth: boolean;
@@ -385,3 +387,12 @@ type Viewer = import("../viewer/static/viewer.js").Viewer;
 type Explorer = import("../explorer/static/explorer.js").Explorer;
 type Share<S extends object> = import("./link.js").Share<S>;
 type Pane = ReturnType<typeof import("../viewer/static/panes.js").makePane>;
+
+// Perceptual maps
+/** A map of a region at every n-th pixel. */
+type WantedMap = Region & { every: number; reference: Picture; picture: Picture };
+type MadeMap = WantedMap & { bitmap: ImageBitmap; mean: number; at: number };
+/** What the worker is sent: parts of two pictures, and which box inside them is mapped. */
+type MapTask = { reference: ImageBitmap; key: string; picture: ImageBitmap; box: Region; ppd: number };
+/** What a pane's map is drawn against, and the mean of a perceptual one. */
+type Compared = { text: string; mean?: string; title?: string };

@@ -14,6 +14,7 @@ from mode_core.cli.parsing import Commands, add_profile, codec_list, command
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation import bench
+from mode_core.evaluation.additions import Additions, add_metrics
 from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
 from mode_core.evaluation.decoded import COLUMNS, find_pictures, sizes_from
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
@@ -24,7 +25,7 @@ from mode_core.metrics.bdrate import Curve
 from mode_core.metrics.table import find_metric
 from mode_core.settings import POINTS
 from mode_core.stream.sheets import SIZES
-from mode_core.weights.provenance import write_provenance
+from mode_core.weights.provenance import note_addition, write_provenance
 
 RESULTS = Path("results")
 DEFAULT_REFERENCE = "webp"
@@ -53,6 +54,12 @@ def add_commands(commands: Commands) -> None:
     earlier.add_argument("--resume", action="store_true", help="keep what is measured already")
     earlier.add_argument("--replace", action="store_true", help="measure it anew")
     add_profile(parser)
+    parser.add_argument(
+        "--add-metrics",
+        metavar="METRIC[,METRIC]",
+        help="measure these in the rows of --out that lack them, and nothing else: each file is "
+        "made again at the row's quality, without a search; goes on where it was interrupted",
+    )
     _add_theirs(parser)
     parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
     parser.add_argument("folders", type=parsing.place, nargs="*", default=[RESULTS / "kodak"])
@@ -84,6 +91,8 @@ def _add_theirs(parser: argparse.ArgumentParser) -> None:
 def _bench(args: argparse.Namespace) -> None:
     if args.reconstructions is not None:
         return _bench_theirs(args)
+    if args.add_metrics is not None:
+        return _add_metrics(args)
     if args.dataset is not None or args.keep_pictures:
         raise ModeError("--dataset and --keep-pictures go with --reconstructions DIR")
     codecs = _codecs(args.codecs, args.profile)
@@ -101,7 +110,35 @@ def _bench(args: argparse.Namespace) -> None:
     print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
 
 
+def _add_metrics(args: argparse.Namespace) -> None:
+    chosen = args.bpp, args.anchors, args.profile, args.replace
+    if chosen != (bench.DEFAULT_TARGETS, bench.DEFAULT_ANCHORS, "", False):
+        raise ModeError(
+            "--bpp, --anchors, --profile and --replace are for rows that are measured anew; with "
+            "--add-metrics the rows of --out say what is made again, and keep their other numbers"
+        )
+    metrics = [find_metric(one, BENCH_METRICS).key for one in args.add_metrics.split(",")]
+    lacking = bench.unmeasurable()
+    for key in metrics:
+        if key in lacking:
+            raise ModeError(f"{METRICS[key].label} cannot be measured here: {lacking[key]}")
+    photos = bench.find_photos(args.photos)
+    codecs = () if args.codecs == "all" else codec_list(args.codecs)
+    plan = Additions(photos, args.out, list(dict.fromkeys(metrics)), codecs, args.workers)
+    typed = _adding_command(args)
+    left = add_metrics(plan, lambda _, path, __: note_addition(path, typed, plan.metrics))
+    if left:
+        raise ModeError("; ".join(left))
+    labels = " and ".join(METRICS[key].label for key in plan.metrics)
+    print(f"{args.out}: every row that can have {labels} has it")
+
+
 def _bench_theirs(args: argparse.Namespace) -> None:
+    if args.add_metrics is not None:
+        raise ModeError(
+            "--add-metrics is for codecs that run here; --reconstructions --resume adds "
+            "what rows of decoded pictures lack"
+        )
     ours = args.codecs, args.bpp, args.anchors, args.profile
     if ours != ("all", bench.DEFAULT_TARGETS, bench.DEFAULT_ANCHORS, ""):
         raise ModeError(
@@ -168,6 +205,12 @@ def _command(args: argparse.Namespace) -> str:
     words += ["--anchors", ",".join(map(str, args.anchors)), "--workers", str(args.workers)]
     words += ["--profile", args.profile] if args.profile else []
     return shlex.join(words + ["--resume"] * args.resume)
+
+
+def _adding_command(args: argparse.Namespace) -> str:
+    words = ["python", "-m", "mode_core", "bench", args.photos.resolve().name]
+    words += ["--out", f"results/{args.out.resolve().name}", "--codecs", args.codecs]
+    return shlex.join([*words, "--add-metrics", args.add_metrics, "--workers", str(args.workers)])
 
 
 def _their_command(args: argparse.Namespace) -> str:

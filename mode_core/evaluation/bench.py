@@ -69,9 +69,12 @@ class _OfCodec(Protocol):
     """What every kind of job says."""
 
     @property
-    def photo(self) -> Path: ...
-    @property
     def codec(self) -> str: ...
+
+
+class _OfPhoto(_OfCodec, Protocol):
+    @property
+    def photo(self) -> Path: ...
 
 
 AnyJob = TypeVar("AnyJob", bound=_OfCodec)
@@ -124,7 +127,13 @@ def run_bench(
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, say)
         jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
-        return fill(ledgers, jobs, _attempt, plan.workers, record)
+        failed = fill(ledgers, jobs, _attempt, plan.workers, record)
+    return by_photo(failed)
+
+
+def by_photo(failed: Sequence[tuple[_OfPhoto, str]]) -> dict[str, str]:
+    """The reason why not, by the name of each photo and codec."""
+    return {f"{job.photo.name} ({job.codec})": reason for job, reason in failed}
 
 
 def fill(
@@ -133,15 +142,15 @@ def fill(
     attempt: Callable[[AnyJob], list[Measurement] | str],
     workers: int,
     record: Record,
-) -> dict[str, str]:
+) -> list[tuple[AnyJob, str]]:
     """Do the jobs of every codec into its ledger; those that fail come back with the reason."""
     open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in ledgers}
-    failed: dict[str, str] = {}
+    failed: list[tuple[AnyJob, str]] = []
     with tqdm(total=len(jobs), unit="photo", disable=None) as bar:
         for job, outcome in outcomes(jobs, attempt, workers):
             bar.update()
             if isinstance(outcome, str):
-                failed[f"{job.photo.name} ({job.codec})"] = outcome
+                failed.append((job, outcome))
             else:
                 ledgers[job.codec].add(outcome)
             open_jobs[job.codec] -= 1
@@ -177,7 +186,7 @@ def _measurement(job: Job, image: Image, picture: Reconstruction, target: float)
         anchor=anchor,
         target_bpp=target,
         quality=picture.quality,
-        weights=_tag(file),
+        weights=tag_in(file),
         bytes_file=len(picture.file),
         bytes_payload=file.payload_bytes,
         bpp=picture.bpp,
@@ -216,7 +225,7 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
         return
     # the tag that the codec writes into files now, from a tiny one
     grey = np.full((16, 16, 3), 128, np.uint8)
-    tag = _tag(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
+    tag = tag_in(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
     dataset, wanted = name_in_rows(plan.out.resolve()), wanted_metrics()
     names = {str(anchor or "") for anchor in _anchors(plan, codec)}
     photos = {name_in_rows(photo) for photo in plan.photos}
@@ -251,7 +260,7 @@ def _close_ledger(ledger: Ledger, codec: str, record: Record) -> None:
         record(codec, ledger.final.with_suffix(".json"), ledger.recalled)
 
 
-def _tag(file: Bitstream) -> str:
+def tag_in(file: Bitstream) -> str:
     """The weights as hexadecimal digits; empty for a codec without weights."""
     return file.weights.hex() if any(file.weights) else ""
 

@@ -30,10 +30,11 @@ from mode_core.stream.lock import held
 class Ledger:
     """The rows of one codec so far, and the files that they go to."""
 
-    def __init__(self, out: Path, stem: str) -> None:
+    def __init__(self, out: Path, stem: str, kind: str = "") -> None:
         self.final, self.final_timing = out / f"{stem}.csv", out / f"{stem}{TIMING_SUFFIX}"
-        self.partial = out / f"{stem}{PARTIAL_SUFFIX}"
-        self.partial_timing = out / f"{stem}.timing{PARTIAL_SUFFIX}"
+        self.unfinished_bench = out / f"{stem}{PARTIAL_SUFFIX}"
+        self.partial = out / f"{stem}{kind}{PARTIAL_SUFFIX}"
+        self.partial_timing = out / f"{stem}{kind}.timing{PARTIAL_SUFFIX}"
         self.lock = out / f".{stem}.lock"
         self.recalled = False
         self.rows: dict[object, Row] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mode_core.errors import ModeError
-from mode_core.evaluation.bench import Record, fill, is_full, name_in_rows, wanted_metrics
+from mode_core.evaluation.bench import Record, by_photo, fill, is_full, name_in_rows, wanted_metrics
 from mode_core.evaluation.decoded import Decoded
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import THEIRS, Measurement, Row, kept_picture
@@ -58,7 +58,8 @@ def measure_pictures(
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, found, say)
         jobs = [job for codec in codecs for job in _jobs(plan, codec, ledgers[codec], found)]
-        return fill(ledgers, jobs, _attempt, plan.workers, record)
+        failed = fill(ledgers, jobs, _attempt, plan.workers, record)
+    return by_photo(failed)
 
 
 def _open_ledger(

@@ -132,6 +132,11 @@ def read_rows(path: Path) -> list[Row]:
 
 def read_folder(folder: Path) -> list[Row]:
     """The rows of every results file of a folder such as results/kodak."""
+    return [row for path in results_files(folder) for row in read_rows(path)]
+
+
+def results_files(folder: Path) -> list[Path]:
+    """Its results files by name; ResultsError if there are none."""
     if not folder.is_dir():
         raise ResultsError(f"{folder} is not a folder of results; `bench` makes one")
     paths = [
@@ -141,7 +146,7 @@ def read_folder(folder: Path) -> list[Row]:
     ]
     if not paths:
         raise ResultsError(f"{folder} holds no results (*.csv); `bench` makes them")
-    return [row for path in paths for row in read_rows(path)]
+    return paths
 
 
 def read_timings(path: Path) -> list[Timing]:
@@ -161,15 +166,20 @@ def measured_metrics(rows: Sequence[Row]) -> list[Metric]:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """The file, sorted, so that equal rows are equal bytes."""
-    _write(path, Row, sorted(rows, key=row_key))
+    write_atomic(path, as_file(rows, path))
+
+
+def as_file(rows: Iterable[Row], path: Path = Path()) -> bytes:
+    """What a file of these rows holds; an error names the path."""
+    return _as_file(path, Row, sorted(rows, key=row_key))
 
 
 def write_timings(path: Path, timings: Iterable[Timing]) -> None:
     """The file, sorted."""
-    _write(path, Timing, sorted(timings, key=timing_key))
+    write_atomic(path, _as_file(path, Timing, sorted(timings, key=timing_key)))
 
 
-def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
+def _as_file(path: Path, kind: type[Record], records: Iterable[Record]) -> bytes:
     all_cells = [record._asdict() for record in records]
     values: list[Mapping[str, float]] = [cells.pop("values", {}) for cells in all_cells]
     measured = {column for found in values for column in found}
@@ -181,7 +191,7 @@ def _write(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
         line = [(column, cells[column]) for column in fixed]
         line += [(column, found.get(column)) for column in metrics]
         lines.append(csv_line(_cell(path, column, cell) for column, cell in line))
-    write_atomic(path, "".join(lines).encode(errors="backslashreplace"))
+    return "".join(lines).encode(errors="backslashreplace")
 
 
 def _cell(path: Path, column: str, value: object) -> str:

@@ -55,6 +55,8 @@ class Metric:
     """Which captions tell its value of what is in view: none, those with room, or all."""
     quick: bool = False
     """Whether it costs so little that nothing is too large for it and nobody waits."""
+    about: str = ""
+    """What it measures and what its values mean, for people; the direction is added."""
 
     name = property(lambda self: self.key, doc="The key, as it was called first.")
 
@@ -73,6 +75,11 @@ class Metric:
         return with_unit(self.short, self.unit)
 
     @property
+    def explained(self) -> str:
+        """What it measures, what its values mean, and its direction."""
+        return f"{self.about} {self.better.capitalize()} is better.".strip()
+
+    @property
     def axis(self) -> str:
         """The title of an axis, with its direction."""
         return f"{with_unit(self.label, self.unit)} — {self.better} is better"
@@ -80,30 +87,64 @@ class Metric:
     def as_json(self) -> dict[str, str | int]:
         """What a browser needs to show values."""
         names = ("key", "unit", "better", "digits", "in_view")
-        return {"label": self.short, **{name: getattr(self, name) for name in names}}
+        named = {"label": self.short, "about": self.explained}
+        return {**named, **{name: getattr(self, name) for name in names}}
 
 
 _TABLE = (
-    Metric("psnr", "PSNR", "higher", 2, (0, 200), psnr, unit="dB", in_view="always", quick=True),
+    Metric(
+        "psnr", "PSNR", "higher", 2, (0, 200), psnr, unit="dB", in_view="always", quick=True,
+        about="How small the squared difference of all pixels is, in decibels: 20 is strongly "
+        "distorted, 40 hard to tell apart, infinite the same picture. Knows nothing of the eye, "
+        "and prefers blur to texture that is drawn otherwise.",
+    ),
     Metric(
         "ms_ssim", "MS-SSIM", "higher", 4, (-1, 1), ms_ssim, min_side=MS_SSIM_MIN_SIDE,
         in_view="wide",
+        about="How alike local structure and contrast are, at five scales: 1 is the same, 0 "
+        "unrelated; codecs are mostly between 0.8 and 1.",
     ),
     Metric(
         "lpips", "LPIPS (AlexNet)", "lower", 4, (0, 10), lpips, alexnet_path, short="LPIPS",
         net="alex", min_side=LPIPS_MIN_SIDE, in_view="always",
+        about="How far apart the pictures are for a network that recognises photographs: 0 is the "
+        "same, 0.5 very different, and there is no top. Sees blur that PSNR forgives.",
     ),
-    Metric("lpips_vgg", "LPIPS (VGG)", "lower", 4, (0, 10), column="lpips", net="vgg"),
-    Metric("lpips_unknown", "LPIPS (net not stated)", "lower", 4, (0, 10), column="lpips", net="?"),
     Metric(
-        "dists", "DISTS", "lower", 4, (-0.01, 10), dists, dists_paths, min_side=LPIPS_MIN_SIDE
+        "lpips_vgg", "LPIPS (VGG)", "lower", 4, (0, 10), column="lpips", net="vgg",
+        about="LPIPS by another network; its values cannot be held against AlexNet's.",
+    ),
+    Metric(
+        "lpips_unknown", "LPIPS (net not stated)", "lower", 4, (0, 10), column="lpips", net="?",
+        about="LPIPS of which nobody has said by what network.",
+    ),
+    Metric(
+        "dists", "DISTS", "lower", 4, (-0.01, 10), dists, dists_paths, min_side=LPIPS_MIN_SIDE,
+        about="How far apart structure and texture are for a network: 0 is the same, near 1 "
+        "unrelated. Forgives texture that is drawn otherwise and looks alike.",
     ),
     Metric(
         "ssimulacra2", "SSIMULACRA2", "higher", 2, (-10_000, 100), ssimulacra2,
         min_side=SSIMULACRA2_MIN_SIDE,
+        about="How good the picture is by a scale that was fitted to what people said: 100 is the "
+        "same, 90 hard to tell apart, 70 high, 50 medium, 30 low quality. Below 0: strongly "
+        "distorted, and there is no bottom.",
     ),
-    Metric("fid", "FID", "lower", 2, (-1, 10_000)),
+    Metric(
+        "fid", "FID", "lower", 2, (-1, 10_000),
+        about="How far apart two whole sets of pictures are by statistics of a network: 0 is the "
+        "same, and there is no top. Says nothing of a single picture.",
+    ),
 )  # fmt: skip
+
+FLIP = (
+    "Not a number of the table but a map: how strongly each pixel's difference would be noticed by "
+    "who flips between the two pictures, from 0, the same, to 1, as green for blue. Reckoned for "
+    "67 pixels per degree of the field of view (3840 across 0.7 m, seen from 0.7 m), in the "
+    "browser, of what is in view; the caption has the mean. Where too much is in view for every "
+    "pixel, a smaller copy is mapped, whose mean is somewhat lower, and the caption says so."
+)
+"""What the difference view can show."""
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.key: metric for metric in _TABLE})
 MEASURABLE: Mapping[str, Metric] = MappingProxyType(

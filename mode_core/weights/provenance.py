@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from mode_core.settings import ROOT
 from mode_core.stream.atomic import write_atomic
@@ -24,18 +25,42 @@ def write_provenance(
 
     Where a resumed run kept rows, the commits that made them stay on record.
     """
+    earlier = {"earlier_commits": _commits(path) if kept_rows else []}
+    _write(path, {**_here(command, earlier), **more})
+
+
+def note_addition(path: Path, command: str, metrics: Sequence[str]) -> None:
+    """Say in the JSON file beside the rows how these metrics got into them later."""
+    facts, new = _facts(path), {"metrics": list(metrics), **_here(command)}
+    added = [one for one in facts.get("added", []) if one != new]
+    _write(path, {**facts, "added": [*added, new]})
+
+
+def _here(command: str, earlier: Mapping[str, object] = {}) -> dict[str, object]:
+    """What numbers were made by: a command, and all that it stands on."""
     from mode_core.layers.device import fast_type
 
-    facts = {
+    return {
         "command": command,
         "commit": commit(),
-        "earlier_commits": _commits(path) if kept_rows else [],
+        **earlier,
         "device": device(),
         "bundled_weights_draw_in": str(fast_type()).removeprefix("torch."),
         "versions": {"python": platform.python_version(), **_versions()},
-        **more,
     }
+
+
+def _write(path: Path, facts: Mapping[str, object]) -> None:
     write_atomic(path, (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What the file says; nothing where there is none that can be read."""
+    try:
+        facts = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def commit() -> str:

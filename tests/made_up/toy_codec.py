@@ -26,7 +26,7 @@ class ToyMode:
         height, width, _ = image.shape
         pixels = height * width
         wanted = (target.bpp or 1.0) * pixels / 8
-        step = max(1, round((3 * pixels / wanted) ** 0.5))
+        step = target.quality or max(1, round((3 * pixels / wanted) ** 0.5))
         streams = Stream(image[::step, ::step].tobytes()), Stream(b"tokens")
         return Bitstream(self.info.wire_id, self.tag, step, width, height, streams, target.bpp)
 

@@ -5,9 +5,10 @@ import { find } from "../../shared/dom.js";
 import { codingActions } from "./coding.js";
 import { OPEN } from "./controls.js";
 import { nextScale, panBy, zoomAt } from "./geometry.js";
+import { isFlip } from "./maps.js";
 import { bytesFrom } from "./opened.js";
 import { atRate, ownRateOf } from "./rated.js";
-import { MAX_PINS, replaced } from "./state.js";
+import { DIFFERENCE, FLIP, MAX_PINS, replaced } from "./state.js";
 import { takeawayActions } from "./takeaway.js";
 
 const FLIP_MS = 500; // two changes a second: under the three flashes that can harm
@@ -96,6 +97,13 @@ function modeActions(viewer) {
     left: (id) => viewer.set(id === viewer.state.b ? { a: id, b: viewer.state.a } : { a: id }),
     right: (id) => viewer.set(id === viewer.state.a ? { b: id, a: viewer.state.b } : { b: id }),
     split: (share) => viewer.set({ split: clamp(Number(share), 0, 1) }),
+    setMap: (map) => viewer.set({ map }),
+    perceived() {
+      const map = isFlip(viewer.state) ? DIFFERENCE : FLIP;
+      viewer.set({ map });
+      if (viewer.state.mode !== "diff") mode("diff");
+      viewer.words.tell(`Map: ${map === FLIP ? "FLIP" : map}`);
+    },
     setGain: (gain) => viewer.set({ gain: Number(gain) }),
     gain: (way) => viewer.set({ gain: clamp(viewer.state.gain * (way > 0 ? 2 : 0.5), 1, 32) }),
     cycle(way) {

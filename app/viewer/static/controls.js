@@ -2,8 +2,9 @@
 
 import { fillSelect, find, make, makeButton, refill } from "../../shared/dom.js";
 import { movedBlends } from "./blends.js";
-import { exactness } from "./exactness.js";
+import { REDUCED, exactness } from "./exactness.js";
 import { listenToNumber, listenToSlider, listenToSteps } from "./fields.js";
+import { MAPS, RAMP, isReduced } from "./maps.js";
 import { PRESETS, STEPS, bytesText, positionOf, rateAt, rateFrom } from "./rates.js";
 
 /** The choice among panes that opens files. */
@@ -39,6 +40,7 @@ export function listenToControls(/** @type {Viewer} */ { root, actions, catalogu
   listenToSlider(slider, choosing.rate, rateAt);
   listenToSlider(find(root, "#anchor", HTMLInputElement), choosing.anchor);
   makePresets(root);
+  find(root, ".ramp").style.background = RAMP;
 }
 
 function makePresets(/** @type {HTMLElement} */ root) {
@@ -65,6 +67,8 @@ export function showControls(/** @type {Viewer} */ viewer) {
   select(".swipe-b", state.b, panes);
   select(".against", state.against, panes);
   select(".gain", String(state.gain), GAINS);
+  select(".map", state.map, MAPS);
+  for (const one of root.querySelectorAll("[data-map]")) one.toggleAttribute("hidden", one.getAttribute("data-map") !== state.map);
   const absent = catalogue.choices.filter(({ id }) => !state.panes.includes(id));
   select(".add", "", [{ id: "", label: "Add pane" }, { id: OPEN, label: "Open pictures…" }, ...absent]);
   select(".picture", state.image, picturesOf(viewer));
@@ -121,12 +125,15 @@ function showPressed(/** @type {Viewer} */ { root, state }) {
 }
 
 /** The scale in words; all that changes on the bars while panning and zooming. */
-export function showZoom(/** @type {Viewer} */ { root, seen: { scale, mode, smooth }, stage, words }) {
+export function showZoom(/** @type {Viewer} */ { root, seen, stage, words }) {
+  const { scale, mode, smooth } = seen;
   if (!scale) return;
   const text = `${Math.round(scale * 1000) / 10} %`;
   const place = find(root, ".zoom");
   if (place.textContent !== text) place.textContent = text;
-  words.tellExactness(exactness(scale, smooth && mode !== "diff", stage.counted));
+  const front = stage.front();
+  const reduced = front !== null && isReduced(seen, front);
+  words.tellExactness(reduced ? REDUCED : exactness(scale, smooth && mode !== "diff", stage.counted));
 }
 
 /** A button per crop; the last ones are pins, which can be taken out again. @param {Viewer} viewer */

@@ -4,6 +4,13 @@
 
 const APPROXIMATE = "This browser does not tell how many screen pixels a pane has";
 
+/** Where maps are made of fewer pixels than are in view. @type {Exactness} */
+export const REDUCED = Object.freeze({
+  text: "maps of a smaller copy",
+  title: "Too much is in view for a map of every pixel; zoom in, or look at fewer panes",
+  exact: false,
+});
+
 /** `counted` is false where the browser does not tell the size of a frame in its own pixels.
  * @param {number} scale @param {boolean} smooth @param {boolean} counted @returns {Exactness} */
 export function exactness(scale, smooth, counted) {

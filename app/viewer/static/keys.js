@@ -11,6 +11,7 @@ const KEYS = [
   [["g"], "grid or single", "gridOrSingle"],
   [["s"], "swipe", "swipe"],
   [["d"], "difference", "diff"],
+  [["e"], "difference as it would be seen (FLIP), or amplified", "perceived"],
   [[","], "less gain", "gain", -1],
   [["."], "more gain", "gain", 1],
   [["f"], "flip automatically", "autoFlip"],

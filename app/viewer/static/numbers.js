@@ -68,6 +68,7 @@ const measured = (metric) => {
     waits,
     text: (own, record) => (waits(record) ? "…" : metricText(metric, own)),
     why: (record) => record.missing?.[metric.key],
+    title: () => metric.about,
   };
 };
 

@@ -128,7 +128,7 @@ export function drawMinimap(canvas, picture, view, frame, side) {
 /** Draw a part of a source where a region of the picture is on the canvas.
  * @param {Context} context @param {CanvasImageSource} source @param {Box} from @param {Region} region
  * @param {Size} picture @param {View} view @param {boolean} smooth */
-function place(context, source, from, region, picture, view, smooth) {
+export function place(context, source, from, region, picture, view, smooth) {
   const origin = originOf(view, { picture, frame: context.canvas });
   const [x, y, width, height] = boxOf(region, view.scale);
   context.imageSmoothingEnabled = smooth || view.scale < 1;

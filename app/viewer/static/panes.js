@@ -61,7 +61,7 @@ function listenToHold(/** @type {HTMLElement} */ button, /** @type {(down: boole
  * a difference map is drawn against, `whole` that all of the picture is in view, `asking` that the
  * visitor is yet to choose what is coded, `last` that no other pane is left, `sized` that its size can be chosen.
  * @param {Pane} pane @param {PaneRecord} record @param {Catalogue} catalogue
- * @param {{index: number, same: boolean, best: Best, compared: string, whole: boolean, asking: boolean, last: boolean, sized: boolean}} how */
+ * @param {{index: number, same: boolean, best: Best, compared: Compared, whole: boolean, asking: boolean, last: boolean, sized: boolean}} how */
 export function describePane(pane, record, catalogue, { index, same, best, compared, whole, asking, last, sized }) {
   const { figure, parts, canvas, close, word } = pane;
   const { label } = record;
@@ -85,6 +85,7 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   const licence = record.state !== "failed" && licenceOf(record) ? weightsOf(record) : "";
   write(parts.licence, licence, known?.terms);
   fillMetrics(parts.metrics, record, best, catalogue, scopeWords(whole));
+  if (compared.mean) parts.metrics.prepend(make("span", { title: compared.title ?? "" }, make("abbr", {}, "FLIP"), ` ${compared.mean}`));
   const scope = parts.metrics.childElementCount ? scopeWords(whole) : "";
   for (const part of [parts.scope, parts.above]) write(part, scope, SCOPE_TITLE);
   const ms = record.decode_ms;
@@ -95,10 +96,10 @@ export function describePane(pane, record, catalogue, { index, same, best, compa
   word.textContent = { waiting: waits, failed: () => record.error ?? "", ready: () => "" }[record.state]();
   close.ariaLabel = `Remove ${label}`;
   close.hidden = last;
-  parts.compared.textContent = compared;
-  const map = compared.startsWith("vs ") ? `Difference map of ${label} ${compared}` : label;
-  fillSign(parts.sign, record, rate, compared);
-  canvas.ariaLabel = map + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
+  parts.compared.textContent = compared.text;
+  const map = compared.mean ? `FLIP map of ${label} ${compared.text}, mean ${compared.mean}` : `Difference map of ${label} ${compared.text}`;
+  fillSign(parts.sign, record, rate, compared.text);
+  canvas.ariaLabel = (compared.text.startsWith("vs ") ? map : label) + (rate && `, ${rate} bits per pixel, ${record.bytes} bytes`);
 }
 
 /** What can be read from the last row: who, how much, and which of two ways to draw it.

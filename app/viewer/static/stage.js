@@ -2,6 +2,7 @@
 
 import { find } from "../../shared/dom.js";
 import { columnsFor, fitScale } from "./geometry.js";
+import { Maps, isFlip, mapWords } from "./maps.js";
 import { bestInView } from "./numbers.js";
 import { describePane, makePane, scopeWords } from "./panes.js";
 import { SURROUND, clipped, drawDifference, drawDot, drawLoupe, drawMinimap, drawPicture, prepare } from "./paint.js";
@@ -37,6 +38,7 @@ export class Stage {
     this.grid = find(this.root, ".panes");
     this.minimap = find(this.root, ".minimap", HTMLCanvasElement);
     this.line = find(this.root, ".split-line");
+    this.maps = new Maps(viewer);
     this.panes = /** @type {Map<string, Pane>} */ (new Map());
     this.held = /** @type {string | null} */ (null);
     this.pointer = /** @type {Pointer | null} */ (null);
@@ -80,9 +82,12 @@ export class Stage {
 
   /** What a pane's difference map is drawn against, in words. @param {string} id */
   comparedTo(id) {
-    const { mode, against, gain } = this.viewer.state;
-    if (mode !== "diff") return "";
-    return id === against ? "reference" : `vs ${this.viewer.records.labelOf(against)} ×${gain}`;
+    const { state, records } = this.viewer;
+    const { mode, against, gain } = state;
+    if (mode !== "diff") return { text: "" };
+    if (id === against) return { text: "reference" };
+    const text = `vs ${records.labelOf(against)}`;
+    return isFlip(state) ? { text, ...mapWords(this.maps.of(id), this.maps.failed) } : { text: `${text} ×${gain}` };
   }
 
   /** Show one pane's picture in all panes, and say so in each, until null is held. @param {string | null} id */
@@ -193,11 +198,13 @@ export class Stage {
     const { scale, size, mode, split } = state;
     if (!scale || !size) return;
     const visible = visiblePanes(state);
+    this.maps.begin();
     for (const id of visible) {
       const pane = this.panes.get(id);
       if (!pane?.frame?.width || !pane.figure.classList.contains("front")) continue;
       this.paintPane(pane, pane.frame, state, mode === "swipe" ? visible[1] : undefined);
     }
+    this.maps.next(state);
     this.paintMinimap(state);
     this.line.hidden = mode !== "swipe";
     this.line.style.setProperty("--split", String(split));
@@ -214,7 +221,8 @@ export class Stage {
     const picture = records.pictureOf(id);
     const isMap = state.mode === "diff" && held === null && id !== state.against;
     const reference = isMap ? records.pictureOf(state.against) : null;
-    if (reference && picture) drawDifference(context, reference, picture, state);
+    if (reference && picture && isFlip(state)) this.maps.draw(context, id, reference, picture, state);
+    else if (reference && picture) drawDifference(context, reference, picture, state);
     else if (picture) drawPicture(context, picture, state, state.smooth);
     const other = swiped && held === null ? records.pictureOf(swiped) : undefined;
     const left = Math.round(state.split * frame.width);

@@ -7,6 +7,8 @@ import { asWritten, atRate, baseOf, ownRateOf } from "./rated.js";
 
 export const ORIGINAL = "original";
 export const MODES = ["grid", "single", "swipe", "diff"];
+/** What the difference view draws: amplified, or as it would be seen. */
+export const [DIFFERENCE, FLIP] = ["difference", "flip"];
 export const MAX_PINS = 12;
 const MOST_NAMED = 3;
 const LONGEST_NAMED = 24;
@@ -15,7 +17,7 @@ const LONGEST_NAMED = 24;
 export const START = Object.freeze({
   image: "", bpp: 0.1, anchor: 1, panes: [],
   cx: 0.5, cy: 0.5, scale: 0, fit: false, pins: [],
-  mode: "grid", pick: "", a: "", b: "", split: 0.5, against: ORIGINAL, gain: 4, signed: false,
+  mode: "grid", pick: "", a: "", b: "", split: 0.5, against: ORIGINAL, map: DIFFERENCE, gain: 4, signed: false,
   smooth: false, loupe: false, minimap: true, captions: true,
 });
 /** The state before anything is known. @type {State} */
@@ -30,7 +32,7 @@ export function shareOf({ limits }) {
   const fields = {
     image: id, bpp: number(...limits.bpp), anchor: share, panes: ids(limits.panes),
     cx: share, cy: share, scale: number(...scales), fit: flag, pins: rows([[0, 1], [0, 1], scales], MAX_PINS),
-    mode: oneOf(MODES), pick: id, a: id, b: id, split: share, against: id, gain: number(1, 64), signed: flag,
+    mode: oneOf(MODES), pick: id, a: id, b: id, split: share, against: id, map: oneOf([DIFFERENCE, FLIP]), gain: number(1, 64), signed: flag,
     smooth: flag, loupe: flag, minimap: flag, captions: flag,
   };
   return new Share(fields, START);

@@ -22,7 +22,7 @@ function viewerState() {
     ...viewer.start, image: name(), bpp: six(0.001 + random() * 7), anchor: random(),
     mode: MODES[Math.floor(random() * 4)], cx: random(), cy: random(), scale: scale(), fit: maybe(),
     panes: [name(), ...some(11, name)], pick: name(), a: name(), b: name(), split: random(),
-    against: name(), gain: six(1 + random() * 31), signed: maybe(), smooth: maybe(), loupe: maybe(),
+    against: name(), map: maybe() ? "flip" : "difference", gain: six(1 + random() * 31), signed: maybe(), smooth: maybe(), loupe: maybe(),
     minimap: maybe(), captions: maybe(), pins: some(12, () => [random(), random(), scale()]),
   };
 }

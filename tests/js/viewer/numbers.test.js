@@ -72,3 +72,9 @@ test("the limit of what is compared is told in percent", () => {
   const told = numbers.notesOn([ready({ deviation: 0.3 })], CATALOGUE);
   assert.deepEqual(told, ["What misses the size by more than 10 % is not compared."]);
 });
+
+test("the head of a metric's column says what it measures", () => {
+  const metric = { ...CATALOGUE.metrics[0], about: "What it is. Higher is better." };
+  const column = numbers.columnsFor([], [metric]).find(({ head }) => head.startsWith(metric.label));
+  assert.equal(column.title([]), "What it is. Higher is better.");
+});

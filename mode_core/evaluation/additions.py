@@ -1,0 +1,202 @@
+"""Newer metrics for rows that were measured without them, without searching for rates again.
+
+A row's file is encoded once at the row's own quality. Only if it is the same file, and its picture
+has the PSNR that the row says, is anything measured; otherwise the cell stays empty. All other
+cells, and the timings, stay as they are. What is measured so far lies in `<name>.added.partial.csv`
+and is taken up by the next run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from mode_core.codecs.registry import load_codec
+from mode_core.codecs.roundtrip import decode_file
+from mode_core.errors import ModeError, ResultsError
+from mode_core.evaluation.bench import Record, fill, name_in_rows, tag_in
+from mode_core.evaluation.ledger import Ledger
+from mode_core.evaluation.rows import (
+    THEIRS,
+    Measurement,
+    Row,
+    as_file,
+    read_rows,
+    results_files,
+    row_key,
+)
+from mode_core.metrics import METRICS, QUICK_METRICS, measure
+from mode_core.pictures.files import read_image
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Image, Target
+
+ADDED = ".added"
+OTHER_FILE = "whose file comes out otherwise today, by other weights or another encoder"
+OTHER_PICTURE = "whose picture has another PSNR today"
+NO_PHOTO = "without their photo"
+THEIR_ROWS = "whose pictures others decoded (bench --reconstructions --resume measures those)"
+_SAME_DB = 0.01
+"""The picture is drawn in bfloat16 on one machine and in float32 on the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """Which metrics the results of a folder are to get."""
+
+    photos: Sequence[Path]
+    out: Path
+    metrics: Sequence[str]
+    codecs: Sequence[str] = ()
+    """Those whose rows are looked at; all unless given."""
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileAgain:
+    """One file that is to be made again, and the rows of its pictures that lack a metric."""
+
+    photo: Path | None
+    results: str
+    """The name of the results file without its suffix."""
+    rows: Sequence[Row]
+    metrics: Sequence[str]
+
+    codec = property(lambda self: self.results, doc="Whose ledger the rows belong to.")
+
+
+def add_metrics(plan: Additions, record: Record) -> list[str]:
+    """Measure what is missing; a sentence for each results file in which cells stay empty."""
+    paths = [path for path in results_files(plan.out) if _is_wanted(plan, read_rows(path))]
+    ledgers = {path.stem: Ledger(plan.out, path.stem, ADDED) for path in paths}
+    with ExitStack() as stack:
+        for ledger in ledgers.values():
+            stack.enter_context(ledger.held())
+            _open(ledger, plan.metrics)
+        before = {name: ledger.final.read_bytes() for name, ledger in ledgers.items()}
+
+        def note(name: str, path: Path, kept: bool) -> None:
+            if ledgers[name].final.read_bytes() != before[name]:
+                record(name, path, kept)
+
+        jobs = [job for name, ledger in ledgers.items() for job in _jobs(plan, name, ledger)]
+        failed = fill(ledgers, jobs, _attempt, plan.workers, note)
+    empty: dict[str, Counter[str]] = {name: Counter() for name in ledgers}
+    for job, reason in failed:
+        empty[job.results][reason] += len(job.rows)
+    return [_sentence(plan, ledgers[name], reasons) for name, reasons in empty.items() if reasons]
+
+
+def _is_wanted(plan: Additions, rows: Sequence[Row]) -> bool:
+    return not plan.codecs or any(row.codec in plan.codecs for row in rows)
+
+
+def _open(ledger: Ledger, metrics: Sequence[str]) -> None:
+    """Take over the rows, with what an interrupted run has added to them."""
+    if (unfinished := ledger.unfinished_bench).exists():
+        raise ResultsError(
+            f"{unfinished} holds rows of a run that was interrupted; finish it with --resume first"
+        )
+    rows = read_rows(ledger.final)
+    if as_file(rows) != ledger.final.read_bytes():
+        raise ResultsError(
+            f"{ledger.final} is not written as `bench` writes it, so its other numbers would "
+            "change; restore it, or measure anew with --replace"
+        )
+    ledger.rows = {row_key(row): row for row in rows}
+    ledger.recalled = True
+    if ledger.partial.exists():
+        for row in read_rows(ledger.partial):
+            before = ledger.rows.get(row_key(row))
+            added = {key: row.values[key] for key in metrics if key in row.values}
+            if before and _with(before, added) == row:
+                ledger.rows[row_key(row)] = row
+
+
+def _with(row: Row, added: Mapping[str, float]) -> Row:
+    """The row with more numbers; those that it has stay."""
+    return row._replace(values={**added, **row.values})
+
+
+def _jobs(plan: Additions, name: str, ledger: Ledger) -> Iterator[FileAgain]:
+    photos = {name_in_rows(photo): photo for photo in plan.photos}
+    files: dict[tuple[object, ...], list[Row]] = {}
+    for row in ledger.rows.values():
+        if _lacking(row, plan.metrics):
+            file = row.image, row.codec, row.profile, row.weights, row.quality, row.bytes_file
+            files.setdefault(file, []).append(row)
+    for rows in files.values():
+        yield FileAgain(photos.get(rows[0].image), name, rows, plan.metrics)
+
+
+def _lacking(row: Row, metrics: Sequence[str]) -> list[str]:
+    side = min(row.width, row.height)
+    return [one for one in metrics if one not in row.values and METRICS[one].min_side <= side]
+
+
+def _attempt(job: FileAgain) -> list[Measurement] | str:
+    try:
+        return [(row, None) for row in _filled(job)]
+    except (ModeError, OSError) as error:
+        return f"because of this: {error}"
+    except _OtherwiseError as found:
+        return str(found)
+
+
+class _OtherwiseError(Exception):
+    """What is made today is not what the rows are of."""
+
+
+def _filled(job: FileAgain) -> list[Row]:
+    """The rows with the numbers that they lacked."""
+    first = job.rows[0]
+    if first.profile == THEIRS:
+        raise _OtherwiseError(THEIR_ROWS)
+    if job.photo is None:
+        raise _OtherwiseError(NO_PHOTO)
+    original = read_image(job.photo)
+    codec = load_codec(first.codec, first.profile)
+    made = codec.encode(original, Target(quality=first.quality))
+    if not all(_is_of(row, made) for row in job.rows):
+        raise _OtherwiseError(OTHER_FILE)
+    file = made.to_bytes()
+    names = list(dict.fromkeys(row.anchor for row in job.rows))
+    anchors = [Anchor.parse(name) if name else None for name in names]
+    pictures = decode_file(file, Bitstream.from_bytes(file), anchors, codec)
+    filled = []
+    for name, picture in zip(names, pictures, strict=True):
+        own = [row for row in job.rows if row.anchor == name]
+        filled += _with_metrics(own, original, picture.image, job.metrics)
+    return filled
+
+
+def _is_of(row: Row, made: Bitstream) -> bool:
+    """Whether a file is the one that a row was measured from, as far as the row tells."""
+    told = row.weights, row.quality, row.bytes_file, row.bytes_payload, row.width, row.height
+    sizes = len(made.to_bytes()), made.payload_bytes, made.width, made.height
+    return told == (tag_in(made), made.quality, *sizes)
+
+
+def _with_metrics(
+    rows: Sequence[Row], original: Image, picture: Image, metrics: Sequence[str]
+) -> list[Row]:
+    """Rows of one picture, which is measured once."""
+    for key, value in measure(original, picture, QUICK_METRICS).values.items():
+        told = (row.values[key] for row in rows if key in row.values)
+        if not all(math.isclose(one, value, rel_tol=0, abs_tol=_SAME_DB) for one in told):
+            raise _OtherwiseError(OTHER_PICTURE)
+    wanted = [one for one in metrics if any(one in _lacking(row, metrics) for row in rows)]
+    measured = measure(original, picture, wanted)
+    for reason in measured.missing.values():
+        raise ResultsError(reason)
+    return [_with(row, measured.values) for row in rows]
+
+
+def _sentence(plan: Additions, ledger: Ledger, reasons: Mapping[str, int]) -> str:
+    labels = " and ".join(METRICS[key].label for key in plan.metrics)
+    whose = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    left = sum(reasons.values())
+    return f"{ledger.final}: {labels} stays empty in {left} of {len(ledger.rows)} rows: {whose}"
