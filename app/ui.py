@@ -45,7 +45,7 @@ from mode_core.settings import setting
 _LOG = logging.getLogger("mode.app")
 _SESSIONS = 500
 """What Gradio keeps of a visit, some 20 kB each; nothing of ours is in it."""
-_STYLES = ("shared/theme.css", "viewer/static/viewer.css")
+_STYLES = ("shared/theme.css", "viewer/static/viewer.css", "viewer/static/figure.css")
 _HERE = Path(__file__).parent
 _MODULES = sorted(
     path.relative_to(_HERE).as_posix()
