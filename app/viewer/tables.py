@@ -83,7 +83,7 @@ def as_markdown(rows: Sequence[ResultRow], of: str = "") -> str:
     return "\n".join([*lines, *_below(of, "\nNumbers of {}.")]) + "\n"
 
 
-def asescaped(rows: Sequence[ResultRow], of: str = "") -> str:
+def as_latex(rows: Sequence[ResultRow], of: str = "") -> str:
     """A booktabs table; the best of a column is bold. A comment says what the numbers are `of`."""
     heads = [escaped(column.label) for column in columns_of(rows)]
     lines = [
