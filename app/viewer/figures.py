@@ -37,7 +37,7 @@ KINDS = {
     ZIP: "application/zip",
 }
 """What can be asked for, and as what it is sent."""
-_PREVIEW_DOTS = 1200
+_PREVIEW_DOTS = 1000
 _PREVIEWS_BYTES = 32 << 20
 
 
@@ -221,14 +221,14 @@ def _source(one: Decoded | Opened) -> Source:
 def _preview(laid: Laid) -> bytes:
     """What the dialog shows: a small PNG, its size in print, and what may be changed."""
     labels = ", ".join(["Original", *(pane.label for pane in laid.figure.panes)])
-    wide, high = laid.inches
+    (wide, high), count = laid.inches, len(laid.grid.cuts)
     shown = {
         "png": b64encode(laid.preview(_PREVIEW_DOTS)).decode(),
         "inches": [round(wide, 3), round(high, 3)],
         "cell": round(laid.grid.cell_in, 3),
         "dpi": round(laid.grid.dpi),
         "hints": laid.hints,
-        "alt": f"{len(laid.grid.cuts)} crops of {labels}",
+        "alt": f"{count} crop{'s' * (count > 1)} of {labels}",
     }
     return json.dumps(shown).encode()
 

@@ -48,7 +48,7 @@ def to_png(page: Page, most_wide: int = 0) -> bytes:
         draw.text((one.x * scale, one.y * scale), one.text, one.colour, font, anchor)
     target = io.BytesIO()
     dpi = page.dpi * scale
-    canvas.save(target, "PNG", dpi=(dpi, dpi), compress_level=1 if most_wide else 6)
+    canvas.save(target, "PNG", dpi=(dpi, dpi), compress_level=4 if most_wide else 6)
     return target.getvalue()
 
 

@@ -92,5 +92,6 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
             entry = zipfile.ZipInfo(f"{NAME}/{name}", _NO_DATE)
             stores = name.endswith((".png", ".mode"))
             entry.compress_type = zipfile.ZIP_STORED if stores else zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
     return target.getvalue()

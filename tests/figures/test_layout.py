@@ -50,8 +50,9 @@ def test_nothing_lies_on_anything_else_or_outside_the_page(kind: dict[str, Any])
     boxes = boxes_of(one)
     slack = 0.5
     for at, (a, b, c, d) in enumerate(boxes):
-        assert a >= -slack and b >= -slack
-        assert c <= one.page.width + slack and d <= one.page.height + slack
+        assert min(a, b) >= -slack
+        assert c <= one.page.width + slack
+        assert d <= one.page.height + slack
         for e, f, g, h in boxes[at + 1 :]:
             assert c <= e + slack or g <= a + slack or d <= f + slack or h <= b + slack
 
@@ -112,15 +113,15 @@ def test_any_crops_give_equal_cells_or_a_sentence(
     one = figure([(0, 0, *size) for size in crops], panes(count), whole=whole, width_in=6.875)
     try:
         grid = grid_of(one)
-    except FigureError as error:
-        assert "too unlike" in str(error)
-        assert len(crops) > 1
+    except FigureError:
+        assert len(crops) > 1  # one alone always has cells of its own shape
         return
     wide, high = grid.cell
     for cut, crop in zip(grid.cuts, one.crops, strict=True):
         assert cut.dots(PHOTO).shape == (high, wide, 3)
-        assert crop.x <= cut.box.x and cut.box.x + cut.box.width <= crop.x + crop.width
-        assert crop.y <= cut.box.y and cut.box.y + cut.box.height <= crop.y + crop.height
+        right, bottom = cut.box.x + cut.box.width, cut.box.y + cut.box.height
+        assert crop.x <= cut.box.x < right <= crop.x + crop.width
+        assert crop.y <= cut.box.y < bottom <= crop.y + crop.height
     assert grid.width / grid.dpi == pytest.approx(6.875)
 
 
@@ -140,7 +141,8 @@ def test_red_boxes_stand_where_the_crops_are() -> None:
         assert frame.x == pytest.approx(cut.box.x * width / 360)
         assert frame.y == pytest.approx(cut.box.y * height / 240)
         assert frame.width == pytest.approx(cut.box.width * width / 360)
-        assert frame.x + frame.width <= width and frame.y + frame.height <= height
+        assert frame.x + frame.width <= width
+        assert frame.y + frame.height <= height
     named = [word.text for word in one.page.words if word.bold and word.text.startswith("(")]
     assert named == ["(a)", "(b)", "(a)", "(b)"]
     assert not laid(TWO, whole=False).page.frames

@@ -17,7 +17,7 @@ export class Figuring {
     this.dialog = find(viewer.root, "dialog.figure", HTMLDialogElement);
     this.form = find(this.dialog, ".figure-choices", HTMLFormElement);
     this.image = find(this.dialog, "img", HTMLImageElement);
-    this.kept = keptFrom(recall(storage, PLACE), viewer.catalogue);
+    this.kept = keptFrom("", viewer.catalogue);
     this.timer = 0;
     this.asking = /** @type {AbortController | null} */ (null);
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -34,6 +34,7 @@ export class Figuring {
   }
 
   open() {
+    this.kept = keptFrom(recall(this.storage, PLACE), this.viewer.catalogue); // as another tab may have left it
     this.tell("");
     this.image.hidden = true;
     this.fill();
