@@ -26,6 +26,8 @@ NARROW_IN, LEAST_IN = 0.8, 0.45
 _ASPECTS = (0.5, 2.5)
 _SHARES = (0.16, 0.36)
 """What the whole picture may have of the width."""
+_LEAST_WHOLE_IN = 1.0
+"""Of a whole picture that makes room for cells."""
 _MOST_HIGH_IN = 2.5
 """Of a whole picture above the cells."""
 _LARGE_IN = 4.0
@@ -148,6 +150,11 @@ def _left(figure: Figure, aspect: float, rows: int) -> _Draft:
         return whole * height / width < len(figure.crops) * rows * (cell / aspect + words)
 
     low, high = (share * options.width_in for share in _SHARES)
+    # rather a smaller whole picture than cells that are too narrow
+    columns = -(-(len(figure.panes) + 1) // rows)
+    spare = (_cell(figure, rows, BESIDE_IN) - NARROW_IN) * columns
+    if spare >= _LEAST_WHOLE_IN:
+        high = max(low, min(high, spare - 1e-9))
     for _ in range(20):
         middle = (low + high) / 2
         low, high = (middle, high) if is_flat(middle) else (low, middle)

@@ -85,6 +85,9 @@ def test_cells_that_would_be_narrow_go_into_two_rows() -> None:
     one, two = grid_of(figure(shown=panes(2), whole=False)), grid_of(figure(shown=panes(5)))
     assert (one.rows, two.rows, two.columns) == (1, 2, 3)
     assert two.cell_in >= NARROW_IN
+    wide = grid_of(figure(shown=panes(5), width_in=6.875, crops=TWO))
+    assert (wide.rows, wide.cell_in) == (1, pytest.approx(NARROW_IN, abs=0.2))
+    assert wide.cell_in >= NARROW_IN
     assert grid_of(figure(shown=panes(5), rows=1, whole=False)).rows == 1
     assert grid_of(figure(shown=panes(5), rows=2, width_in=7)).rows == 2
     with pytest.raises(FigureError, match=r"cells would be 0\.2\d inches wide; choose fewer"):

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from mode_core.errors import ModeError
 from mode_core.figures.making import make
 from mode_core.figures.manifest import MAX_BYTES, read_record, to_json
-from mode_core.figures.record import Record, Source, commands, pixels_hash, record_of
+from mode_core.figures.record import (
+    Record,
+    Source,
+    commands,
+    file_hash,
+    pixels_hash,
+    record_of,
+)
+from tests.conftest import ROOT
 from tests.figures.made import EVIL, PHOTO, Pane, asking, darker, figure, panes
 
 Facts = dict[str, Any]
@@ -139,3 +147,11 @@ def test_any_value_in_any_place_is_read_or_refused(record: Record, data: st.Data
     path = data.draw(st.sampled_from(some))
     with suppress(ModeError):  # a sentence; nothing else may be raised
         read_record(replaced(facts, path, data.draw(anything)))
+
+
+def test_the_example_in_docs_is_what_its_manifest_says() -> None:
+    docs = ROOT / "docs"
+    record = read_record((docs / "figure.json").read_bytes())
+    picture = (docs / "figure.png").read_bytes()
+    assert record.files["png"] == file_hash(picture)
+    assert len(picture) < 150_000
