@@ -86,7 +86,7 @@ def test_only_the_newest_preview_is_shown_and_a_phone_has_room_for_all(visit: Op
     width = page.get_by_label("Width in inches")
     width.fill("4")
     width.press("Enter")
-    page.wait_for_function("window.letGo")
+    page.wait_for_function("Boolean(window.letGo)")
     width.fill("6")
     width.press("Enter")
     previewed(page, "6.00 \u00d7 ")
