@@ -53,6 +53,7 @@ _STYLES = (
     "shared/theme.css",
     "viewer/static/viewer.css",
     "viewer/static/maps.css",
+    "viewer/static/figure.css",
     "meeting/static/meeting.css",
     "blind/static/making.css",
 )

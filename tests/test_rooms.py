@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import PYTHON, ROOT, process
 
-MOST_NAMES = {"mode_core": 15, "app": 11}
+MOST_NAMES = {"mode_core": 16, "app": 11}
 PAGE_ONLY = {"gradio": "app", "plotly": "app/explorer", "starlette": "app"}
 LIGHT = (
     "mode_core", "mode_core.codecs.registry", "mode_core.evaluation.rows",

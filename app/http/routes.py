@@ -25,14 +25,14 @@ from app.server.demands import BadRequest
 from app.server.elsewhere import Elsewhere
 from app.server.service import Service
 from app.server.store import Decoded, Opened, Photo, StoredFile
-from app.viewer.exports import Wish, figure, table
+from app.viewer import figures
+from app.viewer.exports import Wish, table
 from mode_core.errors import ModeError
 
 STATIC = ("shared", "viewer/static", "meeting/static", "explorer/static", "blind/static")
 """Folders of `app` whose scripts and styles browsers may read, each at its own path."""
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
-_KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
 Answer = Callable[[bytes, Request], Response]
 
@@ -110,6 +110,7 @@ def _others_in(elsewhere: Elsewhere) -> dict[str, Answer]:
 
 def _made_of_pictures(service: Service) -> dict[str, Answer]:
     """Parts, tables and figures of pictures that are in memory."""
+    drawer = figures.Figures(service)
 
     def part(data: bytes, request: Request) -> Response:
         visitor = visitor_of(request.scope)
@@ -117,11 +118,12 @@ def _made_of_pictures(service: Service) -> dict[str, Answer]:
         return JSONResponse(photo_facts(made))
 
     def numbers(data: bytes, _request: Request) -> Response:
-        return JSONResponse({"text": table(service, _wish(data))})
+        return JSONResponse({"text": table(service, Wish.parse(parsed(data)))})
 
-    def drawing(data: bytes, _request: Request) -> Response:
-        wish = _wish(data)
-        return Response(figure(service, wish), media_type=_KINDS.get(wish.kind))
+    def drawing(data: bytes, request: Request) -> Response:
+        wish = figures.Wish.parse(parsed(data))
+        made = drawer.answer(wish, visitor_of(request.scope), partial(is_there, request))
+        return Response(made, media_type=figures.KINDS[wish.kind])
 
     return {"part": part, "table": numbers, "figure": drawing}
 
@@ -177,10 +179,6 @@ def _part(data: bytes) -> tuple[str, list[int] | None]:
         case {"picture": str(picture), **more} if "box" not in more:
             return picture, None
     raise BadRequest("expected a picture, and perhaps a box of [x, y, width, height]")
-
-
-def _wish(data: bytes) -> Wish:
-    return Wish.parse(parsed(data))
 
 
 def _name(request: Request) -> dict[str, str]:

@@ -39,7 +39,17 @@ type Catalogue = {
   blends: Blend[];
   metrics: Metric[];
   limits: Limits;
+  figure: FigureLimits;
 };
+/** What a figure for a paper can be, and what it is unless somebody chooses. */
+type FigureLimits = {
+  width: [number, number];
+  texts: number[];
+  panes: number;
+  options: import("../viewer/static/figure.js").Options;
+};
+/** The preview of a figure: its size in print, in inches, how wide a cell is, and what may be changed. */
+type FigureShown = { png: string; alt: string; inches: number[]; cell: number; dpi: number; hints: string[] };
 /** What the server says of the weights that it has by now. */
 type News = { stamp: string; catalogue: Catalogue };
 
@@ -92,7 +102,7 @@ type Facts = { id: string; label: string; bytes_text: string };
 /** An image among files that came together; `photo` is its original's key once that has been open. */
 type ImageFacts = Size & { name: string; original: boolean; pictures: number; photo?: string };
 /** What comes back for something that was sent. */
-type Sent = { key?: string; text?: string; blob?: Blob; error?: string; meeting?: string; secret?: string; here?: number };
+type Sent = Partial<FigureShown> & { key?: string; text?: string; blob?: Blob; error?: string; meeting?: string; secret?: string; here?: number };
 type Answer = Size & {
   page: string;
   seq: number;

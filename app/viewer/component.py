@@ -14,11 +14,11 @@ from app.server.demands import LARGE_PIXELS, MAX_BPP, MAX_CODED, MAX_PANES, MIN_
 from app.server.queue import Question
 from app.server.samples import SAMPLES, Sample
 from app.server.service import Service
-from app.viewer.figure import MAX_CROPS
 from app.viewer.region import parse_query, region_metrics
-from app.viewer.tables import NOT_EQUAL
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
+from mode_core.figures.plan import MAX_CROPS, NOT_EQUAL, TEXTS, WIDTHS, Options
+from mode_core.figures.plan import MAX_PANES as MAX_FIGURE_PANES
 from mode_core.metrics import METRICS, measurable
 from mode_core.types import CodecInfo
 
@@ -101,6 +101,19 @@ def catalogue(samples: Iterable[Sample] = SAMPLES) -> dict[str, Any]:
             "large": LARGE_PIXELS,
             "scaled": SCALED_PIXELS,
         },
+        "figure": _figure(),
+    }
+
+
+def _figure() -> dict[str, Any]:
+    """What a figure for a paper can be, and what it is unless somebody chooses."""
+    usual = Options()
+    metrics = measurable(usual.metrics)
+    return {
+        "width": list(WIDTHS),
+        "texts": list(TEXTS),
+        "panes": MAX_FIGURE_PANES,
+        "options": usual.as_json() | {"metrics": list(metrics)},
     }
 
 

@@ -10,6 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mode_core.figures.numbers import best_of
+from mode_core.figures.plan import NOT_EQUAL
+from mode_core.figures.tex import escaped
 from mode_core.metrics.table import MEASURABLE
 from mode_core.stream.cells import csv_line, disarmed
 
@@ -50,15 +53,6 @@ COLUMNS = (
     Column("decode_ms", "Decode [ms]", 0, "lower"),
 )
 UNKNOWN = "n/a"
-NOT_EQUAL = 0.1
-"""A file further from its target than this fraction is never best: being small is no merit."""
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "Δ": r"$\Delta$",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
 
 
 def columns_of(rows: Sequence[ResultRow]) -> list[Column]:
@@ -91,7 +85,7 @@ def as_markdown(rows: Sequence[ResultRow], of: str = "") -> str:
 
 def as_latex(rows: Sequence[ResultRow], of: str = "") -> str:
     """A booktabs table; the best of a column is bold. A comment says what the numbers are `of`."""
-    heads = [_latex(column.label) for column in columns_of(rows)]
+    heads = [escaped(column.label) for column in columns_of(rows)]
     lines = [
         r"\begin{tabular}{l" + "r" * len(heads) + "}",
         r"\toprule",
@@ -100,7 +94,7 @@ def as_latex(rows: Sequence[ResultRow], of: str = "") -> str:
     ]
     for row, line in zip(rows, cells(rows), strict=True):
         texts = [rf"\textbf{{{cell.text}}}" if cell.best else cell.text for cell in line]
-        lines.append(f"{_latex(row.label)} & " + " & ".join(texts) + r" \\")
+        lines.append(f"{escaped(row.label)} & " + " & ".join(texts) + r" \\")
     end = [r"\bottomrule", r"\end{tabular}", *_below(of, "% Numbers of {}.")]
     return "\n".join([*lines, *end]) + "\n"
 
@@ -123,11 +117,9 @@ def _below(of: str, words: str) -> list[str]:
 
 def _best(rows: Sequence[ResultRow], column: Column) -> str:
     """The text of a column's best value among files near their target; empty for one value."""
-    values = [row.values.get(column.key) for row in rows if _competes(row)]
-    known = [value for value in values if value is not None and not math.isnan(value)]
-    if len(known) < 2 or not column.better:
-        return ""
-    return _text(max(known) if column.better == "higher" else min(known), column)
+    values = [row.values.get(column.key) for row in rows]
+    best = best_of(values, [_competes(row) for row in rows], column.better)
+    return "" if best is None else _text(best, column)
 
 
 def _competes(row: ResultRow) -> bool:
@@ -148,7 +140,3 @@ def escape_markdown(text: str) -> str:
     for mark in "\\|<>*_`[]":
         plain = plain.replace(mark, f"\\{mark}")
     return plain
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))

@@ -55,7 +55,8 @@ def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int) -
         assert findings(page, "#viewer") + bad_colours(page, "#viewer") == [], mode
     page.get_by_role("button", name="Grid", exact=True).click()
     sizes = page.get_by_role("button", name="choose the size of MoDE-P at 0.2 bpp")
-    for opener in (page.get_by_label("Keys and help"), sizes):
+    figure = page.get_by_role("button", name="Figure…")
+    for opener in (page.get_by_label("Keys and help"), sizes, figure):
         opener.click()
         assert findings(page, "dialog[open]") + bad_colours(page, "dialog[open]") == []
         page.keyboard.press("Escape")

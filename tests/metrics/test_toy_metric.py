@@ -29,11 +29,12 @@ from app.explorer.library import load_library
 from app.explorer.usercsv import read_user_csv
 from app.explorer.view import Wish, answer
 from app.viewer.component import catalogue
-from app.viewer.figure import FigurePane, caption_columns
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown
 from mode_core.cli.main import main
 from mode_core.evaluation.rows import read_rows
-from mode_core.metrics import measurable
+from mode_core.figures.making import lay
+from mode_core.figures.plan import Crop, Figure, Options, Pane
+from mode_core.metrics import Measured, measurable
 
 assert "toy" in measurable()  # what the page measures
 (told,) = [one for one in catalogue()["metrics"] if one["key"] == "toy"]
@@ -50,8 +51,10 @@ row = ResultRow("A", {"toy": 1.25})
 assert "| TOY [grey] |" in as_markdown([row]) and "| 1.2 |" in as_markdown([row])
 assert "TOY [grey]" in as_latex([row])
 assert as_csv([row]) == "codec,toy\\nA,1.25\\n"
-pane = FigurePane("A", np.zeros((1, 1, 3), np.uint8), {"toy": 1.25})
-assert caption_columns([pane]) == [["TOY [grey]"], ["1.2"]]
+photo = np.zeros((90, 120, 3), np.uint8)
+drawn = Figure(photo, (Pane("A", photo), ), (Crop(0, 0, 120, 90), ), Options(metrics=("toy", )))
+words = lay(drawn, lambda *ask: Measured({"toy": 1.25}, {})).page.words
+assert {"TOY grey", "1.2"} <= {one.text for one in words}
 
 seen = answer(load_library(Path("results")), Wish(dataset="own", metric="toy"))
 assert seen["metric"] == "toy" and len(seen["figure"]["data"]) == 2

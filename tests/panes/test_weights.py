@@ -27,8 +27,9 @@ from app.server.service import Service
 from app.server.store import Decoded, StoredFile
 from app.settings import Settings
 from app.viewer.component import catalogue
-from app.viewer.exports import Wish, figure, table
-from app.viewer.figure import Crop
+from app.viewer.exports import Wish, table
+from app.viewer.figures import Figures
+from app.viewer.figures import Wish as FigureWish
 from mode_core.checkpoints.convert import Origin, import_checkpoint
 from mode_core.codecs.catalogue import licence_of as licence_of_set
 from mode_core.codecs.registry import load_codec
@@ -106,9 +107,10 @@ def test_the_licence_stands_in_panes_tables_and_figures(service: Service, photo:
     for kind in ("markdown", "latex", "csv"):
         lines = [line for line in table(service, Wish(kind, key, keys)).splitlines()]
         assert [LICENCE in line for line in lines].count(True) == 1
-    for kind, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        wish = Wish(kind, key, keys, (Crop(0, 0, 30, 30),))
-        assert figure(service, wish).startswith(start)
+    asked = {"kind": "tex", "picture": key, "keys": [*keys], "crops": [[0, 0, 30, 30]]}
+    wish = FigureWish.parse(asked | {"options": {"metrics": ["psnr"]}})
+    tex = Figures(service).answer(wish, "", lambda: True).decode()
+    assert f"{PUBLIC} (authors' weights: {LICENCE})" in tex
 
 
 def test_measured_public_curves_are_their_own_and_carry_the_licence() -> None:

@@ -39,11 +39,13 @@ export class Exchange {
   }
 
   /** Send something to mode/photo, file, pane, view, collection, table or figure; resolves to the answer, or to {error}.
-   * @param {string} where @param {Blob | FormData | string} body @returns {Promise<Sent>} */
-  async send(where, body) {
+   * @param {string} where @param {Blob | FormData | string} body @param {AbortSignal} [signal] nobody waits any more
+   * @returns {Promise<Sent>} */
+  async send(where, body, signal) {
     try {
-      const answer = await fetch(this.address(`mode/${where}`), { method: "POST", body });
-      return where === "figure" && answer.ok ? { blob: await answer.blob() } : await answer.json();
+      const answer = await fetch(this.address(`mode/${where}`), { method: "POST", body, signal });
+      const isFile = !answer.headers.get("content-type")?.startsWith("application/json");
+      return isFile && answer.ok ? { blob: await answer.blob() } : await answer.json();
     } catch {
       return { error: "the server did not answer; is it still running?" };
     }

@@ -1,18 +1,8 @@
-/** What people take with them: a link to the screen, the table as text, a figure for a paper. */
+/** What people take with them: a link to the screen, the table as text, a figure. */
 
-import { saveAs } from "../../shared/dom.js";
 import { isOpened } from "./opened.js";
-import { boxOf, visibleRegion } from "./geometry.js";
 
 const NEEDS_PHOTO = "A .mode file brings no original; open its photo for tables and figures";
-
-/** What a figure shows: the pinned crops, or else what is in view; [x, y, width, height] each. */
-function cropsOf(/** @type {Viewer} */ { state, seen, stage, catalogue }) {
-  const front = stage.front();
-  const views = state.pins.map(([cx, cy, scale]) => ({ cx, cy, scale })).slice(-catalogue.limits.crops);
-  if (!front) return [];
-  return (views.length ? views : [seen]).map((view) => boxOf(visibleRegion(view, front)));
-}
 
 /** Whether the browser lets a text be copied; in some there is nowhere to copy it to. @param {string} text */
 const copy = async (text) => navigator.clipboard?.writeText(text).then(() => true, () => false);
@@ -36,12 +26,10 @@ export function takeawayActions(viewer) {
       const copied = await copy(answer.text ?? "");
       words.tell(copied ? `Table of the whole picture copied as ${kind}` : "The browser allows no copying here");
     },
-    async figure(kind) {
-      words.tell("Drawing the figure…");
-      const answer = await ask("figure", { kind, crops: cropsOf(viewer) });
-      if (!answer?.blob) return;
-      saveAs(`mode-figure.${kind}`, answer.blob);
-      words.tell(`Figure saved as mode-figure.${kind}`);
+    figure() {
+      if (viewer.state.file) return words.tell(NEEDS_PHOTO, true);
+      if (!viewer.questions.coded().length) return words.tell("No pane is ready for a figure yet", true);
+      viewer.figuring.open();
     },
     async copyLink() {
       if (viewer.state.file) {

@@ -11,6 +11,7 @@ import { Beside } from "./beside.js";
 import { Choosing } from "./choosing.js";
 import { listenToControls, showAnchor, showControls, showRate, showZoom } from "./controls.js";
 import { Exchange } from "./exchange.js";
+import { Figuring } from "./figuring.js";
 import { isWhole, seenView, settle, visibleRegion } from "./geometry.js";
 import { listenToGestures } from "./gestures.js";
 import { listenToFiles } from "./intake.js";
@@ -60,6 +61,7 @@ export class Viewer {
     this.recents = new Recents(storageOf("sessionStorage"));
     this.beside = new Beside(this);
     this.sizing = new Sizing(this);
+    this.figuring = new Figuring(this, storageOf("localStorage"));
     this.chooseFiles = (/** @type {boolean} */ _) => {};
     this.large = new Large(this, storageOf("localStorage"));
     this.choosing = choosingsOf(this);
@@ -199,6 +201,7 @@ export class Viewer {
   follow(hash, given = null, more = {}) {
     const linked = readLink(this.share, hash, this.catalogue);
     this.sizing.dialog.close(); // what it asked about may be gone
+    this.figuring.dialog.close();
     const { state: before, questions } = this;
     const image = linked.image || before.image;
     const left = strangersIn(hash, this.catalogue);

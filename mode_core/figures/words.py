@@ -1,0 +1,97 @@
+"""What a figure says beside its numbers: for its last lines and, in TeX, for its caption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mode_core.figures.grid import NARROW_IN, Grid
+from mode_core.figures.numbers import DASH, Numbers
+from mode_core.figures.plan import NOT_EQUAL, PICTURE, Figure, Pane, letters
+from mode_core.metrics import METRICS
+
+MARK = "*"
+"""Behind the name of a pane whose file has another size than was asked for, or an unknown one."""
+RATE_DIGITS = 4
+TIMES = " \u00d7 "
+
+
+def name_of(figure: Figure, pane: Pane) -> str:
+    """A pane's name, marked where it is not compared."""
+    return pane.label if figure.competes(pane) else f"{pane.label}{MARK}"
+
+
+def footnotes(figure: Figure, numbers: Numbers) -> list[str]:
+    """What readers must know: what the numbers are of, what is missing, what is not compared."""
+    return [*_scope(figure, numbers), *_gaps(numbers), *_unequal(figure)]
+
+
+def credits_of(figure: Figure) -> list[str]:
+    """Whose photograph it is, and whose weights made the pictures, on what terms."""
+    said = []
+    if photo := ", ".join(filter(None, (figure.title, figure.credit))):
+        said.append(f"Photograph: {photo}.")
+    terms: dict[str, list[str]] = {}
+    for pane in figure.panes:
+        if about := ": ".join(filter(None, (pane.whose, pane.licence))):
+            terms.setdefault(about, []).append(pane.label)
+    whose = [f"{listed(names)} ({about})" for about, names in terms.items()]
+    return [*said, *([f"Weights: {'; '.join(whose)}."] if whose else [])]
+
+
+def hints(figure: Figure, grid: Grid, numbers: Numbers) -> list[str]:
+    """What whoever makes the figure may want to change."""
+    said = []
+    if grid.cell_in < NARROW_IN:
+        said.append(f"Cells are {grid.cell_in:.2f} in wide: choose fewer panes or a wider figure.")
+    for letter, crop, cut in zip(letters(len(grid.cuts)), figure.crops, grid.cuts, strict=True):
+        name = f"Crop {letter}".strip()
+        if cut.box[2:] != crop[2:]:
+            size, whole = (
+                f"{cut.box.width}{TIMES}{cut.box.height}",
+                f"{crop.width}{TIMES}{crop.height}",
+            )
+            said.append(f"{name} shows {size} of {whole} pixels, for equal cells.")
+        if cut.reduced > 1:
+            said.append(
+                f"{name} is reduced {cut.reduced} times, finer pixels than print shows: zoom in."
+            )
+    said += [f"No {METRICS[key].short}: {why}." for key, why in numbers.missing.items()]
+    return said
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names as a sentence has them, each once."""
+    return ", ".join(dict.fromkeys(names))
+
+
+def _scope(figure: Figure, numbers: Numbers) -> list[str]:
+    labels = listed(METRICS[key].short for key in figure.options.metrics)
+    if not labels:
+        return []
+    height, width, _ = figure.original.shape
+    of = "each crop" if len(figure.crops) > 1 else "the crop"
+    if figure.options.of == PICTURE:
+        of = f"the whole picture, {width}{TIMES}{height} pixels"
+    best = any(one.best for part in numbers.shown for pane in part for one in pane.values())
+    return [f"{labels} of {of}, bpp of the whole file{'; best in bold' if best else ''}."]
+
+
+def _gaps(numbers: Numbers) -> list[str]:
+    if not numbers.small:
+        return []
+    needs: Sequence[str] = [
+        f"{METRICS[key].short} needs sides of {side} pixels" for key, side in numbers.small.items()
+    ]
+    return [f"{DASH}: not measured at this size ({'; '.join(needs)})."]
+
+
+def _unequal(figure: Figure) -> list[str]:
+    apart = [pane for pane in figure.panes if not figure.competes(pane)]
+    if not apart:
+        return []
+    unknown = any(pane.bytes_file is None for pane in apart)
+    known = any(pane.bytes_file is not None for pane in apart)
+    wished = f" of {figure.bpp:.6g} bpp" if figure.bpp else " that was asked for"
+    reasons = [f"more than {NOT_EQUAL:.0%} off the size{wished}"] * known
+    reasons += ["of unknown size"] * unknown
+    return [f"{MARK} Not compared: {' or '.join(reasons)}."]
