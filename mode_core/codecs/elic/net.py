@@ -101,14 +101,18 @@ class GroupContext(nn.Module):
         channels = gain.shape[1]
         y_hat = side.new_zeros(1, channels, height * width)
         for positions in (first, ~first):
-            here = positions.flatten()
-            seen = on_grid(y_hat).reshape(1, channels, height, width)
-            spatial = (self.spatial(seen) * (~first)).flatten(2)
-            mean, raw = self.parameters_at(support[:, :, here, None], spatial[:, :, here, None])
+            here = positions.flatten().nonzero().flatten()
+            if positions is first:  # not even the bias of the spatial context reaches this half
+                spatial = side.new_zeros(1, self.spatial.weight.shape[0], len(here))
+            else:
+                seen = on_grid(y_hat).reshape(1, channels, height, width)
+                spatial = self.spatial.beside(seen, here)
+            known = support.index_select(2, here)
+            mean, raw = self.parameters_at(known[..., None], spatial[..., None])
             shift = (mean * gain / VALUE_STEP).round() * VALUE_STEP
-            wanted = None if v is None else v.flatten(2)[:, :, here, None] * gain
+            wanted = None if v is None else v.flatten(2).index_select(2, here)[..., None] * gain
             symbols = coder.code(scale_index(raw + offset), shift, wanted)
-            y_hat[:, :, here] = ((symbols + shift) * inverse)[..., 0]
+            y_hat.index_copy_(2, here, ((symbols + shift) * inverse)[..., 0])
         return y_hat.reshape(1, channels, height, width)
 
     def support(self, side: Tensor, before: Tensor | None) -> Tensor:
