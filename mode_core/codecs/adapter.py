@@ -33,11 +33,15 @@ class LearnedCodec:
         """The file nearest to the target; the transforms run once."""
         system = self.system
         analysed = system.analyse(to_tensor(image, system.stride))
+        sizes = system.sizes(analysed)
 
         def file_at(quality: int) -> Bitstream:
             return self._file(image, quality, system.write(analysed, quality), target)
 
-        return nearest_file(file_at, system.qualities, target, image.shape)
+        empty = (Stream(b""),) * len(self.info.streams)
+        header = len(self._file(image, 0, empty, target).to_bytes())
+        estimate = sizes and (lambda quality, near: header + sizes(quality, near))
+        return nearest_file(file_at, system.qualities, target, image.shape, estimate=estimate)
 
     @torch.inference_mode()
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from math import log
 
 from mode_core.stream.container import Bitstream
@@ -12,6 +12,16 @@ from mode_core.types import Target
 _TYPICAL_SPAN = log(40)
 """Log-ratio of the largest to the smallest file of a codec, good enough for a first step."""
 
+Estimate = Callable[[int, int | None], float]
+"""About the size at one quality, as things look at another one; without one, at a glance."""
+_LOOKS, _CLOSE, _CORRECTED = 3, 6, 2
+"""How often an estimate looks anew, from how far a look is good enough, and how often a real size
+corrects it."""
+_BELIEVED = 0.03
+"""How far an estimate may be off the one file that was made, to be believed about the next."""
+_DOUBT, _DOUBTED_BYTES = 0.008, 4.0
+"""How far it may then be off the next quality's size."""
+
 
 def nearest_file(
     make: Callable[[int], Bitstream],
@@ -19,14 +29,18 @@ def nearest_file(
     target: Target,
     sides: Sequence[int],
     guess: int | None = None,
+    estimate: Estimate | None = None,
 ) -> Bitstream:
     """The file of the target's quality, or of its size for a picture; `make` gives each once."""
     file_at = cache(make)
     if target.bpp is None:
         return file_at(min(max(target.quality or 0, qualities[0]), qualities[-1]))
     wanted = target.bpp * sides[0] * sides[1] / 8
-    found = nearest_quality(lambda q: len(file_at(q).to_bytes()), qualities, wanted, guess)
-    return file_at(found)
+
+    def size_of(quality: int) -> int:
+        return len(file_at(quality).to_bytes())
+
+    return file_at(nearest_quality(size_of, qualities, wanted, guess, estimate))
 
 
 def nearest_quality(
@@ -34,13 +48,19 @@ def nearest_quality(
     qualities: range,
     wanted_bytes: float,
     guess: int | None = None,
+    estimate: Estimate | None = None,
 ) -> int:
     """The quality whose file size is nearest to the wanted one; the nearest end outside the range.
 
     Sizes are expected to rise with quality. Where they dip, the answer is still a quality whose
-    neighbour lies on the other side of the wanted size.
+    neighbour lies on the other side of the wanted size. An estimate saves most encodings; where it
+    leaves a doubt, or is not what it says, real sizes decide as without one.
     """
     size = cache(size_of)
+    if estimate is not None and len(qualities) > 1:
+        guess, sure = _reckoned(size, estimate, qualities, wanted_bytes)
+        if sure:
+            return guess
     low, high = qualities[0], qualities[-1]
     start = (low + high) // 2 if guess is None else min(max(guess, low), high)
     below, above = _bracket(size, low, high, start, wanted_bytes)
@@ -48,6 +68,34 @@ def nearest_quality(
         return high if above is None else low
     below, above = _close(size, below, above, wanted_bytes)
     return min(below, above, key=lambda quality: abs(size(quality) - wanted_bytes))
+
+
+def _reckoned(
+    size: Callable[[int], int], estimate: Estimate, qualities: range, wanted: float
+) -> tuple[int, bool]:
+    """The quality that an estimate finds, and whether no other one can come nearer."""
+    near = found = nearest_quality(lambda q: estimate(q, None), qualities, wanted)
+    for _ in range(_LOOKS):
+        found = nearest_quality(partial(estimate, near=near), qualities, wanted, near)
+        if abs(found - near) <= _CLOSE:
+            break
+        near = found
+    for _ in range(_CORRECTED):
+        there = size(found)
+        factor = there / estimate(found, near)
+        corrected = cache(lambda q, factor=factor: factor * estimate(q, near))
+        beyond = found + 1 if there < wanted else found - 1
+        if beyond not in qualities:
+            return found, True
+        doubt = _DOUBT * corrected(beyond) + _DOUBTED_BYTES
+        nearer = abs(there - wanted) + doubt < abs(corrected(beyond) - wanted)
+        if nearer and abs(factor - 1) < _BELIEVED:
+            return found, True
+        better = nearest_quality(corrected, qualities, wanted, found)
+        if better == found:
+            break
+        found = better
+    return found, False
 
 
 def _bracket(

@@ -17,6 +17,10 @@ from mode_core.stream.entropy import DRIFT
 from mode_core.types import Anchor
 
 
+Sizes = Callable[[int, int | None], float]
+"""About the bytes at one quality, as things look at another one; without one, at a glance."""
+
+
 class System(Protocol):
     """What differs between learned codecs. `read` and `write` are exact, `draw` may be float."""
 
@@ -29,6 +33,10 @@ class System(Protocol):
 
     def write(self, analysed: Any, quality: int) -> tuple[Stream, ...]:
         """The streams at one quality."""
+        ...
+
+    def sizes(self, analysed: Any) -> Sizes | None:
+        """What the streams would take, without coding; None where nothing can say so cheaply."""
         ...
 
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Any:
@@ -72,6 +80,10 @@ class SingleStream:
     def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
         """One stream."""
         return (Stream(*self.net.write(analysed, quality)),)
+
+    def sizes(self, analysed: Tensor) -> Sizes | None:
+        """What the stream would take, where one network has many qualities."""
+        return self.net.sizes(analysed) if len(self.qualities) > 1 else None
 
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
         """The decoded latent."""

@@ -21,6 +21,8 @@ WEIGHT_STEP, WEIGHT_LIMIT = 2.0**-16, 8.0
 VALUE_STEP, VALUE_LIMIT = 2.0**-10, 256.0
 SLOPE = 2.0**-3
 _VALUES_AT_ONCE = 1 << 22
+_BESIDE = ((0, 1), (1, 0), (1, 2), (2, 1))
+"""Row and column, in a 3x3 window, of the four places that share a side with its middle."""
 
 
 def on_grid(x: Tensor) -> Tensor:
@@ -69,6 +71,24 @@ class ExactConv2d(nn.Module):
         weight, bias = self._on_weight_grid(x.device)
         done = [self._finish_(weight @ rows + bias) for rows in patches(x, self.kernel)]
         return torch.cat(done, dim=-1).reshape(x.shape[0], -1, *x.shape[2:])
+
+    def beside(self, x: Tensor, places: Tensor) -> Tensor:
+        """The 3x3 map at places of one half of a checkerboard, if x is zero on all of that half.
+
+        Of the nine values in a window only four can then differ from zero.
+        """
+        rows, columns = x.shape[2:]
+        padded = F.pad(x, (1, 1, 1, 1))
+        parts = [padded[:, :, r : r + rows, c : c + columns].flatten(2) for r, c in _BESIDE]
+        seen = torch.stack([part.index_select(2, places) for part in parts], 2).flatten(1, 2)
+        taps = [3 * r + c for r, c in _BESIDE]
+        if not is_exact(x):
+            weight = self.weight.flatten(2)[:, :, taps].flatten(1).to(x.dtype)
+            y = F.leaky_relu(weight @ seen + self.bias.to(x.dtype)[:, None], SLOPE)
+            return y.clamp(-VALUE_LIMIT, VALUE_LIMIT)
+        weight, bias = self._on_weight_grid(x.device)
+        weight = weight.unflatten(1, (-1, self.kernel**2))[:, :, taps].flatten(1)
+        return self._finish_(weight @ seen + bias)
 
     def _finish_(self, y: Tensor) -> Tensor:
         """Activation and grid, band by band and in place: large maps are not held several times."""

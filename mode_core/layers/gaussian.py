@@ -59,12 +59,14 @@ class Gains(nn.Module):
         )
         self.frozen.copy_(tables.round().clamp(-(2**31), 2**31 - 1).to(torch.int32))
 
-    def exact(self, quality: float) -> tuple[Tensor, Tensor, Tensor]:
+    def exact(
+        self, quality: float, dtype: torch.dtype = torch.float64
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The same three from the frozen integers; quality counts trained ones."""
         at = torch.tensor([quality], dtype=torch.float64, device=self.frozen.device)
         units = _UNITS.to(self.frozen.device)
         gain, inverse, offset = (
-            at_quality(table.double() * unit, at)[..., None, None]
+            at_quality(table.double() * unit, at)[..., None, None].to(dtype)
             for table, unit in zip(self.frozen, units, strict=True)
         )
         return gain, inverse, offset

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from mode_core.layers.blocks import at_quality
 from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
 from mode_core.layers.gaussian import Gains, round_through, training_bits
-from mode_core.stream.entropy import Coder, scale_index
+from mode_core.layers.sizes import Look, Scaling
+from mode_core.stream.entropy import Coder
 
 INDEX_UNIT, INDEX_START = 8.0, 18.0
 """Networks give scales in units of 8 table places; they start near a standard deviation of 1."""
@@ -60,14 +61,20 @@ class HyperPrior(nn.Module):
         bits_B = training_bits(residual, index + offset).sum((1, 2, 3))
         return self.up((round_through(residual) + mean) * inverse), bits_B
 
-    def walk(self, coder: Coder, at: float, grid: tuple[int, int], y: Tensor | None) -> Tensor:
-        """Write the hyper-latent of y, or read one; either way its features, exactly."""
-        gain, inverse, offset = self.gains.exact(at)
-        mean, index = self.prior(torch.tensor([at], dtype=torch.float64), torch.float64)
+    def walk(self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+        """Write the hyper-latent of y, or read one; either way its features, exactly in float64."""
+        dtype = torch.float64 if y is None else y.dtype
+        inverse, (gain, mean, index) = self.gains.exact(at, dtype)[1], self.scaling(at, dtype)
         shape = (1, self.mean.shape[1], grid[0] // 4, grid[1] // 4)
-        z = None if y is None else self.down(y.to(self.mean.dtype)).double() * gain
-        index, mean = scale_index(index + offset).expand(shape), mean.expand(shape)
+        z = None if y is None else self.down(y.to(self.mean.dtype)).to(dtype) * gain
+        index, mean = index.expand(shape), mean.expand(shape)
         return self.up(on_grid((coder.code(index, mean, z) + mean) * inverse))
+
+    def scaling(self, at: float, dtype: torch.dtype = torch.float32) -> Scaling:
+        """Gain, mean and table of the coded hyper-latent at a quality."""
+        gain, _, offset = self.gains.exact(at, dtype)
+        mean, index = self.prior(torch.tensor([at], dtype=dtype), dtype)
+        return Scaling(gain, mean, index + offset)
 
     def symbols(self, grid: tuple[int, int]) -> int:
         """How many integers stand for a latent of this size."""

@@ -101,11 +101,14 @@ class SymbolWriter(_Checked):
     def code(
         self, index: Tensor, mean: Tensor, values: Tensor | None, tables: CdfTables | None = None
     ) -> Tensor:
-        """The integers nearest to values - mean, written with each index's (Gaussian) table."""
+        """The integers nearest to values - mean, written with each index's table.
+
+        Of the Gaussian tables, those without a name, the nearest to a fractional index is taken.
+        """
         if values is None:
             raise ValueError("a writer needs values")
         symbols = (values - mean).round().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
-        self.put(_integers(symbols), _integers(index), tables or gaussian_tables())
+        self.put(_integers(symbols), _indices(index, tables), tables or gaussian_tables())
         return symbols
 
     def put(
@@ -154,7 +157,7 @@ class SymbolReader(_Checked):
         tables: CdfTables | None = None,
     ) -> Tensor:
         """The integers that were written with these indices."""
-        symbols = self.take(_integers(index), tables or gaussian_tables())
+        symbols = self.take(_indices(index, tables), tables or gaussian_tables())
         if symbols.size and max(symbols.max(), -symbols.min()) > SYMBOL_LIMIT:
             raise BitstreamError("the stream is damaged: it decodes to impossible values")
         return torch.from_numpy(symbols).to(index.device, torch.float64).reshape(index.shape)
@@ -195,6 +198,12 @@ def token_tables(logits_NK: Tensor) -> CdfTables:
     return frequencies_to_tables(table[depth.clamp(max=len(table) - 1)])
 
 
+def token_bits(logits_NK: Tensor, rows: Tensor, tokens: Tensor) -> Tensor:
+    """About what tokens take with the tables of these rows of logits."""
+    share = logits_NK.softmax(1)[rows, tokens]
+    return math.log2(_TOTAL) - torch.log2(1 + share * (_TOTAL - logits_NK.shape[1] - 1))
+
+
 def frequencies_to_tables(weights_NK: Tensor) -> CdfTables:
     """Tables from positive integer weights: every symbol keeps at least one count."""
     rows, symbols = weights_NK.shape
@@ -208,6 +217,23 @@ def frequencies_to_tables(weights_NK: Tensor) -> CdfTables:
     )
     least = _bits(counts.amax(1).cpu().numpy())
     return CdfTables(cdf.tolist(), [symbols + 2] * rows, [0] * rows, least)
+
+
+def symbol_bits(
+    symbols: npt.NDArray[np.integer[Any]], tables: CdfTables, index: int
+) -> npt.NDArray[np.float64]:
+    """What each of these symbols takes with one of the tables."""
+    bits = _bits(np.diff(tables.cdfs[index][: tables.sizes[index]]))
+    last = len(bits) - 1  # the escape, behind which the coder sends the rest in plain bits
+    place = symbols - tables.offsets[index]
+    inside = (place >= 0) & (place < last)
+    rest = np.where(place < 0, -2 * place - 1, 2 * (place - last)).clip(0)
+    digits = np.ceil(np.log2(rest + 1.0) / 4)
+    return bits[np.where(inside, place, last)] + ~inside * 4 * (digits + digits // 15 + 1)
+
+
+def _indices(index: Tensor, tables: CdfTables | None) -> npt.NDArray[np.int32]:
+    return _integers(scale_index(index) if tables is None else index)
 
 
 def _integers(x: Tensor) -> npt.NDArray[np.int32]:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from mode_core.codecs import networks
+from mode_core.codecs.elic.net import first_half
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual, patches
 from mode_core.weights import sets as weights
 from tests.conftest import PYTHON, ROOT, process
@@ -102,3 +103,22 @@ def test_neighbourhoods_are_unfolded_a_band_at_a_time(monkeypatch: pytest.Monkey
     whole = torch.cat([first, *bands], dim=-1)
     assert made == [6, 6, 4]
     assert torch.equal(whole, real(x, 3, padding=1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (4, 2)])
+def test_beside_the_known_half_of_a_checkerboard_four_taps_are_the_whole_map(
+    size: tuple[int, int], dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    layer = ExactConv2d(5, 6, 3, active=True)
+    torch.nn.init.normal_(layer.bias)
+    known = first_half(torch.empty(1, 1, *size))
+    x = torch.randn(1, 5, *size, dtype=dtype) * 20 * known
+    x = (x / VALUE_STEP).round() * VALUE_STEP
+    places = (~known).flatten().nonzero().flatten()
+    whole = layer(x).flatten(2)[:, :, places]
+    if dtype == torch.float64:
+        assert torch.equal(layer.beside(x, places), whole)
+    else:
+        assert (layer.beside(x, places) - whole).abs().max() < VALUE_STEP if len(places) else True

@@ -36,6 +36,9 @@ class DlfSystem:
         """Tokens, then detail."""
         return tuple(Stream(*made) for made in self.net.write(analysed, quality))
 
+    def sizes(self, analysed: Features) -> None:
+        """Coding takes a third of the analysis: there is nothing to save."""
+
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Latents:
         """Both, or the tokens alone."""
         padded = grid_of(*size, self.stride, 1)

@@ -37,7 +37,8 @@ from mode_core.layers.blocks import (
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, on_grid
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
-from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter, scale_index
+from mode_core.layers.sizes import LatentSizes, Look, Scaling
+from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
 
 TRAINED = 10
 STEPS_BETWEEN = 28
@@ -88,27 +89,31 @@ class GroupContext(nn.Module):
 
     def code(
         self,
-        coder: Coder,
+        coder: Coder | Look,
         side: Tensor,
         before: Tensor | None,
         v: Tensor | None,
         gains: Sequence[Tensor],
     ) -> Tensor:
-        """The group, written or (without v) read; float64 and exact."""
+        """The group, written or (without v) read; exact in float64."""
         gain, inverse, offset = gains
         first, support = first_half(side), self.support(side, before).flatten(2)
         height, width = first.shape
         channels = gain.shape[1]
         y_hat = side.new_zeros(1, channels, height * width)
         for positions in (first, ~first):
-            here = positions.flatten()
-            seen = on_grid(y_hat).reshape(1, channels, height, width)
-            spatial = (self.spatial(seen) * (~first)).flatten(2)
-            mean, raw = self.parameters_at(support[:, :, here, None], spatial[:, :, here, None])
+            here = positions.flatten().nonzero().flatten()
+            if positions is first:  # not even the bias of the spatial context reaches this half
+                spatial = side.new_zeros(1, self.spatial.weight.shape[0], len(here))
+            else:
+                seen = on_grid(y_hat).reshape(1, channels, height, width)
+                spatial = self.spatial.beside(seen, here)
+            known = support.index_select(2, here)
+            mean, raw = self.parameters_at(known[..., None], spatial[..., None])
             shift = (mean * gain / VALUE_STEP).round() * VALUE_STEP
-            wanted = None if v is None else v.flatten(2)[:, :, here, None] * gain
-            symbols = coder.code(scale_index(raw + offset), shift, wanted)
-            y_hat[:, :, here] = ((symbols + shift) * inverse)[..., 0]
+            wanted = None if v is None else v.flatten(2).index_select(2, here)[..., None] * gain
+            symbols = coder.code(raw + offset, shift, wanted)
+            y_hat.index_copy_(2, here, ((symbols + shift) * inverse)[..., 0])
         return y_hat.reshape(1, channels, height, width)
 
     def support(self, side: Tensor, before: Tensor | None) -> Tensor:
@@ -245,7 +250,29 @@ class Elic(nn.Module):
         reader = SymbolReader(payload, count)
         return self._walk(reader, quality, grid, None), reader.check
 
-    def _walk(self, coder: Coder, quality: int, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+    def sizes(self, y: Tensor) -> LatentSizes:
+        """How many bytes `write` would give, without coding."""
+        grid, y = (y.shape[2], y.shape[3]), y.float()
+        return LatentSizes(
+            y,
+            lambda quality: self.gains.exact(quality / STEPS_BETWEEN, y.dtype)[0],
+            lambda look, quality: self._walk(look, quality, grid, y),
+            self._scalings,
+        )
+
+    def _scalings(self, quality: int) -> list[Scaling]:
+        at = quality / STEPS_BETWEEN
+        gain, _, offset = (t.split(self.config.groups, 1) for t in self.gains.exact(at, torch.float))
+        halves = (
+            Scaling(g, torch.zeros_like(g), o)
+            for g, o in zip(gain, offset, strict=True)
+            for _ in range(2)
+        )
+        return [self.hyper.scaling(at), *halves]
+
+    def _walk(
+        self, coder: Coder | Look, quality: int, grid: tuple[int, int], y: Tensor | None
+    ) -> Tensor:
         """Code everything in file order; writer and reader take the same path."""
         at = quality / STEPS_BETWEEN
         side = self.hyper.walk(coder, at, grid, y)
@@ -253,7 +280,7 @@ class Elic(nn.Module):
         done = side.new_empty(1, sum(self.config.groups), *grid)
         known = torch.empty_like(done)
         start = 0
-        parts = [t.split(self.config.groups, 1) for t in self.gains.exact(at)]
+        parts = [t.split(self.config.groups, 1) for t in self.gains.exact(at, side.dtype)]
         values = [None] * len(parts[0]) if y is None else y.split(self.config.groups, 1)
         for context, v, *gains in zip(self.contexts, values, *parts, strict=True):
             before = known[:, :start] if start else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -10,13 +11,25 @@ from mode_core.codecs.elic.net import STEPS_BETWEEN as ELIC_STEPS
 from mode_core.codecs.elic.net import TRAINED
 from mode_core.codecs.mode.between import REACH, between
 from mode_core.codecs.mode.net import FEWEST, Mode, ModeConfig, shares_beside
-from mode_core.codecs.system import Networks, SingleStream, by_repeating
+from mode_core.codecs.system import Networks, SingleStream, Sizes, by_repeating
 from mode_core.codecs.tiles import by_tiles
 from mode_core.codecs.vq.system import VqSystem
 from mode_core.errors import BitstreamError
 from mode_core.layers.device import NetOnDevice
 from mode_core.stream.container import Stream
 from mode_core.types import SQ_EXPERT, VQ_EXPERT, Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """Tokens and latent of one picture, and the token streams written so far.
+
+    Many qualities send the same share of the tokens.
+    """
+
+    tokens: Tensor
+    latent: Tensor
+    sent: dict[int, tuple[Stream, ...]] = field(default_factory=dict)
 
 
 class ModeSystem:
@@ -40,14 +53,28 @@ class ModeSystem:
         fineness = max(0, quality - FEWEST + 1) * finest // steps
         return min(quality, shares_beside(fineness / finest) - 1), fineness
 
-    def analyse(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def analyse(self, x: Tensor) -> Analysed:
         """Tokens and latent."""
-        return self.vq.analyse(x), self.sq.analyse(x)
+        return Analysed(self.vq.analyse(x), self.sq.analyse(x))
 
-    def write(self, analysed: tuple[Tensor, Tensor], quality: int) -> tuple[Stream, ...]:
+    def write(self, analysed: Analysed, quality: int) -> tuple[Stream, ...]:
         """The token stream, then the latent's."""
         share, fineness = self.split(quality)
-        return self.vq.write(analysed[0], share) + self.sq.write(analysed[1], fineness)
+        if share not in analysed.sent:
+            analysed.sent[share] = self.vq.write(analysed.tokens, share)
+        return analysed.sent[share] + self.sq.write(analysed.latent, fineness)
+
+    def sizes(self, analysed: Analysed) -> Sizes | None:
+        """What both streams would take."""
+        vq, sq = self.vq.sizes(analysed.tokens), self.sq.sizes(analysed.latent)
+        if vq is None or sq is None or len(self.qualities) == 1:
+            return None
+
+        def both(quality: int, near: int | None) -> float:
+            share, fineness = self.split(quality)
+            return vq(share, None) + sq(fineness, None if near is None else self.split(near)[1])
+
+        return both
 
     def read(
         self, streams: Sequence[Stream], quality: int, size: tuple[int, int]

@@ -18,7 +18,8 @@ from mode_core.layers.blocks import (
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
-from mode_core.stream.entropy import LOG_SCALE_STEP, Coder, scale_index
+from mode_core.layers.sizes import LatentSizes, Look, Scaling
+from mode_core.stream.entropy import LOG_SCALE_STEP, Coder
 
 CELL = 16
 STEPS_BETWEEN = 36
@@ -125,14 +126,32 @@ class CompactLatents(nn.Module):
             spent = training_bits(residual, raw + offset, settled).sum((1, 2, 3))
             return (round_through(residual) + mean * gain) * inverse, bits_B + spent
 
-    def walk(self, coder: Coder, quality: int, grid: tuple[int, int], y: Tensor | None) -> Tensor:
-        """Write y, or read a latent; either way what was decoded, float64 and exact."""
+    def walk(
+        self, coder: Coder | Look, quality: int, grid: tuple[int, int], y: Tensor | None
+    ) -> Tensor:
+        """Write y, or read a latent; either way what was decoded, exact in float64."""
         at = quality / STEPS_BETWEEN
         mean, raw = self.expect(self.hyper.walk(coder, at, grid, y))
-        gain, inverse, offset = self.gains.exact(at)
+        gain, inverse, offset = self.gains.exact(at, mean.dtype)
         shift = (mean * gain / VALUE_STEP).round() * VALUE_STEP
         wanted = None if y is None else y * gain
-        return (coder.code(scale_index(raw + offset), shift, wanted) + shift) * inverse
+        return (coder.code(raw + offset, shift, wanted) + shift) * inverse
+
+    def sizes(self, y: Tensor) -> LatentSizes:
+        """How many bytes a stream of y would take, without coding."""
+        grid, y = (y.shape[2], y.shape[3]), y.float()
+
+        def scalings(quality: int) -> list[Scaling]:
+            at = quality / STEPS_BETWEEN
+            gain, _, offset = self.gains.exact(at, y.dtype)
+            return [self.hyper.scaling(at), Scaling(gain, torch.zeros_like(gain), offset)]
+
+        return LatentSizes(
+            y,
+            lambda quality: self.gains.exact(quality / STEPS_BETWEEN, y.dtype)[0],
+            lambda look, quality: self.walk(look, quality, grid, y),
+            scalings,
+        )
 
     def symbols(self, grid: tuple[int, int]) -> int:
         """How many integers stand for a latent of this size."""

@@ -24,6 +24,7 @@ from mode_core.codecs.ms_illm import compact
 from mode_core.codecs.ms_illm.compact import CompactEncoder, CompactGenerator, CompactLatents
 from mode_core.codecs.ms_illm.hific import HificEncoder, HificGenerator, HificLatents
 from mode_core.layers.blocks import Stage, fitted_dct_basis, reach_of
+from mode_core.layers.sizes import LatentSizes
 from mode_core.stream.entropy import SymbolReader, SymbolWriter
 
 TRAINED = 8
@@ -176,6 +177,11 @@ class MsIllm(nn.Module):
         grid = (y_1CHW.shape[2], y_1CHW.shape[3])
         self._latents[0].walk(writer, quality, grid, y_1CHW.double())
         return writer.payload(), writer.check
+
+    def sizes(self, y_1CHW: Tensor) -> LatentSizes | None:
+        """How many bytes `write` would give, without coding; there is one size in one layout."""
+        latents = self._latents[0]
+        return latents.sizes(y_1CHW) if isinstance(latents, CompactLatents) else None
 
     def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
         """The decoded latent in float64 and the check of its symbols."""

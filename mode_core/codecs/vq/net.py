@@ -10,7 +10,7 @@ before; within a step in a fixed scattered order, so a file may stop anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from mode_core.errors import BitstreamError
 from mode_core.layers.blocks import Analysis, Stage, Synthesis, reach_of
 from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
-from mode_core.stream.entropy import CdfTables, SymbolReader, SymbolWriter, token_tables
+from mode_core.layers.sizes import CODER_BYTES
+from mode_core.stream.entropy import SymbolReader, SymbolWriter, token_bits, token_tables
 
 SHARES = 32
 """Qualities: quality k sends (k + 1) / 32 of the tokens."""
@@ -178,9 +179,9 @@ class Vq(nn.Module):
         """The stream of the tokens that this quality sends, and its check."""
         writer, known = SymbolWriter(), torch.full(tokens_1HW.shape, self.config.codes)
         for places in sending_order(tokens_1HW.shape[1], tokens_1HW.shape[2], quality):
-            for part, index, tables in self._tables_at(known, places):
+            for part, index, logits in self._logits_at(known, places):
                 symbols = tokens_1HW.flatten()[part].numpy().astype(np.int32)
-                writer.put(symbols, index, tables)
+                writer.put(symbols, index, token_tables(logits))
             known.view(-1)[places] = tokens_1HW.flatten()[places]
         return writer.payload(), writer.check
 
@@ -191,8 +192,8 @@ class Vq(nn.Module):
         known = torch.full((1, *grid), self.config.codes)
         for places in steps:
             read = []
-            for _, index, tables in self._tables_at(known, places):
-                read.append(reader.take(index, tables))
+            for _, index, logits in self._logits_at(known, places):
+                read.append(reader.take(index, token_tables(logits)))
             if not read:
                 continue
             tokens = torch.from_numpy(np.concatenate(read)).long()
@@ -215,24 +216,45 @@ class Vq(nn.Module):
         )
         return torch.where(unknown[:, None], expected, codes)
 
-    def _tables_at(
-        self, known: Tensor, places: Tensor
-    ) -> Iterator[tuple[Tensor, Index, CdfTables]]:
-        """Places in portions, each with its tables: those for all at once would fill memory."""
+    def sizes(self, tokens_1HW: Tensor) -> Callable[[int, int | None], float]:
+        """How many bytes `write` would give, without coding; tokens are counted when asked for."""
+        height, width = tokens_1HW.shape[1:]
+        known, bits = torch.full(tokens_1HW.shape, self.config.codes), torch.zeros(height * width)
+        steps = iter(sending_order(height, width, SHARES - 1))
+
+        def size(quality: int, near: int | None) -> float:
+            sent = torch.cat(sending_order(height, width, quality))
+            while (known.view(-1)[sent] == self.config.codes).any():
+                places = next(steps)
+                for part, index, logits in self._logits_at(known, places, torch.float32):
+                    chosen = tokens_1HW.flatten()[part]
+                    bits[part] = token_bits(logits, torch.from_numpy(index).long(), chosen)
+                known.view(-1)[places] = tokens_1HW.flatten()[places]
+            return CODER_BYTES + float(bits[sent].sum()) / 8
+
+        return size
+
+    def _logits_at(
+        self, known: Tensor, places: Tensor, dtype: torch.dtype = torch.float64
+    ) -> Iterator[tuple[Tensor, Index, Tensor]]:
+        """Places in portions, each with rows of logits and which of them each place has.
+
+        Those for all at once would fill memory.
+        """
         if not len(places):
             return
         if (known == self.config.codes).all():
-            index, tables = self._first_tables(known.shape[1], known.shape[2])
+            index, logits = self._first_logits(known.shape[1], known.shape[2], dtype)
             for part in places.split(_TABLES_AT_ONCE):
-                yield part, index[part.numpy()], tables
+                yield part, index[part.numpy()], logits
             return
-        features = self.prior.features(known, torch.float64).flatten(2)
+        features = self.prior.features(known, dtype).flatten(2)
         for part in places.split(_TABLES_AT_ONCE):
             logits = self.prior.out(features[:, :, part, None])[0, :, :, 0].t()
-            yield part, np.arange(len(part), dtype=np.int32), token_tables(logits)
+            yield part, np.arange(len(part), dtype=np.int32), logits
 
-    def _first_tables(self, height: int, width: int) -> tuple[Index, CdfTables]:
-        """The tables while no token is known, and which of them each place has.
+    def _first_logits(self, height: int, width: int, dtype: torch.dtype) -> tuple[Index, Tensor]:
+        """The logits while no token is known, and which of them each place has.
 
         Places then differ by their distance from the border alone, so a small map has them all, and
         a stream too short for a large picture is refused before the prior has looked at all of it.
@@ -240,9 +262,9 @@ class Vq(nn.Module):
         reach = self.config.prior_blocks  # each has one 3x3 window
         rows, columns = _like_places(height, reach), _like_places(width, reach)
         small = torch.full((1, int(rows[-1]) + 1, int(columns[-1]) + 1), self.config.codes)
-        logits = self.prior.out(self.prior.features(small, torch.float64))[0].flatten(1).t()
+        logits = self.prior.out(self.prior.features(small, dtype))[0].flatten(1).t()
         index = (rows[:, None] * small.shape[2] + columns).flatten()
-        return index.numpy().astype(np.int32), token_tables(logits)
+        return index.numpy().astype(np.int32), logits
 
 
 def _like_places(side: int, reach: int) -> Tensor:
