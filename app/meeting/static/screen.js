@@ -41,6 +41,7 @@ export class Screen {
     const { root, stage } = this.viewer;
     this.on = this.full = false;
     root.classList.remove("presenting");
+    this.viewer.words.tell("");
     if (document.fullscreenElement === root) document.exitFullscreen();
     this.paint();
     if (this.opener instanceof HTMLElement && this.opener.isConnected) this.opener.focus({ preventScroll: true });

@@ -10,7 +10,7 @@ const MOST_OF_ALL = 3e6;
 const MOST_OF_ONE = 1.5e6;
 const AS_IT_IS = /** @type {const} */ ({ colorSpaceConversion: "none", premultiplyAlpha: "none" });
 export const MAPS = [
-  { id: DIFFERENCE, label: "difference" },
+  { id: DIFFERENCE, label: "pixels" },
   { id: FLIP, label: "FLIP" },
 ];
 /** The scale bar's background. */
