@@ -19,7 +19,8 @@ HEADS = """async (wish) => {
   const record = { id: "elic", label: "ELIC", state: "ready", bpp: 0.7284, bytes: 1, view,
     decode_ms: wish.ms };
   const pane = makePane("elic", {});
-  describePane(pane, record, wish.catalogue, { index: 0, best: view, compared: {text: ""}, same: false });
+  describePane(pane, record, wish.catalogue,
+    { index: 0, best: view, compared: { text: "" }, same: false });
   pane.figure.style.width = `${wish.width}px`;
   document.querySelector("#viewer").append(pane.figure);
   const rect = (node) => node.getBoundingClientRect();

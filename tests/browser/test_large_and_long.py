@@ -34,8 +34,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(visit: Opener, large: Path) -> Page:
     """The page after the photograph has been dropped, before anything is chosen."""
     page = settled(visit(PANES), 3)
-    page.locator("#viewer input[type=file]").set_input_files(large)
+    page.locator("#viewer .bar input[type=file]").set_input_files(large)
     expect(page.locator(".large")).to_be_visible()
+    expect(page.locator("figure[data-id=original]")).to_have_attribute("data-state", "ready")
     return page
 
 
@@ -76,7 +77,7 @@ def test_a_smaller_copy_is_coded_and_the_choice_holds_for_the_next_picture(
     settled(asked, 3)
     expect(asked.locator("figure[data-id=original] .time")).to_have_text("1265 \u00d7 791")
     expect(choice(asked, "scaled")).to_have_attribute("aria-pressed", "true")
-    asked.locator("#viewer input[type=file]").set_input_files(
+    asked.locator("#viewer .bar input[type=file]").set_input_files(
         {"name": "next.jpg", "mimeType": "image/jpeg", "buffer": turned(large)}
     )
     expect(asked.locator("select.picture option:checked")).to_have_text("next, smaller")
@@ -162,7 +163,7 @@ def test_a_file_that_is_being_decoded_says_so_in_its_panes_and_in_the_status(
         page.get_by_label("Download MoDE-P as .mode").click()
     data = download.value.path().read_bytes()
     file = {"name": "own.mode", "mimeType": "application/octet-stream", "buffer": data}
-    page.locator("#viewer input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    page.locator("#viewer .bar input[type=file]").set_input_files(file)  # type: ignore[arg-type]
     expect(page.locator(".status")).to_contain_text("2 pictures in this file")
     page.locator("#anchor").fill(ENDLESS_ANCHOR)
     word = page.locator(f"figure[data-id='mode-{ENDLESS_ANCHOR}'] .word")
@@ -179,7 +180,7 @@ def test_a_file_that_waits_can_be_cancelled_and_what_is_shown_stays(
     page = settled(visit(PANES), 3)
     works, _ = watched(chromium, f"{viewer_url}#{PANES}&image=coffee&bpp={ENDLESS_BPP}")
     expect(works.locator("figure[data-id=jpeg] .word")).to_have_text(re.compile("^coding"))
-    page.locator("#viewer input[type=file]").set_input_files(ASSETS / "opening" / "mode.mode")
+    page.locator("#viewer .bar input[type=file]").set_input_files(ASSETS / "opening" / "mode.mode")
     expect(page.locator(".status")).to_have_text(re.compile("^Busy, position 1"))
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".status")).to_have_text("Cancelled.")

@@ -23,7 +23,7 @@ ORIGINAL = png_bytes(PHOTO)
 
 
 def choose(page: Page, files: dict[str, bytes]) -> None:
-    page.locator("#viewer input[type=file]").set_input_files(
+    page.locator("#viewer .bar input[type=file]").set_input_files(
         [
             {"name": name, "mimeType": "application/octet-stream", "buffer": data}
             for name, data in files.items()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 def upload(page: Page, name: str, data: bytes) -> None:
     files = [{"name": name, "mimeType": "application/octet-stream", "buffer": data}]
-    page.locator("#viewer input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+    page.locator("#viewer .bar input[type=file]").set_input_files(files)  # type: ignore[arg-type]
 
 
 def test_their_photo_is_shown_exactly_and_coded(visit: Opener) -> None:
