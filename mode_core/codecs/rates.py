@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from math import log
 
 from mode_core.stream.container import Bitstream
@@ -19,7 +19,11 @@ _LOOKS, _CLOSE, _CORRECTED = 3, 6, 2
 corrects it."""
 _BELIEVED = 0.03
 """How far an estimate may be off the one file that was made, to be believed about the next."""
-_DOUBT, _DOUBTED_BYTES = 0.008, 4.0
+_LARGEST = 1e12
+_LEAST_RISE = 8.0
+"""Bytes from one quality to the next below which sizes rise in steps and dips of their own, as in
+tiny files; those are made quickly, and the search goes its old way to the same one."""
+_DOUBT, _DOUBTED_BYTES = 0.01, 4.0
 """How far it may then be off the next quality's size."""
 
 
@@ -58,9 +62,10 @@ def nearest_quality(
     """
     size = cache(size_of)
     if estimate is not None and len(qualities) > 1:
-        guess, sure = _reckoned(size, estimate, qualities, wanted_bytes)
+        reckoned, sure = _reckoned(size, _sober(estimate), qualities, wanted_bytes)
         if sure:
-            return guess
+            return reckoned
+        guess = guess if reckoned is None else reckoned
     low, high = qualities[0], qualities[-1]
     start = (low + high) // 2 if guess is None else min(max(guess, low), high)
     below, above = _bracket(size, low, high, start, wanted_bytes)
@@ -72,14 +77,18 @@ def nearest_quality(
 
 def _reckoned(
     size: Callable[[int], int], estimate: Estimate, qualities: range, wanted: float
-) -> tuple[int, bool]:
-    """The quality that an estimate finds, and whether no other one can come nearer."""
+) -> tuple[int | None, bool]:
+    """The quality that an estimate finds, if it helps, and whether no other one can come nearer."""
     near = found = nearest_quality(lambda q: estimate(q, None), qualities, wanted)
     for _ in range(_LOOKS):
-        found = nearest_quality(partial(estimate, near=near), qualities, wanted, near)
+        found = nearest_quality(lambda q, near=near: estimate(q, near), qualities, wanted, near)
         if abs(found - near) <= _CLOSE:
             break
         near = found
+    around = max(found - 1, qualities[0]), min(found + 1, qualities[-1])
+    least, most = (estimate(quality, near) for quality in around)
+    if abs(most - least) < _LEAST_RISE * (around[1] - around[0]):
+        return None, False
     for _ in range(_CORRECTED):
         there = size(found)
         factor = there / estimate(found, near)
@@ -96,6 +105,11 @@ def _reckoned(
             break
         found = better
     return found, False
+
+
+def _sober(estimate: Estimate) -> Estimate:
+    """The same, where it gives sizes that a file can have; each is asked for once."""
+    return cache(lambda quality, near: min(max(1.0, estimate(quality, near)), _LARGEST))
 
 
 def _bracket(

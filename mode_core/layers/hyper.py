@@ -61,7 +61,9 @@ class HyperPrior(nn.Module):
         bits_B = training_bits(residual, index + offset).sum((1, 2, 3))
         return self.up((round_through(residual) + mean) * inverse), bits_B
 
-    def walk(self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None) -> Tensor:
+    def walk(
+        self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None
+    ) -> Tensor:
         """Write the hyper-latent of y, or read one; either way its features, exactly in float64."""
         dtype = torch.float64 if y is None else y.dtype
         inverse, (gain, mean, index) = self.gains.exact(at, dtype)[1], self.scaling(at, dtype)

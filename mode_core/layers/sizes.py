@@ -28,7 +28,7 @@ from mode_core.stream.entropy import (
 CODER_BYTES = 6.0
 """What a stream takes beside the information in its symbols: a check, and the coder's end."""
 _REACH = 1536
-"""Symbols from minus to plus this have their own entry; few are larger, and they cost little more."""
+"""Symbols from minus to plus this have their own entry; few are larger, and cost little more."""
 _SURE_SCALE, _SURE_RESIDUAL = -1.0, 0.3
 _BITS_OF_NONZERO = 3.7
 """What a value takes on average that does not round to zero; 2.6 to 4.1 over rates and pictures."""
@@ -84,7 +84,7 @@ class LatentSizes:
         walk: Callable[[Look, int], object],
         scalings: Callable[[int], list[Scaling]],
     ) -> None:
-        self._size, self._gain_at = y.abs(), gain_at
+        self._y, self._gain_at = y, gain_at
         self._walk, self._scalings = walk, scalings
         self._near: int | None = None
         self._look = Look()
@@ -92,8 +92,8 @@ class LatentSizes:
     def __call__(self, quality: int, near: int | None) -> float:
         """Bytes at a quality as things look at another one; without one, roughly."""
         if near is None:
-            kept = int((self._size * self._gain_at(quality) > 0.5).sum())
-            return CODER_BYTES + _BITS_OF_NONZERO * kept / 8
+            nonzero = int(((self._y * self._gain_at(quality)).abs_() > 0.5).sum())
+            return CODER_BYTES + _BITS_OF_NONZERO * nonzero / 8
         if near != self._near:
             self._look, self._near = Look(), near
             self._walk(self._look, near)

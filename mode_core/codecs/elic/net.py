@@ -262,7 +262,9 @@ class Elic(nn.Module):
 
     def _scalings(self, quality: int) -> list[Scaling]:
         at = quality / STEPS_BETWEEN
-        gain, _, offset = (t.split(self.config.groups, 1) for t in self.gains.exact(at, torch.float))
+        gain, _, offset = (
+            t.split(self.config.groups, 1) for t in self.gains.exact(at, torch.float)
+        )
         halves = (
             Scaling(g, torch.zeros_like(g), o)
             for g, o in zip(gain, offset, strict=True)
