@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from math import log
 
 from mode_core.stream.container import Bitstream
@@ -48,7 +48,7 @@ def nearest_file(
 
 
 def nearest_quality(
-    size_of: Callable[[int], int],
+    size_of: Callable[[int], float],
     qualities: range,
     wanted_bytes: float,
     guess: int | None = None,
@@ -63,9 +63,9 @@ def nearest_quality(
     size = cache(size_of)
     if estimate is not None and len(qualities) > 1:
         reckoned, sure = _reckoned(size, _sober(estimate), qualities, wanted_bytes)
-        if sure:
-            return reckoned
         guess = guess if reckoned is None else reckoned
+        if sure and guess is not None:
+            return guess
     low, high = qualities[0], qualities[-1]
     start = (low + high) // 2 if guess is None else min(max(guess, low), high)
     below, above = _bracket(size, low, high, start, wanted_bytes)
@@ -76,12 +76,12 @@ def nearest_quality(
 
 
 def _reckoned(
-    size: Callable[[int], int], estimate: Estimate, qualities: range, wanted: float
+    size: Callable[[int], float], estimate: Estimate, qualities: range, wanted: float
 ) -> tuple[int | None, bool]:
     """The quality that an estimate finds, if it helps, and whether no other one can come nearer."""
-    near = found = nearest_quality(lambda q: estimate(q, None), qualities, wanted)
+    near = found = nearest_quality(partial(_seen_from, estimate, None), qualities, wanted)
     for _ in range(_LOOKS):
-        found = nearest_quality(lambda q, near=near: estimate(q, near), qualities, wanted, near)
+        found = nearest_quality(partial(_seen_from, estimate, near), qualities, wanted, near)
         if abs(found - near) <= _CLOSE:
             break
         near = found
@@ -92,7 +92,7 @@ def _reckoned(
     for _ in range(_CORRECTED):
         there = size(found)
         factor = there / estimate(found, near)
-        corrected = cache(lambda q, factor=factor: factor * estimate(q, near))
+        corrected = partial(_seen_from, estimate, near, factor=factor)
         beyond = found + 1 if there < wanted else found - 1
         if beyond not in qualities:
             return found, True
@@ -107,13 +107,17 @@ def _reckoned(
     return found, False
 
 
+def _seen_from(estimate: Estimate, near: int | None, quality: int, factor: float = 1.0) -> float:
+    return factor * estimate(quality, near)
+
+
 def _sober(estimate: Estimate) -> Estimate:
     """The same, where it gives sizes that a file can have; each is asked for once."""
     return cache(lambda quality, near: min(max(1.0, estimate(quality, near)), _LARGEST))
 
 
 def _bracket(
-    size: Callable[[int], int], low: int, high: int, start: int, wanted: float
+    size: Callable[[int], float], low: int, high: int, start: int, wanted: float
 ) -> tuple[int | None, int | None]:
     """The tightest tried pair: too small, large enough; None on a side whose end was passed."""
     below: int | None = None
@@ -136,7 +140,7 @@ def _bracket(
         least *= 2
 
 
-def _close(size: Callable[[int], int], below: int, above: int, wanted: float) -> tuple[int, int]:
+def _close(size: Callable[[int], float], below: int, above: int, wanted: float) -> tuple[int, int]:
     """The bracket narrowed to two neighbours: secant in log size, bisection where that stalls."""
     stalled = 0
     while above - below > 1:
@@ -152,6 +156,6 @@ def _close(size: Callable[[int], int], below: int, above: int, wanted: float) ->
     return below, above
 
 
-def _slope(size: Callable[[int], int], first: int, second: int) -> float:
+def _slope(size: Callable[[int], float], first: int, second: int) -> float:
     """Growth of the log size per step of quality."""
     return log(size(second) / size(first)) / (second - first)
