@@ -19,7 +19,11 @@ _LOOKS, _CLOSE, _CORRECTED = 3, 6, 2
 corrects it."""
 _BELIEVED = 0.03
 """How far an estimate may be off the one file that was made, to be believed about the next."""
-_DOUBT, _DOUBTED_BYTES = 0.008, 4.0
+_LARGEST = 1e12
+_LEAST_RISE = 8.0
+"""Bytes from one quality to the next below which sizes rise in steps and dips of their own, as in
+tiny files; those are made quickly, and the search goes its old way to the same one."""
+_DOUBT, _DOUBTED_BYTES = 0.01, 4.0
 """How far it may then be off the next quality's size."""
 
 
@@ -44,7 +48,7 @@ def nearest_file(
 
 
 def nearest_quality(
-    size_of: Callable[[int], int],
+    size_of: Callable[[int], float],
     qualities: range,
     wanted_bytes: float,
     guess: int | None = None,
@@ -58,8 +62,9 @@ def nearest_quality(
     """
     size = cache(size_of)
     if estimate is not None and len(qualities) > 1:
-        guess, sure = _reckoned(size, estimate, qualities, wanted_bytes)
-        if sure:
+        reckoned, sure = _reckoned(size, _sober(estimate), qualities, wanted_bytes)
+        guess = guess if reckoned is None else reckoned
+        if sure and guess is not None:
             return guess
     low, high = qualities[0], qualities[-1]
     start = (low + high) // 2 if guess is None else min(max(guess, low), high)
@@ -71,19 +76,23 @@ def nearest_quality(
 
 
 def _reckoned(
-    size: Callable[[int], int], estimate: Estimate, qualities: range, wanted: float
-) -> tuple[int, bool]:
-    """The quality that an estimate finds, and whether no other one can come nearer."""
-    near = found = nearest_quality(lambda q: estimate(q, None), qualities, wanted)
+    size: Callable[[int], float], estimate: Estimate, qualities: range, wanted: float
+) -> tuple[int | None, bool]:
+    """The quality that an estimate finds, if it helps, and whether no other one can come nearer."""
+    near = found = nearest_quality(partial(_seen_from, estimate, None), qualities, wanted)
     for _ in range(_LOOKS):
-        found = nearest_quality(partial(estimate, near=near), qualities, wanted, near)
+        found = nearest_quality(partial(_seen_from, estimate, near), qualities, wanted, near)
         if abs(found - near) <= _CLOSE:
             break
         near = found
+    around = max(found - 1, qualities[0]), min(found + 1, qualities[-1])
+    least, most = (estimate(quality, near) for quality in around)
+    if abs(most - least) < _LEAST_RISE * (around[1] - around[0]):
+        return None, False
     for _ in range(_CORRECTED):
         there = size(found)
         factor = there / estimate(found, near)
-        corrected = cache(lambda q, factor=factor: factor * estimate(q, near))
+        corrected = partial(_seen_from, estimate, near, factor=factor)
         beyond = found + 1 if there < wanted else found - 1
         if beyond not in qualities:
             return found, True
@@ -98,8 +107,17 @@ def _reckoned(
     return found, False
 
 
+def _seen_from(estimate: Estimate, near: int | None, quality: int, factor: float = 1.0) -> float:
+    return factor * estimate(quality, near)
+
+
+def _sober(estimate: Estimate) -> Estimate:
+    """The same, where it gives sizes that a file can have; each is asked for once."""
+    return cache(lambda quality, near: min(max(1.0, estimate(quality, near)), _LARGEST))
+
+
 def _bracket(
-    size: Callable[[int], int], low: int, high: int, start: int, wanted: float
+    size: Callable[[int], float], low: int, high: int, start: int, wanted: float
 ) -> tuple[int | None, int | None]:
     """The tightest tried pair: too small, large enough; None on a side whose end was passed."""
     below: int | None = None
@@ -122,7 +140,7 @@ def _bracket(
         least *= 2
 
 
-def _close(size: Callable[[int], int], below: int, above: int, wanted: float) -> tuple[int, int]:
+def _close(size: Callable[[int], float], below: int, above: int, wanted: float) -> tuple[int, int]:
     """The bracket narrowed to two neighbours: secant in log size, bisection where that stalls."""
     stalled = 0
     while above - below > 1:
@@ -138,6 +156,6 @@ def _close(size: Callable[[int], int], below: int, above: int, wanted: float) ->
     return below, above
 
 
-def _slope(size: Callable[[int], int], first: int, second: int) -> float:
+def _slope(size: Callable[[int], float], first: int, second: int) -> float:
     """Growth of the log size per step of quality."""
     return log(size(second) / size(first)) / (second - first)

@@ -16,7 +16,6 @@ from mode_core.stream.container import Stream
 from mode_core.stream.entropy import DRIFT
 from mode_core.types import Anchor
 
-
 Sizes = Callable[[int, int | None], float]
 """About the bytes at one quality, as things look at another one; without one, at a glance."""
 

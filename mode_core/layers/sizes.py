@@ -9,6 +9,7 @@ scales themselves change slowly from one quality to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mode_core.layers.gaussian import Gains
 from mode_core.stream.entropy import (
     SCALES,
     SYMBOL_LIMIT,
@@ -28,7 +30,7 @@ from mode_core.stream.entropy import (
 CODER_BYTES = 6.0
 """What a stream takes beside the information in its symbols: a check, and the coder's end."""
 _REACH = 1536
-"""Symbols from minus to plus this have their own entry; few are larger, and they cost little more."""
+"""Symbols from minus to plus this have their own entry; few are larger, and cost little more."""
 _SURE_SCALE, _SURE_RESIDUAL = -1.0, 0.3
 _BITS_OF_NONZERO = 3.7
 """What a value takes on average that does not round to zero; 2.6 to 4.1 over rates and pictures."""
@@ -41,6 +43,30 @@ class Scaling(NamedTuple):
     mean: Tensor
     offset: Tensor
     """What it adds to the scale, in places of the coder's tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalings:
+    """What a quality does to the hyper-latent, then to groups of the latent's channels."""
+
+    gains: Gains
+    of_hyper: Callable[[float], Scaling]
+    steps_between: int
+    groups: tuple[int, ...]
+    coded: list[int]
+    """The group of each part that is coded after the hyper-latent."""
+
+    def gain(self, quality: int) -> Tensor:
+        """The gain of every channel of the latent."""
+        return self.gains.exact(quality / self.steps_between, torch.float32)[0]
+
+    def at(self, quality: int) -> list[Scaling]:
+        """One for each part, in the order in which they are coded."""
+        place = quality / self.steps_between
+        gain, _, offset = self.gains.exact(place, torch.float32)
+        parts = (t.split(self.groups, 1) for t in (gain, torch.zeros_like(gain), offset))
+        groups = [Scaling(*part) for part in zip(*parts, strict=True)]
+        return [self.of_hyper(place), *(groups[group] for group in self.coded)]
 
 
 class Seen(NamedTuple):
@@ -73,31 +99,28 @@ class Look:
 class LatentSizes:
     """The bytes of one latent's stream at any quality, as it looks at another.
 
-    `walk` shows a coder the parts of the latent at a quality, `scalings` says what a quality does
-    to each part, in the same order. One look is kept.
+    `walk` shows a look the parts of the latent at a quality. One look is kept.
     """
 
     def __init__(
         self,
         y: Tensor,
-        gain_at: Callable[[int], Tensor],
-        walk: Callable[[Look, int], object],
-        scalings: Callable[[int], list[Scaling]],
+        walk: Callable[[Look, int], None],
+        scalings: Scalings,
     ) -> None:
-        self._size, self._gain_at = y.abs(), gain_at
-        self._walk, self._scalings = walk, scalings
+        self._y, self._walk, self._scalings = y, walk, scalings
         self._near: int | None = None
         self._look = Look()
 
     def __call__(self, quality: int, near: int | None) -> float:
         """Bytes at a quality as things look at another one; without one, roughly."""
         if near is None:
-            kept = int((self._size * self._gain_at(quality) > 0.5).sum())
-            return CODER_BYTES + _BITS_OF_NONZERO * kept / 8
+            nonzero = int(((self._y * self._scalings.gain(quality)).abs_() > 0.5).sum())
+            return CODER_BYTES + _BITS_OF_NONZERO * nonzero / 8
         if near != self._near:
             self._look, self._near = Look(), near
             self._walk(self._look, near)
-        pairs = zip(self._scalings(near), self._scalings(quality), strict=True)
+        pairs = zip(self._scalings.at(near), self._scalings.at(quality), strict=True)
         bits = sum(
             bits_of(*_changed(part, *pair))
             for part, pair in zip(self._look.seen, pairs, strict=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp
+from math import exp, inf
 from statistics import mean
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mode_core.codecs.rates import nearest_quality
+from mode_core.codecs.rates import Estimate, nearest_quality
 
 QUALITIES = range(225)
 
@@ -88,3 +88,58 @@ def test_small_dips_cost_at_most_their_own_size(wanted: float, seed: int) -> Non
     found = bumpy(nearest_quality(bumpy, QUALITIES, wanted))
     nearest = min((bumpy(quality) for quality in QUALITIES), key=lambda size: abs(size - wanted))
     assert abs(found - wanted) <= abs(nearest - wanted) + 0.03 * wanted
+
+
+class Guessed:
+    """An estimate that is a little off at a glance, and hardly near the quality it looked at."""
+
+    def __init__(self, sizes: list[int], seed: int) -> None:
+        self.sizes, self.seed = sizes, seed
+
+    def __call__(self, quality: int, near: int | None) -> float:
+        noise = ((quality * 7919 + (near or 0) * 104729 + self.seed) % 101 - 50) / 50
+        if near is None:
+            return self.sizes[quality] * 0.7 * (1 + 0.05 * noise)
+        drift = 1 + 0.001 * (quality - near) + 0.001 * noise
+        return self.sizes[quality] * drift + 2 * noise
+
+
+@given(st.integers(0, 2**32), st.floats(-0.1, 1.1))
+def test_with_an_estimate_the_same_quality_takes_three_files_at_most(
+    seed: int, share: float
+) -> None:
+    sizes = [round(4 * typical(quality) + quality) for quality in QUALITIES]
+    wanted = sizes[0] * (sizes[-1] / sizes[0]) ** share
+    size_of = Counted(sizes.__getitem__)
+    found = nearest_quality(size_of, QUALITIES, wanted, estimate=Guessed(sizes, seed))
+    assert found == nearest_quality(sizes.__getitem__, QUALITIES, wanted)
+    assert len(size_of.asked) <= 3
+
+
+def test_with_an_estimate_most_searches_take_one_file_or_two() -> None:
+    sizes = [typical(quality) for quality in QUALITIES]
+    counts = []
+    for wanted in range(sizes[0], sizes[-1], 97):
+        size_of = Counted(sizes.__getitem__)
+        nearest_quality(size_of, QUALITIES, wanted, estimate=Guessed(sizes, 3))
+        counts.append(len(size_of.asked))
+    assert mean(counts) < 1.8
+
+
+LIES: dict[str, Estimate] = {
+    "half of the size": lambda quality, near: typical(quality) / 2,
+    "always the same": lambda quality, near: 9000.0,
+    "falls where sizes rise": lambda quality, near: float(typical(224 - quality)),
+    "nothing at all": lambda quality, near: 0.0,
+    "no number": lambda quality, near: inf,
+    "another one in every place": lambda quality, near: 1.0 + quality * 7919 % 30_011,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_estimate_that_is_wrong_costs_files_but_not_the_answer(lie: str) -> None:
+    for wanted in (1.0, 2500.0, 9000.0, 20_000.0, 10.0**9):
+        size_of = Counted(typical)
+        found = nearest_quality(size_of, QUALITIES, wanted, estimate=LIES[lie])
+        assert found == nearest_quality(typical, QUALITIES, wanted)
+        assert len(size_of.asked) == len(set(size_of.asked)) <= 12

@@ -37,7 +37,7 @@ from mode_core.layers.blocks import (
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, on_grid
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
-from mode_core.layers.sizes import LatentSizes, Look, Scaling
+from mode_core.layers.sizes import LatentSizes, Look, Scalings
 from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
 
 TRAINED = 10
@@ -253,24 +253,13 @@ class Elic(nn.Module):
     def sizes(self, y: Tensor) -> LatentSizes:
         """How many bytes `write` would give, without coding."""
         grid, y = (y.shape[2], y.shape[3]), y.float()
-        return LatentSizes(
-            y,
-            lambda quality: self.gains.exact(quality / STEPS_BETWEEN, y.dtype)[0],
-            lambda look, quality: self._walk(look, quality, grid, y),
-            self._scalings,
-        )
+        halves = [group for group in range(len(self.config.groups)) for _ in range(2)]
 
-    def _scalings(self, quality: int) -> list[Scaling]:
-        at = quality / STEPS_BETWEEN
-        gain, _, offset = (
-            t.split(self.config.groups, 1) for t in self.gains.exact(at, torch.float)
-        )
-        halves = (
-            Scaling(g, torch.zeros_like(g), o)
-            for g, o in zip(gain, offset, strict=True)
-            for _ in range(2)
-        )
-        return [self.hyper.scaling(at), *halves]
+        def walk(look: Look, quality: int) -> None:
+            self._walk(look, quality, grid, y)
+
+        of = Scalings(self.gains, self.hyper.scaling, STEPS_BETWEEN, self.config.groups, halves)
+        return LatentSizes(y, walk, of)
 
     def _walk(
         self, coder: Coder | Look, quality: int, grid: tuple[int, int], y: Tensor | None

@@ -18,7 +18,7 @@ from mode_core.layers.blocks import (
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
-from mode_core.layers.sizes import LatentSizes, Look, Scaling
+from mode_core.layers.sizes import LatentSizes, Look, Scalings
 from mode_core.stream.entropy import LOG_SCALE_STEP, Coder
 
 CELL = 16
@@ -141,17 +141,12 @@ class CompactLatents(nn.Module):
         """How many bytes a stream of y would take, without coding."""
         grid, y = (y.shape[2], y.shape[3]), y.float()
 
-        def scalings(quality: int) -> list[Scaling]:
-            at = quality / STEPS_BETWEEN
-            gain, _, offset = self.gains.exact(at, y.dtype)
-            return [self.hyper.scaling(at), Scaling(gain, torch.zeros_like(gain), offset)]
+        def walk(look: Look, quality: int) -> None:
+            self.walk(look, quality, grid, y)
 
-        return LatentSizes(
-            y,
-            lambda quality: self.gains.exact(quality / STEPS_BETWEEN, y.dtype)[0],
-            lambda look, quality: self.walk(look, quality, grid, y),
-            scalings,
-        )
+        whole = (y.shape[1],)
+        of = Scalings(self.gains, self.hyper.scaling, STEPS_BETWEEN, whole, [0])
+        return LatentSizes(y, walk, of)
 
     def symbols(self, grid: tuple[int, int]) -> int:
         """How many integers stand for a latent of this size."""
