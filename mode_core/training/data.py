@@ -18,6 +18,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from mode_core.errors import ModeError
+from mode_core.layers.device import sent
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 FEWEST = 50
@@ -121,28 +122,41 @@ def resampling(start_B: Tensor, step_B: Tensor, flip_B: Tensor, size: int, windo
 
 
 class Photos:
-    """Photos on a device that deal random crops."""
+    """Photos on a device that deal random crops: three long rows of bytes, cut by arithmetic."""
 
     def __init__(self, photos: Sequence[Tensor], device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self.photos = [photo.to(self.device) for photo in photos]
+        self.sizes = [(int(photo.shape[1]), int(photo.shape[2])) for photo in photos]
+        ends = torch.tensor([high * wide for high, wide in self.sizes]).cumsum(0)
+        self._sides = torch.tensor(self.sizes, dtype=torch.float64)
+        self._starts = ends - self._sides.prod(1).long()
+        self.pixels = torch.empty(3, int(ends[-1]), dtype=torch.uint8, device=self.device)
+        for photo, start, end in zip(photos, self._starts.tolist(), ends.tolist(), strict=True):
+            self.pixels[:, start:end] = photo.reshape(3, -1).to(self.device)
         self._chances: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self.sizes)
+
+    @property
+    def photos(self) -> list[Tensor]:
+        """All of them, (3, H, W)."""
+        areas = [high * wide for high, wide in self.sizes]
+        parts = zip(self.pixels.split(areas, 1), self.sizes, strict=True)
+        return [part.view(3, *size) for part, size in parts]
 
     @property
     def megapixels(self) -> float:
         """Millions of pixels in all photos."""
-        return sum(photo[0].numel() for photo in self.photos) / 1e6
+        return self.pixels.shape[1] / 1e6
 
     def chances(self, size: int) -> Tensor:
         """Cumulative chance of each photo: by area, none for photos smaller than the crop."""
         if size not in self._chances:
-            area = [p[0].numel() * (min(p.shape[1:]) >= size) for p in self.photos]
-            if not any(area):
+            area = self._sides.prod(1) * (self._sides.amin(1) >= size)
+            if not area.any():
                 raise PhotosError(f"no photo is {size} pixels high and wide; give larger photos")
-            total = torch.tensor(area, dtype=torch.float64).cumsum(0)
+            total = area.cumsum(0)
             self._chances[size] = total / total[-1]
         return self._chances[size]
 
@@ -150,8 +164,8 @@ class Photos:
         """Random (B, 3, N, N) crops in [0, 1], randomly scaled down, flipped and transposed."""
         draw = torch.rand(batch, 8, generator=generator, dtype=torch.float64)
         chosen = torch.searchsorted(self.chances(size), draw[:, 0].contiguous(), right=True)
-        photos = [self.photos[i] for i in chosen.clamp(max=len(self) - 1).tolist()]
-        sides = torch.tensor([p.shape[1:] for p in photos], dtype=torch.float64)
+        chosen = chosen.clamp(max=len(self) - 1)
+        sides = self._sides[chosen]
         smallest = (size / sides.amin(1)).clamp(min=SMALLEST_SCALE)
         scale = smallest + (1 - smallest) * draw[:, 1]
         unscaled = draw[:, 2] < UNSCALED_SHARE
@@ -159,23 +173,24 @@ class Photos:
         start = (sides - size / scale[:, None]).clamp(min=0) * draw[:, 3:5]
         start = torch.where(unscaled[:, None], start.floor(), start)
         corner = start.floor()
-        span = ((start - corner) + size / scale[:, None]).ceil().minimum(sides - corner)
-        windows = self._windows(photos, corner.int().tolist(), span.int().tolist())
-        place = torch.cat([start - corner, 1 / scale[:, None], draw[:, 5:7].round()], 1)
-        place = place.float().to(self.device)
-        rows = resampling(place[:, 0], place[:, 2], place[:, 3], size, windows.shape[2])
-        columns = resampling(place[:, 1], place[:, 2], place[:, 4], size, windows.shape[3])
-        x_BCNN = rows[:, None] @ windows @ columns[:, None].mT
-        turned = (draw[:, 7] < TRANSPOSED_SHARE).to(self.device)[:, None, None, None]
-        x_BCNN = torch.where(turned, x_BCNN.mT, x_BCNN)
+        turned = draw[:, 7:] < TRANSPOSED_SHARE
+        columns = [start - corner, 1 / scale[:, None], draw[:, 5:7].round(), turned, corner, sides]
+        # one small copy for all that the device is told
+        told = sent(torch.cat([*columns, self._starts[chosen, None]], 1), self.device)
+        windows = self._windows(told[:, 6:].long(), int(size / SMALLEST_SCALE) + 2)
+        place = told[:, :6].float()
+        window = windows.shape[-1]
+        rows = resampling(place[:, 0], place[:, 2], place[:, 3], size, window)
+        across = resampling(place[:, 1], place[:, 2], place[:, 4], size, window)
+        x_BCNN = rows[:, None] @ windows @ across[:, None].mT
+        x_BCNN = torch.where(place[:, 5, None, None, None] > 0, x_BCNN.mT, x_BCNN)
         # Files hold 8 bits, so crops do too.
         return x_BCNN.round_().clamp_(0, 255).div_(255)
 
-    def _windows(
-        self, photos: list[Tensor], corners: list[list[int]], spans: list[list[int]]
-    ) -> Tensor:
-        high, wide = (max(span[axis] for span in spans) for axis in (0, 1))
-        windows_BCSS = torch.zeros(len(photos), 3, high, wide, device=self.device)
-        for window, photo, (y, x), (h, w) in zip(windows_BCSS, photos, corners, spans, strict=True):
-            window[:, :h, :w] = photo[:, y : y + h, x : x + w]
-        return windows_BCSS
+    def _windows(self, told_B5: Tensor, side: int) -> Tensor:
+        """Squares from a corner on; beyond a photo's edges its last pixels, which weigh nothing."""
+        top, left, high, wide, start = told_B5[..., None].unbind(1)
+        along = torch.arange(side, device=self.device)
+        y_BS, x_BS = (top + along).minimum(high - 1), (left + along).minimum(wide - 1)
+        at_BSS = (start + y_BS * wide)[:, :, None] + x_BS[:, None]
+        return self.pixels[:, at_BSS].transpose(0, 1).float()

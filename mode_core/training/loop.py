@@ -20,9 +20,9 @@ from torch import Tensor
 from mode_core.layers.flops import best_rate, counted
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos
+from mode_core.training.gradients import world_size
 from mode_core.training.log import Means, add_row, save_sheet
 from mode_core.training.stage import Rig, Stage, TrainingError
-from mode_core.training.gradients import world_size
 from mode_core.training.trainer import Trainer
 from mode_core.weights.provenance import commit
 
