@@ -7,24 +7,37 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mode_core.errors import ModeError
 from mode_core.layers.device import sent
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+ARCHIVES = (".tar", ".tar.gz", ".tgz")
+PREPARED = ".safetensors"
+LARGEST_FILE = 64 << 20
+MOST_BYTES = 24 << 30
+AT_ONCE = 256
 FEWEST = 50
 SMALLEST_SCALE = 0.55
 UNSCALED_SHARE = 0.25
 TRANSPOSED_SHARE = 0.25
+
+
+Item = TypeVar("Item")
 
 
 class PhotosError(ModeError):
@@ -45,16 +58,27 @@ def _is_photo(name: str) -> bool:
 def _files(source: Path) -> Iterator[tuple[str, bytes]]:
     if source.is_dir():
         for path in sorted(source.rglob("*")):
-            if path.suffix.lower() == ".tar":
-                yield from _files(path)
+            if path.name.lower().endswith(ARCHIVES) and path.is_file():
+                yield from _members(path)
             elif _is_photo(path.name) and path.is_file():
-                yield str(path), path.read_bytes()
+                large = path.stat().st_size > LARGEST_FILE
+                yield str(path), b"" if large else path.read_bytes()
         return
     refuse_no_source([source])
-    with tarfile.open(source) as archive:
-        for member in archive:
-            if member.isfile() and _is_photo(member.name) and (file := archive.extractfile(member)):
-                yield f"{source}:{member.name}", file.read()
+    yield from _members(source)
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """What an archive holds, read in memory: nothing of it is ever written under its own name."""
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if not member.isfile() or not _is_photo(member.name):
+                    continue
+                file = archive.extractfile(member) if member.size <= LARGEST_FILE else None
+                yield f"{path}:{member.name}", file.read() if file else b""
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise PhotosError(f"{path} is no whole .tar file ({error}); copy it again") from error
 
 
 def refuse_no_source(sources: Sequence[Path]) -> None:
@@ -62,7 +86,10 @@ def refuse_no_source(sources: Sequence[Path]) -> None:
     for source in sources:
         if not source.exists():
             raise PhotosError(f"there is no {source}; give --photos a folder or a .tar file")
-        if not source.is_dir() and not (source.is_file() and tarfile.is_tarfile(source)):
+        prepared = source.suffix == PREPARED
+        if not source.is_dir() and not (
+            source.is_file() and (prepared or tarfile.is_tarfile(source))
+        ):
             raise PhotosError(
                 f"{source} is neither a folder nor a .tar file; give --photos a folder"
             )
@@ -70,6 +97,8 @@ def refuse_no_source(sources: Sequence[Path]) -> None:
 
 def _attempt(item: tuple[str, bytes]) -> Tensor | str:
     name, data = item
+    if not data:
+        return f"{name}: empty, or over {LARGEST_FILE >> 20} MB"
     try:
         return decode(data)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
@@ -85,11 +114,19 @@ def read_photos(sources: Sequence[Path], fewest: int = FEWEST) -> tuple[list[Ten
     # Pillow decodes without holding the interpreter's lock, so threads use all cores.
     with ThreadPoolExecutor() as pool:
         for source in sources:
-            for result in pool.map(_attempt, _files(source)):
-                if isinstance(result, str):
-                    bad.append(result)
-                else:
-                    photos.append(result)
+            if source.suffix == PREPARED and source.is_file():
+                photos += read_prepared(source)
+                continue
+            # a few at a time: all files of a large folder at once would fill the memory
+            for some in batched(_files(source), AT_ONCE):
+                for result in pool.map(_attempt, some):
+                    if isinstance(result, str):
+                        bad.append(result)
+                    else:
+                        photos.append(result)
+                if sum(photo.numel() for photo in photos) > MOST_BYTES:
+                    bad.append(f"{source}: the rest, beyond {MOST_BYTES >> 30} GB of pixels")
+                    break
     if len(photos) < fewest:
         where = ", ".join(map(str, sources))
         unread = f" ({len(bad)} more could not be read, first {bad[0]})" if bad else ""
@@ -98,6 +135,31 @@ def read_photos(sources: Sequence[Path], fewest: int = FEWEST) -> tuple[list[Ten
             f" of {', '.join(SUFFIXES)}"
         )
     return photos, bad
+
+
+def write_prepared(path: Path, photos: Sequence[Tensor]) -> None:
+    """Decoded photos as one file, which several runs then share instead of decoding again."""
+    sizes = torch.tensor([photo.shape[1:] for photo in photos])
+    pixels = torch.cat([photo.reshape(3, -1) for photo in photos], 1)
+    save_file({"pixels": pixels, "sizes": sizes}, path)
+
+
+def read_prepared(path: Path) -> list[Tensor]:
+    """Those photos again; the file stays where it is until a pixel is needed."""
+    try:
+        tensors = load_file(path)
+        sizes = [(int(high), int(wide)) for high, wide in tensors["sizes"].tolist()]
+        parts = tensors["pixels"].split([high * wide for high, wide in sizes], 1)
+        pairs = zip(parts, sizes, strict=True)
+        return [part.reshape(3, *size) for part, size in pairs]
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise PhotosError(f"{path} holds no prepared photos; give --photos a folder") from error
+
+
+def batched(items: Iterator[Item], count: int) -> Iterator[list[Item]]:
+    """So many items at a time."""
+    while some := list(islice(items, count)):
+        yield some
 
 
 def cubic(distance: Tensor) -> Tensor:

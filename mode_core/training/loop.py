@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -148,7 +149,7 @@ class Run:
             short = isinstance(error, torch.OutOfMemoryError | MemoryError)
             if not short and "can't allocate" not in str(error):
                 raise
-            if self.batch != self.settings.batch or self.batch < 2:
+            if self.batch < 2:
                 raise TrainingError(
                     f"memory does not hold {self.batch} crops of {size} pixels; "
                     "choose a smaller --batch or --width"
@@ -183,11 +184,15 @@ class Run:
         if not self.leads:
             return
         out, trainer = self.settings.out, self.trainer
-        with trainer.averaged() as rig:
-            if hasattr(rig.net, "freeze"):
-                rig.net.freeze()
-            results = [self.stage.validate(rig, photo) for photo in self.held_out]
+        with trainer.averaged() as live:
+            if hasattr(live.net, "freeze"):
+                live.net.freeze()
+            # files are coded on the host, whatever trains: exact numbers are read one by one there
+            rig = live if trainer.device.type == "cpu" else deepcopy(live).cpu()
             tensors = checkpoint.stored(rig.net)
+            # weights first: whoever is killed while it validates has them
+            self._save_weights(tensors, {})
+            results = [self.stage.validate(rig, photo) for photo in self.held_out]
         figures = {n: fmean(r[1][n] for r in results) for n in results[0][1]} if results else {}
         self._save(tensors, figures)
         if results:
@@ -199,6 +204,18 @@ class Run:
         self.say(f"step {trainer.steps}, {self.clock.elapsed_s / 60:.1f} min: {shown}")
 
     def _save(self, tensors: dict[str, Tensor], figures: dict[str, float]) -> None:
+        self._save_weights(tensors, figures)
+        state = {
+            "stage": self.stage.name,
+            "width": self.settings.width,
+            "minutes": self.settings.minutes,
+            "elapsed_s": self.clock.elapsed_s,
+            "batch": self.batch,
+            "trainer": self.trainer.state(),
+        }
+        checkpoint.save_state(self.settings.out, state)
+
+    def _save_weights(self, tensors: dict[str, Tensor], figures: dict[str, float]) -> None:
         settings, trainer = self.settings, self.trainer
         facts = {
             "stage": self.stage.name,
@@ -216,15 +233,6 @@ class Run:
             **checkpoint.facts_of(trainer.rig.net),
         }
         checkpoint.save_weights(settings.out, tensors, facts)
-        state = {
-            "stage": self.stage.name,
-            "width": settings.width,
-            "minutes": settings.minutes,
-            "elapsed_s": self.clock.elapsed_s,
-            "batch": self.batch,
-            "trainer": trainer.state(),
-        }
-        checkpoint.save_state(settings.out, state)
 
 
 class _Probe:

@@ -135,11 +135,11 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 
 DLF = Stage(
     "dlf", "dlf", assemble, loss, validate, learnt_parts,
-    batch=6, crop=256, gpu_batch=48, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
+    batch=6, crop=256, gpu_batch=48, crop_mb=700, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
 )  # fmt: skip
 DLF_GAN = Stage(
     "dlf-gan", "dlf", partial(stages_vq.with_critic, assemble), gan_loss, validate, decoder_parts,
-    batch=6, crop=256, gpu_batch=32, continues=("dlf",),
+    batch=6, crop=256, gpu_batch=48, crop_mb=700, continues=("dlf",),
     rates=Rates(muon=1e-3, adam=4e-4), clip=1.0,
 )  # fmt: skip
 

@@ -95,6 +95,8 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     return pictures[CHECKED.index(SHOWN)], figures
 
 
-ELIC = Stage("elic", "elic", assemble, loss, validate, prepare=prepare)
+ELIC = Stage(
+    "elic", "elic", assemble, loss, validate, prepare=prepare, gpu_batch=96, crop_mb=200,
+)  # fmt: skip
 
 STAGES = (ELIC,)

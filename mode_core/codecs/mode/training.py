@@ -159,7 +159,14 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 
 
 MODE = Stage(
-    "mode", "mode", assemble, loss, validate, rates=Rates(muon=3e-3, adam=1e-3), gpu_batch=24
+    "mode",
+    "mode",
+    assemble,
+    loss,
+    validate,
+    rates=Rates(muon=3e-3, adam=1e-3),
+    gpu_batch=48,
+    crop_mb=600,
 )
 
 STAGES = (MODE,)

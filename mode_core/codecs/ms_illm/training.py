@@ -127,10 +127,10 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     return pictures[0], figures
 
 
-ILLM = Stage("ms-illm", "ms-illm", assemble, loss, validate, prepare=prepare, gpu_batch=48)
+ILLM = Stage("ms-illm", "ms-illm", assemble, loss, validate, prepare=prepare, gpu_batch=96)
 ILLM_GAN = Stage(
     "ms-illm-gan", "ms-illm", assemble_gan, gan_loss, validate, generator_parts,
-    continues=("ms-illm",), rates=Rates(muon=2e-3, adam=5e-4),
+    continues=("ms-illm",), gpu_batch=64, rates=Rates(muon=2e-3, adam=5e-4),
 )  # fmt: skip
 
 STAGES = (ILLM, ILLM_GAN)

@@ -173,14 +173,14 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     return x_hat, figures
 
 
-VQ = Stage("vq", "vq", assemble, loss, validate, tokenizer_parts, prepare, gpu_batch=48)
+VQ = Stage("vq", "vq", assemble, loss, validate, tokenizer_parts, prepare, gpu_batch=96)
 PRIOR = Stage(
     "prior", "vq", assemble_prior, prior_loss, validate, lambda rig: [*rig.net.prior.parameters()],
-    continues=("vq", "vq-gan"), gpu_batch=128, batch=16, late_crop=256, clip=1.0,
+    continues=("vq", "vq-gan"), gpu_batch=256, crop_mb=60, batch=16, late_crop=256, clip=1.0,
 )  # fmt: skip
 VQ_GAN = Stage(
     "vq-gan", "vq", partial(with_critic, assemble), gan_loss, validate, decoder_parts,
-    continues=("vq", "prior"), gpu_batch=48, rates=Rates(muon=2e-3, adam=5e-4),
+    continues=("vq", "prior"), gpu_batch=64, rates=Rates(muon=2e-3, adam=5e-4),
 )  # fmt: skip
 
 STAGES = (VQ, PRIOR, VQ_GAN)
