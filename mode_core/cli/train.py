@@ -9,8 +9,8 @@ from mode_core.cli.parsing import Commands, command, device, minutes, place, pos
 from mode_core.codecs.registry import CODECS
 
 FAMILY = "family"
-LONG_MINUTES = 30.0
-"""From here on a family validates on as many photos as a stage alone."""
+SHORT_MINUTES, LONG_MINUTES = 5.0, 30.0
+"""Below these a family validates on two photos, on four; above, on as many as a stage alone."""
 STAGE_NAMES = tuple(
     name
     for info in sorted(CODECS.values(), key=lambda info: len(info.experts))
@@ -104,7 +104,8 @@ def _train_family(args: argparse.Namespace) -> None:
     for name in ("batch", "lpips_backbone", "seed"):
         if getattr(args, name):
             options += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
-    options += ["--held-out", str(min(args.held_out, 8 if args.minutes >= LONG_MINUTES else 4))]
+    enough = 8 if args.minutes >= LONG_MINUTES else 4 if args.minutes >= SHORT_MINUTES else 2
+    options += ["--held-out", str(min(args.held_out, enough))]
     parts = chosen(args.only, args.without, args.from_bundled)
     wish = Wish(
         photos=args.photos,

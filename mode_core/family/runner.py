@@ -22,6 +22,7 @@ from mode_core.family.plan import (
     Sources,
     schedule,
     sources,
+    stands_on,
 )
 from mode_core.family.progress import last_words
 from mode_core.family.state import State
@@ -29,7 +30,8 @@ from mode_core.settings import ROOT
 from mode_core.weights.sets import find_weights
 
 ATTEMPTS = 2
-GRACE_S = 60.0
+GRACE_SHARE, GRACE_MOST = 0.1, 60.0
+"""How late a stage may be: of the whole time, and at most."""
 KILL_S = 20.0
 AT_ONCE_S = 1.0
 """A slot that starts within this time starts now."""
@@ -195,7 +197,8 @@ class Runner:
     def _watch(self, run: Running, until: float) -> None:
         code, now = run.process.poll(), self.now()
         if code is None:
-            late = now > min(run.end + GRACE_S, until + self.closing)
+            grace = min(GRACE_MOST, GRACE_SHARE * self.state.minutes * 60)
+            late = now > min(run.end + grace, until + self.closing)
             if late and not run.asked:
                 self.say(f"{run.job.part.name} takes too long and is asked to end")
                 run.asked = now
@@ -240,8 +243,6 @@ class Runner:
 
 def _blocked(part: Part, ending: set[str], waiting: Sequence[Part]) -> bool:
     """Whether what a part stands on still runs or waits, however soon it should be over."""
-    from mode_core.family.plan import stands_on
-
     unsettled = ending | {other.name for other in waiting}
     return any(other.name in unsettled for other in stands_on(part, FAMILY))
 

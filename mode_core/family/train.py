@@ -16,7 +16,7 @@ import torch
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError, WeightsUnavailable
 from mode_core.family import closing, packs
-from mode_core.family.plan import BUNDLED, FAMILY, FAILED, OUT, FamilyError, Part, closing_time
+from mode_core.family.plan import BUNDLED, FAILED, FAMILY, OUT, FamilyError, Part, closing_time
 from mode_core.family.progress import Teller, line, stage_words
 from mode_core.family.runner import Command, Place, Runner, stage_command
 from mode_core.family.state import State, opened

@@ -75,20 +75,51 @@ def _polar(gram: Tensor, steps: int) -> Tensor:
     return size if total is None else total * size
 
 
-class Muon(torch.optim.Optimizer):
-    """Momentum whose matrices are made orthogonal before they are applied."""
+class Updates:
+    """Parameters in groups, each with settings of its own, and what is kept of every parameter.
 
-    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
-        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95, "steps": 4}
-        super().__init__(params, settings)
+    torch's base class imports its compiler with the first group: eight seconds of a processor, in
+    every process that trains.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+        self.param_groups = [{**settings, **group} for group in groups]
+        self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
 
     @torch.no_grad()
-    def step(self, usable: Tensor | float = 1.0) -> None:  # type: ignore[override]
+    def step(self, usable: Tensor | float = 1.0) -> None:
         """Apply one update, or with 0 none; parameters without a gradient stay."""
         for group in self.param_groups:
             held = [p for p in group["params"] if p.grad is not None]
             if held:
                 self._update(held, group, usable)
+
+    def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is kept, by the number of the parameter; settings are not in it."""
+        every = [p for group in self.param_groups for p in group["params"]]
+        return {"state": {n: dict(self.state[p]) for n, p in enumerate(every) if p in self.state}}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from it."""
+        every = [p for group in self.param_groups for p in group["params"]]
+        self.state.clear()
+        for number, kept in saved["state"].items():
+            parameter = every[number]
+            self.state[parameter] = {
+                name: torch.empty_like(parameter).copy_(value) if torch.is_tensor(value) else value
+                for name, value in kept.items()
+            }
+
+
+class Muon(Updates):
+    """Momentum whose matrices are made orthogonal before they are applied."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95, "steps": 4}
+        super().__init__([{"params": list(params)}], settings)
 
     def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
         gradients = [p.grad for p in held if p.grad is not None]
@@ -115,23 +146,15 @@ class Muon(torch.optim.Optimizer):
             torch._foreach_add_(moved, updates)
 
 
-class Adam(torch.optim.Optimizer):
+class Adam(Updates):
     """Adam in kernels for many tensors at once.
 
     torch's own fused one refuses gradients whose strides differ from their parameter's, as those
-    of 1x1 kernels may where channels come last, and cannot be told on the device to skip a step.
+    of 1x1 kernels may where channels come last.
     """
 
     def __init__(self, groups: list[dict[str, Any]], betas: tuple[float, float]) -> None:
         super().__init__(groups, {"betas": betas, "eps": 1e-8})
-
-    @torch.no_grad()
-    def step(self, usable: Tensor | float = 1.0) -> None:  # type: ignore[override]
-        """Apply one update, or with 0 none; parameters without a gradient stay."""
-        for group in self.param_groups:
-            held = [p for p in group["params"] if p.grad is not None]
-            if held:
-                self._update(held, group, usable)
 
     def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
         gradients = [p.grad for p in held if p.grad is not None]
