@@ -25,9 +25,9 @@ from mode_core.family.state import State
 from mode_core.metrics.table import METRICS
 from mode_core.stream.atomic import replacing, write_atomic
 
-TARGETS = (0.1, 0.4)
+TARGETS, QUICK_TARGETS = (0.1, 0.4), (0.2,)
 SHOWN = ("psnr", "ms_ssim", "lpips")
-LONG_MINUTES = 30.0
+SHORT_MINUTES, LONG_MINUTES = 5.0, 30.0
 HEAD = ("codec", "anchor", "target", "measure", "before", "after")
 
 
@@ -43,6 +43,11 @@ def write_held_out(folder: Path, photos: Sequence[Tensor], minutes: float) -> No
             PillowImage.fromarray(np.ascontiguousarray(pixels)).save(part, "PNG")
 
 
+def pictures_for(minutes: float) -> int:
+    """How many pictures a table has."""
+    return 2 if minutes < SHORT_MINUTES else 4
+
+
 def bench(state: State, when: str, codecs: Sequence[str]) -> subprocess.Popen[bytes]:
     """A process that measures codecs: `before` those that are bundled, `after` the packs."""
     home = state.out / "table"
@@ -50,7 +55,8 @@ def bench(state: State, when: str, codecs: Sequence[str]) -> subprocess.Popen[by
     packs = {"MODE_BUNDLED": str((state.out / "packs").absolute())} if when == "after" else {}
     words = [sys.executable, "-m", "mode_core", "bench", str(state.out / "held-out")]
     words += ["--out", str(home / when), "--codecs", ",".join(codecs), "--replace"]
-    words += ["--bpp", ",".join(map(str, TARGETS)), "--anchors", "fidelity,perception"]
+    targets = QUICK_TARGETS if state.minutes < SHORT_MINUTES else TARGETS
+    words += ["--bpp", ",".join(map(str, targets)), "--anchors", "fidelity,perception"]
     with (home / f"{when}-{'-'.join(codecs)}.txt").open("wb") as output:
         return subprocess.Popen(
             words,

@@ -28,7 +28,6 @@ from mode_core.weights.sets import find_weights
 POLL_S = 0.5
 EXPORTS = 6
 """Exports during a run, and at least a minute between them."""
-TABLE_PICTURES = 4
 ROOMY, FAIR = 60e9, 24e9
 """Bytes of a GPU on which three, and two, stages run side by side."""
 OVERHEAD_SHARE, OVERHEAD_MOST = 0.05, 25.0
@@ -156,12 +155,12 @@ class _Family:
         if path.is_file() and kept_back.is_dir():
             return
         self.tell.say("reading photos...")
-        photos, bad = read_photos(self.wish.photos, FEWEST + TABLE_PICTURES)
+        count = closing.pictures_for(self.wish.minutes)
+        photos, bad = read_photos(self.wish.photos, FEWEST + count)
         for sentence in bad[:20]:
             self.tell.say(f"skipped {sentence}")
-        places = range(
-            len(photos) // (2 * TABLE_PICTURES), len(photos), len(photos) // TABLE_PICTURES
-        )
+        apart = len(photos) // count
+        places = range(apart // 2, apart * count, apart)
         closing.write_held_out(kept_back, [photos[n] for n in places], self.wish.minutes)
         with replacing(path) as part:
             write_prepared(part, [photo for n, photo in enumerate(photos) if n not in places])
@@ -183,7 +182,7 @@ class _Family:
         if made and not self.asked:
             (state.out / "table").mkdir(exist_ok=True)
             self.benches += [closing.bench(state, "after", [codec]) for codec in made]
-            self.benches += [closing.cards(state, [codec]) for codec in made]
+            self.benches.append(closing.cards(state, made))
         deadline = self.began + self.total - min(5.0, self.total / 20)
         late = closing.finish(self.benches, 0.0 if self.asked else deadline, self._breathe_last)
         if late and not self.asked:
@@ -221,8 +220,8 @@ class _Family:
         if not made:
             raise FamilyError(f"no stage left weights; {out / 'family.log'} says why")
         self.tell.say(
-            f"done in {self.spent / 60:.1f} minutes: packs of {', '.join(made)} in {out / 'packs'}, "
-            f"{lines} lines in {out / 'table.md'}, pictures in {out / 'sheet.png'}"
+            f"done in {self.spent / 60:.1f} minutes: packs of {', '.join(made)} in "
+            f"{out / 'packs'}, {lines} lines in {out / 'table.md'}, pictures in {out / 'sheet.png'}"
         )
         self.tell.say(f"MODE_BUNDLED={out / 'packs'} lets every command and the page use them")
 
