@@ -182,6 +182,24 @@ def schedule(
     return _placed(parts, lanes, over, low, overhead)
 
 
+def affordable(
+    parts: Sequence[Part],
+    lanes: Sequence[float],
+    over: Mapping[str, float],
+    until: float,
+    overhead: float,
+) -> list[Part]:
+    """The parts without the last ones where not all get a second of training for each share."""
+    kept = list(parts)
+    while len(kept) > 1:
+        slots = _placed(kept, lanes, over, 1.0, overhead)
+        if max(slot.end for slot in slots) <= until:
+            break
+        # what others stand on comes first in the family, so the last one is missed least
+        kept.remove(max(kept, key=FAMILY.index))
+    return kept
+
+
 def _placed(
     parts: Sequence[Part],
     lanes: Sequence[float],

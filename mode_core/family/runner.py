@@ -20,6 +20,7 @@ from mode_core.family.plan import (
     Part,
     Slot,
     Sources,
+    affordable,
     schedule,
     sources,
     stands_on,
@@ -30,8 +31,8 @@ from mode_core.settings import ROOT
 from mode_core.weights.sets import find_weights
 
 ATTEMPTS = 2
-GRACE_SHARE, GRACE_MOST = 0.1, 60.0
-"""How late a stage may be: of the whole time, and at most."""
+GRACE_S, PATIENCE_S = 5.0, 60.0
+"""How late a stage may be at the end of the time; and, or twice its slot, before that."""
 KILL_S = 20.0
 AT_ONCE_S = 1.0
 """A slot that starts within this time starts now."""
@@ -64,6 +65,8 @@ class Running:
     lanes: list[int]
     end: float
     """When its slot ends, on the runner's clock."""
+    length: float
+    """The seconds of its slot."""
     asked: float = 0.0
     """When it was asked to stop."""
 
@@ -136,7 +139,11 @@ class Runner:
         over = {p.name: 0.0 for p in self.parts if self.state.status(p.name)}
         over |= {r.job.part.name: max(r.end - now, 0.0) for r in self.running}
         over = {n: end for n, end in over.items() if n not in {p.name for p in self.waiting()}}
-        return schedule(self.waiting(), lanes, over, until - now, self.overhead)
+        kept = affordable(self.waiting(), lanes, over, until - now, self.overhead)
+        for part in self.waiting():
+            if part not in kept:
+                self._over(part, OUT, f"{part.name} is left out: the time is too short for it")
+        return schedule(kept, lanes, over, until - now, self.overhead)
 
     def turn(self, until: float) -> bool:
         """Look after everything once; whether anything is left to do."""
@@ -187,7 +194,7 @@ class Runner:
                 start_new_session=True,  # Ctrl-C is for this process, which asks them to end
             )
         end = self.now() + slot.end - slot.start
-        self.running.append(Running(job, process, lanes, end))
+        self.running.append(Running(job, process, lanes, end, slot.end - slot.start))
         state.mark(
             part.name, status="running", attempts=attempt, seconds=round(slot.end - slot.start, 1),
             resume=found.resume, starts=dict(found.starts or {}), devices=list(devices),
@@ -197,8 +204,7 @@ class Runner:
     def _watch(self, run: Running, until: float) -> None:
         code, now = run.process.poll(), self.now()
         if code is None:
-            grace = min(GRACE_MOST, GRACE_SHARE * self.state.minutes * 60)
-            late = now > min(run.end + grace, until + self.closing)
+            late = now > min(run.end + max(PATIENCE_S, run.length), until + GRACE_S)
             if late and not run.asked:
                 self.say(f"{run.job.part.name} takes too long and is asked to end")
                 run.asked = now
@@ -212,7 +218,8 @@ class Runner:
         part, has = run.job.part, run.job.part.name in self.state.results(FAMILY)
         if code == 0 and has:
             # how long it took after its training had ended is what the next ones need, too
-            self.closing = max(self.closing, min(time.time() - run.job.by, 4 * self.overhead))
+            self.closing = max(self.closing, time.time() - run.job.by)
+            self.overhead = max(self.overhead, self.closing)
             self._over(part, DONE, f"{part.name} is done")
             return
         why = last_words(run.job.folder / OUTPUT, {"code": code})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from mode_core.codecs.registry import CODECS
@@ -11,6 +13,7 @@ from mode_core.family.plan import (
     FAMILY,
     FamilyError,
     Slot,
+    affordable,
     chosen,
     closing_time,
     schedule,
@@ -45,7 +48,7 @@ def test_nothing_starts_before_what_it_stands_on_and_all_ends_in_time(lanes: int
             assert at[other.name].end <= slot.start + 1e-6
     for lane in range(lanes):
         own = sorted((s.start, s.end) for s in slots if s.lane == lane)
-        assert all(a[1] <= b[0] + 1e-6 for a, b in zip(own, own[1:], strict=False))
+        assert all(a[1] <= b[0] + 1e-6 for a, b in pairwise(own))
 
 
 def test_elic_and_vq_start_side_by_side_and_shares_are_kept() -> None:
@@ -61,6 +64,12 @@ def test_what_runs_already_is_waited_for() -> None:
     at = ends(schedule(rest, [100.0, 0.0], {"elic": 0.0, "vq-gan": 100.0, "vq": 0.0}, 300, 5))
     assert at["ms-illm"].start == 0
     assert at["mode"].start >= 100
+
+
+def test_where_the_time_is_short_the_last_stages_are_left_out() -> None:
+    assert affordable(FAMILY, [0.0, 0.0], {}, 132, 30) == list(FAMILY[:7])
+    assert affordable(FAMILY, [0.0, 0.0], {}, 600, 30) == list(FAMILY)
+    assert [part.name for part in affordable(FAMILY, [0.0], {}, 1, 30)] == ["elic"]
 
 
 def test_without_time_every_part_still_has_a_slot() -> None:

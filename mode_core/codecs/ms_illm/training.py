@@ -19,7 +19,10 @@ from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, wid
 
 WIDTHS = {
     "tiny": IllmConfig(),
-    "compact": IllmConfig(generator=((4, 96, 2), (8, 192, 4), (16, 320, 6))),
+    "compact": IllmConfig(
+        stages=((4, 96, 2), (8, 192, 3), (16, 320, 4)),
+        generator=((4, 96, 2), (8, 192, 4), (16, 320, 6)),
+    ),
 }
 CRITICS: dict[str, dict[str, Any]] = {
     "tiny": {},
