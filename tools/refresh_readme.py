@@ -25,7 +25,7 @@ BLOCK = re.compile(r"(<!-- output: python -m mode_core (.+?) -->\n)(.*?)(<!-- en
 TOUR = re.compile(r"(<!-- tour -->\n)(.*?)(<!-- end tour -->)", re.DOTALL)
 ORDER = (
     "app", "app/http", "app/viewer", "app/explorer", "app/server", "app/panes",
-    "mode_core", "mode_core/cli", "mode_core/votes", "mode_core/evaluation",
+    "mode_core", "mode_core/cli", "mode_core/cli/family", "mode_core/votes", "mode_core/evaluation",
     "mode_core/checkpoints", "mode_core/codecs", "mode_core/training", "mode_core/metrics",
     "mode_core/weights", "mode_core/layers", "mode_core/pictures", "mode_core/stream",
 )  # fmt: skip

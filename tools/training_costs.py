@@ -26,9 +26,9 @@ HEAD = (
 
 def main() -> None:
     """Count, and write the table."""
+    from mode_core.cli.family.plan import FAMILY, closing_time, schedule
     from mode_core.codecs.stages import STAGES
     from mode_core.evaluation.tables import markdown_table
-    from mode_core.family.plan import FAMILY, closing_time, schedule
     from mode_core.training.audit import cost_of_step
     from mode_core.training.checkpoint import facts_of, save_weights, stored
     from mode_core.training.stage import Setup

@@ -95,15 +95,17 @@ def train(args: argparse.Namespace) -> None:
 
 
 def _train_family(args: argparse.Namespace) -> None:
-    from mode_core.family.plan import FamilyError, chosen
-    from mode_core.family.train import Wish, train_family
+    from mode_core.cli.family.plan import FamilyError, chosen
+    from mode_core.cli.family.train import Wish, train_family
 
     if args.minutes is None:
         raise FamilyError("give --minutes, the length of everything")
     options = ["--fp32"] if args.fp32 else []
-    for name in ("batch", "lpips_backbone", "seed"):
+    if args.lpips_backbone:
+        options += ["--lpips-backbone", str(args.lpips_backbone.absolute())]
+    for name in ("batch", "seed"):
         if getattr(args, name):
-            options += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+            options += [f"--{name}", str(getattr(args, name))]
     enough = 8 if args.minutes >= LONG_MINUTES else 4 if args.minutes >= SHORT_MINUTES else 2
     options += ["--held-out", str(min(args.held_out, enough))]
     parts = chosen(args.only, args.without, args.from_bundled)

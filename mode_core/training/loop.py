@@ -134,8 +134,8 @@ class Run:
                 if elapsed - checked > self.settings.check_s:
                     checked = elapsed
                     self.check()
-        self.clock.stop()
-        self.check()
+            self.clock.stop()
+            self.check()
         done = self.clock.progress >= 1
         self.say("finished" if done else "interrupted; continue with --resume")
 
@@ -271,10 +271,15 @@ class _Probe:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and a polite kill end the loop after the step in hand, with a checkpoint."""
+    """Ctrl-C and a polite kill end the loop after the step in hand, with a checkpoint.
+
+    The second one ends it at once.
+    """
     asked: list[int] = []
 
     def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
         asked.append(number)
 
     kinds = (signal.SIGINT, signal.SIGTERM)

@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mode_core.cli.family import packs
+from mode_core.cli.family.closing import write_held_out, write_sheet, write_table
+from mode_core.cli.family.packs import boxed, export, write_packs
+from mode_core.cli.family.plan import BUNDLED
+from mode_core.cli.family.state import State
 from mode_core.codecs.identity import tag_of
-from mode_core.family import packs
-from mode_core.family.closing import write_held_out, write_sheet, write_table
-from mode_core.family.packs import boxed, export, write_packs
-from mode_core.family.plan import BUNDLED
-from mode_core.family.state import State
 from mode_core.weights.sets import WeightsSet, set_in
 
 

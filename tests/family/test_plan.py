@@ -6,9 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from mode_core.codecs.registry import CODECS
-from mode_core.codecs.stages import STAGES
-from mode_core.family.plan import (
+from mode_core.cli.family.plan import (
     BUNDLED,
     FAMILY,
     FamilyError,
@@ -20,6 +18,8 @@ from mode_core.family.plan import (
     sources,
     stands_on,
 )
+from mode_core.codecs.registry import CODECS
+from mode_core.codecs.stages import STAGES
 
 TABLE = {part.name: part for part in FAMILY}
 

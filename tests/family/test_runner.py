@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mode_core.family.plan import DONE, FAILED, FAMILY, OUT, FamilyError, Part, chosen
-from mode_core.family.runner import Job, Place, Runner, stage_command
-from mode_core.family.state import State, opened
+from mode_core.cli.family.plan import DONE, FAILED, FAMILY, OUT, FamilyError, Part, chosen
+from mode_core.cli.family.runner import Job, Place, Runner, stage_command
+from mode_core.cli.family.state import State, opened
 
 WORKS = "import sys; open(sys.argv[1] + '/weights.safetensors', 'w').close()"
 FAILS = "raise SystemExit('memory does not hold it')"
@@ -154,7 +154,7 @@ def test_the_command_of_a_stage_names_all_that_it_stands_on(begin: Begin, tmp_pa
 
 
 def words_of(home: Path, part: Part, devices: tuple[int, ...]) -> str:
-    from mode_core.family.plan import sources
+    from mode_core.cli.family.plan import sources
 
     state = opened(home, 10, "compact")
     found = sources(part, state.results(FAMILY), {}, "compact")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mode_core.family.plan import DONE, FAILED, OUT
-from mode_core.family.train import bundled_widths
+from mode_core.cli.family.plan import DONE, FAILED, OUT
+from mode_core.cli.family.train import bundled_widths
 from tests.conftest import Shell, make_photo
 
 pytestmark = pytest.mark.training

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mode_core.family.plan import (
+from mode_core.cli.family.plan import (
     BUNDLED,
     DONE,
     FAILED,
@@ -25,8 +25,8 @@ from mode_core.family.plan import (
     sources,
     stands_on,
 )
-from mode_core.family.progress import last_words
-from mode_core.family.state import State
+from mode_core.cli.family.progress import last_words
+from mode_core.cli.family.state import State
 from mode_core.settings import ROOT
 from mode_core.weights.sets import find_weights
 
@@ -90,14 +90,8 @@ class Place:
 
 
 def child_environment(**more: str) -> dict[str, str]:
-    """What a process of this family sees: this very version of the program."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONUNBUFFERED": "1",
-        **more,
-    }
+    """What a process of this family sees."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
 
 
 class Runner:
@@ -191,6 +185,7 @@ class Runner:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=child_environment(),
+                cwd=ROOT,  # this very version of the program
                 start_new_session=True,  # Ctrl-C is for this process, which asks them to end
             )
         end = self.now() + slot.end - slot.start

@@ -16,13 +16,14 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 from torch import Tensor
 
+from mode_core.cli.family.plan import FAMILY
+from mode_core.cli.family.runner import child_environment, kill
+from mode_core.cli.family.state import State
 from mode_core.errors import ModeError
 from mode_core.evaluation.rows import Row, read_rows
 from mode_core.evaluation.tables import markdown_table
-from mode_core.family.plan import FAMILY
-from mode_core.family.runner import child_environment, kill
-from mode_core.family.state import State
 from mode_core.metrics.table import METRICS
+from mode_core.settings import ROOT
 from mode_core.stream.atomic import replacing, write_atomic
 
 TARGETS, QUICK_TARGETS = (0.1, 0.4), (0.2,)
@@ -64,6 +65,7 @@ def bench(state: State, when: str, codecs: Sequence[str]) -> subprocess.Popen[by
             stdout=output,
             stderr=subprocess.STDOUT,
             env=child_environment(MODE_DEVICE="cpu", OMP_NUM_THREADS="1", **packs),
+            cwd=ROOT,
             start_new_session=True,
         )
 
@@ -79,6 +81,7 @@ def cards(state: State, codecs: Sequence[str]) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             env=child_environment(MODE_BUNDLED=packs, MODE_DEVICE="cpu", OMP_NUM_THREADS="1"),
+            cwd=ROOT,
             start_new_session=True,
         )
 

@@ -8,12 +8,12 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mode_core.cli.family.plan import BUNDLED, FAMILY
+from mode_core.cli.family.state import State
 from mode_core.codecs.identity import joined_tags
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError
 from mode_core.evaluation.pack import write_shards
-from mode_core.family.plan import BUNDLED, FAMILY
-from mode_core.family.state import State
 from mode_core.stream.atomic import replacing
 from mode_core.training.checkpoint import read_weights
 from mode_core.weights.sets import WeightsSet, find_weights, set_in

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mode_core.family.plan import DONE, FamilyError, Part
+from mode_core.cli.family.plan import DONE, FamilyError, Part
 from mode_core.stream.atomic import write_atomic
 
 FILE = "plan.json"

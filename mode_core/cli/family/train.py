@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
+from mode_core.cli.family import closing, packs
+from mode_core.cli.family.plan import BUNDLED, FAILED, FAMILY, OUT, FamilyError, Part, closing_time
+from mode_core.cli.family.progress import Teller, line, stage_words
+from mode_core.cli.family.runner import Command, Place, Runner, stage_command
+from mode_core.cli.family.state import State, opened
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError, WeightsUnavailable
-from mode_core.family import closing, packs
-from mode_core.family.plan import BUNDLED, FAILED, FAMILY, OUT, FamilyError, Part, closing_time
-from mode_core.family.progress import Teller, line, stage_words
-from mode_core.family.runner import Command, Place, Runner, stage_command
-from mode_core.family.state import State, opened
 from mode_core.stream.atomic import make_folder, replacing
 from mode_core.stream.lock import held
 from mode_core.training.data import FEWEST, read_photos, write_prepared
@@ -181,7 +181,9 @@ class _Family:
         self._export()
         if made and not self.asked:
             (state.out / "table").mkdir(exist_ok=True)
-            self.benches += [closing.bench(state, "after", [codec]) for codec in made]
+            # each process takes seconds to begin: no more of them than there are processors
+            groups = [made[n :: os.cpu_count() or 1] for n in range(os.cpu_count() or 1)]
+            self.benches += [closing.bench(state, "after", some) for some in groups if some]
             self.benches.append(closing.cards(state, made))
         deadline = self.began + self.total - min(5.0, self.total / 20)
         late = closing.finish(self.benches, 0.0 if self.asked else deadline, self._breathe_last)
