@@ -54,6 +54,11 @@ def launch(args: argparse.Namespace) -> None:
         dist.destroy_process_group()
 
 
+def _goes_on(args: argparse.Namespace, elapsed_s: float) -> bool:
+    """Whether an interrupted run has time left; one that ends by a time of day is given some."""
+    return args.by is not None or elapsed_s < args.minutes * 60
+
+
 def _left(by: float, gone: float, device: torch.device) -> float:
     """The minutes of a run that ends by a time of day, the same in all processes."""
     seconds = torch.tensor([gone + max(LEAST_S, by - time.time())], dtype=torch.float64)
@@ -183,8 +188,7 @@ def _start(
     idle = args.warm and rig.critic is None
     state = None if idle else checkpoint.read_state(args.resume)
     same = state is not None and (state["stage"], state["width"]) == (stage.name, args.width)
-    in_time = args.by is not None or (state or {}).get("elapsed_s", 0.0) < args.minutes * 60
-    if state is not None and same and not args.warm and in_time:
+    if state is not None and same and not args.warm and _goes_on(args, state["elapsed_s"]):
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
         return state
     facts = checkpoint.load_into(rig.net, args.resume, stage.codec)

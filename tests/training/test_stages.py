@@ -176,3 +176,8 @@ def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> No
             rig = STAGES[name].assemble(Setup(width, None, starts))
             if name == "ms-illm":
                 STAGES[name].prepare(rig, torch.rand(1, 3, 64, 64))
+
+
+def test_mode_of_another_width_than_its_experts_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ModeError, match="train all three at the same --width"):
+        STAGES["mode"].assemble(Setup("compact"))

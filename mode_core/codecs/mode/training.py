@@ -64,7 +64,12 @@ def assemble(setup: Setup) -> Rig:
             "imported weights"
         )
     elic, vq = (partner(setup, codec) for codec in ("elic", "vq"))
-    net = Mode(elic, vq, config_of(setup.width))
+    try:
+        net = Mode(elic, vq, config_of(setup.width))
+    except ValueError as error:
+        raise TrainingError(
+            "elic and vq are of another width than this mode; train all three at the same --width"
+        ) from error
     for gamma in (*net.gates(FIDELITY), *net.gates(PERCEPTION)):
         gamma.lr_scale = FASTER  # type: ignore[attr-defined]
     critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width.partition("-")[0]))
