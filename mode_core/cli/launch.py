@@ -131,6 +131,7 @@ def _settings(args: argparse.Namespace, stage: Stage, device: torch.device) -> S
         width=args.width,
         pause_after_s=args.pause_after * 60,
         check_s=args.check_seconds,
+        forecast=args.by is None,
     )
 
 

@@ -47,6 +47,8 @@ class Settings:
     width: str = "tiny"
     check_s: float = 180.0
     pause_after_s: float = float("inf")
+    forecast: bool = True
+    """Whether the run measures after a while what it will do; a short one has no time for it."""
 
 
 class Clock:
@@ -124,7 +126,7 @@ class Run:
                 if interrupted() or elapsed - first > self.settings.pause_after_s:
                     break
                 step = partial(self._step, elapsed / self.clock.budget_s)
-                if probe.is_due(elapsed):
+                if self.settings.forecast and probe.is_due(elapsed):
                     probe.report(elapsed, counted(step))
                 else:
                     step()

@@ -171,3 +171,13 @@ def test_processes_of_stages_do_not_get_the_ctrl_c_of_the_terminal(begin: Begin)
     assert os.getpgid(run.process.pid) != os.getpgid(0)
     run.process.send_signal(signal.SIGKILL)
     run.process.wait()
+
+
+def test_what_did_not_fit_starts_when_a_failure_leaves_time(begin: Begin) -> None:
+    runner = begin("elic vq dlf", {"elic": FAILS, "vq": WORKS})
+    runner.overhead = 100.0
+    until = time.monotonic() + 150
+    assert {slot.part.name for slot in runner.slots(until)} == {"elic", "vq"}
+    runner.overhead = runner.closing = 0.1
+    all_of(runner)
+    assert statuses(runner)["dlf"] == DONE

@@ -111,6 +111,7 @@ class Runner:
         self.parts, self.state, self.place, self.bundled = parts, state, place, bundled
         self.command, self.say, self.now = command, say, now
         self.overhead = self.closing = overhead
+        self.measured = False
         self.running: list[Running] = []
 
     def waiting(self) -> list[Part]:
@@ -134,9 +135,6 @@ class Runner:
         over |= {r.job.part.name: max(r.end - now, 0.0) for r in self.running}
         over = {n: end for n, end in over.items() if n not in {p.name for p in self.waiting()}}
         kept = affordable(self.waiting(), lanes, over, until - now, self.overhead)
-        for part in self.waiting():
-            if part not in kept:
-                self._over(part, OUT, f"{part.name} is left out: the time is too short for it")
         return schedule(kept, lanes, over, until - now, self.overhead)
 
     def turn(self, until: float) -> bool:
@@ -147,9 +145,11 @@ class Runner:
         return bool(self.running or self.waiting())
 
     def _start(self, until: float) -> None:
-        if until - self.now() < AT_ONCE_S:
+        # once it is known how long starting and validating take, nothing starts in vain
+        least = self.overhead if self.measured else AT_ONCE_S
+        if until - self.now() < least:
             for part in self.waiting():
-                self._over(part, OUT, f"{part.name} is left out: the time is over")
+                self._over(part, OUT, f"{part.name} is left out: the time is too short for it")
             return
         busy = {lane for run in self.running for lane in run.lanes}
         ending = {run.job.part.name for run in self.running}
@@ -214,7 +214,7 @@ class Runner:
         if code == 0 and has:
             # how long it took after its training had ended is what the next ones need, too
             self.closing = max(self.closing, time.time() - run.job.by)
-            self.overhead = max(self.overhead, self.closing)
+            self.overhead, self.measured = max(self.overhead, self.closing), True
             self._over(part, DONE, f"{part.name} is done")
             return
         why = last_words(run.job.folder / OUTPUT, {"code": code})

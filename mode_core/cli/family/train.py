@@ -25,7 +25,7 @@ from mode_core.stream.lock import held
 from mode_core.training.data import FEWEST, read_photos, write_prepared
 from mode_core.weights.sets import find_weights
 
-POLL_S = 0.5
+POLL_S, NOTED_S = 0.5, 5.0
 EXPORTS = 6
 """Exports during a run, and at least a minute between them."""
 ROOMY, FAIR = 60e9, 24e9
@@ -138,7 +138,9 @@ class _Family:
     def _breathe(self) -> None:
         """A little later: note the time, show the line, export what there is."""
         time.sleep(POLL_S)
-        self.state.spent_s = self.spent
+        if self.spent - self.state.spent_s > NOTED_S:
+            self.state.spent_s = self.spent
+            self.state.save()
         now = self.runner.now()
         running = [
             stage_words(run.job.part.name, run.job.folder, run.end - now - self.runner.closing)
