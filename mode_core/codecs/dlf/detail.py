@@ -254,7 +254,8 @@ def coded_places(turn: int, like: Tensor) -> Tensor:
     columns = torch.arange(like.shape[3], device=like.device)[None]
     place = rows % 2 * 2 + columns % 2
     quarter = (like.shape[1] // 4, -1, -1)
-    return torch.cat([(place == kind)[None].expand(quarter) for kind in QUADTREE[turn]])
+    masks = torch.cat([(place == kind)[None].expand(quarter) for kind in QUADTREE[turn]])
+    return masks.expand(like.shape)
 
 
 def scale_tables(scale: Tensor) -> Tensor:
