@@ -19,8 +19,11 @@ pytestmark = pytest.mark.training
 _toy_widths = test_overfit._toy_widths
 
 
-@pytest.mark.parametrize("name", STAGES)
-@pytest.mark.parametrize("progress", [0.1, 0.9])
+EARLY = [("vq", 0.1), ("dlf", 0.1)]
+"""Stages that do something else at first."""
+
+
+@pytest.mark.parametrize(("name", "progress"), [*((name, 0.9) for name in STAGES), *EARLY])
 def test_no_step_waits_for_the_device(name: str, progress: float, toy_weights: Path) -> None:
     stage = replace(STAGES[name], crop=256 if STAGES[name].codec == "dlf" else 128)
     cost = cost_of_step(stage, Setup(), 2, progress)
