@@ -31,6 +31,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_READ_SECONDS": "a visitor's picture or CSV that takes longer to read is given up",
         "MODE_PICTURES": "folder of pictures that join the page's gallery",
         "MODE_VOTES": "folder that takes the answers of blind tests",
+        "MODE_BUNDLED": "folder of sets that count as bundled, such as a family's packs",
         "MODE_WEIGHTS": "folder of imported weights",
         "MODE_WEIGHTS_MIRROR": "address below which public checkpoints lie by their names",
         "MODE_FETCH": "public weights that the page fetches in the background",

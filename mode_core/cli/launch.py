@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,13 @@ from mode_core.training.loop import Run, Settings
 from mode_core.training.stage import Rig, Setup, Stage, TrainingError
 
 HELD_OUT = 8
+LEAST_S = 2.0
+"""A run that starts too late for its end trains so long all the same: it leaves weights."""
 HELD_OUT_SIDE = 256
 PREPARED_CROPS = 64
+BENCHMARKED_MINUTES = 10.0
+MEMORY_SHARE = 0.7
+"""Of the free memory of a device, what crops may fill."""
 
 
 def launch(args: argparse.Namespace) -> None:
@@ -28,17 +37,47 @@ def launch(args: argparse.Namespace) -> None:
     stage = STAGES[args.stage]
     _refuse(args, stage)
     device = _device(args)
+    if args.by is not None:
+        leave_with_parent()
     torch.manual_seed(args.seed)
     rig = stage.assemble(_setup(args)).to(device)
-    photos, held_out = _photos(args.photos, device)
+    photos, held_out = _photos(args.photos, device, args.held_out)
     state = _start(args, stage, rig, photos)
     rig.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if args.by is not None:
+        args.minutes = _left(args.by, state["elapsed_s"] if state else 0.0, device)
     run = Run(stage, rig, photos, held_out, _settings(args, stage, device), say)
     if state is not None:
         run.resume(state)
     run.train()
     if dist.is_initialized():
         dist.destroy_process_group()
+
+
+def _goes_on(args: argparse.Namespace, elapsed_s: float) -> bool:
+    """Whether an interrupted run has time left; one that ends by a time of day is given some."""
+    return args.by is not None or elapsed_s < args.minutes * 60
+
+
+def _left(by: float, gone: float, device: torch.device) -> float:
+    """The minutes of a run that ends by a time of day, the same in all processes."""
+    seconds = torch.tensor([gone + max(LEAST_S, by - time.time())], dtype=torch.float64)
+    if dist.is_initialized():
+        seconds = seconds.to(device)
+        dist.broadcast(seconds, 0)
+    return float(seconds) / 60
+
+
+def leave_with_parent() -> None:
+    """End with a checkpoint once whoever holds the other end of the input is gone."""
+
+    def wait() -> None:
+        while os.read(0, 1 << 10):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if not dist.is_initialized():
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def say(sentence: str) -> None:
@@ -50,6 +89,10 @@ def say(sentence: str) -> None:
 def _refuse(args: argparse.Namespace, stage: Stage) -> None:
     if args.out.exists() and not args.out.is_dir():
         raise TrainingError(f"--out {args.out} is a file; give a folder")
+    if args.by is not None:
+        args.minutes = max(LEAST_S, args.by - time.time()) / 60
+    if args.minutes is None:
+        raise TrainingError("give --minutes, the length of the run")
     if args.resume is None and stage.continues:
         names = " or ".join(stage.continues)
         raise TrainingError(f"{stage.name} builds on {names}: give --resume with that run's folder")
@@ -72,7 +115,8 @@ def _device(args: argparse.Namespace) -> torch.device:
         torch.cuda.set_device(device.index or 0)
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True
-        torch.backends.cudnn.benchmark = True
+        # looking for the fastest kernels takes seconds for each new size: it must pay
+        torch.backends.cudnn.benchmark = args.minutes >= BENCHMARKED_MINUTES
     return device
 
 
@@ -82,11 +126,24 @@ def _settings(args: argparse.Namespace, stage: Stage, device: torch.device) -> S
         out=args.out,
         minutes=args.minutes,
         seed=args.seed,
-        batch=args.batch or (stage.gpu_batch if cuda else stage.batch),
+        batch=args.batch or (_gpu_batch(stage, device, args.beside) if cuda else stage.batch),
         bf16=multiplies_bfloat16(device) and not args.fp32,
         width=args.width,
         pause_after_s=args.pause_after * 60,
+        check_s=args.check_seconds,
+        forecast=args.by is None,
     )
+
+
+def _gpu_batch(stage: Stage, device: torch.device, beside: int) -> int:
+    """What keeps a large device busy, or less where its memory is small or shared."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return fitting_batch(stage, free / (1 + beside))
+
+
+def fitting_batch(stage: Stage, free: float) -> int:
+    """The batch for so many bytes."""
+    return max(1, min(stage.gpu_batch, int(MEMORY_SHARE * free / (stage.crop_mb * 1e6))))
 
 
 def _setup(args: argparse.Namespace) -> Setup:
@@ -99,15 +156,17 @@ def _setup(args: argparse.Namespace) -> Setup:
     return Setup(args.width, args.lpips_backbone, starts)
 
 
-def _photos(sources: list[Path], device: torch.device) -> tuple[Photos, list[Tensor]]:
+def _photos(
+    sources: list[Path], device: torch.device, held_out: int = HELD_OUT
+) -> tuple[Photos, list[Tensor]]:
     say("reading photos...")
     photos, bad = read_photos(sources)
     for line in bad:
         say(f"skipped {line}")
-    held = range(0, len(photos), -(-len(photos) // HELD_OUT))
+    held = range(0, len(photos), -(-len(photos) // held_out))
     kept = Photos([photo for i, photo in enumerate(photos) if i not in held], device)
     say(f"{len(kept)} photos, {kept.megapixels:.0f} megapixels; {len(held)} more for validation")
-    return kept, [centre(photos[i]).to(device) for i in held]
+    return kept, [centre(photos[i]) for i in held]
 
 
 def centre(photo: Tensor) -> Tensor:
@@ -130,7 +189,7 @@ def _start(
     idle = args.warm and rig.critic is None
     state = None if idle else checkpoint.read_state(args.resume)
     same = state is not None and (state["stage"], state["width"]) == (stage.name, args.width)
-    if state is not None and same and not args.warm and state["elapsed_s"] < args.minutes * 60:
+    if state is not None and same and not args.warm and _goes_on(args, state["elapsed_s"]):
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
         return state
     facts = checkpoint.load_into(rig.net, args.resume, stage.codec)

@@ -47,7 +47,9 @@ def add_commands(subparsers: Commands) -> None:
     pack.add_argument("--photos", type=place, required=True, help="to compare it on")
     pack.add_argument("--lpips-backbone", type=place, help="AlexNet's ImageNet features")
     card = command(commands, "card", _card, "write the card of bundled weights anew")
-    card.add_argument("codec", help="whose weights, or rows in results/kodak, have changed")
+    card.add_argument(
+        "codec", nargs="+", help="whose weights, or rows in results/kodak, have changed"
+    )
 
 
 def _add_get(commands: Commands) -> None:
@@ -203,4 +205,5 @@ def _pack(args: argparse.Namespace) -> None:
 def _card(args: argparse.Namespace) -> None:
     from mode_core.evaluation.cards import write_card
 
-    print(write_card(find_weights(args.codec)))
+    for codec in args.codec:
+        print(write_card(find_weights(codec)))

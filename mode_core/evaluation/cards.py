@@ -18,7 +18,7 @@ from mode_core.evaluation.rows import Row, measured_metrics, read_folder, read_p
 from mode_core.metrics.bdrate import Curve
 from mode_core.metrics.table import METRICS, Metric
 from mode_core.pictures.synthetic import built_in_picture
-from mode_core.settings import CARDS, RESULTS
+from mode_core.settings import BUNDLED, CARDS, RESULTS
 from mode_core.stream.atomic import write_atomic
 from mode_core.types import Target
 from mode_core.weights.headers import header_of
@@ -40,7 +40,9 @@ _FACTS = {
 
 
 def card_path(found: WeightsSet) -> Path:
-    """Where the card of a bundled set lies."""
+    """Where the card of a bundled set lies; of a set elsewhere, in its folder."""
+    if found.folder.parent != BUNDLED:
+        return found.folder / "card.md"
     return CARDS / f"{found.codec}-{found.width}.md"
 
 

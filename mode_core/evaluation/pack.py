@@ -85,13 +85,15 @@ def keep(run: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> Path:
     return add_set(import_folder() / f"{facts['codec']}-{run.name}", fill, card).folder
 
 
-def write_shards(folder: Path, tensors: dict[str, Tensor], facts: dict[str, str]) -> None:
+def write_shards(
+    folder: Path, tensors: dict[str, Tensor], facts: dict[str, str], most: int = 0
+) -> None:
     """Tensors in name order, cut into files that a plain git push takes."""
     shard: dict[str, Tensor] = {}
     number, size = 0, 0
     for name in sorted(tensors):
         bytes_ = tensors[name].numel() * tensors[name].element_size()
-        if shard and size + bytes_ > SHARD_BYTES:
+        if shard and size + bytes_ > (most or SHARD_BYTES):
             write_tensors(folder / f"{number:02d}.safetensors", shard, facts)
             shard, number, size = {}, number + 1, 0
         shard[name] = tensors[name]

@@ -48,6 +48,13 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
+def sent(numbers: Tensor, device: torch.device) -> Tensor:
+    """Numbers of the host on a device; the host does not wait until they are there."""
+    if device.type == "cuda":
+        numbers = numbers.pin_memory()
+    return numbers.to(device, non_blocking=True)
+
+
 def quick(dtype: torch.dtype) -> torch.autocast:
     """A context in which layers of networks compute in `dtype`; for drawing alone."""
     return torch.autocast(chosen_device().type, dtype, enabled=dtype != torch.float32)

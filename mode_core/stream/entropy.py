@@ -229,9 +229,9 @@ def symbol_bits(
     inside = (place >= 0) & (place < last)
     rest = np.where(place < 0, -2 * place - 1, 2 * (place - last)).clip(0)
     digits = np.ceil(np.log2(rest + 1.0) / 4)
-    bits = bits[np.where(inside, place, last)]
-    bits += ~inside * 4 * (digits + digits // 15 + 1)
-    return bits
+    taken: npt.NDArray[np.float64] = bits[np.where(inside, place, last)]
+    taken += ~inside * 4 * (digits + digits // 15 + 1)
+    return taken
 
 
 def _indices(index: Tensor, tables: CdfTables | None) -> npt.NDArray[np.int32]:

@@ -67,12 +67,17 @@ def save_weights(folder: Path, tensors: dict[str, Tensor], facts: Mapping[str, o
 
 
 def read_weights(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a run's folder or of a weights file."""
+    """Tensors and metadata of a run's folder, of a set's, or of a weights file."""
     path = source / WEIGHTS if source.is_dir() else source
+    shards = [path] if path.exists() else sorted(source.glob("[0-9]*.safetensors")) or [path]
+    tensors: dict[str, Tensor] = {}
+    metadata: dict[str, str] = {}
     try:
-        with safe_open(path, "pt") as file:
-            names = file.keys()
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+        for shard in shards:
+            with safe_open(shard, "pt") as file:
+                tensors |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                metadata = file.metadata() or {}
+        return tensors, metadata
     except (OSError, SafetensorError) as error:
         raise TrainingError(
             f"{path} is not a weights file ({error}); name a folder that training has written"

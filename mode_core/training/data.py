@@ -7,23 +7,37 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mode_core.errors import ModeError
+from mode_core.layers.device import sent
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+ARCHIVES = (".tar", ".tar.gz", ".tgz")
+PREPARED = ".safetensors"
+LARGEST_FILE = 64 << 20
+MOST_BYTES = 24 << 30
+AT_ONCE = 256
 FEWEST = 50
 SMALLEST_SCALE = 0.55
 UNSCALED_SHARE = 0.25
 TRANSPOSED_SHARE = 0.25
+
+
+Item = TypeVar("Item")
 
 
 class PhotosError(ModeError):
@@ -44,16 +58,27 @@ def _is_photo(name: str) -> bool:
 def _files(source: Path) -> Iterator[tuple[str, bytes]]:
     if source.is_dir():
         for path in sorted(source.rglob("*")):
-            if path.suffix.lower() == ".tar":
-                yield from _files(path)
+            if path.name.lower().endswith(ARCHIVES) and path.is_file():
+                yield from _members(path)
             elif _is_photo(path.name) and path.is_file():
-                yield str(path), path.read_bytes()
+                large = path.stat().st_size > LARGEST_FILE
+                yield str(path), b"" if large else path.read_bytes()
         return
     refuse_no_source([source])
-    with tarfile.open(source) as archive:
-        for member in archive:
-            if member.isfile() and _is_photo(member.name) and (file := archive.extractfile(member)):
-                yield f"{source}:{member.name}", file.read()
+    yield from _members(source)
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """What an archive holds, read in memory: nothing of it is ever written under its own name."""
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if not member.isfile() or not _is_photo(member.name):
+                    continue
+                file = archive.extractfile(member) if member.size <= LARGEST_FILE else None
+                yield f"{path}:{member.name}", file.read() if file else b""
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise PhotosError(f"{path} is no whole .tar file ({error}); copy it again") from error
 
 
 def refuse_no_source(sources: Sequence[Path]) -> None:
@@ -61,7 +86,10 @@ def refuse_no_source(sources: Sequence[Path]) -> None:
     for source in sources:
         if not source.exists():
             raise PhotosError(f"there is no {source}; give --photos a folder or a .tar file")
-        if not source.is_dir() and not (source.is_file() and tarfile.is_tarfile(source)):
+        prepared = source.suffix == PREPARED
+        if not source.is_dir() and not (
+            source.is_file() and (prepared or tarfile.is_tarfile(source))
+        ):
             raise PhotosError(
                 f"{source} is neither a folder nor a .tar file; give --photos a folder"
             )
@@ -69,6 +97,8 @@ def refuse_no_source(sources: Sequence[Path]) -> None:
 
 def _attempt(item: tuple[str, bytes]) -> Tensor | str:
     name, data = item
+    if not data:
+        return f"{name}: empty, or over {LARGEST_FILE >> 20} MB"
     try:
         return decode(data)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
@@ -84,11 +114,19 @@ def read_photos(sources: Sequence[Path], fewest: int = FEWEST) -> tuple[list[Ten
     # Pillow decodes without holding the interpreter's lock, so threads use all cores.
     with ThreadPoolExecutor() as pool:
         for source in sources:
-            for result in pool.map(_attempt, _files(source)):
-                if isinstance(result, str):
-                    bad.append(result)
-                else:
-                    photos.append(result)
+            if source.suffix == PREPARED and source.is_file():
+                photos += read_prepared(source)
+                continue
+            # a few at a time: all files of a large folder at once would fill the memory
+            for some in batched(_files(source), AT_ONCE):
+                for result in pool.map(_attempt, some):
+                    if isinstance(result, str):
+                        bad.append(result)
+                    else:
+                        photos.append(result)
+                if sum(photo.numel() for photo in photos) > MOST_BYTES:
+                    bad.append(f"{source}: the rest, beyond {MOST_BYTES >> 30} GB of pixels")
+                    break
     if len(photos) < fewest:
         where = ", ".join(map(str, sources))
         unread = f" ({len(bad)} more could not be read, first {bad[0]})" if bad else ""
@@ -97,6 +135,31 @@ def read_photos(sources: Sequence[Path], fewest: int = FEWEST) -> tuple[list[Ten
             f" of {', '.join(SUFFIXES)}"
         )
     return photos, bad
+
+
+def write_prepared(path: Path, photos: Sequence[Tensor]) -> None:
+    """Decoded photos as one file, which several runs then share instead of decoding again."""
+    sizes = torch.tensor([photo.shape[1:] for photo in photos])
+    pixels = torch.cat([photo.reshape(3, -1) for photo in photos], 1)
+    save_file({"pixels": pixels, "sizes": sizes}, path)
+
+
+def read_prepared(path: Path) -> list[Tensor]:
+    """Those photos again; the file stays where it is until a pixel is needed."""
+    try:
+        tensors = load_file(path)
+        sizes = [(int(high), int(wide)) for high, wide in tensors["sizes"].tolist()]
+        parts = tensors["pixels"].split([high * wide for high, wide in sizes], 1)
+        pairs = zip(parts, sizes, strict=True)
+        return [part.reshape(3, *size) for part, size in pairs]
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise PhotosError(f"{path} holds no prepared photos; give --photos a folder") from error
+
+
+def batched(items: Iterator[Item], count: int) -> Iterator[list[Item]]:
+    """So many items at a time."""
+    while some := list(islice(items, count)):
+        yield some
 
 
 def cubic(distance: Tensor) -> Tensor:
@@ -121,28 +184,41 @@ def resampling(start_B: Tensor, step_B: Tensor, flip_B: Tensor, size: int, windo
 
 
 class Photos:
-    """Photos on a device that deal random crops."""
+    """Photos on a device that deal random crops: three long rows of bytes, cut by arithmetic."""
 
     def __init__(self, photos: Sequence[Tensor], device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self.photos = [photo.to(self.device) for photo in photos]
+        self.sizes = [(int(photo.shape[1]), int(photo.shape[2])) for photo in photos]
+        ends = torch.tensor([high * wide for high, wide in self.sizes]).cumsum(0)
+        self._sides = torch.tensor(self.sizes, dtype=torch.float64)
+        self._starts = ends - self._sides.prod(1).long()
+        self.pixels = torch.empty(3, int(ends[-1]), dtype=torch.uint8, device=self.device)
+        for photo, start, end in zip(photos, self._starts.tolist(), ends.tolist(), strict=True):
+            self.pixels[:, start:end] = photo.reshape(3, -1).to(self.device)
         self._chances: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self.sizes)
+
+    @property
+    def photos(self) -> list[Tensor]:
+        """All of them, (3, H, W)."""
+        areas = [high * wide for high, wide in self.sizes]
+        parts = zip(self.pixels.split(areas, 1), self.sizes, strict=True)
+        return [part.view(3, *size) for part, size in parts]
 
     @property
     def megapixels(self) -> float:
         """Millions of pixels in all photos."""
-        return sum(photo[0].numel() for photo in self.photos) / 1e6
+        return self.pixels.shape[1] / 1e6
 
     def chances(self, size: int) -> Tensor:
         """Cumulative chance of each photo: by area, none for photos smaller than the crop."""
         if size not in self._chances:
-            area = [p[0].numel() * (min(p.shape[1:]) >= size) for p in self.photos]
-            if not any(area):
+            area = self._sides.prod(1) * (self._sides.amin(1) >= size)
+            if not area.any():
                 raise PhotosError(f"no photo is {size} pixels high and wide; give larger photos")
-            total = torch.tensor(area, dtype=torch.float64).cumsum(0)
+            total = area.cumsum(0)
             self._chances[size] = total / total[-1]
         return self._chances[size]
 
@@ -150,8 +226,8 @@ class Photos:
         """Random (B, 3, N, N) crops in [0, 1], randomly scaled down, flipped and transposed."""
         draw = torch.rand(batch, 8, generator=generator, dtype=torch.float64)
         chosen = torch.searchsorted(self.chances(size), draw[:, 0].contiguous(), right=True)
-        photos = [self.photos[i] for i in chosen.clamp(max=len(self) - 1).tolist()]
-        sides = torch.tensor([p.shape[1:] for p in photos], dtype=torch.float64)
+        chosen = chosen.clamp(max=len(self) - 1)
+        sides = self._sides[chosen]
         smallest = (size / sides.amin(1)).clamp(min=SMALLEST_SCALE)
         scale = smallest + (1 - smallest) * draw[:, 1]
         unscaled = draw[:, 2] < UNSCALED_SHARE
@@ -159,23 +235,24 @@ class Photos:
         start = (sides - size / scale[:, None]).clamp(min=0) * draw[:, 3:5]
         start = torch.where(unscaled[:, None], start.floor(), start)
         corner = start.floor()
-        span = ((start - corner) + size / scale[:, None]).ceil().minimum(sides - corner)
-        windows = self._windows(photos, corner.int().tolist(), span.int().tolist())
-        place = torch.cat([start - corner, 1 / scale[:, None], draw[:, 5:7].round()], 1)
-        place = place.float().to(self.device)
-        rows = resampling(place[:, 0], place[:, 2], place[:, 3], size, windows.shape[2])
-        columns = resampling(place[:, 1], place[:, 2], place[:, 4], size, windows.shape[3])
-        x_BCNN = rows[:, None] @ windows @ columns[:, None].mT
-        turned = (draw[:, 7] < TRANSPOSED_SHARE).to(self.device)[:, None, None, None]
-        x_BCNN = torch.where(turned, x_BCNN.mT, x_BCNN)
+        turned = draw[:, 7:] < TRANSPOSED_SHARE
+        columns = [start - corner, 1 / scale[:, None], draw[:, 5:7].round(), turned, corner, sides]
+        # one small copy for all that the device is told
+        told = sent(torch.cat([*columns, self._starts[chosen, None]], 1), self.device)
+        windows = self._windows(told[:, 6:].long(), int(size / SMALLEST_SCALE) + 2)
+        place = told[:, :6].float()
+        window = windows.shape[-1]
+        rows = resampling(place[:, 0], place[:, 2], place[:, 3], size, window)
+        across = resampling(place[:, 1], place[:, 2], place[:, 4], size, window)
+        x_BCNN = rows[:, None] @ windows @ across[:, None].mT
+        x_BCNN = torch.where(place[:, 5, None, None, None] > 0, x_BCNN.mT, x_BCNN)
         # Files hold 8 bits, so crops do too.
         return x_BCNN.round_().clamp_(0, 255).div_(255)
 
-    def _windows(
-        self, photos: list[Tensor], corners: list[list[int]], spans: list[list[int]]
-    ) -> Tensor:
-        high, wide = (max(span[axis] for span in spans) for axis in (0, 1))
-        windows_BCSS = torch.zeros(len(photos), 3, high, wide, device=self.device)
-        for window, photo, (y, x), (h, w) in zip(windows_BCSS, photos, corners, spans, strict=True):
-            window[:, :h, :w] = photo[:, y : y + h, x : x + w]
-        return windows_BCSS
+    def _windows(self, told_B5: Tensor, side: int) -> Tensor:
+        """Squares from a corner on; beyond a photo's edges its last pixels, which weigh nothing."""
+        top, left, high, wide, start = told_B5[..., None].unbind(1)
+        along = torch.arange(side, device=self.device)
+        y_BS, x_BS = (top + along).minimum(high - 1), (left + along).minimum(wide - 1)
+        at_BSS = (start + y_BS * wide)[:, :, None] + x_BS[:, None]
+        return self.pixels[:, at_BSS].transpose(0, 1).float()

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,10 @@ from torch import Tensor
 from mode_core.layers.flops import best_rate, counted
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos
+from mode_core.training.gradients import world_size
 from mode_core.training.log import Means, add_row, save_sheet
 from mode_core.training.stage import Rig, Stage, TrainingError
-from mode_core.training.trainer import Trainer, world_size
+from mode_core.training.trainer import Trainer
 from mode_core.weights.provenance import commit
 
 PROBE_S = 20.0
@@ -45,6 +47,8 @@ class Settings:
     width: str = "tiny"
     check_s: float = 180.0
     pause_after_s: float = float("inf")
+    forecast: bool = True
+    """Whether the run measures after a while what it will do; a short one has no time for it."""
 
 
 class Clock:
@@ -122,7 +126,7 @@ class Run:
                 if interrupted() or elapsed - first > self.settings.pause_after_s:
                     break
                 step = partial(self._step, elapsed / self.clock.budget_s)
-                if probe.is_due(elapsed):
+                if self.settings.forecast and probe.is_due(elapsed):
                     probe.report(elapsed, counted(step))
                 else:
                     step()
@@ -132,8 +136,8 @@ class Run:
                 if elapsed - checked > self.settings.check_s:
                     checked = elapsed
                     self.check()
-        self.clock.stop()
-        self.check()
+            self.clock.stop()
+            self.check()
         done = self.clock.progress >= 1
         self.say("finished" if done else "interrupted; continue with --resume")
 
@@ -147,7 +151,7 @@ class Run:
             short = isinstance(error, torch.OutOfMemoryError | MemoryError)
             if not short and "can't allocate" not in str(error):
                 raise
-            if self.batch != self.settings.batch or self.batch < 2:
+            if self.batch < 2:
                 raise TrainingError(
                     f"memory does not hold {self.batch} crops of {size} pixels; "
                     "choose a smaller --batch or --width"
@@ -182,11 +186,15 @@ class Run:
         if not self.leads:
             return
         out, trainer = self.settings.out, self.trainer
-        with trainer.averaged() as rig:
-            if hasattr(rig.net, "freeze"):
-                rig.net.freeze()
-            results = [self.stage.validate(rig, photo) for photo in self.held_out]
+        with trainer.averaged() as live:
+            if hasattr(live.net, "freeze"):
+                live.net.freeze()
+            # files are coded on the host, whatever trains: exact numbers are read one by one there
+            rig = live if trainer.device.type == "cpu" else deepcopy(live).cpu()
             tensors = checkpoint.stored(rig.net)
+            # weights first: whoever is killed while it validates has them
+            self._save_weights(tensors, {})
+            results = [self.stage.validate(rig, photo) for photo in self.held_out]
         figures = {n: fmean(r[1][n] for r in results) for n in results[0][1]} if results else {}
         self._save(tensors, figures)
         if results:
@@ -198,6 +206,18 @@ class Run:
         self.say(f"step {trainer.steps}, {self.clock.elapsed_s / 60:.1f} min: {shown}")
 
     def _save(self, tensors: dict[str, Tensor], figures: dict[str, float]) -> None:
+        self._save_weights(tensors, figures)
+        state = {
+            "stage": self.stage.name,
+            "width": self.settings.width,
+            "minutes": self.settings.minutes,
+            "elapsed_s": self.clock.elapsed_s,
+            "batch": self.batch,
+            "trainer": self.trainer.state(),
+        }
+        checkpoint.save_state(self.settings.out, state)
+
+    def _save_weights(self, tensors: dict[str, Tensor], figures: dict[str, float]) -> None:
         settings, trainer = self.settings, self.trainer
         facts = {
             "stage": self.stage.name,
@@ -215,15 +235,6 @@ class Run:
             **checkpoint.facts_of(trainer.rig.net),
         }
         checkpoint.save_weights(settings.out, tensors, facts)
-        state = {
-            "stage": self.stage.name,
-            "width": settings.width,
-            "minutes": settings.minutes,
-            "elapsed_s": self.clock.elapsed_s,
-            "batch": self.batch,
-            "trainer": trainer.state(),
-        }
-        checkpoint.save_state(settings.out, state)
 
 
 class _Probe:
@@ -262,10 +273,15 @@ class _Probe:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and a polite kill end the loop after the step in hand, with a checkpoint."""
+    """Ctrl-C and a polite kill end the loop after the step in hand, with a checkpoint.
+
+    The second one ends it at once.
+    """
     asked: list[int] = []
 
     def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
         asked.append(number)
 
     kinds = (signal.SIGINT, signal.SIGTERM)

@@ -69,7 +69,7 @@ class Lpips(nn.Module):
 
 
 def off_grid(generator: torch.Generator, *pictures: Tensor) -> list[Tensor]:
-    """Pictures as they are, or without the same random few rows and columns at the top left.
+    """Pictures from the same random row and column on, all of them a little smaller.
 
     AlexNet samples every fourth pixel and deeper layers every sixteenth. Always seeing blocks of
     16 pixels in the same phase, it hardly minds a lattice in step with them, and decoders draw one.
@@ -78,7 +78,9 @@ def off_grid(generator: torch.Generator, *pictures: Tensor) -> list[Tensor]:
     top, left = torch.randint(GRID, (2,), generator=generator).tolist()
     if torch.rand((), generator=generator) < IN_PHASE:
         top = left = 0
-    return [picture[..., top:, left:] for picture in pictures]
+    # always of one size: for every new one cuDNN would look for the fastest kernels again
+    high, wide = (side - GRID + 1 for side in pictures[0].shape[-2:])
+    return [picture[..., top : top + high, left : left + wide] for picture in pictures]
 
 
 def decibels(squared_error: Tensor) -> Tensor:
@@ -112,6 +114,11 @@ def _local_std(x: Tensor) -> Tensor:
     return ((square - mean * mean).clamp_min(0) + 1e-6).sqrt()
 
 
+def _luma(x_BCHW: Tensor) -> Tensor:
+    red, green, blue = x_BCHW.split(1, 1)
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+
+
 def haar_details(x_B1HW: Tensor, levels: int) -> list[Tensor]:
     """Undecimated Haar details (three orientations) of a picture, finest first."""
     details, step = [], 1
@@ -127,9 +134,8 @@ def haar_details(x_B1HW: Tensor, levels: int) -> list[Tensor]:
 
 def texture_distance(x_BCHW: Tensor, y_BCHW: Tensor, levels: int = 4) -> Tensor:
     """Difference of texture energy in overlapping windows, without alignment; needs no weights."""
-    energy, weights = x_BCHW.new_zeros(()), x_BCHW.new_tensor(LUMA)[:, None, None]
-    lumas = ((picture * weights).sum(1, keepdim=True) for picture in (x_BCHW, y_BCHW))
-    mine, his = (haar_details(luma, levels) for luma in lumas)
+    energy = x_BCHW.new_zeros(())
+    mine, his = (haar_details(_luma(picture), levels) for picture in (x_BCHW, y_BCHW))
     for level, (a, b) in enumerate(zip(mine, his, strict=True)):
         s, t = _local_std(a), _local_std(b)
         energy = energy + (1 - 0.2 * level) * ((s + 0.01).log() - (t + 0.01).log()).abs().mean()

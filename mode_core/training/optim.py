@@ -1,4 +1,4 @@
-"""Muon for hidden layers, AdamW for everything else, both driven by one factor of the schedule.
+"""Muon for hidden layers, Adam for everything else, both driven by one factor of the schedule.
 
 A network marks a parameter with `parameter.lr_scale = 0.1` to keep it out of Muon and to slow it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,66 +36,152 @@ class Rates:
 
 
 def orthogonal(x_KMN: Tensor, steps: int) -> Tensor:
-    """Matrices with the same singular vectors and singular values near 1 (M <= N).
+    """Matrices with the same singular vectors and singular values near 1 (M <= N)."""
+    return orthogonal_all([x_KMN], steps)[0]
 
-    Newton-Schulz on the small Gram matrix: for wide matrices about a third of the work.
+
+def orthogonal_all(stacks: Sequence[Tensor], steps: int) -> list[Tensor]:
+    """The same for stacks of several shapes.
+
+    Newton-Schulz on the small Gram matrix: for wide matrices about a third of the work. Stacks
+    that share M go through it as one, or a GPU would mostly wait for its host.
     """
+    by_side: dict[int, list[int]] = defaultdict(list)
+    for place, x_KMN in enumerate(stacks):
+        by_side[x_KMN.shape[1]].append(place)
+    done: dict[int, Tensor] = {}
+    for places in by_side.values():
+        grams = torch.cat([stacks[place] @ stacks[place].mT for place in places])
+        counts = [len(stacks[place]) for place in places]
+        for place, factor in zip(places, _polar(grams, steps).split(counts), strict=True):
+            done[place] = factor @ stacks[place]
+    return [done[place] for place in range(len(stacks))]
+
+
+def _polar(gram: Tensor, steps: int) -> Tensor:
+    """What makes matrices with these Gram matrices nearly orthogonal, multiplied from the left."""
     a, b, c = NEWTON_SCHULZ
-    norm = torch.linalg.matrix_norm(x_KMN, keepdim=True)
-    x_KMN = x_KMN / (norm * 1.01 + 1e-7)
-    gram = x_KMN @ x_KMN.mT
-    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    total = eye.expand_as(gram)
+    square = gram.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None]
+    size = (1.02 * square + 1e-14).rsqrt()
+    gram = gram * size.square()
+    total = None
     for step in range(steps):
-        factor = torch.baddbmm(a * eye + b * gram, gram, gram, alpha=c)
-        total = factor @ total
+        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal(dim1=-2, dim2=-1).add_(a)
+        total = factor if total is None else factor @ total
         if step < steps - 1:
             gram = factor @ gram @ factor
-            gram = (gram + gram.mT) / 2
-    return total @ x_KMN
+            gram = torch.lerp(gram, gram.mT, 0.5)
+    return size if total is None else total * size
 
 
-class Muon(torch.optim.Optimizer):
+class Updates:
+    """Parameters in groups, each with settings of its own, and what is kept of every parameter.
+
+    torch's base class imports its compiler with the first group: eight seconds of a processor, in
+    every process that trains.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+        self.param_groups = [{**settings, **group} for group in groups]
+        self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
+
+    @torch.no_grad()
+    def step(self, usable: Tensor | float = 1.0) -> None:
+        """Apply one update, or with 0 none; parameters without a gradient stay."""
+        for group in self.param_groups:
+            held = [p for p in group["params"] if p.grad is not None]
+            if held:
+                self._update(held, group, usable)
+
+    def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is kept, by the number of the parameter; settings are not in it."""
+        every = [p for group in self.param_groups for p in group["params"]]
+        return {"state": {n: dict(self.state[p]) for n, p in enumerate(every) if p in self.state}}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from it."""
+        every = [p for group in self.param_groups for p in group["params"]]
+        self.state.clear()
+        for number, kept in saved["state"].items():
+            parameter = every[number]
+            self.state[parameter] = {
+                name: torch.empty_like(parameter).copy_(value) if torch.is_tensor(value) else value
+                for name, value in kept.items()
+            }
+
+
+class Muon(Updates):
     """Momentum whose matrices are made orthogonal before they are applied."""
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
         settings = {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95, "steps": 4}
-        super().__init__(params, settings)
+        super().__init__([{"params": list(params)}], settings)
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Apply one update; parameters without a gradient stay."""
-        for group in self.param_groups:
-            alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    rows = parameter.shape[0]
-                    alike[rows, parameter.numel() // rows].append(parameter)
-            for shape, parameters in alike.items():
-                self._update(parameters, shape, group)
-
-    def _update(
-        self, parameters: list[Tensor], shape: tuple[int, int], group: dict[str, Any]
-    ) -> None:
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        buffers = []
-        for parameter in parameters:
-            state = self.state[parameter]
-            if "momentum" not in state:
-                state["momentum"] = torch.zeros_like(parameter)
-            buffers.append(state["momentum"])
+    def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
+        gradients = [p.grad for p in held if p.grad is not None]
+        buffers = [_kept(self.state[p], "momentum", p) for p in held]
         torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])
-        matrices = torch.stack([g.reshape(shape) for g in ahead])
-        rows, columns = shape
-        if rows > columns:
-            matrices = orthogonal(matrices.mT, group["steps"]).mT
-        else:
-            matrices = orthogonal(matrices, group["steps"])
-        size = group["lr"] * max(1.0, rows / columns) ** 0.5
-        updates = [u.reshape(p.shape) for u, p in zip(matrices, parameters, strict=True)]
-        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-        torch._foreach_add_(parameters, updates, alpha=-size)
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for place, p in enumerate(held):
+            alike[p.shape[0], p.numel() // p.shape[0]].append(place)
+        stacks = []
+        for (rows, columns), places in alike.items():
+            stack = torch.stack([ahead[place].reshape(rows, columns) for place in places])
+            stacks.append(stack.mT if rows > columns else stack)
+        torch._foreach_mul_(held, 1 - group["lr"] * group["weight_decay"] * usable)
+        for (shape, places), stack in zip(
+            alike.items(), orthogonal_all(stacks, group["steps"]), strict=True
+        ):
+            rows, columns = shape
+            whole = (stack.mT if rows > columns else stack) * (
+                -group["lr"] * max(1.0, rows / columns) ** 0.5 * usable
+            )
+            moved = [held[place] for place in places]
+            updates = [u.reshape(p.shape) for u, p in zip(whole, moved, strict=True)]
+            torch._foreach_add_(moved, updates)
+
+
+class Adam(Updates):
+    """Adam in kernels for many tensors at once.
+
+    torch's own fused one refuses gradients whose strides differ from their parameter's, as those
+    of 1x1 kernels may where channels come last.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], betas: tuple[float, float]) -> None:
+        super().__init__(groups, {"betas": betas, "eps": 1e-8})
+
+    def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
+        gradients = [p.grad for p in held if p.grad is not None]
+        first = [_kept(self.state[p], "first", p) for p in held]
+        second = [_kept(self.state[p], "second", p) for p in held]
+        turns = [self.state[p].get("turns", 0) + 1 for p in held]
+        for p, turn in zip(held, turns, strict=True):
+            self.state[p]["turns"] = turn
+        slow, slower = group["betas"]
+        torch._foreach_lerp_(first, gradients, 1 - slow)
+        torch._foreach_mul_(second, slower)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - slower)
+        size = torch._foreach_sqrt(second)
+        torch._foreach_div_(size, [(1 - slower**turn) ** 0.5 for turn in turns])
+        torch._foreach_add_(size, group["eps"])
+        updates = torch._foreach_div(first, size)
+        torch._foreach_mul_(updates, [-group["lr"] / (1 - slow**turn) for turn in turns])
+        torch._foreach_mul_(updates, usable)
+        torch._foreach_add_(held, updates)
+
+
+def _kept(state: dict[str, Any], name: str, like: Tensor) -> Tensor:
+    """A tensor of a parameter's state, 0 at first."""
+    if name not in state:
+        state[name] = torch.zeros_like(like)
+    kept: Tensor = state[name]
+    return kept
 
 
 def layer_weights(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -127,7 +213,7 @@ def rate_factor(progress: float) -> float:
 
 
 class Optimiser:
-    """Muon and AdamW as one; `step` takes the schedule's factor."""
+    """Muon and Adam as one; `step` takes the schedule's factor."""
 
     def __init__(
         self, net: nn.Module, trainable: list[Tensor], critic: nn.Module | None, rates: Rates
@@ -142,22 +228,19 @@ class Optimiser:
             gan = {"betas": (0.5, 0.9), "lr": rates.critic}
             groups.append({"params": list(critic.parameters())} | gan)
         chosen = [parameter for parameter in trainable if parameter in hidden]
-        self.parts: list[torch.optim.Optimizer] = []
+        self.parts: list[Adam | Muon] = []
         if groups:
-            fused = trainable[0].is_cuda
-            self.parts.append(
-                torch.optim.AdamW(groups, betas=rates.betas, weight_decay=0.0, fused=fused)
-            )
+            self.parts.append(Adam(groups, rates.betas))
         if chosen:
             self.parts.append(Muon(chosen, rates.muon, rates.weight_decay))
         self._peaks = [[group["lr"] for group in part.param_groups] for part in self.parts]
 
-    def step(self, factor: float) -> None:
-        """One update at `factor` times the peak rates."""
+    def step(self, factor: float, usable: Tensor | float = 1.0) -> None:
+        """One update at `factor` times the peak rates; 0 for `usable` makes it none."""
         for part, peaks in zip(self.parts, self._peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
-            part.step()
+            part.step(usable)
 
     def state(self) -> list[dict[str, Any]]:
         """Everything needed to continue exactly."""

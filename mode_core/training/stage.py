@@ -105,6 +105,8 @@ class Stage:
     """Stages whose weights this one starts from; empty where it can start from nothing."""
     batch: int = 8
     gpu_batch: int = 32
+    crop_mb: float = 400.0
+    """Megabytes that a late crop needs on a device, at the largest width of ours, with room."""
     crop: int = 192
     late_crop: int = 256
     """Crops of the last 15 % of the run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,19 +11,11 @@ import torch.distributed as dist
 from torch import Tensor
 
 from mode_core.training.checkpoint import half_names
+from mode_core.training.gradients import Gradients, Guard, world_size
 from mode_core.training.optim import Optimiser, rate_factor
 from mode_core.training.stage import Rig, Stage, TrainingError
 
 MOST_SKIPS = 10
-SPIKE = 20.0
-"""A step whose gradient has this many times the usual norm is skipped."""
-SETTLED = 50
-"""Steps before a usual norm is known."""
-
-
-def world_size() -> int:
-    """How many processes train together."""
-    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 class Trainer:
@@ -43,57 +34,53 @@ class Trainer:
         rank = dist.get_rank() if dist.is_initialized() else 0
         self.generator = torch.Generator().manual_seed(seed * 1000 + rank)
         torch.manual_seed(seed * 1000 + rank)
-        self.steps = self.crops = self.skipped = self.skipped_in_row = self.falls = 0
-        self.rate_scale, self.usual_norm = 1.0, 0.0
+        self.gradients = [Gradients(part) for part in (self.params, self.critic) if part]
+        self.guard = Guard(self.device)
+        self.steps = self.crops = self.falls = 0
+        self.rate_scale = 1.0
         self.rig.train()
 
+    @property
+    def skipped(self) -> int:
+        """Steps whose gradient could not be trusted."""
+        return int(self.guard.counts[0])
+
+    @property
+    def skipped_in_row(self) -> int:
+        """The last of them in a row."""
+        return int(self.guard.counts[1])
+
     def step(self, x_BCHW: Tensor, progress: float) -> dict[str, Tensor]:
-        """Learn from one batch, or skip it when its gradient cannot be trusted."""
+        """Learn from one batch, or skip it when its gradient cannot be trusted.
+
+        Nothing in here may make the host wait for the device: it has to be some steps ahead.
+        """
         x_BCHW = x_BCHW.contiguous(memory_format=torch.channels_last)
-        for parameter in [*self.params, *self.critic]:
-            parameter.grad = None
+        for part in self.gradients:
+            part.forget()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             loss, stats = self.stage.loss(self.rig, x_BCHW, progress, self.generator)
         loss.backward()
-        self._share_gradients()
-        norm = self._clip(loss)
-        if self._trusted(norm):
-            self.optimiser.step(rate_factor(progress) * self.rate_scale)
-            self._follow()
+        for part in self.gradients:
+            part.gather()
+        self._share_buffers()
+        norm, *others = [part.clip(self.stage.clip) for part in self.gradients]
+        doubt = sum(others, loss.detach() if world_size() == 1 else torch.zeros_like(norm))
+        usable = self.guard.judge(norm + 0 * doubt, self.steps)
+        for part in self.gradients:
+            part.keep_if(usable)
+        self.optimiser.step(rate_factor(progress) * self.rate_scale, usable)
+        self._follow()
         self.steps += 1
         self.crops += len(x_BCHW) * world_size()
-        return {"loss": loss.detach(), **stats, "gradient": torch.tensor(norm)}
-
-    def _share_gradients(self) -> None:
-        if world_size() == 1:
-            return
-        held = [p for p in [*self.params, *self.critic] if p.grad is not None]
-        flat = torch.cat([p.grad.flatten() for p in held if p.grad is not None])
-        dist.all_reduce(flat)
-        flat /= world_size()
-        for parameter, part in zip(held, torch.split(flat, [p.numel() for p in held]), strict=True):
-            parameter.grad = part.view_as(parameter)
-        for buffer in self.rig.net.buffers():
-            dist.broadcast(buffer, 0)
-
-    def _clip(self, loss: Tensor) -> float:
-        norm = torch.nn.utils.clip_grad_norm_(self.params, self.stage.clip)
-        if self.critic:
-            norm = norm + 0 * torch.nn.utils.clip_grad_norm_(self.critic, self.stage.clip)
-        return float(norm if world_size() > 1 else norm + 0 * loss.detach())
-
-    def _trusted(self, norm: float) -> bool:
-        settled = self.steps >= SETTLED and self.usual_norm > 0
-        if math.isfinite(norm) and not (settled and norm > SPIKE * self.usual_norm):
-            self.skipped_in_row = 0
-            weight = 0.02 if settled else 0.2
-            self.usual_norm += weight * (norm - self.usual_norm)
-            return True
-        self.skipped += 1
-        self.skipped_in_row += 1
-        if self.skipped_in_row >= MOST_SKIPS:
+        if self.guard.heard[1] >= MOST_SKIPS:
             self._fall_back()
-        return False
+        return {"loss": loss.detach(), **stats, "gradient": norm}
+
+    def _share_buffers(self) -> None:
+        if world_size() > 1:
+            for buffer in self.rig.net.buffers():
+                dist.broadcast(buffer, 0)
 
     def _fall_back(self) -> None:
         if self.falls:
@@ -101,8 +88,8 @@ class Trainer:
                 f"{self.stage.name} diverged twice: {MOST_SKIPS} steps in a row gave no usable "
                 f"gradient at step {self.steps}; the last checkpoint is kept, use lower rates"
             )
-        self.falls, self.skipped_in_row, self.usual_norm = 1, 0, 0.0
-        self.rate_scale = 0.5
+        self.falls, self.rate_scale = 1, 0.5
+        self.guard.set(self.skipped, 0, 0.0)
         with torch.no_grad():
             torch._foreach_copy_(self.params, self.average)
         self.optimiser = Optimiser(self.rig.net, self.params, self.rig.critic, self.stage.rates)
@@ -150,7 +137,7 @@ class Trainer:
             "generator": self.generator.get_state(),
             "cpu": torch.get_rng_state(),
             "cuda": cuda,
-            "scales": (self.rate_scale, self.usual_norm),
+            "scales": (self.rate_scale, float(self.guard.usual)),
             "counters": {name: getattr(self, name) for name in counters},
         }
 
@@ -168,6 +155,7 @@ class Trainer:
         torch.set_rng_state(state["cpu"])
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)
-        self.rate_scale, self.usual_norm = state["scales"]
-        for name, value in state["counters"].items():
-            setattr(self, name, value)
+        self.rate_scale, usual = state["scales"]
+        counters = state["counters"]
+        self.steps, self.crops, self.falls = (counters[n] for n in ("steps", "crops", "falls"))
+        self.guard.set(counters["skipped"], counters["skipped_in_row"], usual)

@@ -62,7 +62,11 @@ def profile_name(profile: str) -> str:
 def weights_folders() -> list[Path]:
     """Where sets are looked for, imported ones last."""
     chosen = setting(FOLDER_VARIABLE)
-    return [BUNDLED, Path(chosen) if chosen else cache_folder() / "weights"]
+    bundled = setting("MODE_BUNDLED")
+    return [
+        Path(bundled) if bundled else BUNDLED,
+        Path(chosen) if chosen else cache_folder() / "weights",
+    ]
 
 
 def import_folder() -> Path:

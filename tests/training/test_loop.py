@@ -155,7 +155,7 @@ def test_a_warm_start_takes_the_weights_and_nothing_else(
     paused.settings = replace(paused.settings, pause_after_s=9)
     paused.train()
     rig, out, trainer = build(Setup()), paused.settings.out, paused.trainer
-    words = {"resume": out, "width": paused.settings.width, "minutes": 1.0, "seed": 0}
+    words = {"resume": out, "width": paused.settings.width, "minutes": 1.0, "seed": 0, "by": None}
     assert _start(Namespace(**words, warm=False), TOY, rig, photos) is not None
     assert not torch.equal(rig.net.level, trainer.rig.net.level)
     (out / "state.pt").unlink()
@@ -172,7 +172,7 @@ def test_a_warm_start_goes_on_with_the_critic_of_the_same_stage(
     done = run("judged")
     done.trainer.rig.critic = nn.Conv2d(3, 1, 3)
     done.train()
-    words = {"resume": done.settings.out, "width": done.settings.width, "warm": True}
+    words = {"resume": done.settings.out, "width": done.settings.width, "warm": True, "by": None}
     for name, goes_on in (("toy", True), ("another", False)):
         rig = Rig(ToyCodec(), nn.Conv2d(3, 1, 3))
         assert _start(Namespace(**words), replace(TOY, name=name), rig, photos) is None
@@ -290,7 +290,12 @@ def test_weights_of_another_width_or_codec_are_refused(
     with pytest.raises(TrainingError, match="do not fit"):
         load_into(other, done.settings.out)
     with pytest.raises(TrainingError, match="holds toy weights; name the folder of a run of vq"):
-        _start(Namespace(resume=done.settings.out, warm=True), vq, Rig(other), photos)
+        _start(
+            Namespace(resume=done.settings.out, warm=True, by=None, minutes=1.0),
+            vq,
+            Rig(other),
+            photos,
+        )
     (done.settings.out / "weights.safetensors").write_bytes(b"not weights")
     with pytest.raises(TrainingError, match="not a weights file"):
         load_into(ToyCodec(), done.settings.out)

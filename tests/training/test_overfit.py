@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -112,3 +113,18 @@ def test_a_step_in_bfloat16_is_much_like_one_in_float32(name: str) -> None:
         assert trainer.skipped == 0
         assert {p.grad.dtype for p in trainer.params if p.grad is not None} == {torch.float32}
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["vq-gan", "mode"])
+def test_a_rig_can_be_copied_to_the_host_to_be_validated(name: str) -> None:
+    """As a check does where the rig lies on a GPU; critics and experts go along."""
+    stage = STAGES[name]
+    rig, x = prepared(stage)
+    Trainer(stage, rig, seed=0)
+    rig.net.freeze() if hasattr(rig.net, "freeze") else None
+    with torch.no_grad():
+        rig.eval()
+        copy = deepcopy(rig).cpu()
+        ours, theirs = (stage.validate(one, x[:1])[1] for one in (rig, copy))
+    assert ours == theirs
+    assert not {id(p) for p in rig.parameters()} & {id(p) for p in copy.parameters()}

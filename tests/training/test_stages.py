@@ -20,8 +20,10 @@ from mode_core.codecs.stages import STAGES
 from mode_core.codecs.vq.net import SHARES, sending_order
 from mode_core.codecs.vq.training import known_places
 from mode_core.errors import ModeError
+from mode_core.training.checkpoint import facts_of, save_weights, stored
 from mode_core.training.critics import LabelCritic, PatchCritic, listen, passed_on, pulled, ramp
 from mode_core.training.losses import Lpips, haar_details, off_grid, texture_distance
+from mode_core.training.stage import Setup
 from tests.made_up.toys import toy_elic, toy_mode, toy_vq
 
 
@@ -159,3 +161,23 @@ def test_mode_trains_on_what_its_files_hold() -> None:
         ladder = [system.split(step) for step in system.qualities]
         share = next(s for s, fineness in ladder if fineness >= quality * STEPS_BETWEEN)
         assert len(torch.cat(sending_order(8, 8, share))) == count
+
+
+def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> None:
+    for width in ("tiny", "compact"):
+        starts = {}
+        for codec in ("elic", "vq"):
+            net = STAGES[codec].assemble(Setup(width)).net
+            starts[codec] = tmp_path / f"{codec}-{width}"
+            starts[codec].mkdir()
+            facts = {"codec": codec, "width": width, "stage": codec, **facts_of(net)}
+            save_weights(starts[codec], stored(net), facts)
+        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf"):
+            rig = STAGES[name].assemble(Setup(width, None, starts))
+            if name == "ms-illm":
+                STAGES[name].prepare(rig, torch.rand(1, 3, 64, 64))
+
+
+def test_mode_of_another_width_than_its_experts_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ModeError, match="train all three at the same --width"):
+        STAGES["mode"].assemble(Setup("compact"))

@@ -43,7 +43,7 @@ class DlfConfig:
         """The width for training on a GPU."""
         return cls(
             width=256, layers=5, exchanges=(1, 3), channels=160, last_blocks=1, merge_blocks=2,
-            inner=384, codes=4096,
+            inner=384, codes=4096, stages=((4, 96, 2), (8, 192, 3), (16, 320, 4)),
         )  # fmt: skip
 
     @classmethod

@@ -253,9 +253,9 @@ def coded_places(turn: int, like: Tensor) -> Tensor:
     rows = torch.arange(like.shape[2], device=like.device)[:, None]
     columns = torch.arange(like.shape[3], device=like.device)[None]
     place = rows % 2 * 2 + columns % 2
-    order = torch.tensor(QUADTREE[turn], device=like.device)
-    per_channel = order.repeat_interleave(like.shape[1] // 4)[:, None, None]
-    return (place == per_channel).expand(like.shape)
+    quarter = (like.shape[1] // 4, -1, -1)
+    masks = torch.cat([(place == kind)[None].expand(quarter) for kind in QUADTREE[turn]])
+    return masks.expand(like.shape)
 
 
 def scale_tables(scale: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from mode_core.codecs.dlf.config import DlfConfig
 from mode_core.codecs.dlf.net import Dlf, feature_loss
 from mode_core.codecs.networks import partner
 from mode_core.codecs.vq import training as stages_vq
+from mode_core.layers.device import sent
 from mode_core.training.critics import ramp
 from mode_core.training.losses import decibels, load_lpips
 from mode_core.training.optim import Rates
@@ -82,7 +83,7 @@ def keep_codes(book: Any, z_BCHW: Tensor, progress: float, generator: torch.Gene
     """Fill the codebook with vectors of photographs until it is used, then replace dead codes."""
     if progress < UNQUANTISED:
         some = torch.randint(len(book.vectors), (z_BCHW[:, 0].numel(),), generator=generator)
-        book.vectors[some.to(z_BCHW.device)] = z_BCHW.permute(0, 2, 3, 1).flatten(0, 2)
+        book.vectors[sent(some, z_BCHW.device)] = z_BCHW.permute(0, 2, 3, 1).flatten(0, 2)
     elif progress < stages_vq.REVIVING and torch.rand((), generator=generator) < stages_vq.REVIVED:
         book.revive(z_BCHW, generator)
 
@@ -90,7 +91,7 @@ def keep_codes(book: Any, z_BCHW: Tensor, progress: float, generator: torch.Gene
 def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Closeness to the expert's codes and the price of detail; later closeness of pictures too."""
     net, trained = rig.net, rig.net.config.anchors
-    place_B = places(len(x_BCHW), trained, generator).to(x_BCHW.device)
+    place_B = sent(places(len(x_BCHW), trained, generator), x_BCHW.device)
     made = net.predict(x_BCHW, place_B, progress < UNQUANTISED)
     keep_codes(net.codebook, made.z.detach(), progress, generator)
     bpp_B = made.bits / x_BCHW[0, 0].numel()
@@ -106,7 +107,7 @@ def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) 
 
 def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Pictures against a critic, from streams that stay as they are."""
-    place_B = places(len(x_BCHW), rig.net.config.anchors, generator).to(x_BCHW.device)
+    place_B = sent(places(len(x_BCHW), rig.net.config.anchors, generator), x_BCHW.device)
     rig.net.eval()  # the tokens' codebook must not follow along
     x_hat, _ = rig.net.training_step(x_BCHW, place_B)
     share = CRITIC_SHARE * ramp(progress)
@@ -134,11 +135,11 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 
 DLF = Stage(
     "dlf", "dlf", assemble, loss, validate, learnt_parts,
-    batch=6, crop=256, gpu_batch=48, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
+    batch=6, crop=256, gpu_batch=48, crop_mb=700, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
 )  # fmt: skip
 DLF_GAN = Stage(
     "dlf-gan", "dlf", partial(stages_vq.with_critic, assemble), gan_loss, validate, decoder_parts,
-    batch=6, crop=256, gpu_batch=32, continues=("dlf",),
+    batch=6, crop=256, gpu_batch=48, crop_mb=700, continues=("dlf",),
     rates=Rates(muon=1e-3, adam=4e-4), clip=1.0,
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.codecs.elic.net import TRAINED, Elic, ElicConfig, lagrange
+from mode_core.layers.device import sent
 from mode_core.training.losses import decibels
 from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
 
@@ -58,7 +59,7 @@ def weights(quality_B: Tensor) -> Tensor:
 
 def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Rate plus lambda times distortion, each crop at its own quality."""
-    quality_B = spread_qualities(len(x_BCHW), generator).to(x_BCHW.device)
+    quality_B = sent(spread_qualities(len(x_BCHW), generator), x_BCHW.device)
     x_hat, bits_B = rig.net.training_step(x_BCHW, quality_B, progress > SETTLED)
     error_B = (x_hat.float() - x_BCHW).square().mean((1, 2, 3))
     bpp_B = bits_B / (x_BCHW.shape[2] * x_BCHW.shape[3])
@@ -94,6 +95,8 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     return pictures[CHECKED.index(SHOWN)], figures
 
 
-ELIC = Stage("elic", "elic", assemble, loss, validate, prepare=prepare)
+ELIC = Stage(
+    "elic", "elic", assemble, loss, validate, prepare=prepare, gpu_batch=96, crop_mb=200,
+)  # fmt: skip
 
 STAGES = (ELIC,)

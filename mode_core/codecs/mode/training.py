@@ -15,7 +15,8 @@ from mode_core.codecs.identity import joined_tags
 from mode_core.codecs.mode.net import FIDELITY, PERCEPTION, Mode, ModeConfig, shares_beside
 from mode_core.codecs.networks import partner, partner_set
 from mode_core.codecs.vq import training as stages_vq
-from mode_core.codecs.vq.net import sending_order
+from mode_core.codecs.vq.net import count_sent, turn_and_rank
+from mode_core.layers.device import sent
 from mode_core.training.critics import PatchCritic, listen, passed_on, ramp
 from mode_core.training.losses import decibels, load_lpips, off_grid
 from mode_core.training.optim import Rates
@@ -63,7 +64,12 @@ def assemble(setup: Setup) -> Rig:
             "imported weights"
         )
     elic, vq = (partner(setup, codec) for codec in ("elic", "vq"))
-    net = Mode(elic, vq, config_of(setup.width))
+    try:
+        net = Mode(elic, vq, config_of(setup.width))
+    except ValueError as error:
+        raise TrainingError(
+            "elic and vq are of another width than this mode; train all three at the same --width"
+        ) from error
     for gamma in (*net.gates(FIDELITY), *net.gates(PERCEPTION)):
         gamma.lr_scale = FASTER  # type: ignore[attr-defined]
     critic = PatchCritic(width_of(stages_vq.CRITIC_WIDTHS, setup.width.partition("-")[0]))
@@ -80,24 +86,29 @@ def decoded_streams(
     """Latent, codes and quality as a decoder has them, at random rates of both streams."""
     elic, vq = rig.partner("elic"), rig.partner("vq")
     trained = stages_elic.qualities_of(elic)
-    quality_B = stages_elic.spread_qualities(len(x_BCHW), generator, trained).to(x_BCHW.device)
+    drawn_B = stages_elic.spread_qualities(len(x_BCHW), generator, trained)
+    quality_B = sent(drawn_B, x_BCHW.device)
     y_hat, _ = elic.quantise(elic.analyse(x_BCHW).float(), quality_B)
-    return y_hat, sent_beside(vq, vq.analyse(x_BCHW), quality_B, generator), quality_B
+    return y_hat, sent_beside(vq, vq.analyse(x_BCHW), drawn_B, generator), quality_B
 
 
 def sent_beside(
     vq: Any, tokens_BHW: Tensor, quality_B: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Codes of the tokens that a file holds beside a latent of some quality."""
-    known = torch.full(tokens_BHW.shape, len(vq.qualities) == 1)
+    """Codes of the tokens that a file holds beside a latent of some quality, known to the host."""
+    if len(vq.qualities) == 1:
+        return vq.codebook.look_up(tokens_BHW)
     height, width = tokens_BHW.shape[1:]
-    for mask, quality in zip(known, quality_B.tolist(), strict=True):
+    counts = []
+    for quality in quality_B.tolist():
         shares = shares_beside(quality / (TRAINED - 1))
         if quality == 0:  # smaller files hold the same latent and fewer tokens
             shares = int(torch.randint(1, shares + 1, (), generator=generator))
-        mask.view(-1)[torch.cat(sending_order(height, width, shares - 1))] = True
-    hidden = torch.where(known.to(tokens_BHW.device), tokens_BHW, vq.config.codes)
-    return vq.expected_codes(hidden)
+        counts.append(count_sent(height * width, shares - 1))
+    _, rank = turn_and_rank(height, width)
+    known = (rank < torch.tensor(counts)[:, None]).view(tokens_BHW.shape)
+    hidden = torch.where(sent(known, tokens_BHW.device), tokens_BHW, vq.config.codes)
+    return vq.guessed_codes(hidden)
 
 
 def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
@@ -153,7 +164,14 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 
 
 MODE = Stage(
-    "mode", "mode", assemble, loss, validate, rates=Rates(muon=3e-3, adam=1e-3), gpu_batch=24
+    "mode",
+    "mode",
+    assemble,
+    loss,
+    validate,
+    rates=Rates(muon=3e-3, adam=1e-3),
+    gpu_batch=48,
+    crop_mb=600,
 )
 
 STAGES = (MODE,)

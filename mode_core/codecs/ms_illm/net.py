@@ -127,7 +127,13 @@ class MsIllm(nn.Module):
         ]
         for own, other in parts:
             theirs = dict(other.named_parameters())
-            taken += [(mine, theirs.get(name, mine[:0])) for name, mine in own.named_parameters()]
+            # blocks that a deeper generator has beyond elic's start as they are, near identity
+            more = own is decoder.synthesis
+            taken += [
+                (mine, theirs.get(name, mine[:0]))
+                for name, mine in own.named_parameters()
+                if not (more and name not in theirs)
+            ]
         for mine, his in taken:
             # elic has two trained qualities more, at its high rates
             his = his[:TRAINED] if his.ndim == 2 else his

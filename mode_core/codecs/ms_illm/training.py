@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mode_core.codecs.elic.training import DCT_RATE, SETTLED, decoded, spread_qualities
 from mode_core.codecs.ms_illm.net import MSE_WEIGHT, TRAINED, IllmConfig, MsIllm, rate_weight
 from mode_core.codecs.networks import partner
+from mode_core.layers.device import sent
 from mode_core.training.critics import LabelCritic, passed_on, ramp
 from mode_core.training.losses import decibels, load_lpips, off_grid
 from mode_core.training.optim import Rates
@@ -18,7 +19,10 @@ from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, wid
 
 WIDTHS = {
     "tiny": IllmConfig(),
-    "compact": IllmConfig(generator=((4, 96, 2), (8, 192, 4), (16, 320, 6))),
+    "compact": IllmConfig(
+        stages=((4, 96, 2), (8, 192, 3), (16, 320, 4)),
+        generator=((4, 96, 2), (8, 192, 4), (16, 320, 6)),
+    ),
 }
 CRITICS: dict[str, dict[str, Any]] = {
     "tiny": {},
@@ -86,7 +90,7 @@ def balance(quality_B: Tensor) -> Tensor:
 
 def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Distortion plus the published price of bits, each crop at its own quality."""
-    quality_B = spread_qualities(len(x_BCHW), generator, TRAINED).to(x_BCHW.device)
+    quality_B = sent(spread_qualities(len(x_BCHW), generator, TRAINED), x_BCHW.device)
     x_hat, bits_B = rig.net.training_step(x_BCHW, quality_B, progress > SETTLED)
     bpp_B = bits_B / x_BCHW[0, 0].numel()
     far_B, stats = distortion(rig, x_hat, x_BCHW, generator)
@@ -96,7 +100,7 @@ def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) 
 
 def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
     """Distortion, and a critic that must be told the right word of every block."""
-    quality_B = spread_qualities(len(x_BCHW), generator, TRAINED).to(x_BCHW.device)
+    quality_B = sent(spread_qualities(len(x_BCHW), generator, TRAINED), x_BCHW.device)
     with torch.no_grad():
         y_hat, _ = rig.net.quantise(rig.net.analyse(x_BCHW).float(), quality_B)
         word_BHW = rig.partner("vq").analyse(x_BCHW) + 1
@@ -126,10 +130,10 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     return pictures[0], figures
 
 
-ILLM = Stage("ms-illm", "ms-illm", assemble, loss, validate, prepare=prepare, gpu_batch=48)
+ILLM = Stage("ms-illm", "ms-illm", assemble, loss, validate, prepare=prepare, gpu_batch=96)
 ILLM_GAN = Stage(
     "ms-illm-gan", "ms-illm", assemble_gan, gan_loss, validate, generator_parts,
-    continues=("ms-illm",), rates=Rates(muon=2e-3, adam=5e-4),
+    continues=("ms-illm",), gpu_batch=64, rates=Rates(muon=2e-3, adam=5e-4),
 )  # fmt: skip
 
 STAGES = (ILLM, ILLM_GAN)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from mode_core.errors import BitstreamError
 from mode_core.layers.blocks import Analysis, Stage, Synthesis, reach_of
+from mode_core.layers.device import sent
 from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
 from mode_core.layers.sizes import CODER_BYTES
 from mode_core.stream.entropy import SymbolReader, SymbolWriter, token_bits, token_tables
@@ -69,6 +71,11 @@ class TokenPrior(nn.Module):
         """Logits BCHW, in float32."""
         return self.out(self.features(tokens_BHW))
 
+    def out_at(self, features_BCHW: Tensor, at: Tensor) -> Tensor:
+        """Logits of some places alone, (places, codes)."""
+        some = features_BCHW.permute(0, 2, 3, 1).flatten(0, 2)[at]
+        return self.out(some.t()[None, :, :, None])[0, :, :, 0].t()
+
 
 class Codebook(nn.Module):
     """Unit vectors that follow the encoder by exponential averages; unused ones start anew."""
@@ -93,7 +100,8 @@ class Codebook(nn.Module):
     def follow(self, z_BCHW: Tensor, tokens_BHW: Tensor) -> None:
         """Move each code towards the vectors that chose it."""
         flat = z_BCHW.permute(0, 2, 3, 1).reshape(-1, z_BCHW.shape[1]).float()
-        chosen = F.one_hot(tokens_BHW.flatten(), len(self.vectors)).to(flat)
+        codes = torch.arange(len(self.vectors), device=flat.device)
+        chosen = (tokens_BHW.flatten()[:, None] == codes).to(flat)
         count, total = chosen.sum(0), chosen.t() @ flat
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
@@ -105,14 +113,16 @@ class Codebook(nn.Module):
         self.vectors.copy_(torch.where(count[:, None] > 0, moved, self.vectors))
 
     @torch.no_grad()
-    def revive(self, z_BCHW: Tensor, generator: torch.Generator | None = None) -> int:
-        """Replace codes that are hardly used by vectors of the batch; the number replaced."""
-        dead = (self.uses < _DEAD * self.uses.mean()).nonzero().flatten()
+    def revive(self, z_BCHW: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Replace codes that are hardly used by vectors of the batch; which were replaced."""
+        usual = self.uses.mean()
+        dead = self.uses < _DEAD * usual
         flat = z_BCHW.permute(0, 2, 3, 1).reshape(-1, z_BCHW.shape[1]).float()
+        # a vector for each code, needed or not: how many are dead only the device knows
         pick = torch.randint(len(flat), (len(dead),), generator=generator, device="cpu")
-        self.vectors[dead] = flat[pick.to(flat.device)]
-        self.uses[dead] = self.uses.mean()
-        return len(dead)
+        self.vectors.copy_(torch.where(dead[:, None], flat[sent(pick, flat.device)], self.vectors))
+        self.uses.copy_(torch.where(dead, usual, self.uses))
+        return dead
 
 
 class Vq(nn.Module):
@@ -204,10 +214,14 @@ class Vq(nn.Module):
 
     def expected_codes(self, known_1HW: Tensor) -> Tensor:
         """The code of each known token, elsewhere the mean code that the prior expects."""
+        if (known_1HW == self.config.codes).any():
+            return self.guessed_codes(known_1HW)
+        return self.codebook.look_up(known_1HW)
+
+    def guessed_codes(self, known_1HW: Tensor) -> Tensor:
+        """The same without a look at what is known, for which a GPU's host would have to wait."""
         unknown = known_1HW == self.config.codes
         codes = self.codebook.look_up(known_1HW.clamp(max=self.config.codes - 1))
-        if not unknown.any():
-            return codes
         # band by band: the logits of a large picture would fill the memory
         bands = self.prior.features(known_1HW).split(_ROWS_AT_ONCE, 2)
         shares = (self.prior.out(band).float().softmax(1) for band in bands)
@@ -273,18 +287,31 @@ def _like_places(side: int, reach: int) -> Tensor:
     return places.clamp(max=reach) + (places - max(reach, side - 1 - reach)).clamp(min=0)
 
 
-def sending_order(height: int, width: int, quality: int) -> list[Tensor]:
-    """The places sent in each of the four quadtree steps, as flat indices."""
+@lru_cache(maxsize=8)
+def turn_and_rank(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """For every place its quadtree step, and how many tokens are sent before its own."""
     rows = torch.arange(height)[:, None].expand(height, width)
     columns = torch.arange(width)[None].expand(height, width)
     position = (rows % 2 * 2 + columns % 2).flatten()
     # a multiplicative hash scatters any prefix of a step evenly enough over the picture
     scatter = ((rows // 2 * 40503 + columns // 2 * 30011) * 2654435761 % (1 << 32)).flatten()
-    left = -(-height * width * (quality + 1) // SHARES)
-    steps = []
-    for kind in _STEP_ORDER:
+    turn, rank = torch.empty_like(position), torch.empty_like(position)
+    start = 0
+    for number, kind in enumerate(_STEP_ORDER):
         places = (position == kind).nonzero().flatten()
-        places = places[scatter[places].argsort(stable=True)][:left]
-        left -= len(places)
-        steps.append(places.sort().values)
-    return steps
+        places = places[scatter[places].argsort(stable=True)]
+        turn[places], rank[places] = number, start + torch.arange(len(places))
+        start += len(places)
+    return turn, rank
+
+
+def count_sent(places: int, quality: int) -> int:
+    """How many of so many tokens a quality sends."""
+    return -(-places * (quality + 1) // SHARES)
+
+
+def sending_order(height: int, width: int, quality: int) -> list[Tensor]:
+    """The places sent in each of the four quadtree steps, as flat indices."""
+    turn, rank = turn_and_rank(height, width)
+    here = rank < count_sent(height * width, quality)
+    return [((turn == k) & here).nonzero().flatten() for k in range(len(_STEP_ORDER))]

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.codecs.vq.net import SHARES, Vq, VqConfig, sending_order
+from mode_core.codecs.vq.net import SHARES, Vq, VqConfig, count_sent, turn_and_rank
+from mode_core.layers.device import sent
 from mode_core.training.critics import PatchCritic, listen, ramp
 from mode_core.training.losses import decibels, load_lpips, off_grid, texture_distance
 from mode_core.training.optim import Rates
@@ -93,7 +94,8 @@ def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) 
             net.codebook.revive(net.encode(x_BCHW), generator)
     x_hat, commitment, tokens = net(x_BCHW)
     quality, stats = reconstruction(rig, x_hat, x_BCHW, generator)
-    used = torch.bincount(tokens.flatten(), minlength=net.config.codes)
+    used = torch.zeros(net.config.codes, device=tokens.device)
+    used = used.index_add(0, tokens.flatten(), torch.ones_like(tokens.flatten(), dtype=used.dtype))
     share = used / used.sum()
     perplexity = torch.exp(-(share * share.clamp_min(1e-9).log()).sum())
     stats |= {"commitment": commitment, "perplexity": perplexity}
@@ -109,19 +111,16 @@ def known_places(
     coding; the others know a random part and are asked for the rest, as in filling in.
     """
     batch, height, width = shape
-    steps = sending_order(height, width, SHARES - 1)
-    known = torch.zeros(batch, height * width, dtype=torch.bool)
-    asked = torch.zeros_like(known)
-    draws = torch.rand(batch, 2, generator=generator)
-    for sample, (kind, place) in enumerate(draws.tolist()):
-        if kind < 0.75:
-            step = int(place * len(steps))
-            asked[sample, steps[step]] = True
-            known[sample, torch.cat([steps[0][:0], *steps[:step]])] = True
-        else:
-            sent = sending_order(height, width, int(place * (SHARES - 1)))
-            known[sample, torch.cat(sent)] = True
-            asked[sample] = ~known[sample]
+    turn, rank = turn_and_rank(height, width)
+    kind, place = torch.rand(batch, 2, generator=generator).unbind(1)
+    step = (place * 4).int()[:, None]
+    counts = [
+        count_sent(height * width, quality) for quality in (place * (SHARES - 1)).int().tolist()
+    ]
+    before, some = turn < step, rank < torch.tensor(counts)[:, None]
+    in_steps = (kind < 0.75)[:, None]
+    known = torch.where(in_steps, before, some)
+    asked = torch.where(in_steps, turn == step, ~some)
     return known.view(batch, height, width), asked.view(batch, height, width)
 
 
@@ -130,11 +129,13 @@ def prior_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Gener
     net = rig.net
     with torch.no_grad():
         tokens = net.analyse(x_BCHW)
-    known, asked = (m.to(tokens.device) for m in known_places(tokens.shape, generator))
-    hidden = torch.where(known, tokens, net.config.codes)
+    known, asked = known_places(tokens.shape, generator)
+    # which places are asked for is found out here: a mask on the device would have to be read
+    at = sent(asked.flatten().nonzero().flatten(), tokens.device)
+    hidden = torch.where(sent(known, tokens.device), tokens, net.config.codes)
     with torch.autocast(x_BCHW.device.type, enabled=False):
-        logits_NK = net.prior(hidden).permute(0, 2, 3, 1)[asked]
-        nats = F.cross_entropy(logits_NK.float(), tokens[asked])
+        logits_NK = net.prior.out_at(net.prior.features(hidden), at)
+        nats = F.cross_entropy(logits_NK.float(), tokens.flatten()[at])
     return nats, {"bits_per_token": nats / 0.6931471805599453}
 
 
@@ -146,7 +147,8 @@ def gan_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generat
         # as a decoder gets them: half of the samples in full, half filled in by the prior
         known, _ = known_places(tokens.shape, generator)
         known[:: 2 if len(net.qualities) > 1 else 1] = True
-        codes = net.expected_codes(torch.where(known.to(tokens.device), tokens, net.config.codes))
+        hidden = torch.where(sent(known, tokens.device), tokens, net.config.codes)
+        codes = net.guessed_codes(hidden)
     x_hat = net.synthesise(codes).float()
     return against_critic(rig, x_hat, x_BCHW, CRITIC_SHARE * ramp(progress), generator)
 
@@ -171,14 +173,14 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
     return x_hat, figures
 
 
-VQ = Stage("vq", "vq", assemble, loss, validate, tokenizer_parts, prepare, gpu_batch=48)
+VQ = Stage("vq", "vq", assemble, loss, validate, tokenizer_parts, prepare, gpu_batch=96)
 PRIOR = Stage(
     "prior", "vq", assemble_prior, prior_loss, validate, lambda rig: [*rig.net.prior.parameters()],
-    continues=("vq", "vq-gan"), gpu_batch=128, batch=16, late_crop=256, clip=1.0,
+    continues=("vq", "vq-gan"), gpu_batch=256, crop_mb=60, batch=16, late_crop=256, clip=1.0,
 )  # fmt: skip
 VQ_GAN = Stage(
     "vq-gan", "vq", partial(with_critic, assemble), gan_loss, validate, decoder_parts,
-    continues=("vq", "prior"), gpu_batch=48, rates=Rates(muon=2e-3, adam=5e-4),
+    continues=("vq", "prior"), gpu_batch=64, rates=Rates(muon=2e-3, adam=5e-4),
 )  # fmt: skip
 
 STAGES = (VQ, PRIOR, VQ_GAN)

@@ -186,7 +186,7 @@ def test_codebook_follows_its_vectors_and_revives_dead_codes() -> None:
         net.codebook.follow(z, net.codebook.nearest(z))
     assert net.codebook.vectors[net.codebook.nearest(z)[0, 0, 0]] @ z[0, :, 0, 0] > before
     net.codebook.uses[:5] = 0
-    assert net.codebook.revive(z) == 5
+    assert net.codebook.revive(z).nonzero().flatten().tolist() == [0, 1, 2, 3, 4]
     assert torch.allclose(net.codebook.vectors[:5] @ z[0, :, 0, 0], torch.ones(5))
 
 
