@@ -80,10 +80,13 @@ class Guard:
     def judge(self, norm: Tensor, steps: int) -> Tensor:
         """1 for a gradient of this norm that can be trusted, else 0."""
         usable = norm.isfinite()
+        follow = torch.lerp(self.usual, norm, 0.2)
         if steps >= SETTLED:
-            usable = usable & ((norm <= SPIKE * self.usual) | (self.usual <= 0))
-        weight = 0.02 if steps >= SETTLED else 0.2
-        self.usual = torch.where(usable, torch.lerp(self.usual, norm, weight), self.usual)
+            # 0 says that nothing is usual yet, as after a fall: then it is learned anew
+            known = self.usual > 0
+            usable = usable & ((norm <= SPIKE * self.usual) | ~known)
+            follow = torch.where(known, torch.lerp(self.usual, norm, 0.02), follow)
+        self.usual = torch.where(usable, follow, self.usual)
         skipped = (~usable).float()
         self.counts = torch.stack([self.counts[0] + skipped, (self.counts[1] + 1) * skipped])
         self.heard.copy_(self.counts, non_blocking=True)

@@ -20,6 +20,8 @@ FEWEST_ROWS = 16
 
 WARM_UP = 0.02
 """Share of the run in which rates climb to their peak."""
+_EARLIER = {"exp_avg": "first", "exp_avg_sq": "second", "step": "turns"}
+"""What torch's own Adam, in states of earlier runs, calls what is kept here."""
 FINAL = 0.01
 """Rates end at this share of their peak."""
 
@@ -108,9 +110,10 @@ class Updates:
         self.state.clear()
         for number, kept in saved["state"].items():
             parameter = every[number]
+            named = {_EARLIER.get(name, name): value for name, value in kept.items()}
             self.state[parameter] = {
-                name: torch.empty_like(parameter).copy_(value) if torch.is_tensor(value) else value
-                for name, value in kept.items()
+                name: int(value) if name == "turns" else torch.empty_like(parameter).copy_(value)
+                for name, value in named.items()
             }
 
 
@@ -124,7 +127,7 @@ class Muon(Updates):
     def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
         gradients = [p.grad for p in held if p.grad is not None]
         buffers = [_kept(self.state[p], "momentum", p) for p in held]
-        torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+        _approach(buffers, gradients, (1 - group["momentum"]) * usable)
         ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for place, p in enumerate(held):
@@ -164,9 +167,8 @@ class Adam(Updates):
         for p, turn in zip(held, turns, strict=True):
             self.state[p]["turns"] = turn
         slow, slower = group["betas"]
-        torch._foreach_lerp_(first, gradients, 1 - slow)
-        torch._foreach_mul_(second, slower)
-        torch._foreach_addcmul_(second, gradients, gradients, 1 - slower)
+        _approach(first, gradients, (1 - slow) * usable)
+        _approach(second, torch._foreach_mul(gradients, gradients), (1 - slower) * usable)
         size = torch._foreach_sqrt(second)
         torch._foreach_div_(size, [(1 - slower**turn) ** 0.5 for turn in turns])
         torch._foreach_add_(size, group["eps"])
@@ -174,6 +176,13 @@ class Adam(Updates):
         torch._foreach_mul_(updates, [-group["lr"] / (1 - slow**turn) for turn in turns])
         torch._foreach_mul_(updates, usable)
         torch._foreach_add_(held, updates)
+
+
+def _approach(kept: list[Tensor], found: Sequence[Tensor], share: Tensor | float) -> None:
+    """Move by a share of the way; where a step is not usable that is none."""
+    way = torch._foreach_sub(list(found), kept)
+    torch._foreach_mul_(way, share)
+    torch._foreach_add_(kept, way)
 
 
 def _kept(state: dict[str, Any], name: str, like: Tensor) -> Tensor:

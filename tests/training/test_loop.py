@@ -19,6 +19,7 @@ from mode_core.layers.flops import best_rate, counted
 from mode_core.training import loop
 from mode_core.training.checkpoint import load_into, read_state, read_weights
 from mode_core.training.data import Photos, PhotosError
+from mode_core.training.gradients import Guard
 from mode_core.training.loop import Run, Settings
 from mode_core.training.optim import WARM_UP, Rates, hidden_weights, orthogonal, rate_factor
 from mode_core.training.stage import Rig, Setup, Stage, Stats, TrainingError
@@ -220,6 +221,52 @@ def test_a_step_without_a_finite_gradient_changes_nothing(photos: Photos) -> Non
     assert all(torch.equal(a, b) for a, b in zip(trainer.params, before, strict=True))
     trainer.step(photos.crops(2, 32, trainer.generator), 0.3)
     assert trainer.skipped_in_row == 0
+
+
+def test_what_the_optimiser_remembers_outlasts_bad_steps(photos: Photos) -> None:
+    trainer = Trainer(TOY, build(Setup()), seed=0)
+    trainer.step(photos.crops(2, 32, trainer.generator), 0.3)
+
+    def kept() -> list[torch.Tensor]:
+        parts = (part["state"].values() for part in trainer.optimiser.state())
+        states = [state for part in parts for state in part]
+        return [v.clone() for one in states for v in one.values() if torch.is_tensor(v)]
+
+    before = kept()
+    assert any(float(one.abs().sum()) for one in before)
+    for _ in range(3):
+        trainer.step(torch.full((1, 3, 32, 32), math.nan), 0.3)
+    assert all(torch.equal(a, b) for a, b in zip(before, kept(), strict=True))
+
+
+def test_training_goes_on_after_one_fall_late_in_a_run() -> None:
+    guard = Guard(torch.device("cpu"))
+    for step in range(60):
+        assert guard.judge(torch.tensor(1.0), step)
+    assert not guard.judge(torch.tensor(50.0), 60)
+    guard.set(1, 0, 0.0)
+    assert all(guard.judge(torch.tensor(norm), 61) for norm in (1.0, 1.2, 0.9, 1.1))
+    assert not guard.judge(torch.tensor(50.0), 65)
+
+
+def test_states_of_torchs_own_adam_are_continued(photos: Photos) -> None:
+    trainer = Trainer(TOY, build(Setup()), seed=0)
+    trainer.step(photos.crops(2, 32, trainer.generator), 0.3)
+    adam, *others = trainer.optimiser.state()
+    theirs = {"first": "exp_avg", "second": "exp_avg_sq", "turns": "step"}
+    old = {
+        number: {
+            theirs[name]: torch.as_tensor(value, dtype=torch.float) for name, value in one.items()
+        }
+        for number, one in adam["state"].items()
+    }
+    fresh = Trainer(TOY, build(Setup()), seed=0)
+    fresh.optimiser.restore([{"state": old}, *others])
+    again = fresh.optimiser.state()[0]["state"]
+    for number, one in adam["state"].items():
+        assert again[number]["turns"] == one["turns"] == 1
+        assert torch.equal(again[number]["first"], one["first"])
+        assert torch.equal(again[number]["second"], one["second"])
 
 
 def test_ten_bad_steps_fall_back_once_and_then_abort() -> None:
