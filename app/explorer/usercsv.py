@@ -60,16 +60,27 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
 def take_files(files: Iterable[UserFile]) -> list[Taken]:
     """Each file with its curves or a refusal; only readable ones count towards the limit."""
     taken: list[Taken] = []
+    keys: set[str] = set()
     for name, text, size in files:
         try:
             check_size(size)
             curves, summary = read_user_csv(text, name)
+            curves = [_apart(curve, keys) for curve in curves]
             if sum(bool(file.curves) for file in taken) >= MAX_USER_FILES:
                 raise ResultsError(f"{MAX_USER_FILES} files are the most at once; remove one first")
             taken.append(Taken(name, curves, summary))
         except ResultsError as error:
             taken.append(Taken(name, [], "", str(error)))
     return taken
+
+
+def _apart(curve: Curve, keys: set[str]) -> Curve:
+    """The curve by a key of its own: names of files, and cells of strangers, may be alike."""
+    key, turn = curve.key, 2
+    while key in keys:
+        key, turn = f"{curve.key} ({turn})", turn + 1
+    keys.add(key)
+    return curve._replace(key=key, group=key)
 
 
 def check_size(size: int) -> None:

@@ -52,8 +52,7 @@ def made_again(record: Record, places: Sequence[Path], say: Say) -> tuple[Made, 
             f"(SHA-256 of its pixels: {record.original[:16]}…)"
         )
     differs: list[str] = []
-    images = _images(record, original, found, differs, say)
-    panes = [_drawn(facts, image) for facts, image in zip(record.panes, images, strict=True)]
+    panes = [_pane(facts, original, found, differs, say) for facts in record.panes]
     figure = Figure(
         original=original,
         panes=tuple(panes),
@@ -65,42 +64,38 @@ def made_again(record: Record, places: Sequence[Path], say: Say) -> tuple[Made, 
     )
 
     def ask(at: int, part: Crop, keys: Sequence[str]) -> Measured:
-        return measure(part.of(original), part.of(images[at]), keys)
+        return measure(part.of(original), part.of(panes[at].image), keys)
 
     made = make(figure, ask)
     return made, [*differs, *_compared(record, made, bool(differs))]
 
 
-def _drawn(facts: PaneFacts, image: Image) -> Pane:
-    source = facts.source
-    return Pane(facts.label, image, facts.bytes_file, source.target_bpp, facts.whose, facts.licence)
-
-
-def _images(
-    record: Record, original: Image, found: Found, differs: list[str], say: Say
-) -> list[Image]:
-    images = []
-    for facts in record.panes:
-        source = facts.source
-        if source.codec:
-            file = found.files.get(source.file) or _encoded(original, facts, found, differs, say)
-            image = _decoded(file, source)
-        elif source.pixels in found.pictures:
-            image = found.pictures[source.pixels]
-        else:
-            raise FigureError(
-                f"none of the files given with --pictures is {facts.label!r:.60}, which was made "
-                f"elsewhere (SHA-256 of its pixels: {source.pixels[:16]}…)"
-            )
-        if image.shape != original.shape:
-            raise FigureError(f"{facts.label!r:.60} has another size than the original")
-        if pixels_hash(image) != source.pixels:
+def _pane(facts: PaneFacts, original: Image, found: Found, differs: list[str], say: Say) -> Pane:
+    """A pane as it is here; of a file that is here its own size counts, not what is said of it."""
+    source, size = facts.source, facts.bytes_file
+    if source.codec:
+        file = found.files.get(source.file) or _encoded(original, facts, found, differs, say)
+        image, size = _decoded(file, source), len(file)
+        if size != facts.bytes_file:
             differs.append(
-                f"{facts.label} is drawn with other pixels here: by another version, device or "
-                "precision than the manifest's"
+                f"the file of {facts.label} has {size} bytes, and the manifest says "
+                f"{facts.bytes_file}"
             )
-        images.append(image)
-    return images
+    elif source.pixels in found.pictures:
+        image = found.pictures[source.pixels]
+    else:
+        raise FigureError(
+            f"none of the files given with --pictures is {facts.label!r:.60}, which was made "
+            f"elsewhere (SHA-256 of its pixels: {source.pixels[:16]}…)"
+        )
+    if image.shape != original.shape:
+        raise FigureError(f"{facts.label!r:.60} has another size than the original")
+    if pixels_hash(image) != source.pixels:
+        differs.append(
+            f"{facts.label} is drawn with other pixels here: by another version, device or "
+            "precision than the manifest's"
+        )
+    return Pane(facts.label, image, size, source.target_bpp, facts.whose, facts.licence)
 
 
 def _encoded(

@@ -65,7 +65,9 @@ def caption(figure: Figure, grid: Grid, numbers: Numbers) -> str:
     named = [one for one in letters(len(grid.cuts)) if one]
     what = f"Crops {listed(named)}" if named else "A crop"
     of = rf" of \emph{{{escaped(figure.title)}}}" if figure.title else ""
-    rates = listed(_pane(figure, at) for at in range(len(figure.panes)))
+    rates = ", ".join(
+        _pane(figure, at) for at in range(len(figure.panes))
+    )  # as many as there are cells
     boxed = " Red boxes mark them in the original." if named else ""
     boxed = (boxed or " A red box marks it in the original.") if figure.options.whole else ""
     order = "row by row" if grid.rows > 1 else "from left to right"

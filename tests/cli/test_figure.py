@@ -116,6 +116,7 @@ def test_nothing_that_is_another_file_is_overwritten(made: Made, shell: Shell) -
     [
         ("panes.0.weights", "ffffffff", "MoDE-F has other weights here"),
         ("panes.2.file_sha256", "a" * 64, "the file of JPEG has other bytes"),
+        ("panes.2.bytes", 99, "and the manifest says 99"),
         ("panes.0.pixels_sha256", "a" * 64, "MoDE-F is drawn with other pixels here"),
         ("versions.pillow", "1.0", "(pillow"),
         ("numbers", [], "the numbers are others here"),

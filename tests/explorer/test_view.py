@@ -270,6 +270,15 @@ def test_a_users_csv_is_compared_at_once(results: Path) -> None:
     assert any(row["label"] == "Mine" and row["rate"] for row in seen["bd"]["rows"])
 
 
+def test_two_files_of_one_name_stay_two(results: Path) -> None:
+    files = [
+        {"name": "results.csv", "text": f"codec,bpp,psnr,lpips\nX,0.1,{psnr},0.2\n"}
+        for psnr in (31, 21)
+    ]
+    mine = [one for one in view(results, files=files)["curves"] if one["kind"] == "yours"]
+    assert len({one["key"] for one in mine}) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -392,7 +401,7 @@ def test_copies_say_how_far_each_file_is_from_the_target() -> None:
 
 def test_labels_cannot_break_out_of_a_table() -> None:
     assert r"a\|b & \<i\>50%\_x" in as_markdown(ROWS)
-    assert r"a|b \& <i>50\%\_x &" in as_latex(ROWS)
+    assert r"a\textbar{}b \& \textless{}i\textgreater{}50\%\_x &" in as_latex(ROWS)
     assert as_csv([ResultRow("=HYPERLINK(1)", {})]).splitlines()[1].startswith("'=")
 
 

@@ -84,3 +84,9 @@ def test_latex_takes_it(hostile: Figure, tmp_path: Path) -> None:
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_the_caption_names_as_many_panes_as_there_are_cells() -> None:
+    twins = (Pane("twin", darker(1)), Pane("twin", darker(4)))
+    order = tex_of(figure(shown=twins)).partition("the original, ")[2].partition(". ")[0]
+    assert order.count("twin") == 2

@@ -141,17 +141,24 @@ export class Figuring {
   async preview() {
     this.end();
     const refused = this.refusal();
-    if (refused) return this.tell(refused, true);
+    if (refused) return this.withdraw(refused);
     const asking = (this.asking = new AbortController());
     this.dialog.dataset.busy = "true";
     const shown = await this.viewer.exchange.send("figure", this.wish("preview"), asking.signal);
     if (asking !== this.asking || asking.signal.aborted) return;
     delete this.dialog.dataset.busy;
-    if (shown.error) return this.tell(shown.error, true);
+    if (shown.error) return this.withdraw(shown.error);
     const { png, alt, inches } = /** @type {FigureShown} */ (shown);
     Object.assign(this.image, { src: `data:image/png;base64,${png}`, alt, hidden: false });
     this.image.style.setProperty("--inches", String(inches[0]));
     this.tell(aboutFigure(/** @type {FigureShown} */ (shown)));
+  }
+
+  /** What was shown is not what would be saved. @param {string} words why there is nothing */
+  withdraw(words) {
+    delete this.dialog.dataset.busy;
+    this.image.hidden = true;
+    this.tell(words, true);
   }
 
   /** @param {string} kind */

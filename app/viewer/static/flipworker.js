@@ -18,6 +18,7 @@ addEventListener("message", ({ data }) => {
 function mapOf({ reference, key, picture, box, ppd }) {
   const { width, height } = picture;
   if (kept.key !== key) kept = { key, of: seen(pixelsOf(reference), width, height, ppd) };
+  else reference.close();
   const other = seen(pixelsOf(picture), width, height, ppd);
   const map = cut(flip(/** @type {import("./flip.js").Seen} */ (kept.of), other), width, box);
   const canvas = new OffscreenCanvas(box.width, box.height);
