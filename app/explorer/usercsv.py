@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from app.explorer.curves import Curve, number
+from app.explorer.picture import THIS
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import Point, Sample, by_rate, frame_of, mean_points
 from mode_core.metrics.table import COLUMNS, joined, metric_of
@@ -43,6 +44,8 @@ def read_user_csv(text: str, name: str) -> tuple[list[Curve], str]:
     groups: dict[tuple[str, ...], list[tuple[Line, Point]]] = defaultdict(list)
     for line_number, line in lines:
         dataset, codec = line.get("dataset", "").lower(), line["codec"] or "unnamed"
+        if dataset == THIS:
+            dataset = ""  # saved from another picture's own curves
         place = dataset, codec, line.get("anchor", ""), line.get("source_ref", "")
         groups[place].append((line, _point(line, line_number, default_net)))
     if not groups:

@@ -279,6 +279,11 @@ def test_two_files_of_one_name_stay_two(results: Path) -> None:
     assert len({one["key"] for one in mine}) == 2
 
 
+def test_what_was_saved_of_another_picture_is_not_this_pictures() -> None:
+    (curve,), _ = read_user_csv("dataset,codec,bpp,psnr\n'@picture,X,0.1,30\n", "mine.csv")
+    assert curve.dataset == ""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
