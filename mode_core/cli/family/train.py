@@ -179,6 +179,7 @@ class _Family:
         for sentence in packs.write_packs(state):
             tell.say(sentence)
         closing.write_sheet(state)
+        closing.forget_after(state)
         made = [c for c in CODECS if any((state.out / "packs").glob(f"{c}-*/*.safetensors"))]
         self._export()
         if made and not self.asked:
