@@ -96,6 +96,22 @@ def test_an_export_is_few_files_each_whole_by_itself(
     assert {"plan.json", "elic/log.csv"} <= set(names)
 
 
+def test_large_shards_are_exported_whole_and_what_has_no_room_is_told(
+    state: State, tmp_path: Path
+) -> None:
+    folder = state.out / "packs" / "elic-compact"
+    folder.mkdir(parents=True)
+    (folder / "00.safetensors").write_bytes(bytes(9_000_000))
+    (folder / "01.safetensors").write_bytes(bytes(16_000_000))
+    assert export(state, tmp_path / "export") == ["packs/elic-compact/01.safetensors"]
+    sizes = {}
+    for file in (tmp_path / "export").iterdir():
+        with tarfile.open(file) as tar:
+            sizes |= {member.name: member.size for member in tar}
+    assert sizes["packs/elic-compact/00.safetensors"] == 9_000_000
+    assert "packs/elic-compact/01.safetensors" not in sizes
+
+
 def test_things_go_into_the_first_box_with_room_and_none_is_too_full() -> None:
     sizes = [(4_000_000, n) for n in range(30)] + [(20_000_000, 30)]
     boxes, left = boxed(sizes)
