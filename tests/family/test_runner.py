@@ -15,7 +15,8 @@ from mode_core.cli.family.plan import DONE, FAILED, FAMILY, OUT, FamilyError, Pa
 from mode_core.cli.family.runner import Job, Place, Runner, stage_command
 from mode_core.cli.family.state import State, opened
 
-WORKS = "import sys; open(sys.argv[1] + '/weights.safetensors', 'w').close()"
+SAVES = "import sys; open(sys.argv[1] + '/weights.safetensors', 'w').close()"
+WORKS = f"{SAVES}; print('finished')"
 FAILS = "raise SystemExit('memory does not hold it')"
 DIES = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 WAITS = (
@@ -83,10 +84,30 @@ def test_a_stage_that_fails_is_tried_twice_and_sinks_no_other(
 
 
 def test_what_a_broken_stage_had_saved_is_used(begin: Begin) -> None:
-    runner = begin("vq prior", {"vq": f"{WORKS}; {DIES}"})
+    runner = begin("vq prior", {"vq": f"{SAVES}; {DIES}"})
     said = all_of(runner)
     assert statuses(runner) == {"vq": FAILED, "prior": DONE}
     assert any("what it had saved is used" in sentence for sentence in said)
+
+
+def test_a_stage_that_was_asked_to_end_is_not_done_but_goes_on(
+    begin: Begin, tmp_path: Path
+) -> None:
+    interrupted = f"{SAVES}; print('interrupted; continue with --resume')"
+    once = (
+        "import os, sys\nfirst = not os.path.exists(sys.argv[1] + '/weights.safetensors')\n"
+        f"{SAVES}\nprint('interrupted; continue with --resume' if first else 'finished')"
+    )
+    runner = begin("elic vq", {"elic": interrupted, "vq": once})
+    said = all_of(runner)
+    assert statuses(runner) == {"elic": FAILED, "vq": DONE}
+    assert runner.state.stages["vq"]["attempts"] == 2
+    assert any("elic" in sentence and "what it had saved is used" in sentence for sentence in said)
+    # what an earlier start had said does not count
+    (tmp_path / "elic" / "output.txt").write_text("finished\n")
+    again = begin("elic", {"elic": interrupted})
+    again.state.mark("elic", status="", attempts=0)
+    assert statuses_after(again) == {"elic": FAILED}
 
 
 def test_a_stage_without_weights_has_failed_whatever_it_says(begin: Begin) -> None:

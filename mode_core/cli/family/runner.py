@@ -21,11 +21,11 @@ from mode_core.cli.family.plan import (
     Slot,
     Sources,
     affordable,
+    blocked,
     schedule,
     sources,
-    stands_on,
 )
-from mode_core.cli.family.progress import last_words
+from mode_core.cli.family.progress import last_words, says_finished
 from mode_core.cli.family.state import State
 from mode_core.settings import ROOT
 from mode_core.weights.sets import find_weights
@@ -67,6 +67,8 @@ class Running:
     """When its slot ends, on the runner's clock."""
     length: float
     """The seconds of its slot."""
+    said: int = 0
+    """How long its output was when it began."""
     asked: float = 0.0
     """When it was asked to stop."""
 
@@ -154,7 +156,7 @@ class Runner:
         busy = {lane for run in self.running for lane in run.lanes}
         ending = {run.job.part.name for run in self.running}
         due = [s for s in self.slots(until) if s.start <= AT_ONCE_S and s.lane not in busy]
-        due = [s for s in due if not _blocked(s.part, ending, self.waiting())]
+        due = [s for s in due if not blocked(s.part, ending, self.waiting())]
         spare = [n for n in range(self.place.lanes) if n not in busy | {s.lane for s in due}]
         for number, slot in enumerate(due):
             extra = spare[number :: len(due)] if self._shares_gpus() else []
@@ -179,6 +181,7 @@ class Runner:
         devices = tuple(device for lane in lanes for device in self.place.device(lane))
         job = Job(part, folder, found, state, time.time() + length, devices, attempt)
         with (folder / OUTPUT).open("ab") as output:
+            said = output.tell()
             process = subprocess.Popen(
                 self.command(job),
                 stdin=subprocess.PIPE,
@@ -189,7 +192,7 @@ class Runner:
                 start_new_session=True,  # Ctrl-C is for this process, which asks them to end
             )
         end = self.now() + slot.end - slot.start
-        self.running.append(Running(job, process, lanes, end, slot.end - slot.start))
+        self.running.append(Running(job, process, lanes, end, slot.end - slot.start, said))
         state.mark(
             part.name, status="running", attempts=attempt, seconds=round(slot.end - slot.start, 1),
             resume=found.resume, starts=dict(found.starts or {}), devices=list(devices),
@@ -211,7 +214,8 @@ class Runner:
         if run.process.stdin:
             run.process.stdin.close()
         part, has = run.job.part, run.job.part.name in self.state.results(FAMILY)
-        if code == 0 and has:
+        # a stage that was asked to end saves and leaves with 0, however short it has trained
+        if code == 0 and has and says_finished(run.job.folder / OUTPUT, run.said):
             # how long it took after its training had ended is what the next ones need, too
             self.closing = max(self.closing, time.time() - run.job.by)
             self.overhead, self.measured = max(self.overhead, self.closing), True
@@ -241,12 +245,6 @@ class Runner:
                 kill(run.process)
             self.state.mark(run.job.part.name, status="", why="stopped")
         self.running.clear()
-
-
-def _blocked(part: Part, ending: set[str], waiting: Sequence[Part]) -> bool:
-    """Whether what a part stands on still runs or waits, however soon it should be over."""
-    unsettled = ending | {other.name for other in waiting}
-    return any(other.name in unsettled for other in stands_on(part, FAMILY))
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
