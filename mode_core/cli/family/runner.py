@@ -36,7 +36,7 @@ GRACE_S, PATIENCE_S = 5.0, 60.0
 KILL_S = 20.0
 AT_ONCE_S = 1.0
 """A slot that starts within this time starts now."""
-OUTPUT = "output.txt"
+OUTPUT, VISIBLE = "output.txt", "CUDA_VISIBLE_DEVICES"
 
 Command = Callable[["Job"], list[str]]
 
@@ -94,6 +94,15 @@ class Place:
 def child_environment(**more: str) -> dict[str, str]:
     """What a process of this family sees."""
     return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
+
+
+def with_devices(environment: Mapping[str, str], devices: Sequence[int]) -> dict[str, str]:
+    """An environment in which these GPUs, as numbered in it, are the only ones."""
+    if not devices:
+        return dict(environment)
+    outer = [name.strip() for name in environment.get(VISIBLE, "").split(",") if name.strip()]
+    names = [outer[n] if n < len(outer) else str(n) for n in dict.fromkeys(devices)]
+    return {**environment, VISIBLE: ",".join(names)}
 
 
 class Runner:
@@ -158,9 +167,9 @@ class Runner:
         due = [s for s in self.slots(until) if s.start <= AT_ONCE_S and s.lane not in busy]
         due = [s for s in due if not blocked(s.part, ending, self.waiting())]
         spare = [n for n in range(self.place.lanes) if n not in busy | {s.lane for s in due}]
+        extra = spare if self._shares_gpus() else []
         for number, slot in enumerate(due):
-            extra = spare[number :: len(due)] if self._shares_gpus() else []
-            self._launch(slot, [slot.lane, *extra])
+            self._launch(slot, [slot.lane, *extra[number :: len(due)]])
 
     def _shares_gpus(self) -> bool:
         """Whether GPUs that nothing else needs join a stage."""
@@ -187,7 +196,7 @@ class Runner:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=child_environment(),
+                env=with_devices(child_environment(), devices),
                 cwd=ROOT,  # this very version of the program
                 start_new_session=True,  # Ctrl-C is for this process, which asks them to end
             )
@@ -272,7 +281,7 @@ def stage_command(
         words += ["--threads", str(threads), "--check-seconds", f"{check_s:.0f}"]
         words += ["--beside", str(beside), *options]
         if not several:
-            words += ["--device", f"cuda:{job.devices[0]}" if job.devices else "cpu"]
+            words += ["--device", "cuda:0" if job.devices else "cpu"]  # the only one that it sees
         if (job.folder / "state.pt").is_file():
             words += ["--resume", str(job.folder)]
         elif job.sources.resume:
