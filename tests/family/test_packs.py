@@ -10,11 +10,17 @@ import torch
 from safetensors.torch import save_file
 
 from mode_core.cli.family import packs
-from mode_core.cli.family.closing import write_held_out, write_sheet, write_table
+from mode_core.cli.family.closing import (
+    forget_after,
+    write_held_out,
+    write_sheet,
+    write_table,
+)
 from mode_core.cli.family.packs import boxed, export, write_packs
 from mode_core.cli.family.plan import BUNDLED
 from mode_core.cli.family.state import State
 from mode_core.codecs.identity import tag_of
+from mode_core.evaluation.rows import Row, write_rows
 from mode_core.weights.sets import WeightsSet, set_in
 
 
@@ -90,6 +96,22 @@ def test_an_export_is_few_files_each_whole_by_itself(
     assert {"plan.json", "elic/log.csv"} <= set(names)
 
 
+def test_large_shards_are_exported_whole_and_what_has_no_room_is_told(
+    state: State, tmp_path: Path
+) -> None:
+    folder = state.out / "packs" / "elic-compact"
+    folder.mkdir(parents=True)
+    (folder / "00.safetensors").write_bytes(bytes(9_000_000))
+    (folder / "01.safetensors").write_bytes(bytes(16_000_000))
+    assert export(state, tmp_path / "export") == ["packs/elic-compact/01.safetensors"]
+    sizes = {}
+    for file in (tmp_path / "export").iterdir():
+        with tarfile.open(file) as tar:
+            sizes |= {member.name: member.size for member in tar}
+    assert sizes["packs/elic-compact/00.safetensors"] == 9_000_000
+    assert "packs/elic-compact/01.safetensors" not in sizes
+
+
 def test_things_go_into_the_first_box_with_room_and_none_is_too_full() -> None:
     sizes = [(4_000_000, n) for n in range(30)] + [(20_000_000, 30)]
     boxes, left = boxed(sizes)
@@ -105,3 +127,30 @@ def test_without_any_measurement_the_table_is_empty_and_there_is_no_sheet(state:
     assert write_table(state) == 0
     assert (state.out / "table.csv").read_text().startswith("codec,anchor,target,measure,before")
     assert not write_sheet(state)
+
+
+def measured(image: str, codec: str, psnr: float) -> Row:
+    values = {"psnr": psnr}
+    return Row("held-out", image, 8, 8, codec, "", "", 0.1, 1, "", 8, 8, 1.0, values)
+
+
+def test_the_table_holds_only_whole_columns_of_the_newest_measurement(state: State) -> None:
+    write_held_out(state.out / "held-out", [torch.zeros(3, 64, 64, dtype=torch.uint8)] * 2, 3)
+    before, after = (state.out / "table" / when for when in ("before", "after"))
+    for folder in (before, after):
+        folder.mkdir(parents=True)
+    both = "0.png", "1.png"
+    write_rows(before / "elic.csv", [measured(image, "elic", 20) for image in both])
+    # of an earlier measurement that was cut off
+    write_rows(before / "elic.partial.csv", [measured("0.png", "elic", 90)])
+    write_rows(after / "elic.partial.csv", [measured("1.png", "elic", 40)])
+    write_rows(after / "vq.partial.csv", [measured(image, "vq", 30) for image in both])
+    write_table(state)
+    lines = (state.out / "table.csv").read_text().splitlines()[1:]
+    assert [line for line in lines if "psnr" in line] == [
+        "elic,-,0.1,psnr,20.00,",
+        "vq,-,0.1,psnr,,30.00",
+    ]
+    forget_after(state)
+    write_table(state)
+    assert "vq" not in (state.out / "table.csv").read_text()

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from mode_core.cli.family.plan import DONE, FAILED, FAMILY, OUT, FamilyError, Part, chosen
-from mode_core.cli.family.runner import Job, Place, Runner, stage_command
+from mode_core.cli.family.runner import Job, Place, Runner, stage_command, with_devices
 from mode_core.cli.family.state import State, opened
 
-WORKS = "import sys; open(sys.argv[1] + '/weights.safetensors', 'w').close()"
+SAVES = "import sys; open(sys.argv[1] + '/weights.safetensors', 'w').close()"
+WORKS = f"{SAVES}; print('finished')"
 FAILS = "raise SystemExit('memory does not hold it')"
 DIES = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 WAITS = (
@@ -83,10 +84,30 @@ def test_a_stage_that_fails_is_tried_twice_and_sinks_no_other(
 
 
 def test_what_a_broken_stage_had_saved_is_used(begin: Begin) -> None:
-    runner = begin("vq prior", {"vq": f"{WORKS}; {DIES}"})
+    runner = begin("vq prior", {"vq": f"{SAVES}; {DIES}"})
     said = all_of(runner)
     assert statuses(runner) == {"vq": FAILED, "prior": DONE}
     assert any("what it had saved is used" in sentence for sentence in said)
+
+
+def test_a_stage_that_was_asked_to_end_is_not_done_but_goes_on(
+    begin: Begin, tmp_path: Path
+) -> None:
+    interrupted = f"{SAVES}; print('interrupted; continue with --resume')"
+    once = (
+        "import os, sys\nfirst = not os.path.exists(sys.argv[1] + '/weights.safetensors')\n"
+        f"{SAVES}\nprint('interrupted; continue with --resume' if first else 'finished')"
+    )
+    runner = begin("elic vq", {"elic": interrupted, "vq": once})
+    said = all_of(runner)
+    assert statuses(runner) == {"elic": FAILED, "vq": DONE}
+    assert runner.state.stages["vq"]["attempts"] == 2
+    assert any("elic" in sentence and "what it had saved is used" in sentence for sentence in said)
+    # what an earlier start had said does not count
+    (tmp_path / "elic" / "output.txt").write_text("finished\n")
+    again = begin("elic", {"elic": interrupted})
+    again.state.mark("elic", status="", attempts=0)
+    assert statuses_after(again) == {"elic": FAILED}
 
 
 def test_a_stage_without_weights_has_failed_whatever_it_says(begin: Begin) -> None:
@@ -141,7 +162,7 @@ def test_the_command_of_a_stage_names_all_that_it_stands_on(begin: Begin, tmp_pa
     for name in ("ms-illm", "vq-gan"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights.safetensors").touch()
-    words = words_of(tmp_path, part, (0,))
+    words = words_of(tmp_path, part, (3,))
     assert f"--start vq={tmp_path / 'vq-gan'}" in words
     assert f"--resume {tmp_path / 'ms-illm'}" in words
     assert "--device cuda:0" in words
@@ -151,6 +172,34 @@ def test_the_command_of_a_stage_names_all_that_it_stands_on(begin: Begin, tmp_pa
     assert "torch.distributed.run --standalone --nproc_per_node 2 -m mode_core" in words_of(
         tmp_path, part, (0, 1)
     )
+
+
+@pytest.mark.parametrize(
+    ("outer", "devices", "seen"),
+    [
+        (None, (2, 3), "2,3"),
+        ("", (1,), "1"),
+        ("4,5,6,7", (2, 3), "6,7"),
+        ("GPU-a, GPU-b", (1, 1), "GPU-b"),
+        ("4,5", (), "4,5"),
+    ],
+)
+def test_a_stage_sees_its_own_gpus_alone(
+    outer: str | None, devices: tuple[int, ...], seen: str
+) -> None:
+    outside = {} if outer is None else {"CUDA_VISIBLE_DEVICES": outer}
+    assert with_devices(outside, devices) == {"CUDA_VISIBLE_DEVICES": seen}
+
+
+def test_stages_side_by_side_share_no_gpu(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    shows = f"{WORKS}; import os; print('sees', os.environ['CUDA_VISIBLE_DEVICES'])"
+    runner = begin("elic vq", {"elic": shows, "vq": shows})
+    runner.place = Place(4, 1)
+    all_of(runner)
+    told = [(runner.state.folder(name) / "output.txt").read_text() for name in ("elic", "vq")]
+    seen = [name for text in told for name in text.split("sees ")[1].strip().split(",")]
+    assert sorted(seen) == ["4", "5", "6", "7"]
 
 
 def words_of(home: Path, part: Part, devices: tuple[int, ...]) -> str:

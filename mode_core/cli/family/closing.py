@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from mode_core.cli.family.plan import FAMILY
 from mode_core.cli.family.runner import child_environment, kill
 from mode_core.cli.family.state import State
 from mode_core.errors import ModeError
-from mode_core.evaluation.rows import Row, read_rows
+from mode_core.evaluation.rows import PARTIAL_SUFFIX, Row, read_rows
 from mode_core.evaluation.tables import markdown_table
 from mode_core.metrics.table import METRICS
 from mode_core.settings import ROOT
@@ -47,6 +48,11 @@ def write_held_out(folder: Path, photos: Sequence[Tensor], minutes: float) -> No
 def pictures_for(minutes: float) -> int:
     """How many pictures a table has."""
     return 2 if minutes < SHORT_MINUTES else 4
+
+
+def forget_after(state: State) -> None:
+    """Leave out what was measured of earlier packs."""
+    shutil.rmtree(state.out / "table" / "after", ignore_errors=True)
 
 
 def bench(state: State, when: str, codecs: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -100,23 +106,27 @@ def finish(
 
 def write_table(state: State) -> int:
     """table.md and table.csv from all rows that are there; how many lines."""
-    before, after = (_means(state.out / "table" / when) for when in ("before", "after"))
+    held_out = sorted(path.name for path in (state.out / "held-out").glob("*.png"))
+    home = state.out / "table"
+    before, after = (_means(home / when, held_out) for when in ("before", "after"))
     lines = [(*key, before.get(key, ""), after.get(key, "")) for key in sorted({*before, *after})]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([HEAD, *lines])
     write_atomic(state.out / "table.csv", text.getvalue().encode())
-    pictures = len(list((state.out / "held-out").glob("*.png")))
-    words = f"Means over the middles of {pictures} held-out pictures; real files.\n\n"
+    words = f"Means over the middles of {len(held_out)} held-out pictures; real files.\n\n"
     write_atomic(state.out / "table.md", (words + markdown_table(HEAD, lines) + "\n").encode())
     return len(lines)
 
 
-def _means(folder: Path) -> dict[tuple[str, str, str, str], str]:
+def _means(folder: Path, held_out: Sequence[str]) -> dict[tuple[str, str, str, str], str]:
+    """What is known of all held-out pictures: means over some compare with nothing."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in _rows(folder):
         groups.setdefault((row.codec, row.anchor or "-", f"{row.target_bpp:g}"), []).append(row)
     found: dict[tuple[str, str, str, str], str] = {}
     for key, rows in groups.items():
+        if sorted(row.image for row in rows) != held_out:
+            continue
         found[(*key, "bpp")] = f"{fmean(row.bpp for row in rows):.4f}"
         for name in SHOWN:
             values = [row.values[name] for row in rows if name in row.values]
@@ -126,9 +136,10 @@ def _means(folder: Path) -> dict[tuple[str, str, str, str], str]:
 
 
 def _rows(folder: Path) -> Iterator[Row]:
-    """Rows of finished and of unfinished measurements."""
+    """Rows of finished measurements, and of unfinished ones where there are no others."""
     for path in sorted(folder.glob("*.csv")):
-        if ".timing" in path.name:
+        final = path.with_name(path.name.removesuffix(PARTIAL_SUFFIX) + ".csv")
+        if ".timing" in path.name or (path.name.endswith(PARTIAL_SUFFIX) and final.exists()):
             continue
         try:
             yield from read_rows(path)

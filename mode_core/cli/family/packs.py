@@ -90,20 +90,23 @@ def export(state: State, home: Path) -> list[str]:
         for name in ("log.csv", "validation.csv", "output.txt"):
             if (run / name).is_file():
                 files.append((run / name, f"{part.name}/{name}"))
-    boxes, left = boxed([(path.stat().st_size, place) for place, (path, _) in enumerate(files)])
+    # a log may grow while it is read: it is taken as long as it is now
+    lengths = [path.stat().st_size for path, _ in files]
+    boxes, left = boxed([(length, place) for place, length in enumerate(lengths)])
     for number, box in enumerate(boxes):
         with replacing(home / f"family-{number}.tar") as part_of, tarfile.open(part_of, "w") as tar:
             for place in box:
-                _add(tar, *files[place])
+                _add(tar, *files[place], lengths[place])
     for old in home.glob("family-*.tar"):
         if old.name not in {f"family-{n}.tar" for n in range(len(boxes))}:
             old.unlink()
     return [files[place][1] for place in left]
 
 
-def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
-    """A file as it is now: it may grow while it is read."""
-    data = path.read_bytes()[: 2 * SHARD_BYTES]
+def _add(tar: tarfile.TarFile, path: Path, name: str, length: int) -> None:
+    """A file, without what it has grown by since its length was taken."""
+    with path.open("rb") as file:
+        data = file.read(length)
     entry = tarfile.TarInfo(name)
     entry.size = len(data)
     tar.addfile(entry, io.BytesIO(data))

@@ -227,6 +227,12 @@ def _placed(
     return slots
 
 
+def blocked(part: Part, ending: Collection[str], waiting: Sequence[Part]) -> bool:
+    """Whether what a part stands on still runs or waits, however soon it should be over."""
+    unsettled = {*ending, *(other.name for other in waiting)}
+    return any(other.name in unsettled for other in stands_on(part, FAMILY))
+
+
 def closing_time(total: float) -> float:
     """What is kept back for packs and the table."""
     return min(max(CLOSING_LEAST, CLOSING_SHARE * total), total / 3)

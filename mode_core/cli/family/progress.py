@@ -76,6 +76,16 @@ class Teller:
             sys.stdout.flush()
 
 
+def says_finished(output: Path, start: int) -> bool:
+    """Whether a process says, after so many bytes of its output, that it trained to the end."""
+    try:
+        with output.open("rb") as file:
+            file.seek(max(start, output.stat().st_size - 16 * TAIL))
+            return b"finished" in file.read().splitlines()
+    except OSError:
+        return False
+
+
 def last_words(output: Path, facts: Mapping[str, object]) -> str:
     """Why a process ended badly: its last line, or the signal."""
     code = int(str(facts.get("code", 1)))

@@ -21,11 +21,11 @@ from mode_core.cli.family.plan import (
     Slot,
     Sources,
     affordable,
+    blocked,
     schedule,
     sources,
-    stands_on,
 )
-from mode_core.cli.family.progress import last_words
+from mode_core.cli.family.progress import last_words, says_finished
 from mode_core.cli.family.state import State
 from mode_core.settings import ROOT
 from mode_core.weights.sets import find_weights
@@ -36,7 +36,7 @@ GRACE_S, PATIENCE_S = 5.0, 60.0
 KILL_S = 20.0
 AT_ONCE_S = 1.0
 """A slot that starts within this time starts now."""
-OUTPUT = "output.txt"
+OUTPUT, VISIBLE = "output.txt", "CUDA_VISIBLE_DEVICES"
 
 Command = Callable[["Job"], list[str]]
 
@@ -67,6 +67,8 @@ class Running:
     """When its slot ends, on the runner's clock."""
     length: float
     """The seconds of its slot."""
+    said: int = 0
+    """How long its output was when it began."""
     asked: float = 0.0
     """When it was asked to stop."""
 
@@ -92,6 +94,15 @@ class Place:
 def child_environment(**more: str) -> dict[str, str]:
     """What a process of this family sees."""
     return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
+
+
+def with_devices(environment: Mapping[str, str], devices: Sequence[int]) -> dict[str, str]:
+    """An environment in which these GPUs, as numbered in it, are the only ones."""
+    if not devices:
+        return dict(environment)
+    outer = [name.strip() for name in environment.get(VISIBLE, "").split(",") if name.strip()]
+    names = [outer[n] if n < len(outer) else str(n) for n in dict.fromkeys(devices)]
+    return {**environment, VISIBLE: ",".join(names)}
 
 
 class Runner:
@@ -154,11 +165,11 @@ class Runner:
         busy = {lane for run in self.running for lane in run.lanes}
         ending = {run.job.part.name for run in self.running}
         due = [s for s in self.slots(until) if s.start <= AT_ONCE_S and s.lane not in busy]
-        due = [s for s in due if not _blocked(s.part, ending, self.waiting())]
+        due = [s for s in due if not blocked(s.part, ending, self.waiting())]
         spare = [n for n in range(self.place.lanes) if n not in busy | {s.lane for s in due}]
+        extra = spare if self._shares_gpus() else []
         for number, slot in enumerate(due):
-            extra = spare[number :: len(due)] if self._shares_gpus() else []
-            self._launch(slot, [slot.lane, *extra])
+            self._launch(slot, [slot.lane, *extra[number :: len(due)]])
 
     def _shares_gpus(self) -> bool:
         """Whether GPUs that nothing else needs join a stage."""
@@ -179,17 +190,18 @@ class Runner:
         devices = tuple(device for lane in lanes for device in self.place.device(lane))
         job = Job(part, folder, found, state, time.time() + length, devices, attempt)
         with (folder / OUTPUT).open("ab") as output:
+            said = output.tell()
             process = subprocess.Popen(
                 self.command(job),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=child_environment(),
+                env=with_devices(child_environment(), devices),
                 cwd=ROOT,  # this very version of the program
                 start_new_session=True,  # Ctrl-C is for this process, which asks them to end
             )
         end = self.now() + slot.end - slot.start
-        self.running.append(Running(job, process, lanes, end, slot.end - slot.start))
+        self.running.append(Running(job, process, lanes, end, slot.end - slot.start, said))
         state.mark(
             part.name, status="running", attempts=attempt, seconds=round(slot.end - slot.start, 1),
             resume=found.resume, starts=dict(found.starts or {}), devices=list(devices),
@@ -211,7 +223,8 @@ class Runner:
         if run.process.stdin:
             run.process.stdin.close()
         part, has = run.job.part, run.job.part.name in self.state.results(FAMILY)
-        if code == 0 and has:
+        # a stage that was asked to end saves and leaves with 0, however short it has trained
+        if code == 0 and has and says_finished(run.job.folder / OUTPUT, run.said):
             # how long it took after its training had ended is what the next ones need, too
             self.closing = max(self.closing, time.time() - run.job.by)
             self.overhead, self.measured = max(self.overhead, self.closing), True
@@ -243,12 +256,6 @@ class Runner:
         self.running.clear()
 
 
-def _blocked(part: Part, ending: set[str], waiting: Sequence[Part]) -> bool:
-    """Whether what a part stands on still runs or waits, however soon it should be over."""
-    unsettled = ending | {other.name for other in waiting}
-    return any(other.name in unsettled for other in stands_on(part, FAMILY))
-
-
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started, at once."""
     try:
@@ -274,7 +281,7 @@ def stage_command(
         words += ["--threads", str(threads), "--check-seconds", f"{check_s:.0f}"]
         words += ["--beside", str(beside), *options]
         if not several:
-            words += ["--device", f"cuda:{job.devices[0]}" if job.devices else "cpu"]
+            words += ["--device", "cuda:0" if job.devices else "cpu"]  # the only one that it sees
         if (job.folder / "state.pt").is_file():
             words += ["--resume", str(job.folder)]
         elif job.sources.resume:

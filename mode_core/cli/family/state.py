@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from mode_core.cli.family.plan import DONE, FamilyError, Part
 from mode_core.stream.atomic import write_atomic
+from mode_core.training.data import ARCHIVES, SUFFIXES
 
 FILE = "plan.json"
 WEIGHTS = "weights.safetensors"
@@ -25,6 +27,8 @@ class State:
     width: str
     spent_s: float = 0.0
     """Seconds of the time that are used, over all starts."""
+    photos: str = ""
+    """A hash of the names and sizes of the photos that it was begun with."""
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By stage: status, why, attempts, and the slot that it was given."""
 
@@ -57,6 +61,21 @@ class State:
         return [part for part in parts if self.status(part.name) != DONE]
 
 
+def fingerprint(sources: Sequence[Path], apart: Sequence[Path] = ()) -> str:
+    """A hash of the names and sizes of photos and archives, without those in some folders."""
+    lines = []
+    for source in (source.resolve() for source in sources):
+        home = source if source.is_dir() else source.parent
+        for path in source.rglob("*") if source.is_dir() else [source]:
+            # what a family writes may lie in a folder of photos
+            written = any(path.is_relative_to(folder.resolve()) for folder in apart)
+            read = path == source or path.name.lower().endswith((*SUFFIXES, *ARCHIVES))
+            if read and not written and path.is_file():
+                lines.append(f"{path.stat().st_size} {path.relative_to(home).as_posix()}")
+    text = "\n".join(sorted(lines))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
 def opened(out: Path, minutes: float, width: str) -> State:
     """A new state, or that of an earlier start in the same folder."""
     path = out / FILE
@@ -65,7 +84,8 @@ def opened(out: Path, minutes: float, width: str) -> State:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         stages = {str(k): dict(v) for k, v in facts["stages"].items()}
-        state = State(out, minutes, str(facts["width"]), float(facts["spent_s"]), stages)
+        width_then, spent, photos = facts["width"], float(facts["spent_s"]), facts.get("photos", "")
+        state = State(out, minutes, str(width_then), spent, str(photos), stages)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FamilyError(f"{path} is damaged; delete it, or name another --out") from error
     if state.width != width:

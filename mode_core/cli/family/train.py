@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +18,7 @@ from mode_core.cli.family import closing, packs
 from mode_core.cli.family.plan import BUNDLED, FAILED, FAMILY, OUT, FamilyError, Part, closing_time
 from mode_core.cli.family.progress import Teller, line, stage_words
 from mode_core.cli.family.runner import Command, Place, Runner, stage_command
-from mode_core.cli.family.state import State, opened
+from mode_core.cli.family.state import State, fingerprint, opened
 from mode_core.codecs.registry import CODECS
 from mode_core.errors import ModeError, WeightsUnavailable
 from mode_core.stream.atomic import make_folder, replacing
@@ -125,15 +126,20 @@ class _Family:
             if state.status(name) in (FAILED, OUT, "running"):
                 # a new start is a new chance, and attempts count anew
                 state.mark(name, status="", attempts=0)
-        self._prepare()
-        self._bench_before()
-        until = self.began + self.total - closing_time(self.total)
-        while not self.asked and self.runner.turn(until):
-            self._breathe()
-        if self.asked:
-            tell.say("stopping: what runs saves its state")
+        try:
+            self._prepare()
+            self._bench_before()
+            until = self.began + self.total - closing_time(self.total)
+            while not self.asked and self.runner.turn(until):
+                self._breathe()
+            if self.asked:
+                tell.say("stopping: what runs saves its state")
+                self.runner.stop()
+            self._close()
+        finally:
+            # whatever went wrong here, nothing goes on without a keeper
+            closing.finish(self.benches, 0.0, self._breathe_last)
             self.runner.stop()
-        self._close()
 
     def _breathe(self) -> None:
         """A little later: note the time, show the line, export what there is."""
@@ -154,7 +160,14 @@ class _Family:
     def _prepare(self) -> None:
         """Photos decoded once for all stages, a few kept back for the table."""
         path, kept_back = self.state.out / "photos.safetensors", self.state.out / "held-out"
+        written = [self.state.out, *([self.wish.export] if self.wish.export else [])]
+        given = fingerprint(self.wish.photos, written)
         if path.is_file() and kept_back.is_dir():
+            if self.state.photos not in ("", given):
+                raise FamilyError(
+                    f"{self.state.out} was begun with other photos; give --photos the same ones, "
+                    "or choose another --out"
+                )
             return
         self.tell.say("reading photos...")
         count = closing.pictures_for(self.wish.minutes)
@@ -163,14 +176,20 @@ class _Family:
             self.tell.say(f"skipped {sentence}")
         apart = len(photos) // count
         places = range(apart // 2, apart * count, apart)
+        for old in (kept_back, self.state.out / "table"):
+            shutil.rmtree(old, ignore_errors=True)
         closing.write_held_out(kept_back, [photos[n] for n in places], self.wish.minutes)
         with replacing(path) as part:
             write_prepared(part, [photo for n, photo in enumerate(photos) if n not in places])
+        self.state.photos = given
+        self.state.save()
         self.tell.say(f"{len(photos)} photos, {len(places)} of them kept back for the table")
 
     def _bench_before(self) -> None:
         codecs = [c for c in dict.fromkeys(p.codec for p in FAMILY) if c in self.bundled]
-        if codecs and not list((self.state.out / "table" / "before").glob("*.csv")):
+        home = self.state.out / "table" / "before"
+        codecs = [codec for codec in codecs if not (home / f"{codec}.csv").is_file()]
+        if codecs:
             self.benches.append(closing.bench(self.state, "before", codecs))
 
     def _close(self) -> None:
@@ -179,6 +198,7 @@ class _Family:
         for sentence in packs.write_packs(state):
             tell.say(sentence)
         closing.write_sheet(state)
+        closing.forget_after(state)
         made = [c for c in CODECS if any((state.out / "packs").glob(f"{c}-*/*.safetensors"))]
         self._export()
         if made and not self.asked:
