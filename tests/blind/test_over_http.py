@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -265,7 +266,7 @@ def test_hostile_json_is_refused_in_a_sentence(house: House, what: str, body: by
     "wrong",
     [
         7, [], [{}], ["left"], [answer("middle")], [answer(["left"])], [answer("left", flips=-1)],
-        [answer("left", flips=1.5)], [answer("left", seconds=1e9)], [answer("left", seconds=True)],
+        [answer("left", flips=1.5)], [answer("left", seconds=-1)], [answer("left", seconds=True)],
         [answer("left", zoom="2")], [answer("left", time="yesterday")], [answer("left", time=7)],
         [answer("left", screen="=1+1")], [answer("left")] * 21,
     ],
@@ -344,3 +345,38 @@ def test_without_a_folder_the_server_is_sent_no_votes_to_keep(house: House, tmp_
     made = stored.makes(alone=False)
     assert stored.asks("state", test=made["test"])["stored"] is True
     assert stored.asks("state", test=stored.makes()["test"])["stored"] is False
+
+
+def test_answers_are_handed_in_only_once_they_lie_in_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "votes"
+    house = House(folder)
+    made = house.makes(alone=False, trials=10)
+    rater = house.asks("join", test=made["test"])["rater"]
+    sent = {"test": made["test"], "rater": rater, "answers": [answer("left")] * 10}
+    for _ in range(2):
+        assert "save them as a file" in house.asks("finish", **sent)["said"]
+    folder.mkdir()
+    assert house.asks("finish", **sent)["said"] == ""
+    assert len([*folder.rglob("*.csv")]) == 1
+
+
+def test_who_finishes_after_the_end_is_told_that_nothing_is_stored(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    made = house.makes(alone=False, trials=10)
+    rater = house.asks("join", test=made["test"])["rater"]
+    house.asks("close", **made)
+    sent = {"test": made["test"], "rater": rater, "answers": [answer("left")] * 10}
+    told = house.asks("finish", **sent)
+    assert told["shown"]
+    assert "closed before you finished" in told["said"]
+    assert [*tmp_path.rglob("*.csv")] == []
+
+
+def test_consent_is_what_the_documentation_says_and_names_what_is_stored() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "app/blind/static/blind.js").read_text(encoding="utf-8")
+    (said,) = re.findall(r'"(When you finish, your answers[^"]*)"', page)
+    docs = " ".join((root / "docs/blind.md").read_text(encoding="utf-8").split())
+    assert said in docs
+    for named in ("seconds", "time", "zoom", "flipped", "size", "pixel ratio"):
+        assert named in said

@@ -43,7 +43,7 @@ function show(screen, ...parts) {
 /** What a rater must know, in a few sentences, before the first trial.
  * @param {BlindState} state @param {Joined} joined @param {() => void} start */
 function showStart(state, { unequal }, start) {
-  const stored = "When you finish, your answers are stored on this server for whoever runs the test, under a name drawn by lot; nothing else about you is. Beginning means that you agree.";
+  const stored = "When you finish, your answers are stored on this server for whoever runs the test, under a name drawn by lot. With each answer go the seconds it took, the time of day, the zoom, how often you flipped, and the size and pixel ratio of your screen; no address, name or browser is stored. Beginning means that you agree.";
   const kept = state.alone || state.each
     ? "Your answers stay in this browser; at the end the server works the result out of them and keeps nothing."
     : "Your answers stay in this browser; at the end you save them as a file for whoever runs the test.";
@@ -102,7 +102,7 @@ async function finish(state, sitting) {
     ? "Save your answers, and give the file to whoever runs the test. It names nothing that you saw: only their page can."
     : "Your answers are handed in.";
   const later = state.state === "closed" ? "" : "When the test is closed, this link shows what you saw and what you chose.";
-  const words = result.shown ? [] : [thanks, later, result.said ?? ""].filter(Boolean);
+  const words = (result.shown ? [result.said ?? ""] : [thanks, later, result.said ?? ""]).filter(Boolean);
   show("end", head, ...words.map((one) => make("p", {}, one)), ...(result.shown ? resultOf(result) : []), make("p", { class: "row" }, ...named, ...sealed, ...back));
   head.focus();
 }
