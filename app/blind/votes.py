@@ -82,7 +82,7 @@ def _beside(test: OpenTest, trial: Trial, answer: Answer) -> dict[str, object]:
 
 
 def hand_in(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Path | None) -> str:
-    """Keep the answers where the operator wants them, once; else a sentence says why they are not."""
+    """Keep the answers where the operator wants them, once; else a sentence says why not."""
     if not test.stored or folder is None:
         return ""
     with rater.keeping:
@@ -123,7 +123,7 @@ def kept(test: OpenTest, folder: Path) -> Iterator[tuple[str, str]]:
 def unsealed(
     test: OpenTest, files: Iterable[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], list[str]]:
-    """Files that raters gave to the host, sealed ones with their names; and what is wrong with others."""
+    """Files that raters gave to the host, sealed ones with names; and what is wrong with others."""
     found, faults = [], []
     for name, text in files:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import inf
 from typing import NamedTuple
 
 from app.blind.plan import LEAST_TRIALS, MOST_TRIALS, Design, Pair
@@ -86,9 +87,8 @@ class Wish:
         if isinstance(seed, bool) or not 0 <= seed <= MOST_SEED:
             raise BadRequest(f"the seed is a whole number from 0 to {MOST_SEED}")
         scenes = _scenes(pictures)
-        if not abs(bpp) < MOST_SEED:
-            raise BadRequest("the rate must be a small number of bits per pixel")
-        rates, named = _candidates(panes, float(bpp), service)
+        # a whole number of JSON may be too large for a float
+        rates, named = _candidates(panes, float(bpp) if bpp < MOST_SEED else inf, service)
         _belong(named, scenes, service)
         design = Design(
             tuple(one.name for one in scenes), _pairs(rates, across), WORST, trials, seed

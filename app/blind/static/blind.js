@@ -2,6 +2,7 @@
 
 import { find, make, makeButton } from "../../shared/dom.js";
 import { counted } from "../../shared/phrases.js";
+import { sha256 } from "../../shared/sha256.js";
 import { storageOf } from "../../shared/storage.js";
 import { resultOf, saveButton } from "./ending.js";
 import { showHost } from "./hosting.js";
@@ -26,10 +27,12 @@ async function open() {
   if (host) return showHost(root, { test, host }, state);
   if (state.state === "preparing" || state.state === "failed") return showGone("This test is not ready.", sitting);
   if (state.state === "closed" && sitting.next) return finish(state, sitting);
+  // Whoever has answered all needs no pictures any more, and gets the result without them.
+  if (sitting.next >= state.trials) return finish(state, sitting);
   const joined = /** @type {Joined & {error?: string}} */ (await ask("join", { test, rater: sitting.rater }));
   if (joined.error) return showGone(joined.error, sitting);
   sitting.join(joined.rater);
-  if (joined.finished || sitting.next >= joined.trials.length) return finish(state, sitting);
+  if (joined.finished) return finish(state, sitting);
   if (sitting.next) return begin(state, joined, sitting);
   showStart(state, joined, () => begin(state, joined, sitting));
 }
@@ -91,7 +94,7 @@ async function finish(state, sitting) {
   const { rater, answers } = sitting;
   // Only the folder and the ranking need answers; others are not sent before they may be named.
   const sends = state.alone || state.stored || state.each || state.state === "closed";
-  const result = /** @type {BlindResult} */ (await ask(sends ? "finish" : "count", sends ? { test, rater, answers } : { test, rater }));
+  const result = /** @type {BlindResult} */ (await ask(sends ? "finish" : "count", sends ? { test, rater, answers } : { test, rater, sealed: sha256(sitting.sealed()) }));
   if (result.error) return showUnfinished(result.error, state, sitting);
   const head = make("h1", { tabindex: -1 }, result.shown ? "The result" : "Thank you");
   const back = state.alone ? [makeButton({ onclick: goBack }, "Back to the pictures")] : [];
