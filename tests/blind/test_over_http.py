@@ -158,7 +158,7 @@ def test_sealed_files_get_their_names_on_the_host_s_page(house: House) -> None:
     changed = {"name": "c.json", "text": sealed[0]["text"].replace('"left"', '"right"')}
     table = {"name": "x.csv", "text": "rater;answer\n"}
     some = house.asks("result", **made, files=[changed, sealed[1], table, stranger])
-    assert "One rater" in some["about"][0]
+    assert "1 rater," in some["about"][0]
     assert [one.partition(" is left out: ")[0] for one in some["faults"]] == [
         "c.json", "x.json", "x.csv",
     ]  # fmt: skip

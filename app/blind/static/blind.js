@@ -31,7 +31,7 @@ async function open() {
   if (sitting.next >= state.trials) return finish(state, sitting);
   const joined = /** @type {Joined & {error?: string}} */ (await ask("join", { test, rater: sitting.rater }));
   if (joined.error) return showGone(joined.error, sitting);
-  sitting.join(joined.rater);
+  if (!sitting.join(joined.rater)) return location.reload();
   if (joined.finished) return finish(state, sitting);
   if (sitting.next) return begin(state, joined, sitting);
   showStart(state, joined, () => begin(state, joined, sitting));
