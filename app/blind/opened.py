@@ -76,7 +76,7 @@ class OpenTest:
 
     def check_host(self, host: object) -> None:
         """BadRequest unless that is the host's secret."""
-        if not (isinstance(host, str) and compare_digest(host.encode(), self.host.encode())):
+        if not (isinstance(host, str) and host.isascii() and compare_digest(host, self.host)):
             raise BadRequest("only the host of this test may do that; use the host's own link")
 
     def join(self, secret: str = "") -> Rater:

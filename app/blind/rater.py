@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from secrets import token_hex
+from threading import Lock
 from typing import Any, NamedTuple
 
 from app.blind.plan import Design, Trial, plan
@@ -21,6 +22,7 @@ _NAME = 24
 """Letters of a picture's one-time name, 96 bits."""
 _MOST_FLIPS, _MOST_ZOOM, _MOST_RATIO = 100_000, 64.0, 16.0
 _SCREEN = re.compile(r"\d{1,5}x\d{1,5}", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _trials = lru_cache(maxsize=512)(plan)
 
 
@@ -45,11 +47,27 @@ class Rater:
     design: Design
     secret: str = field(default_factory=lambda: token_hex(16))
     finished: bool = False
+    kept: bool = False
+    """Whether the answers lie in the operator's folder."""
+    sealed: str = ""
+    """The SHA-256 of the file with which the answers go to the host, once they are all given."""
+    keeping: Lock = field(default_factory=Lock)
 
     @property
     def trials(self) -> Sequence[Trial]:
         """What this rater is shown, in order."""
         return _trials(self.design, self.number)
+
+    def seal(self, digest: object) -> None:
+        """All is answered; from now on only the file with this SHA-256 is this rater's."""
+        if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+            raise BadRequest("expected the SHA-256 of the answers; reload the page of the test")
+        with self.keeping:
+            if self.sealed and self.sealed != digest:
+                raise BadRequest(
+                    "you have handed in other answers already; give the host that file"
+                )
+            self.sealed, self.finished = digest, True
 
     def names(self) -> list[dict[str, str]]:
         """The names of the pictures of each trial, which say nothing and are used nowhere else."""
@@ -98,12 +116,12 @@ def _checked(sent: Sequence[object]) -> Iterator[Answer]:
         if not (isinstance(screen, str) and _SCREEN.fullmatch(screen)):
             raise BadRequest(f"the screen of answer {number} must be like 1440x900")
         flips = fields.get("flips")
-        if type(flips) is not int or not 0 <= flips <= _MOST_FLIPS:
+        if type(flips) is not int or flips < 0:
             raise BadRequest(f"the flips of answer {number} must be a whole number")
         yield Answer(
             answer,
             _number(fields.get("seconds"), LONGEST_TRIAL_S, number, "seconds"),
-            flips,
+            min(flips, _MOST_FLIPS),
             _number(fields.get("zoom"), _MOST_ZOOM, number, "zoom"),
             _number(fields.get("ratio"), _MOST_RATIO, number, "ratio"),
             screen,
@@ -113,8 +131,9 @@ def _checked(sent: Sequence[object]) -> Iterator[Answer]:
 
 
 def _number(value: Any, most: float, number: int, what: str) -> float:
-    if type(value) in (int, float) and 0 <= value <= most:
-        return round(float(value), 4)
+    """A number, at most `most`: a night over one trial must not cost all the other answers."""
+    if type(value) in (int, float) and value >= 0:
+        return round(float(min(value, most)), 4)
     raise BadRequest(f"{what} of answer {number} must be a number from 0 to {most:g}")
 
 

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from app.blind.opened import OpenTest
 from app.server.demands import BadRequest
 from mode_core.errors import ResultsError
+from mode_core.metrics.table import joined
+from mode_core.stream.cells import csv_line, disarmed
+from mode_core.stream.sheets import Line, read_sheet
 from mode_core.votes import words
 from mode_core.votes.ranking import rank
 from mode_core.votes.records import CHECK, ORIGINAL, Field
-from mode_core.votes.sheet import Sheet, read_votes
+from mode_core.votes.sheet import MAX_VOTES, Sheet, pointed, read_votes
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 Sheets = Sequence[tuple[str, str]]
 
 
 def ranked(sheets: Sheets) -> dict[str, Any]:
     """The ranking of files of votes; a function of its own, since a helper process computes it."""
-    votes, wrong = read_votes([Sheet(name, text) for name, text in sheets])
+    good, faults = _readable([Sheet(name, text) for name, text in sheets])
+    if faults and not good:
+        raise ResultsError(faults[0])
+    votes, wrong = read_votes(good)
     if wrong:
         more = f" (and {len(wrong) - 1} more of that kind)" if wrong[1:] else ""
         raise ResultsError(f"nothing is ranked: {wrong[0]}{more}")
@@ -30,7 +38,21 @@ def ranked(sheets: Sheets) -> dict[str, Any]:
         "about": [*words.about_raters(ranking), *nobody],
         "head": list(words.HEAD),
         "fields": [_field(field) for field in ranking.fields],
+        "faults": faults,
+        "csv": together([sheet.text for sheet in good]),
     }
+
+
+def _readable(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
+    """The files that are whole in themselves, and a sentence on each other one."""
+    good, faults = [], []
+    for sheet in sheets:
+        _, wrong = read_votes([sheet])
+        if wrong:
+            faults.append(f"{sheet.name} is left out: {wrong[0]}")
+        else:
+            good.append(sheet)
+    return good, faults
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -49,7 +71,7 @@ def result(test: OpenTest, sheets: Sheets, compute: Callable[..., Any]) -> dict[
     licences = test.prepared.licences if test.prepared else {}
     terms = [f"{name}: weights {licence}" for name, licence in licences.items() if licence]
     found: dict[str, Any] = compute(ranked, sheets)
-    return found | {"licences": terms, "csv": together([text for _, text in sheets])}
+    return found | {"licences": terms}
 
 
 def own_part(text: str) -> dict[str, Any]:
@@ -66,12 +88,23 @@ def own_part(text: str) -> dict[str, Any]:
 
 
 def together(texts: Sequence[str]) -> str:
-    """Files of one test as one: they have the same columns, unless metrics came in between."""
-    tables = [[*csv.reader(io.StringIO(text, newline=""))] for text in texts]
-    header = list(dict.fromkeys(name for table in tables for name in table[0]))
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, header, restval="", lineterminator="\n")
-    writer.writeheader()
-    for table in tables:
-        writer.writerows(dict(zip(table[0], row, strict=False)) for row in table[1:])
-    return out.getvalue()
+    """Files of one test as one, read as the votes are: nothing of a stranger runs as a formula."""
+    tables = [[*_table(text)] for text in texts]
+    header = list(dict.fromkeys(name for table in tables for line in table for name in line))
+    lines = [csv_line(map(disarmed, header))]
+    lines += [
+        csv_line(_cell(line.get(name, "")) for name in header) for table in tables for line in table
+    ]
+    return "".join(lines)
+
+
+def _table(text: str) -> Iterator[Line]:
+    commas = "," in text.lstrip("\ufeff \r\n").partition("\n")[0]
+    _, _, lines = read_sheet(text, joined, MAX_VOTES)
+    for _, line in lines:
+        yield line if commas else {name: pointed(name, cell) for name, cell in line.items()}
+
+
+def _cell(text: str) -> str:
+    """A number stays one, with its sign."""
+    return text if _NUMBER.fullmatch(text) else disarmed(text)

@@ -19,8 +19,8 @@ MOST_PREPARING = 2
 """Tests of one visitor whose pictures are made at the same time."""
 LIFE_S = 48 * 3600.0
 GONE = (
-    "this test is not on the server any more: its host has ended it, the server was started again, "
-    "or two days have passed"
+    "this test is not on the server any more: the server was started again, two days have passed, "
+    "or its memory was needed for other pictures"
 )
 
 
@@ -64,7 +64,12 @@ class OpenTests:
         now = monotonic()
         if found is None or now - found.made > LIFE_S:
             raise Expired(GONE)
+        found.asked = now
+        return found
+
+    def seen(self, id: object) -> OpenTest:
+        """That test if its pictures are still there; answers are worth something without them."""
+        found = self.get(id)
         if found.prepared is not None and self.service.store.get(found.id) is None:
             raise Expired(GONE)
-        found.asked = now
         return found

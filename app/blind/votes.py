@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from app.blind.opened import OpenTest
@@ -18,6 +19,9 @@ from mode_core.votes.sheet import votes_csv
 
 MOST_FOLDERS = 2000
 """Tests that the operator's folder may hold: visitors must not fill a disk."""
+TOO_LATE = (
+    "the test was closed before you finished; your answers were not stored, save them as a file"
+)
 _SHORT = 8
 """Letters of a test's id in names of its raters and of its folder."""
 
@@ -77,12 +81,31 @@ def _beside(test: OpenTest, trial: Trial, answer: Answer) -> dict[str, object]:
     }
 
 
+def hand_in(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Path | None) -> str:
+    """Keep the answers where the operator wants them, once; else a sentence says why not."""
+    if not test.stored or folder is None:
+        return ""
+    with rater.keeping:
+        if rater.kept:
+            return ""
+        if test.closed:
+            return TOO_LATE
+        try:
+            keep(test, rater, answers, folder)
+        except ModeError as error:
+            return str(error)
+        rater.kept = True
+    return ""
+
+
 def keep(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Path) -> None:
     """Write the votes of one rater into the folder of this test, whole or not at all."""
     place = folder / f"blind-{test.id[:_SHORT]}"
-    if not place.is_dir() and sum(1 for _ in folder.iterdir()) >= MOST_FOLDERS:
-        raise ModeError("the server's folder of votes is full; save your answers as a file instead")
     try:
+        if not place.is_dir() and sum(1 for _ in folder.iterdir()) >= MOST_FOLDERS:
+            raise ModeError(
+                "the server's folder of votes is full; save your answers as a file instead"
+            )
         make_folder(place)
         write_atomic(place / f"{rater_name(test, rater)}.csv", named(test, rater, answers).encode())
     except OSError as error:
@@ -97,17 +120,27 @@ def kept(test: OpenTest, folder: Path) -> Iterator[tuple[str, str]]:
         yield path.name, path.read_text(encoding="utf-8")
 
 
-def unsealed(test: OpenTest, files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Files that raters gave to the host: sealed ones get their names, votes stay."""
+def unsealed(
+    test: OpenTest, files: Iterable[tuple[str, str]]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Files that raters gave to the host, sealed ones with names; and what is wrong with others."""
+    found, faults = [], []
     for name, text in files:
-        if not text.lstrip().startswith("{"):
-            yield name, text
-            continue
         try:
-            sent = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise BadRequest(f"{name} is damaged; ask its rater for it again") from error
-        if sent.get("test") != test.id:
-            raise BadRequest(f"{name} is of another test")
-        answers = answers_in(sent.get("answers"), test.wish.design.trials, whole=False)
-        yield name, named(test, test.rater(sent.get("rater")), answers)
+            found.append((name, text if not text.lstrip().startswith("{") else _opened(test, text)))
+        except ModeError as error:
+            faults.append(f"{name} is left out: {error}")
+    return found, faults
+
+
+def _opened(test: OpenTest, text: str) -> str:
+    try:
+        sent = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("it is damaged; ask its rater for it again") from error
+    if sent.get("test") != test.id:
+        raise BadRequest("it is of another test")
+    rater = test.rater(sent.get("rater"))
+    if sha256(text.encode()).hexdigest() != rater.sealed:
+        raise BadRequest("it is not what its rater finished with, or was changed since")
+    return named(test, rater, answers_in(sent.get("answers"), test.wish.design.trials, whole=False))

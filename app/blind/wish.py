@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import inf
 from typing import NamedTuple
 
 from app.blind.plan import LEAST_TRIALS, MOST_TRIALS, Design, Pair
@@ -23,7 +24,8 @@ from app.server.store import Opened
 
 MOST_PICTURES, MOST_CANDIDATES = 24, 11
 """One candidate fewer than panes that are coded at once: the checks need one as well."""
-MOST_SPOTS, MOST_SEED = 12, 2**31 - 1
+MOST_SPOTS, MOST_SEED = 12, 10**15 - 1
+"""Seeds are so long that nobody finds one by trying, and spreadsheets still show all of it."""
 WORST = "jpeg@0.03"
 """A pane that is plainly worse than its original; every server has it."""
 QUESTIONS: Mapping[str, str] = {
@@ -85,7 +87,8 @@ class Wish:
         if isinstance(seed, bool) or not 0 <= seed <= MOST_SEED:
             raise BadRequest(f"the seed is a whole number from 0 to {MOST_SEED}")
         scenes = _scenes(pictures)
-        rates, named = _candidates(panes, float(bpp), service)
+        # a whole number of JSON may be too large for a float
+        rates, named = _candidates(panes, float(bpp) if bpp < MOST_SEED else inf, service)
         _belong(named, scenes, service)
         design = Design(
             tuple(one.name for one in scenes), _pairs(rates, across), WORST, trials, seed
@@ -133,10 +136,13 @@ def _candidates(
     check_request(ids, bpp)
     rates: dict[str, float | None] = {}
     named: dict[str, str] = {}
-    for id in ids:
+    # Coded ones have their names first: no opened picture takes the place of one.
+    for id in sorted(ids, key=lambda one: bool(opened_key(one))):
         if key := opened_key(id):
             opened = service.store.get(key)
-            name = _only(plain_name(opened.name if isinstance(opened, Opened) else ""), named)
+            name = _only(
+                plain_name(opened.name if isinstance(opened, Opened) else ""), [*named, WORST]
+            )
             rates[name], named[name] = None, id
         else:
             rate = rate_of(id, bpp)
@@ -151,7 +157,7 @@ def _candidates(
     return rates, named
 
 
-def _only(name: str, known: Mapping[str, object]) -> str:
+def _only(name: str, known: Iterable[str]) -> str:
     """The name, or with a number behind it where it is taken; `original` always is."""
     taken = {*known, ORIGINAL}
     tries = (name, *(f"{name[:50]} ({number})" for number in range(2, len(taken) + 3)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from app.server.demands import BadRequest
 from mode_core.errors import ModeError
 
 _PAGE = Path(__file__).parents[1] / "blind" / "static" / "blind.html"
-_SHORT, _FILES = 64 << 10, 4 << 20
+_SHORT, _FILES = 64 << 10, 16 << 20
 """Bytes of a request, and of one that brings the files of raters."""
 _UNSEEN = {"Cache-Control": "no-store"}
 """A second look must not be faster than the first."""
@@ -57,6 +58,7 @@ def blind_routes(tests: OpenTests, post: Post) -> list[BaseRoute]:
             asked = parsed(data)
             if not isinstance(asked, dict):
                 raise BadRequest("expected a JSON object")
+            _check_unicode(data, asked)
             return JSONResponse(act(asked, request), headers=_UNSEEN)
 
         return answered
@@ -111,7 +113,7 @@ class Asking:
 
     def join(self, asked: Asked, _request: Request) -> Asked:
         """A rater's trials; the same again for who comes back."""
-        test = self._test(asked)
+        test = self.tests.seen(asked.get("test"))
         secret = asked.get("rater")
         return test.for_rater(test.join(secret if isinstance(secret, str) else ""))
 
@@ -119,20 +121,16 @@ class Asking:
         """A rater has finished, whose answers nobody here wants."""
         test = self._test(asked)
         rater = test.rater(asked.get("rater"))
-        rater.finished = True
+        if test.wish.alone or test.stored or test.wish.each:
+            raise BadRequest("this test wants the answers themselves; reload its page")
+        rater.seal(asked.get("sealed"))
         return {"shown": False, "said": ""}
 
     def finish(self, asked: Asked, request: Request) -> Asked:
         """A rater has answered all; what was what, if that may be known by now."""
         test, rater, answers = self._answers(asked)
-        first, rater.finished = not rater.finished, True
-        said = ""
-        folder = self.service.settings.votes
-        if first and test.stored and folder is not None and not test.closed:
-            try:
-                votes.keep(test, rater, answers, folder)
-            except ModeError as error:
-                said = str(error)
+        rater.finished = True
+        said = votes.hand_in(test, rater, answers, self.service.settings.votes)
         return self._own(test, rater, answers, request) | {"said": said}
 
     def result(self, asked: Asked, request: Request) -> Asked:
@@ -145,13 +143,16 @@ class Asking:
             raise BadRequest("close the test first; nobody sees answers before that")
         folder = self.service.settings.votes
         files = [*votes.kept(test, folder)] if test.stored and folder is not None else []
-        files += votes.unsealed(test, _files(asked.get("files", [])))
-        return {"shown": True} | self._ranked(test, files, request)
+        brought, faults = votes.unsealed(test, _files(asked.get("files", [])))
+        if faults and not files + brought:
+            raise BadRequest(faults[0])
+        ranked = self._ranked(test, files + brought, request)
+        return {"shown": True} | ranked | {"faults": faults + ranked["faults"]}
 
     def picture(self, test: str, rater: str, name: str) -> bytes | None:
         """A picture by a rater's name for it."""
         try:
-            return self.tests.get(test).picture(self.service, rater, name)
+            return self.tests.seen(test).picture(self.service, rater, name)
         except ModeError:
             return None
 
@@ -186,6 +187,16 @@ class Asking:
         whole = not (test.wish.alone or test.closed)
         answers = answers_in(asked.get("answers"), test.wish.design.trials, whole)
         return test, rater, answers
+
+
+def _check_unicode(data: bytes, asked: Asked) -> None:
+    """BadRequest for halves of a letter, which only escapes can bring and nothing can write."""
+    if b"\\u" not in data:
+        return
+    try:
+        json.dumps(asked, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise BadRequest("the request holds halves of letters; send text as Unicode") from error
 
 
 def _files(sent: object) -> list[tuple[str, str]]:

@@ -377,6 +377,8 @@ type BlindResult = {
   error?: string;
   said?: string;
   unranked?: string;
+  /** a sentence on each file of a rater that is left out */
+  faults?: string[];
   about?: string[];
   head?: string[];
   fields?: BlindField[];

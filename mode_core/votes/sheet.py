@@ -86,7 +86,7 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
             raise ResultsError(f"the header has {given[0]} for one side only; give both, or none")
     for number, line in lines:
         where = f"{sheet.name}, line {number}"
-        line = line if commas else {name: _pointed(name, cell) for name, cell in line.items()}
+        line = line if commas else {name: pointed(name, cell) for name, cell in line.items()}
         faults = [*_faults(line)]
         once = line["rater"], line["trial"]
         if once in seen:
@@ -102,7 +102,7 @@ def _votes(sheet: Sheet, seen: dict[tuple[str, str], str], refuse: Refuse) -> It
             yield _vote(line)
 
 
-def _pointed(column: str, cell: str) -> str:
+def pointed(column: str, cell: str) -> str:
     """A number with a point; where commas part no cells, spreadsheets put them in numbers."""
     return cell.replace(",", ".", 1) if column in _NUMBERS else cell
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -15,6 +17,8 @@ import pytest
 
 from app.blind import opened, tests
 from app.blind.preparing import bare
+from app.blind.results import together
+from app.blind.wish import Wish
 from mode_core.pictures.files import png_bytes
 from mode_core.votes.ranking import rank
 from mode_core.votes.sheet import Sheet, read_votes
@@ -138,6 +142,11 @@ def test_sealed_files_get_their_names_on_the_host_s_page(house: House) -> None:
         answers = house.answers(made["test"], joined, brightness)
         text = json.dumps({"test": made["test"], "rater": joined["rater"], "answers": answers})
         assert "mode" not in text
+        digest = sha256(text.encode()).hexdigest()
+        me = {"test": made["test"], "rater": joined["rater"]}
+        assert house.asks("count", **me, sealed=digest) == {"shown": False, "said": ""}
+        assert "other answers already" in house.asks("count", **me, sealed="0" * 64)["error"]
+        assert "SHA-256" in house.asks("count", **me)["error"]
         sealed.append({"name": f"{at}.json", "text": text})
     house.asks("close", **made)
     joint = house.asks("result", **made, files=sealed)
@@ -146,6 +155,13 @@ def test_sealed_files_get_their_names_on_the_host_s_page(house: House) -> None:
     assert "already in" in again["error"] or "given twice" in again["error"]
     stranger = {"name": "x.json", "text": json.dumps({"test": "0" * 32})}
     assert "another test" in house.asks("result", **made, files=[stranger])["error"]
+    changed = {"name": "c.json", "text": sealed[0]["text"].replace('"left"', '"right"')}
+    table = {"name": "x.csv", "text": "rater;answer\n"}
+    some = house.asks("result", **made, files=[changed, sealed[1], table, stranger])
+    assert "1 rater," in some["about"][0]
+    assert [one.partition(" is left out: ")[0] for one in some["faults"]] == [
+        "c.json", "x.json", "x.csv",
+    ]  # fmt: skip
     named = {"name": "joint.csv", "text": joint["csv"]}
     assert house.asks("result", **made, files=[named])["fields"] == joint["fields"]
 
@@ -243,6 +259,9 @@ def test_opened_pictures_are_candidates(house: House) -> None:
         ({"panes": ["elic", "jpeg@0.03"], "across": True}, "checks show"),
         ({"panes": ["elic", "jpeg", "dlf@0.02"]}, "dlf@0.02 has no partner"),
         ({"bpp": float("inf")}, "must lie between"),
+        ({"bpp": 10**400}, "must lie between"),
+        ({"question": "\ud800"}, "halves of letters"),
+        ({"pictures": [SCENE | {"name": "\udfff"}]}, "halves of letters"),
         ({"panes": [f"mode-{at / 100}" for at in range(13)]}, "12 is the most"),
     ],
 )  # fmt: skip
@@ -265,7 +284,7 @@ def test_hostile_json_is_refused_in_a_sentence(house: House, what: str, body: by
     "wrong",
     [
         7, [], [{}], ["left"], [answer("middle")], [answer(["left"])], [answer("left", flips=-1)],
-        [answer("left", flips=1.5)], [answer("left", seconds=1e9)], [answer("left", seconds=True)],
+        [answer("left", flips=1.5)], [answer("left", seconds=-1)], [answer("left", seconds=True)],
         [answer("left", zoom="2")], [answer("left", time="yesterday")], [answer("left", time=7)],
         [answer("left", screen="=1+1")], [answer("left")] * 21,
     ],
@@ -344,3 +363,92 @@ def test_without_a_folder_the_server_is_sent_no_votes_to_keep(house: House, tmp_
     made = stored.makes(alone=False)
     assert stored.asks("state", test=made["test"])["stored"] is True
     assert stored.asks("state", test=stored.makes()["test"])["stored"] is False
+
+
+def test_answers_are_handed_in_only_once_they_lie_in_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "votes"
+    house = House(folder)
+    made = house.makes(alone=False, trials=10)
+    rater = house.asks("join", test=made["test"])["rater"]
+    sent = {"test": made["test"], "rater": rater, "answers": [answer("left")] * 10}
+    for _ in range(2):
+        assert "save them as a file" in house.asks("finish", **sent)["said"]
+    folder.mkdir()
+    assert house.asks("finish", **sent)["said"] == ""
+    assert len([*folder.rglob("*.csv")]) == 1
+
+
+def test_who_finishes_after_the_end_is_told_that_nothing_is_stored(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    made = house.makes(alone=False, trials=10)
+    rater = house.asks("join", test=made["test"])["rater"]
+    house.asks("close", **made)
+    sent = {"test": made["test"], "rater": rater, "answers": [answer("left")] * 10}
+    told = house.asks("finish", **sent)
+    assert told["shown"]
+    assert "closed before you finished" in told["said"]
+    assert [*tmp_path.rglob("*.csv")] == []
+
+
+def test_consent_is_what_the_documentation_says_and_names_what_is_stored() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "app/blind/static/blind.js").read_text(encoding="utf-8")
+    (said,) = re.findall(r'"(When you finish, your answers[^"]*)"', page)
+    docs = " ".join((root / "docs/blind.md").read_text(encoding="utf-8").split())
+    assert said in docs
+    for named in ("seconds", "time", "zoom", "flipped", "size", "pixel ratio"):
+        assert named in said
+
+
+def test_count_is_only_for_tests_whose_answers_stay_with_raters(house: House) -> None:
+    for changed in ({}, {"alone": False, "each": True}):
+        made = house.makes(**changed)
+        rater = house.asks("join", test=made["test"])["rater"]
+        told = house.asks("count", test=made["test"], rater=rater, sealed="0" * 64)
+        assert "wants the answers" in told["error"]
+
+
+def test_answers_are_worth_something_without_the_pictures(house: House) -> None:
+    made = house.makes(alone=False)
+    rater = house.asks("join", test=made["test"])["rater"]
+    name = house.asks("join", test=made["test"], rater=rater)["trials"][0]["left"]
+    house.service.store.get = lambda _: None  # type: ignore[method-assign]
+    sent = {"test": made["test"], "rater": rater, "answers": [answer("left")] * 20}
+    assert "memory" in house.asks("join", test=made["test"])["error"]
+    assert house.client.get(f"/mode/blind/{made['test']}/{rater}/{name}.png").status_code == 404
+    house.asks("close", **made)
+    assert house.asks("finish", **sent)["shown"]
+
+
+def test_numbers_out_of_range_are_clamped_so_that_no_answers_are_lost(house: House) -> None:
+    made = house.makes(trials=10)
+    rater = house.asks("join", test=made["test"])["rater"]
+    answers = [answer("left", seconds=1e9, ratio=40, flips=10**400, zoom=10**400)] * 10
+    told = house.asks("finish", test=made["test"], rater=rater, answers=answers)
+    row = rows_of(told["csv"])[0]
+    assert (row["seconds"], row["device_pixel_ratio"], row["zoom"]) == ("86400", "16", "64")
+
+
+def test_files_of_strangers_are_joined_as_votes_are_read_and_run_as_nothing() -> None:
+    head = "rater;trial;kind;picture;left;right;answer;seconds;=HYPERLINK(1);left_psnr;right_psnr"
+    first = f"\ufeff{head}\na;1;pair;=p;elic;dlf;left;1,5;-2;30,5;'@x\n"
+    second = "rater,trial,note\nb,1,+1\n"
+    lines = [*csv.reader(io.StringIO(together([first, second])))]
+    assert lines[0][:2] == ["rater", "trial"]
+    assert lines[0][8] == "'=hyperlink(1)" or lines[0][8] == "'=HYPERLINK(1)"
+    assert lines[1][3] == "'=p"
+    assert lines[1][7:11] == ["1.5", "-2", "30.5", "'@x"]
+    assert lines[2][-1] == "'+1"
+
+
+def test_an_opened_picture_takes_no_coded_one_s_name(house: House) -> None:
+    photo = make_photo(64, 96)
+    keys = [
+        house.client.post("/mode/photo", content=png_bytes(one)).json()["key"]
+        for one in (photo, photo // 2)
+    ]
+    wish = {"picture": keys[0], "made": keys[1], "name": "elic@0.1", "bytes": 1234}
+    pane = house.client.post("/mode/pane", json=wish).json()["id"]
+    scene = {"id": keys[0], "name": "mine.png", "spots": []}
+    asked = house.wish | {"pictures": [scene], "panes": [pane, "elic"]}
+    assert [*Wish.parse(asked, house.service).panes] == ["elic@0.1", "elic@0.1 (2)"]

@@ -82,12 +82,18 @@ def at_trial(page: Page, number: int) -> Page:
     return page
 
 
+def ready_to_answer(page: Page) -> None:
+    """Both were painted, and the trial has been there for a moment."""
+    expect(page.locator("[data-act=answer]").first).to_have_attribute("aria-disabled", "false")
+
+
 def by_keys(page: Page, first: int, last: int) -> None:
     for number in range(first, last + 1):
         at_trial(page, number)
         page.keyboard.press("o")
         page.keyboard.press("Space")
         page.keyboard.press("Space")
+        ready_to_answer(page)
         page.keyboard.press("120ab"[number % 5])
 
 
@@ -238,6 +244,7 @@ def test_a_phone_and_the_host_s_page(tabs: Opener, viewer_url: str) -> None:
         at_trial(phone, number)
         phone.get_by_role("button", name="Flip").tap()
         expect(phone.locator("#blind")).to_have_attribute("data-shown", "right")
+        ready_to_answer(phone)
         phone.get_by_role("group", name=re.compile("closer")).get_by_role(
             "button", name="Left"
         ).tap()

@@ -2,6 +2,7 @@
 
 import { find, make, makeButton } from "../../shared/dom.js";
 import { counted } from "../../shared/phrases.js";
+import { sha256 } from "../../shared/sha256.js";
 import { storageOf } from "../../shared/storage.js";
 import { resultOf, saveButton } from "./ending.js";
 import { showHost } from "./hosting.js";
@@ -26,10 +27,12 @@ async function open() {
   if (host) return showHost(root, { test, host }, state);
   if (state.state === "preparing" || state.state === "failed") return showGone("This test is not ready.", sitting);
   if (state.state === "closed" && sitting.next) return finish(state, sitting);
+  // Whoever has answered all needs no pictures any more, and gets the result without them.
+  if (sitting.next >= state.trials) return finish(state, sitting);
   const joined = /** @type {Joined & {error?: string}} */ (await ask("join", { test, rater: sitting.rater }));
   if (joined.error) return showGone(joined.error, sitting);
-  sitting.join(joined.rater);
-  if (joined.finished || sitting.next >= joined.trials.length) return finish(state, sitting);
+  if (!sitting.join(joined.rater)) return location.reload();
+  if (joined.finished) return finish(state, sitting);
   if (sitting.next) return begin(state, joined, sitting);
   showStart(state, joined, () => begin(state, joined, sitting));
 }
@@ -43,7 +46,7 @@ function show(screen, ...parts) {
 /** What a rater must know, in a few sentences, before the first trial.
  * @param {BlindState} state @param {Joined} joined @param {() => void} start */
 function showStart(state, { unequal }, start) {
-  const stored = "When you finish, your answers are stored on this server for whoever runs the test, under a name drawn by lot; nothing else about you is. Beginning means that you agree.";
+  const stored = "When you finish, your answers are stored on this server for whoever runs the test, under a name drawn by lot. With each answer go the seconds it took, the time of day, the zoom, how often you flipped, and the size and pixel ratio of your screen; no address, name or browser is stored. Beginning means that you agree.";
   const kept = state.alone || state.each
     ? "Your answers stay in this browser; at the end the server works the result out of them and keeps nothing."
     : "Your answers stay in this browser; at the end you save them as a file for whoever runs the test.";
@@ -91,7 +94,7 @@ async function finish(state, sitting) {
   const { rater, answers } = sitting;
   // Only the folder and the ranking need answers; others are not sent before they may be named.
   const sends = state.alone || state.stored || state.each || state.state === "closed";
-  const result = /** @type {BlindResult} */ (await ask(sends ? "finish" : "count", sends ? { test, rater, answers } : { test, rater }));
+  const result = /** @type {BlindResult} */ (await ask(sends ? "finish" : "count", sends ? { test, rater, answers } : { test, rater, sealed: sha256(sitting.sealed()) }));
   if (result.error) return showUnfinished(result.error, state, sitting);
   const head = make("h1", { tabindex: -1 }, result.shown ? "The result" : "Thank you");
   const back = state.alone ? [makeButton({ onclick: goBack }, "Back to the pictures")] : [];
@@ -102,7 +105,7 @@ async function finish(state, sitting) {
     ? "Save your answers, and give the file to whoever runs the test. It names nothing that you saw: only their page can."
     : "Your answers are handed in.";
   const later = state.state === "closed" ? "" : "When the test is closed, this link shows what you saw and what you chose.";
-  const words = result.shown ? [] : [thanks, later, result.said ?? ""].filter(Boolean);
+  const words = (result.shown ? [result.said ?? ""] : [thanks, later, result.said ?? ""]).filter(Boolean);
   show("end", head, ...words.map((one) => make("p", {}, one)), ...(result.shown ? resultOf(result) : []), make("p", { class: "row" }, ...named, ...sealed, ...back));
   head.focus();
 }

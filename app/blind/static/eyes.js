@@ -9,9 +9,10 @@ const PAN_SHARE = 0.08;
 
 /** As gestures want it. @implements {Looking} */
 export class Eyes {
-  /** `faceOf` says which picture a frame shows by now.
-   * @param {HTMLElement} root @param {(pane: string) => Picture | null} faceOf */
-  constructor(root, faceOf) {
+  /** `faceOf` says which picture a frame shows by now; `painted` is told when it does.
+   * @param {HTMLElement} root @param {(pane: string) => Picture | null} faceOf @param {() => void} painted */
+  constructor(root, faceOf, painted) {
+    this.painted = painted;
     this.root = root;
     this.faceOf = faceOf;
     this.canvases = [...root.querySelectorAll("canvas")];
@@ -101,13 +102,17 @@ export class Eyes {
 
   paintNow() {
     const { seen } = this;
+    let drawn = 0;
     for (const canvas of this.canvases) {
       const frame = this.frames.get(canvas);
       if (!frame?.width || canvas.offsetParent === null) continue;
       const context = prepare(canvas, frame);
       const picture = this.faceOf(canvas.dataset.pane ?? "");
-      if (picture) drawPicture(context, picture, seen, false);
+      if (!picture) continue;
+      drawPicture(context, picture, seen, false);
+      drawn += 1;
     }
     find(this.root, ".zoom").textContent = `${Math.round(seen.scale * 1000) / 10} %`;
+    if (drawn) this.painted();
   }
 }

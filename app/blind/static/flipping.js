@@ -9,7 +9,7 @@ export class Flipping {
     this.shown = /** @type {Face} */ ("left");
     this.last = /** @type {Side} */ ("left"); // the side that was seen last
     this.flips = 0;
-    this.seen = /** @type {Set<Face>} */ (new Set(["left"]));
+    this.seen = /** @type {Set<Face>} */ (new Set());
     this.held = /** @type {{back: Face, since: number} | null} */ (null);
   }
 
@@ -49,14 +49,14 @@ export class Flipping {
 
   show(/** @type {Face} */ face) {
     this.shown = face;
-    this.seen.add(face);
     if (face === "original" || face === this.last) return;
     this.last = face;
     this.flips += 1;
   }
 
-  /** Both stand beside each other: there is nothing to flip. */
-  showBoth() {
-    this.seen.add("left").add("right");
+  /** What was asked for is on the screen now; `both` where left and right stand beside each other.
+   * @param {boolean} both */
+  painted(both) {
+    for (const face of both ? /** @type {Side[]} */ (["left", "right"]) : [this.shown]) this.seen.add(face);
   }
 }

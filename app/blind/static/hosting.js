@@ -70,19 +70,24 @@ function sure(root, who) {
 
 /** @param {HTMLElement} root @param {{test: string, host: string}} who @param {HostState} state */
 function showClosed(root, who, state) {
+  // By content: raters' browsers call their files what they like, and two may call them the same.
   const files = /** @type {Map<string, string>} */ (new Map());
   const input = make("input", { type: "file", multiple: "", accept: ".json,.csv", class: "files", "aria-label": "Files of raters" });
-  const show = async () => {
-    const sent = [...files].map(([name, text]) => ({ name, text }));
+  const show = async (/** @type {string[]} */ unread = []) => {
+    const sent = [...files].map(([text, name]) => ({ name, text }));
     const result = /** @type {BlindResult} */ (await ask("result", { ...who, files: sent }));
-    tell(root, result.error ?? "");
+    tell(root, [...unread, ...(result.error ? [result.error] : result.faults ?? [])].join("; "));
     const save = result.csv ? [make("p", { class: "row" }, saveButton("Save all votes as CSV", "blind-votes.csv", result.csv))] : [];
     find(root, ".joint").replaceChildren(...(result.error ? [] : [make("h2", {}, "The joint result"), ...resultOf(result), ...save]));
+    return !result.error;
   };
   find(root, ".closing").replaceChildren(make("strong", {}, "The test is closed."), make("label", {}, "Files of raters ", input));
   onFiles(input, root, "dropping", async (chosen) => {
-    for (const file of chosen) files.set(file.name, await file.text());
-    show();
+    const read = await Promise.allSettled([...chosen].map(async (file) => [await file.text(), file.name]));
+    const unread = read.flatMap(({ status }, at) => (status === "rejected" ? [`${chosen[at].name} cannot be read`] : []));
+    const fresh = read.flatMap((one) => (one.status === "fulfilled" && !files.has(one.value[0]) ? [one.value] : []));
+    for (const [text, name] of fresh) files.set(text, name);
+    if (!(await show(unread))) for (const [text] of fresh) files.delete(text); // others get their try without them
   });
   if (state.stored && state.finished) show();
 }

@@ -7,7 +7,8 @@ import { needsAcross, panesIn, picturesFor } from "./list.js";
 
 const POLL_MS = 500;
 const TRIALS = { least: 10, usual: 36, most: 120 };
-const SEEDS = 10_000;
+/** So many that no rater finds the own trials by trying; a spreadsheet still shows every digit. */
+const SEEDS = 10 ** 15;
 const NO_PHOTO = "A .mode file brings no original to compare with; open its photo for a blind test";
 
 /** @param {Viewer} viewer */
@@ -75,7 +76,7 @@ class Making {
         number("trials", "Trials", TRIALS.usual, TRIALS.least, TRIALS.most),
         choice("question", "Question", { closer: "Which is closer to the original?", better: "Which looks better?" }),
         choice("who", "Raters", { alone: "me alone", others: "others, by a link" }),
-        number("seed", "Seed", Math.floor(Math.random() * SEEDS), 0, 2 ** 31 - 1),
+        number("seed", "Seed", Number(crypto.getRandomValues(new BigUint64Array(1))[0] % BigInt(SEEDS)), 0, SEEDS - 1),
         box("across", "1", "pairs of different rates, too", false),
         make("label", { class: "each", hidden: true }, make("input", { type: "checkbox", name: "each" }), "each rater sees the own result at once"),
       ),
@@ -102,7 +103,7 @@ class Making {
     const chosen = this.ticked("picture");
     const pictures = this.pictures.filter(({ id }) => chosen.includes(id)).map(({ id, name, spots }) => ({ id, name, spots }));
     const alone = this.field("who").value === "alone";
-    const number = (/** @type {string} */ name) => (/^\d{1,10}$/.test(this.field(name).value.trim()) ? Number(this.field(name).value) : -1);
+    const number = (/** @type {string} */ name) => (/^\d{1,15}$/.test(this.field(name).value.trim()) ? Number(this.field(name).value) : -1);
     return {
       pictures, panes: this.panes, bpp, alone,
       trials: number("trials"), seed: number("seed"), question: this.field("question").value,

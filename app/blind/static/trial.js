@@ -10,6 +10,9 @@ import { Watch } from "./sitting.js";
 const FACES = /** @type {const} */ (["left", "right", "original"]);
 const NAMES = { left: "Left", right: "Right", original: "Original" };
 const LOOK_FIRST = "Look at both first: Space, or Flip, shows the other one";
+const ELSEWHERE = "This test is open in another tab, which has moved on; here is where it stands";
+/** What is pressed sooner was meant for the trial before. */
+const SETTLE_MS = 300;
 
 /** @typedef {{state: BlindState, trials: BlindTrial[], sitting: import("./sitting.js").Sitting, rater: string,
  *   done: () => void, leave: (early: boolean) => void}} Run */
@@ -23,9 +26,10 @@ export class Trials {
     this.flipping = new Flipping();
     this.watch = new Watch();
     this.ready = false;
+    this.since = /** @type {number | null} */ (null); // when its pictures were first on the screen
     this.beside = false;
     root.replaceChildren(...screenOf(run.state, this));
-    this.eyes = new Eyes(find(root, ".eyes"), (pane) => this.faceOf(pane));
+    this.eyes = new Eyes(find(root, ".eyes"), (pane) => this.faceOf(pane), () => this.painted());
     this.listen();
     this.show();
   }
@@ -49,11 +53,12 @@ export class Trials {
   }
 
   /** The trial whose turn it is; it begins when all of its pictures are there, never one after the other. */
-  async show() {
+  async show(notice = "") {
     const { sitting, trials } = this.run;
     this.ready = false;
+    this.since = null;
+    this.notice = notice;
     this.flipping = new Flipping();
-    if (this.beside) this.flipping.showBoth();
     this.watch = new Watch();
     const at = sitting.next;
     find(this.root, ".progress").textContent = `${at + 1} of ${trials.length}`;
@@ -70,11 +75,29 @@ export class Trials {
     }
     if (sitting.next !== at) return;
     this.ready = true;
-    if (!document.hidden) this.watch.go(performance.now());
-    this.describe();
+    this.eyes.paint();
     find(this.root, ".frames").focus({ preventScroll: true });
     if (trials[at + 1]) this.load(at + 1).catch(() => {}); // it is asked for again when its turn comes
     this.pictures.trim(new Set(FACES.map((face) => this.address(this.trial, face))));
+  }
+
+  /** Something of this trial is on the screen: only that counts as seen. */
+  painted() {
+    this.flipping.painted(this.both);
+    if (this.since !== null) return this.describeAnswers();
+    this.since = performance.now();
+    if (!document.hidden) this.watch.go(this.since);
+    setTimeout(() => this.describeAnswers(), SETTLE_MS);
+    this.describe();
+    if (this.notice) this.say(this.notice);
+  }
+
+  get both() {
+    return this.beside && this.flipping.shown !== "original";
+  }
+
+  get settled() {
+    return this.since !== null && performance.now() - this.since >= SETTLE_MS;
   }
 
   load(/** @type {number} */ at) {
@@ -87,20 +110,23 @@ export class Trials {
 
   /** Bring words and buttons in line with what is shown. */
   describe() {
-    const { flipping, beside, root } = this;
-    const both = beside && flipping.shown !== "original";
+    const { flipping, beside, both, root } = this;
     const name = NAMES[flipping.shown];
-    root.dataset.shown = this.ready ? (both ? "both" : flipping.shown) : "";
+    root.dataset.shown = this.since !== null ? (both ? "both" : flipping.shown) : "";
     root.dataset.beside = String(beside);
     const [one, two] = root.querySelectorAll(".badge");
     one.textContent = both ? NAMES.left : name;
     two.textContent = both ? NAMES.right : name;
-    if (this.ready) this.say(both ? "Left and right" : name);
-    for (const button of root.querySelectorAll("[data-act=answer]")) {
-      button.setAttribute("aria-disabled", String(!this.ready || !flipping.knowsBoth));
-    }
+    if (this.since !== null) this.say(both ? "Left and right" : name);
+    this.describeAnswers();
     find(root, "[data-act=beside]").ariaPressed = String(beside);
     this.eyes.paint();
+  }
+
+  describeAnswers() {
+    for (const button of this.root.querySelectorAll("[data-act=answer]")) {
+      button.setAttribute("aria-disabled", String(!this.settled || !this.flipping.knowsBoth));
+    }
   }
 
   say(/** @type {string} */ words) {
@@ -111,6 +137,7 @@ export class Trials {
   get acts() {
     const { eyes, flipping } = this;
     const flip = (/** @type {() => void} */ act) => {
+      if (this.since === null) return; // nothing is there to be exchanged
       act();
       this.describe();
     };
@@ -127,7 +154,6 @@ export class Trials {
       beside: () =>
         flip(() => {
           this.beside = !this.beside;
-          if (this.beside) flipping.showBoth();
         }),
       help: () => find(this.root, "dialog.keys", HTMLDialogElement).showModal(),
       leave: () => find(this.root, "dialog.leave", HTMLDialogElement).showModal(),
@@ -135,10 +161,10 @@ export class Trials {
   }
 
   answer(/** @type {BlindAnswer["answer"]} */ answer) {
-    if (!this.ready) return;
+    if (!this.settled) return;
     if (!this.flipping.knowsBoth) return this.say(LOOK_FIRST);
-    const { sitting, trials } = this.run;
-    sitting.take({
+    const { sitting } = this.run;
+    const taken = sitting.take({
       answer,
       seconds: this.watch.seconds(performance.now()),
       flips: this.flipping.flips,
@@ -148,15 +174,20 @@ export class Trials {
       side: this.beside,
       time: new Date().toISOString(),
     });
-    if (sitting.next < trials.length) return this.show();
+    this.goOn(taken ? "" : ELSEWHERE);
+  }
+
+  /** To the next trial, or to the end. */
+  goOn(notice = "") {
+    const { sitting, trials } = this.run;
+    if (sitting.next < trials.length) return this.show(notice);
     this.end();
     this.run.done();
   }
 
   undo() {
-    if (!this.run.sitting.next) return;
-    this.run.sitting.undo();
-    this.show();
+    const { sitting } = this.run;
+    if (sitting.next) this.goOn(sitting.undo() ? "" : ELSEWHERE);
   }
 
   listen() {
@@ -167,9 +198,10 @@ export class Trials {
     on(document, "keydown", (event) => this.pressed(event));
     on(document, "keyup", ({ key }) => actOf({ key, shiftKey: false })?.name === "press" && this.acts.release());
     on(window, "blur", () => this.acts.release());
+    on(window, "storage", ({ key }) => key === this.run.sitting.place && this.run.sitting.moved() && this.goOn(ELSEWHERE));
     on(document, "visibilitychange", () => {
       if (document.hidden) this.watch.stop(performance.now());
-      else if (this.ready) this.watch.go(performance.now());
+      else if (this.since !== null) this.watch.go(performance.now());
     });
     on(this.root, "click", ({ target, detail }) => {
       const button = target instanceof Element ? target.closest("button") : null;

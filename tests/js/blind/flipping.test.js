@@ -7,8 +7,11 @@ import { Flipping, TAP_MS } from "../../../app/blind/static/flipping.js";
 test("a tap flips for good, and both have been seen", () => {
   const one = new Flipping();
   assert.equal(one.knowsBoth, false);
+  one.painted(false);
   one.press("other", 0);
   one.release(TAP_MS - 1);
+  assert.equal(one.knowsBoth, false); // it was asked for, and is not on the screen yet
+  one.painted(false);
   assert.deepEqual([one.shown, one.side, one.flips, one.knowsBoth], ["right", "right", 1, true]);
   one.press("other", 1000);
   one.release(1001);
@@ -50,4 +53,11 @@ test("a key that repeats or a second finger changes nothing while another is hel
   one.release(500);
   one.release(501);
   assert.equal(one.shown, "left");
+});
+
+test("beside each other both are seen at once, but not before they are painted", () => {
+  const one = new Flipping();
+  assert.equal(one.knowsBoth, false);
+  one.painted(true);
+  assert.equal(one.knowsBoth, true);
 });

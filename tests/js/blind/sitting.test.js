@@ -63,3 +63,47 @@ test("keys answer, and arrows move the picture with Shift alone", () => {
   assert.equal(act("ArrowUp").name, "pan");
   assert.equal(act("q"), null);
 });
+
+test("two tabs of one rater lose no answer, and none is given twice", () => {
+  const place = storage();
+  const one = new Sitting("t", place);
+  one.join("me");
+  const two = new Sitting("t", place);
+  two.join("me");
+  assert.equal(one.take({ answer: "left" }), true);
+  assert.equal(one.take({ answer: "right" }), true);
+  assert.equal(two.take({ answer: "unsure" }), false);
+  assert.equal(two.next, 2);
+  assert.equal(two.undo(), true);
+  assert.equal(one.undo(), false);
+  assert.equal(one.next, 1);
+  assert.equal(one.moved(), false);
+});
+
+test("a tab that joins as another rater does not wipe the answers of the first", () => {
+  const place = storage();
+  const late = new Sitting("t", place);
+  const one = new Sitting("t", place);
+  one.join("me");
+  one.take({ answer: "left" });
+  assert.equal(late.join("another"), false);
+  assert.equal(new Sitting("t", place).next, 1);
+});
+
+test("a full storage loses nothing while the page is open", () => {
+  const place = storage();
+  const one = new Sitting("t", place);
+  one.join("me");
+  place.setItem = () => {
+    throw new Error("full");
+  };
+  one.take({ answer: "left" });
+  one.take({ answer: "right" });
+  assert.equal(one.next, 2);
+});
+
+test("no number is above what the server takes", () => {
+  const one = new Sitting("t", null);
+  one.take({ answer: "left", seconds: 1e6, flips: 2, zoom: 65, ratio: 20 });
+  assert.deepEqual(one.answers, [{ answer: "left", seconds: 86_400, flips: 2, zoom: 64, ratio: 16 }]);
+});
