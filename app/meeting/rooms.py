@@ -29,6 +29,10 @@ class Refused(ModeError):
     """A meeting that there is not, or not for this visitor."""
 
 
+class Over(Refused):
+    """There is no such meeting, or somebody else leads it: its page need not ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much strangers may fill."""
@@ -118,7 +122,7 @@ class Rooms:
         self._sweep()
         room = self._rooms.get(id)
         if room is None or not compare_digest(room.secret, ascii(secret)[1:-1]):
-            raise Refused(_NO_LEADER)
+            raise Over(_NO_LEADER)
         back = self._is_away(room)
         room.signed, room.gone = self._clock(), False
         if back:

@@ -11,6 +11,7 @@ import pytest
 
 from app.meeting.rooms import ENDED, Limits, Refused, Room, Rooms
 from app.meeting.shown import NotShown, Shown
+from app.server.demands import MAX_PANES
 
 VIEW: dict[str, Any] = {
     "picture": "coffee",
@@ -222,16 +223,17 @@ HOSTILE: list[Any] = [
     None,
     [],
     "text",
-    VIEW | {"hash": "#" + "a" * 3000},
+    VIEW | {"hash": "#" + "a" * 6000},
     VIEW | {"hash": 5},
     VIEW | {"hash": "#image=a\n"},
     VIEW | {"title": "\ud800"},
     VIEW | {"title": "\u202e"},
+    VIEW | {"title": "a\u2028b"},
     VIEW | {"note": "x" * 161},
     VIEW | {"picture": "../../etc/passwd"},
     VIEW | {"picture": ["coffee"]},
     VIEW | {"panes": "original"},
-    VIEW | {"panes": ["a"] * 17},
+    VIEW | {"panes": ["a"] * 41},
     VIEW | {"panes": ["<img>"]},
     VIEW | {"panes": [{}]},
     VIEW | {"bpp": "0.1"},
@@ -252,11 +254,12 @@ HOSTILE: list[Any] = [
     VIEW | {"numbers": []},
     VIEW | {"numbers": {"mode-f": {"psnr": "<b>"}}},
     VIEW | {"numbers": {"mode-f": {"psnr": float("inf")}}},
+    VIEW | {"numbers": {"mode-f": {"psnr": 10**400}}},
     VIEW | {"numbers": {"mode-f": {"<b>": 1}}},
     VIEW | {"numbers": {"mode-f": {f"m{n}": 1 for n in range(17)}}},
-    VIEW | {"numbers": {f"p{n}": {} for n in range(17)}},
+    VIEW | {"numbers": {f"p{n}": {} for n in range(41)}},
     VIEW | {"failed": {}},
-    VIEW | {"failed": ["a"] * 17},
+    VIEW | {"failed": ["a"] * 41},
     VIEW | {"failed": [5]},
     VIEW | {"ahead": {}},
     VIEW | {"ahead": 5},
@@ -287,6 +290,16 @@ def test_a_view_goes_through_whole() -> None:
     for name in ("hash", "held", "title", "note", "at", "of", "numbers"):
         assert told[name] == sent[name]
     assert (told["reach"], told["dot"]) == ((320, 200.5), (0, 1))
+
+
+def test_as_many_panes_go_through_as_the_page_has() -> None:
+    panes = [f"opened-{n:040x}" for n in range(MAX_PANES)]
+    hash = f"#image=coffee&panes={','.join(panes)}"
+    assert shown(panes=panes, failed=panes, hash=hash).wanted.panes == tuple(panes)
+
+
+def test_a_title_may_have_characters_that_this_python_does_not_know() -> None:
+    assert shown(title="\U0001fae8 \U0001fadf \U0001fffd").title.endswith("\U0001fffd")
 
 
 def test_a_room_is_of_use_as_long_as_somebody_names_it(rooms: Rooms) -> None:

@@ -28,6 +28,8 @@ export class Leading {
     this.told = ""; // of which pictures
     this.timer = 0;
     this.fails = 0;
+    this.refused = ""; // why followers were not told the view of now
+    this.signs = false; // whether a sign goes before the next view
     this.busy = false;
     viewer.watchers.add(() => this.notice());
     addEventListener("pagehide", () => this.led && navigator.sendBeacon(this.address, this.body("leave")));
@@ -67,7 +69,7 @@ export class Leading {
   begin(/** @type {Led} */ led) {
     this.led = led;
     remember(this.storage, PLACE, `${led.meeting} ${led.secret}`);
-    Object.assign(this, { here: 0, words: "", sent: "", told: "", fails: 0 });
+    Object.assign(this, { here: 0, words: "", sent: "", told: "", fails: 0, refused: "", signs: false });
     this.plan(0);
     this.changed();
   }
@@ -110,22 +112,25 @@ export class Leading {
     const text = JSON.stringify(shown);
     const told = toldOf(this.viewer, this.walk);
     const fresh = told !== this.told;
-    const news = shown && (fresh || text !== this.sent);
+    const news = shown && !this.signs && (fresh || text !== this.sent);
     this.busy = true;
     const body = news ? this.body("show", { shown, fresh }) : this.body("sign");
-    const { here, error } = await post(this.address, body);
+    const { here, error, over } = await post(this.address, body);
     this.busy = false;
     if (this.led !== led) return; // another one by now, or none
-    if (here === undefined && error) return this.forget(error);
+    if (over) return this.forget(error ?? "");
     const before = `${this.here} ${this.words}`;
-    this.fails = here === undefined ? this.fails + 1 : 0;
-    this.words = this.fails ? "The server does not answer; trying again" : this.viewer.state.file ? NO_FILE : "";
+    this.fails = here === undefined && !error ? this.fails + 1 : 0;
+    this.signs = Boolean(error); // the view may be what is wrong, and the meeting goes on
     if (here !== undefined) {
       this.here = here;
       if (news) Object.assign(this, { sent: text, told });
     }
+    if (error) this.refused = error;
+    else if (news || !this.isNew()) this.refused = "";
+    this.words = this.fails ? "The server does not answer; trying again" : this.refused || (this.viewer.state.file ? NO_FILE : "");
     if (before !== `${this.here} ${this.words}`) this.changed();
-    const again = news && this.isNew() ? APART_MS : SIGN_MS;
+    const again = news && !error && this.isNew() ? APART_MS : SIGN_MS;
     this.plan(this.fails ? Math.min(LONGEST_MS, 1000 * 2 ** this.fails) : again);
   }
 
