@@ -84,7 +84,7 @@ def test_nobody_opens_more_meetings_than_there_is_room_for(rooms: Rooms) -> None
 
 def test_a_meeting_ends_when_it_is_left_or_old(rooms: Rooms, clock: Clock) -> None:
     left, led = rooms.open("a"), rooms.open("b")
-    clock.now = QUICK.unseen_s
+    clock.now = QUICK.alone_s
     rooms.led(led.id, led.secret)
     clock.now += 1
     assert len(rooms) == 1
@@ -92,8 +92,23 @@ def test_a_meeting_ends_when_it_is_left_or_old(rooms: Rooms, clock: Clock) -> No
         rooms.led(left.id, left.secret)
     while clock.now < QUICK.life_s:
         rooms.led(led.id, led.secret)
-        clock.now += QUICK.unseen_s
+        clock.now += QUICK.alone_s
     assert len(rooms) == 0
+
+
+def test_a_meeting_with_followers_waits_longer_for_who_leads(rooms: Rooms, clock: Clock) -> None:
+    room = rooms.open()
+
+    async def work() -> None:
+        follower = rooms.follow(room.id, "page")
+        await anext(follower)
+        clock.now = QUICK.unseen_s
+        assert len(rooms) == 1
+        clock.now += 1
+        assert len(rooms) == 0
+        assert (await heard(follower, lambda told: told["over"]))["over"] == ENDED
+
+    run(work)
 
 
 def test_a_follower_hears_the_newest_view_alone(rooms: Rooms) -> None:
@@ -168,6 +183,37 @@ def test_a_room_takes_so_many_and_the_server_too(rooms: Rooms) -> None:
             assert (len(told), told[0]["full"]) == (1, True)
         await inside[0].aclose()
         assert (await anext(rooms.follow(other.id, "4")))["here"] == 2
+
+    run(work)
+
+
+def test_a_page_with_a_place_comes_back_into_a_full_room(rooms: Rooms) -> None:
+    room = rooms.open()
+
+    async def work() -> None:
+        inside = [rooms.follow(room.id, page) for page in "12"]
+        for follower in inside:
+            await anext(follower)
+        assert (await anext(rooms.follow(room.id, "1")))["here"] == 2
+
+    run(work)
+
+
+def test_an_address_with_many_followers_gives_a_place_up(clock: Clock) -> None:
+    limits = Limits(followers=9, all_followers=5, of_address=2, pause_s=0.001, beat_s=0.01)
+    rooms = Rooms(limits, clock)
+    one, other = rooms.open("a"), rooms.open("b")
+
+    async def work() -> None:
+        many = [rooms.follow(one.id, str(n), "many") for n in range(5)]
+        for follower in many:
+            await anext(follower)
+        few = [rooms.follow(other.id, str(n), "few") for n in range(3)]
+        assert [not (await anext(follower))["over"] for follower in few] == [True, True, False]
+        assert list(one.followers) == ["0", "1", "2"]
+        assert [told async for told in many[4]] == []
+        again = await anext(rooms.follow(one.id, "4", "many"))
+        assert again["full"] is True
 
     run(work)
 

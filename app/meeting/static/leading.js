@@ -9,6 +9,8 @@ const PLACE = "mode-lead";
 const APART_MS = 100;
 const SIGN_MS = 3000;
 const LONGEST_MS = 15_000;
+const RELOAD_MS = 2000; // a page that is loaded again waits for what it has held itself
+const ELSEWHERE = "This meeting is led from another tab of this browser; lead it from there";
 const NO_FILE = "Followers cannot be shown a .mode file; they keep what they had";
 
 /** @typedef {{meeting: string, secret: string}} Led */
@@ -31,6 +33,7 @@ export class Leading {
     this.refused = ""; // why followers were not told the view of now
     this.signs = false; // whether a sign goes before the next view
     this.busy = false;
+    this.letGo = () => {};
     viewer.watchers.add(() => this.notice());
     addEventListener("pagehide", () => this.led && navigator.sendBeacon(this.address, this.body("leave")));
     addEventListener("pageshow", ({ persisted }) => persisted && this.notice());
@@ -53,25 +56,43 @@ export class Leading {
   resume(id = "") {
     const [meeting, secret] = recall(this.storage, PLACE).split(" ");
     if (!secret || (id && id !== meeting)) return false;
-    this.begin({ meeting, secret });
+    if (this.led?.meeting !== meeting) this.begin({ meeting, secret });
     return true;
   }
 
   /** Whether there is a meeting now. */
   async open() {
     const { meeting, secret, error } = await this.viewer.exchange.send("meeting", JSON.stringify({ do: "open" }));
-    if (meeting && secret) this.begin({ meeting, secret });
+    if (meeting && secret) await this.begin({ meeting, secret });
     else this.words = error ?? "";
     this.changed();
     return Boolean(this.led);
   }
 
-  begin(/** @type {Led} */ led) {
+  async begin(/** @type {Led} */ led) {
+    if (!(await this.hold(led.meeting))) {
+      this.words = ELSEWHERE;
+      return this.changed();
+    }
     this.led = led;
     remember(this.storage, PLACE, `${led.meeting} ${led.secret}`);
     Object.assign(this, { here: 0, words: "", sent: "", told: "", fails: 0, refused: "", signs: false });
     this.plan(0);
     this.changed();
+  }
+
+  /** Whether no other tab leads it: the secret of a tab goes to its copies, too. @param {string} meeting
+   * @returns {Promise<boolean>} */
+  hold(meeting) {
+    const { locks } = navigator;
+    if (!locks) return Promise.resolve(true);
+    const kept = /** @type {Promise<void>} */ (new Promise((done) => (this.letGo = done)));
+    const signal = AbortSignal.timeout(RELOAD_MS);
+    return new Promise((take) => {
+      const held = () => (take(true), kept);
+      // Where a page may hold no locks at all, it leads without one.
+      locks.request(`${PLACE}-${meeting}`, { signal }, held).catch(({ name }) => take(name !== "TimeoutError"));
+    });
   }
 
   async end() {
@@ -83,6 +104,7 @@ export class Leading {
   forget(/** @type {string} */ words) {
     clearTimeout(this.timer);
     this.led = null;
+    this.letGo();
     this.dot = false;
     this.words = words;
     remember(this.storage, PLACE, "");
