@@ -21,7 +21,7 @@ from mode_core.errors import ModeError
 from mode_core.votes.records import PAIR
 
 MOST_RATERS = 100
-_LISTENS_S = 30.0
+_LISTENS_S = 90.0
 """While its pictures are made, its maker's page asks at least so often, or it is given up."""
 
 

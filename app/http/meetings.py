@@ -16,7 +16,7 @@ from app.explorer.curves import number
 from app.http.brought import parsed
 from app.http.intake import SHORT, Intake, joined, visitor_of
 from app.http.listeners import asker
-from app.meeting.rooms import Room, Rooms
+from app.meeting.rooms import Over, Room, Rooms
 from app.meeting.shown import Shown, Wanted
 from app.panes.weights import sentence
 from app.server.demands import BadRequest
@@ -39,7 +39,8 @@ def meeting_route(rooms: Rooms, service: Service, intake: Intake) -> Route:
                 sent = parsed(await joined(chunks))
                 return JSONResponse(await _Led(rooms, service, intake, request).answer(sent))
         except ModeError as error:
-            return JSONResponse({"error": sentence(error)})
+            over = {"over": True} if isinstance(error, Over) else {}
+            return JSONResponse({"error": sentence(error)} | over)
 
     return Route("/mode/meeting", meeting, methods=["POST"])
 

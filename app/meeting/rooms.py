@@ -7,6 +7,7 @@ a limit and an end.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ class Refused(ModeError):
     """A meeting that there is not, or not for this visitor."""
 
 
+class Over(Refused):
+    """There is no such meeting, or somebody else leads it: its page need not ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much strangers may fill."""
@@ -39,9 +44,13 @@ class Limits:
     """In one room."""
     all_followers: int = 200
     """They take open connections, of which the server has a few hundred."""
+    of_address: int = 60
+    """Followers of one address that keep their places while others find none."""
     life_s: float = 12 * 3600.0
     unseen_s: float = 20 * 60.0
     """A meeting whose leader gives no sign for so long is over."""
+    alone_s: float = 2 * 60.0
+    """The same, where nobody follows."""
     away_s: float = 75.0
     """Browsers let a hidden page act once a minute."""
     pause_s: float = 0.08
@@ -118,7 +127,7 @@ class Rooms:
         self._sweep()
         room = self._rooms.get(id)
         if room is None or not compare_digest(room.secret, ascii(secret)[1:-1]):
-            raise Refused(_NO_LEADER)
+            raise Over(_NO_LEADER)
         back = self._is_away(room)
         room.signed, room.gone = self._clock(), False
         if back:
@@ -164,7 +173,7 @@ class Rooms:
         """
         self._sweep()
         room = self._rooms.get(id)
-        refused = ENDED if room is None else self._why_full(room)
+        refused = ENDED if room is None else self._why_full(room, page, visitor)
         if room is None or refused:
             yield {"over": refused, "full": room is not None}
             return
@@ -211,11 +220,31 @@ class Rooms:
             told |= {"answer": room.answer, "ahead": list(room.ahead)}
         return told
 
-    def _why_full(self, room: Room) -> str:
-        here = [one for other in self._rooms.values() for one in other.followers.values()]
-        if len(room.followers) >= self.limits.followers or len(here) >= self.limits.all_followers:
-            return "So many follow already that this server takes no more; try again later."
+    def _why_full(self, room: Room, page: str, visitor: str) -> str:
+        if page in room.followers:  # its line was cut, and it has a place
+            return ""
+        rooms, limits = [*self._rooms.values()], self.limits
+        for within, most in (([room], limits.followers), (rooms, limits.all_followers)):
+            is_full = sum(len(one.followers) for one in within) >= most
+            if is_full and not self._makes_place(within, visitor):
+                return "So many follow already that this server takes no more; try again later."
         return ""
+
+    def _makes_place(self, rooms: list[Room], visitor: str) -> bool:
+        """Whether the address with most followers has given one place up to one with fewer."""
+        held = Counter(one.visitor for room in rooms for one in room.followers.values())
+        [(most, count)] = held.most_common(1)
+        if count <= max(self.limits.of_address, held[visitor] + 1):
+            return False
+        places = [(room, page) for room in rooms for page in room.followers]
+        room, page = next(
+            (room, page) for room, page in reversed(places) if room.followers[page].visitor == most
+        )
+        one = room.followers.pop(page)
+        one.left = True
+        one.wake.set()
+        room.tell()
+        return True
 
     def _is_away(self, room: Room) -> bool:
         return room.gone or self._clock() - room.signed > self.limits.away_s
@@ -224,6 +253,6 @@ class Rooms:
         """End what is too old, or has been left."""
         now = self._clock()
         for room in list(self._rooms.values()):
-            left = now - room.signed > self.limits.unseen_s
-            if left or now - room.opened > self.limits.life_s:
+            most = self.limits.unseen_s if room.followers else self.limits.alone_s
+            if now - room.signed > most or now - room.opened > self.limits.life_s:
                 self.end(room, ENDED)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any
+from unicodedata import category
 
+from app.server.demands import MAX_PANES
 from mode_core.errors import ModeError
 
-MAX_HASH, MAX_TITLE, MAX_NOTE, MAX_PANES, MAX_METRICS, MAX_CROPS = 2048, 60, 160, 16, 16, 40
+MAX_TITLE, MAX_NOTE, MAX_METRICS, MAX_CROPS = 60, 160, 16, 40
+MAX_HASH = 128 * MAX_PANES
 _NAME = re.compile(r"[a-z0-9][a-z0-9./_-]{0,47}(@[\d.]{1,12})?")
 _METRIC = re.compile(r"\w{1,24}", re.ASCII)
 _MOST_PIXELS = 1e6
 """More than a frame of any screen shows of a picture, at any scale."""
+_LARGEST = 1e300
+_NO_LINE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Control characters of all kinds. What this Python does not know yet may be a new emoji."""
 
 Numbers = Mapping[str, Mapping[str, float | str]]
 
@@ -38,7 +43,7 @@ class Wanted:
             case {"picture": str(picture), "panes": list(panes), "bpp": float() | int() as bpp}:
                 if len(panes) <= MAX_PANES and all(map(_is_name, [picture, *panes])):
                     return cls(picture, tuple(panes), _between(bpp, 0, 100))
-        raise NotShown("a view has a picture, at most 16 panes, and a rate")
+        raise NotShown(f"a view has a picture, at most {MAX_PANES} panes, and a rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def _name(value: object) -> str:
 
 def _text(value: Mapping[str, Any], name: str, most: int) -> str:
     text = value.get(name, "")
-    if not isinstance(text, str) or len(text) > most or not text.isprintable():
+    if not isinstance(text, str) or len(text) > most or any(category(c) in _NO_LINE for c in text):
         raise NotShown(f"the {name} is a line of at most {most} characters")
     return text
 
@@ -147,7 +152,7 @@ def _values(found: object) -> Mapping[str, float | str]:
     if not isinstance(found, dict) or len(found) > MAX_METRICS:
         raise NotShown("the numbers of a pane come by metric")
     for metric, number in found.items():
-        is_number = type(number) in (int, float) and isfinite(number)
+        is_number = type(number) in (int, float) and -_LARGEST < number < _LARGEST
         if not _METRIC.fullmatch(metric) or not (is_number or number == "inf"):
             raise NotShown("a metric has a name and a number")
     return found

@@ -102,7 +102,7 @@ type Facts = { id: string; label: string; bytes_text: string };
 /** An image among files that came together; `photo` is its original's key once that has been open. */
 type ImageFacts = Size & { name: string; original: boolean; pictures: number; photo?: string };
 /** What comes back for something that was sent. */
-type Sent = Partial<FigureShown> & { key?: string; text?: string; blob?: Blob; error?: string; meeting?: string; secret?: string; here?: number };
+type Sent = Partial<FigureShown> & { key?: string; text?: string; blob?: Blob; error?: string; meeting?: string; secret?: string; here?: number; over?: boolean };
 type Answer = Size & {
   page: string;
   seq: number;

@@ -103,7 +103,9 @@ def test_a_follower_hears_what_the_leader_shows_with_what_the_server_has(home: H
         home.post(do="end", **own)
         assert "ended it" in next(one for one in told if one["over"])["over"]
         assert all(one["over"] for one in told)  # the end says the last thing again
-    assert "meeting is over" in home.post(do="sign", **own)["error"]
+    over = home.post(do="sign", **own)
+    assert "meeting is over" in over["error"]
+    assert over["over"] is True
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,7 @@ def test_a_wrong_post_is_told_what_is_wrong(
     own = {name: led[name] for name in ("meeting", "secret")}
     answer = home.post(**(sent if "meeting" in sent or not sent.get("do") else sent | own))
     assert "error" not in answer if words is None else words in answer["error"]
+    assert answer.get("over", False) is (words == "meeting is over")
     home.post(do="end", **own)
     if "secret" in answer:
         home.post(do="end", meeting=answer["meeting"], secret=answer["secret"])

@@ -11,6 +11,7 @@ import pytest
 
 from app.meeting.rooms import ENDED, Limits, Refused, Room, Rooms
 from app.meeting.shown import NotShown, Shown
+from app.server.demands import MAX_PANES
 
 VIEW: dict[str, Any] = {
     "picture": "coffee",
@@ -83,7 +84,7 @@ def test_nobody_opens_more_meetings_than_there_is_room_for(rooms: Rooms) -> None
 
 def test_a_meeting_ends_when_it_is_left_or_old(rooms: Rooms, clock: Clock) -> None:
     left, led = rooms.open("a"), rooms.open("b")
-    clock.now = QUICK.unseen_s
+    clock.now = QUICK.alone_s
     rooms.led(led.id, led.secret)
     clock.now += 1
     assert len(rooms) == 1
@@ -91,8 +92,23 @@ def test_a_meeting_ends_when_it_is_left_or_old(rooms: Rooms, clock: Clock) -> No
         rooms.led(left.id, left.secret)
     while clock.now < QUICK.life_s:
         rooms.led(led.id, led.secret)
-        clock.now += QUICK.unseen_s
+        clock.now += QUICK.alone_s
     assert len(rooms) == 0
+
+
+def test_a_meeting_with_followers_waits_longer_for_who_leads(rooms: Rooms, clock: Clock) -> None:
+    room = rooms.open()
+
+    async def work() -> None:
+        follower = rooms.follow(room.id, "page")
+        await anext(follower)
+        clock.now = QUICK.unseen_s
+        assert len(rooms) == 1
+        clock.now += 1
+        assert len(rooms) == 0
+        assert (await heard(follower, lambda told: told["over"]))["over"] == ENDED
+
+    run(work)
 
 
 def test_a_follower_hears_the_newest_view_alone(rooms: Rooms) -> None:
@@ -171,6 +187,37 @@ def test_a_room_takes_so_many_and_the_server_too(rooms: Rooms) -> None:
     run(work)
 
 
+def test_a_page_with_a_place_comes_back_into_a_full_room(rooms: Rooms) -> None:
+    room = rooms.open()
+
+    async def work() -> None:
+        inside = [rooms.follow(room.id, page) for page in "12"]
+        for follower in inside:
+            await anext(follower)
+        assert (await anext(rooms.follow(room.id, "1")))["here"] == 2
+
+    run(work)
+
+
+def test_an_address_with_many_followers_gives_a_place_up(clock: Clock) -> None:
+    limits = Limits(followers=9, all_followers=5, of_address=2, pause_s=0.001, beat_s=0.01)
+    rooms = Rooms(limits, clock)
+    one, other = rooms.open("a"), rooms.open("b")
+
+    async def work() -> None:
+        many = [rooms.follow(one.id, str(n), "many") for n in range(5)]
+        for follower in many:
+            await anext(follower)
+        few = [rooms.follow(other.id, str(n), "few") for n in range(3)]
+        assert [not (await anext(follower))["over"] for follower in few] == [True, True, False]
+        assert list(one.followers) == ["0", "1", "2"]
+        assert [told async for told in many[4]] == []
+        again = await anext(rooms.follow(one.id, "4", "many"))
+        assert again["full"] is True
+
+    run(work)
+
+
 def test_a_page_that_follows_again_counts_once_and_a_dead_one_not_at_all(rooms: Rooms) -> None:
     room = rooms.open()
     alive = True
@@ -222,16 +269,17 @@ HOSTILE: list[Any] = [
     None,
     [],
     "text",
-    VIEW | {"hash": "#" + "a" * 3000},
+    VIEW | {"hash": "#" + "a" * 6000},
     VIEW | {"hash": 5},
     VIEW | {"hash": "#image=a\n"},
     VIEW | {"title": "\ud800"},
     VIEW | {"title": "\u202e"},
+    VIEW | {"title": "a\u2028b"},
     VIEW | {"note": "x" * 161},
     VIEW | {"picture": "../../etc/passwd"},
     VIEW | {"picture": ["coffee"]},
     VIEW | {"panes": "original"},
-    VIEW | {"panes": ["a"] * 17},
+    VIEW | {"panes": ["a"] * 41},
     VIEW | {"panes": ["<img>"]},
     VIEW | {"panes": [{}]},
     VIEW | {"bpp": "0.1"},
@@ -252,11 +300,12 @@ HOSTILE: list[Any] = [
     VIEW | {"numbers": []},
     VIEW | {"numbers": {"mode-f": {"psnr": "<b>"}}},
     VIEW | {"numbers": {"mode-f": {"psnr": float("inf")}}},
+    VIEW | {"numbers": {"mode-f": {"psnr": 10**400}}},
     VIEW | {"numbers": {"mode-f": {"<b>": 1}}},
     VIEW | {"numbers": {"mode-f": {f"m{n}": 1 for n in range(17)}}},
-    VIEW | {"numbers": {f"p{n}": {} for n in range(17)}},
+    VIEW | {"numbers": {f"p{n}": {} for n in range(41)}},
     VIEW | {"failed": {}},
-    VIEW | {"failed": ["a"] * 17},
+    VIEW | {"failed": ["a"] * 41},
     VIEW | {"failed": [5]},
     VIEW | {"ahead": {}},
     VIEW | {"ahead": 5},
@@ -287,6 +336,16 @@ def test_a_view_goes_through_whole() -> None:
     for name in ("hash", "held", "title", "note", "at", "of", "numbers"):
         assert told[name] == sent[name]
     assert (told["reach"], told["dot"]) == ((320, 200.5), (0, 1))
+
+
+def test_as_many_panes_go_through_as_the_page_has() -> None:
+    panes = [f"opened-{n:040x}" for n in range(MAX_PANES)]
+    hash = f"#image=coffee&panes={','.join(panes)}"
+    assert shown(panes=panes, failed=panes, hash=hash).wanted.panes == tuple(panes)
+
+
+def test_a_title_may_have_characters_that_this_python_does_not_know() -> None:
+    assert shown(title="\U0001fae8 \U0001fadf \U0001fffd").title.endswith("\U0001fffd")
 
 
 def test_a_room_is_of_use_as_long_as_somebody_names_it(rooms: Rooms) -> None:

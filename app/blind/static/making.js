@@ -6,6 +6,8 @@ import { baseOf } from "../../viewer/static/rated.js";
 import { needsAcross, panesIn, picturesFor } from "./list.js";
 
 const POLL_MS = 500;
+const RETRIES = 5; // of a poll that fails, after pauses that double
+const UNHEARD = "The server gave the pictures up, since it had not heard from this page for too long; start again";
 const TRIALS = { least: 10, usual: 36, most: 120 };
 /** So many that no rater finds the own trials by trying; a spreadsheet still shows every digit. */
 const SEEDS = 10 ** 15;
@@ -122,10 +124,15 @@ class Making {
   }
 
   /** Until all pictures are there; then the test has a page of its own. @param {{test: string, host: string}} made */
-  async follow(made) {
+  async follow(made, failed = 0) {
     const state = /** @type {HostState & {error?: string}} */ (await this.ask("state", made));
     if (this.running !== made) return;
-    if (state.error || state.state === "failed") return this.end(state.error || "cancelled");
+    if (!state.state && failed < RETRIES) {
+      this.say("", "The server does not answer; trying again");
+      return void setTimeout(() => this.follow(made, failed + 1), POLL_MS * 2 ** failed);
+    }
+    if (!state.state) return this.end(`Given up after ${RETRIES + 1} tries: ${state.error}`);
+    if (state.error || state.state === "failed") return this.end(state.error || UNHEARD);
     if (state.state !== "preparing") {
       const alone = state.alone ? "" : `#host=${made.host}`;
       this.running = null;

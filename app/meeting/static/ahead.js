@@ -4,6 +4,7 @@ import { listenTo } from "./events.js";
 
 const LATER_MS = 1500;
 const AGAIN_MS = 4000;
+const MOST_TIMES = 3;
 
 export class Ahead {
   constructor(/** @type {Viewer} */ viewer) {
@@ -11,6 +12,7 @@ export class Ahead {
     this.page = `${viewer.exchange.page}-ahead`;
     this.seq = 0;
     this.timer = 0;
+    this.times = 0; // how often this view was asked for
     this.wanted = /** @type {Wanted | null} */ (null);
     this.answer = /** @type {Answer | null} */ (null);
     this.stop = () => {};
@@ -24,6 +26,7 @@ export class Ahead {
     this.end();
     this.wanted = wanted;
     this.answer = null;
+    this.times = 0;
     if (wanted) this.later(LATER_MS);
   }
 
@@ -35,19 +38,29 @@ export class Ahead {
   ask() {
     const { exchange } = this.viewer;
     this.seq += 1;
+    this.times += 1;
     const wish = { page: this.page, seq: this.seq, wanted: this.wanted };
     const end = () => {
       this.stop = () => {};
-      if (!this.isWhole()) this.later(AGAIN_MS);
+      if (this.mayCome() && this.times < MOST_TIMES) this.later(AGAIN_MS);
     };
     this.stop = listenTo(exchange.host.root, "prepare", wish, { take: (told) => this.take(told), end });
   }
 
   take(/** @type {Answer} */ answer) {
-    if (answer.error || !this.wanted) return;
+    if (!this.wanted) return;
+    if (answer.error) {
+      this.times = MOST_TIMES;
+      return;
+    }
     this.answer = answer;
     fetchPictures(this.viewer, answer.panes.map(({ url }) => url));
     this.changed();
+  }
+
+  /** Whether asking again may bring more. */
+  mayCome() {
+    return this.answer?.panes.some(({ state }) => state === "waiting") ?? true;
   }
 
   isWhole() {

@@ -28,7 +28,7 @@ export function hashOf(view, mine, share) {
 }
 
 const line = (/** @type {unknown} */ text, /** @type {number} */ most) =>
-  typeof text === "string" ? text.replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, most).trim() : "";
+  typeof text === "string" ? [...text.replace(/[\p{C}\p{Z}]+/gu, " ").trim()].slice(0, most).join("").trim() : "";
 
 /** A crop as it may be kept; null for what is none. @param {any} given @param {Share<Linked>} share
  * @returns {Crop | null} */

@@ -9,6 +9,8 @@ const PLACE = "mode-lead";
 const APART_MS = 100;
 const SIGN_MS = 3000;
 const LONGEST_MS = 15_000;
+const RELOAD_MS = 2000; // a page that is loaded again waits for what it has held itself
+const ELSEWHERE = "This meeting is led from another tab of this browser; lead it from there";
 const NO_FILE = "Followers cannot be shown a .mode file; they keep what they had";
 
 /** @typedef {{meeting: string, secret: string}} Led */
@@ -28,7 +30,10 @@ export class Leading {
     this.told = ""; // of which pictures
     this.timer = 0;
     this.fails = 0;
+    this.refused = ""; // why followers were not told the view of now
+    this.signs = false; // whether a sign goes before the next view
     this.busy = false;
+    this.letGo = () => {};
     viewer.watchers.add(() => this.notice());
     addEventListener("pagehide", () => this.led && navigator.sendBeacon(this.address, this.body("leave")));
     addEventListener("pageshow", ({ persisted }) => persisted && this.notice());
@@ -51,25 +56,43 @@ export class Leading {
   resume(id = "") {
     const [meeting, secret] = recall(this.storage, PLACE).split(" ");
     if (!secret || (id && id !== meeting)) return false;
-    this.begin({ meeting, secret });
+    if (this.led?.meeting !== meeting) this.begin({ meeting, secret });
     return true;
   }
 
   /** Whether there is a meeting now. */
   async open() {
     const { meeting, secret, error } = await this.viewer.exchange.send("meeting", JSON.stringify({ do: "open" }));
-    if (meeting && secret) this.begin({ meeting, secret });
+    if (meeting && secret) await this.begin({ meeting, secret });
     else this.words = error ?? "";
     this.changed();
     return Boolean(this.led);
   }
 
-  begin(/** @type {Led} */ led) {
+  async begin(/** @type {Led} */ led) {
+    if (!(await this.hold(led.meeting))) {
+      this.words = ELSEWHERE;
+      return this.changed();
+    }
     this.led = led;
     remember(this.storage, PLACE, `${led.meeting} ${led.secret}`);
-    Object.assign(this, { here: 0, words: "", sent: "", told: "", fails: 0 });
+    Object.assign(this, { here: 0, words: "", sent: "", told: "", fails: 0, refused: "", signs: false });
     this.plan(0);
     this.changed();
+  }
+
+  /** Whether no other tab leads it: the secret of a tab goes to its copies, too. @param {string} meeting
+   * @returns {Promise<boolean>} */
+  hold(meeting) {
+    const { locks } = navigator;
+    if (!locks) return Promise.resolve(true);
+    const kept = /** @type {Promise<void>} */ (new Promise((done) => (this.letGo = done)));
+    const signal = AbortSignal.timeout(RELOAD_MS);
+    return new Promise((take) => {
+      const held = () => (take(true), kept);
+      // Where a page may hold no locks at all, it leads without one.
+      locks.request(`${PLACE}-${meeting}`, { signal }, held).catch(({ name }) => take(name !== "TimeoutError"));
+    });
   }
 
   async end() {
@@ -81,6 +104,7 @@ export class Leading {
   forget(/** @type {string} */ words) {
     clearTimeout(this.timer);
     this.led = null;
+    this.letGo();
     this.dot = false;
     this.words = words;
     remember(this.storage, PLACE, "");
@@ -110,22 +134,25 @@ export class Leading {
     const text = JSON.stringify(shown);
     const told = toldOf(this.viewer, this.walk);
     const fresh = told !== this.told;
-    const news = shown && (fresh || text !== this.sent);
+    const news = shown && !this.signs && (fresh || text !== this.sent);
     this.busy = true;
     const body = news ? this.body("show", { shown, fresh }) : this.body("sign");
-    const { here, error } = await post(this.address, body);
+    const { here, error, over } = await post(this.address, body);
     this.busy = false;
     if (this.led !== led) return; // another one by now, or none
-    if (here === undefined && error) return this.forget(error);
+    if (over) return this.forget(error ?? "");
     const before = `${this.here} ${this.words}`;
-    this.fails = here === undefined ? this.fails + 1 : 0;
-    this.words = this.fails ? "The server does not answer; trying again" : this.viewer.state.file ? NO_FILE : "";
+    this.fails = here === undefined && !error ? this.fails + 1 : 0;
+    this.signs = Boolean(error); // the view may be what is wrong, and the meeting goes on
     if (here !== undefined) {
       this.here = here;
       if (news) Object.assign(this, { sent: text, told });
     }
+    if (error) this.refused = error;
+    else if (news || !this.isNew()) this.refused = "";
+    this.words = this.fails ? "The server does not answer; trying again" : this.refused || (this.viewer.state.file ? NO_FILE : "");
     if (before !== `${this.here} ${this.words}`) this.changed();
-    const again = news && this.isNew() ? APART_MS : SIGN_MS;
+    const again = news && !error && this.isNew() ? APART_MS : SIGN_MS;
     this.plan(this.fails ? Math.min(LONGEST_MS, 1000 * 2 ** this.fails) : again);
   }
 

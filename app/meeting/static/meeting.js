@@ -14,6 +14,8 @@ import { Walk } from "./walk.js";
 /** What a link brings along once: a meeting to follow, or a list of crops. */
 const SHARE = new Share({ meet: id, crops: words(LONGEST_LINK + 1) }, { meet: "", crops: "" });
 
+const LEADS = "You lead a meeting in this tab; end it, or open the link of the other one in another tab";
+
 export async function mountMeeting(/** @type {{element: HTMLElement}} */ { element }) {
   const viewer = await mounted.viewer;
   const markup = /** @type {HTMLTemplateElement} */ (element.querySelector("template")).content.cloneNode(true);
@@ -83,7 +85,9 @@ class Meeting {
       this.panel.show();
       this.panel.tell(read.words || `${counted(read.crops.length, "crop")} came with the link`);
     }
-    if (meet && !this.leading.resume(meet)) this.following.join(meet);
+    const led = this.leading.led?.meeting;
+    if (meet && led && led !== meet) this.viewer.words.tell(LEADS, true);
+    else if (meet && !this.leading.resume(meet)) this.following.join(meet);
     return Boolean(meet);
   }
 

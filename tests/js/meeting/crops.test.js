@@ -37,6 +37,11 @@ test("of a hostile crop only lines of text and what a link may say are left", ()
   }
 });
 
+test("a title is cut between characters, never within one", () => {
+  const { name } = crops.cropOf({ ...crop(1), name: `${"x".repeat(59)}🦆🦆` }, share);
+  assert.equal(name, `${"x".repeat(59)}🦆`);
+});
+
 const REFUSED = [
   ["", /no list of crops/],
   ["{", /no list of crops/],
