@@ -183,7 +183,7 @@ def test_a_list_is_made_moved_and_passed_on_by_keyboard(visit: Opener, open_page
     assert findings(page, "dialog[open]") + bad_colours(page, "dialog[open]") == []
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
     page.get_by_role("button", name="Copy link with the list").press("Enter")
-    link = page.evaluate("window.copied").partition("#")[2]
+    link = page.wait_for_function("window.copied").json_value().partition("#")[2]
     assert len(link) < 600
     other = open_page(f"#{link}", viewport=PHONE, color_scheme="dark")
     expect(other.locator(".list-said")).to_have_text("3 crops came with the link")
