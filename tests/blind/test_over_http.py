@@ -246,6 +246,7 @@ def test_opened_pictures_are_candidates(house: House) -> None:
         ({"trials": 9}, "10 to 120 trials"),
         ({"trials": True}, "10 to 120 trials"),
         ({"seed": -1}, "seed"),
+        ({"seed": 10**15}, "seed"),
         ({"seed": "7"}, "expected"),
         ({"question": "which"}, "must be one of"),
         ({"pictures": []}, "1 to 24 pictures"),
@@ -452,3 +453,20 @@ def test_an_opened_picture_takes_no_coded_one_s_name(house: House) -> None:
     scene = {"id": keys[0], "name": "mine.png", "spots": []}
     asked = house.wish | {"pictures": [scene], "panes": [pane, "elic"]}
     assert [*Wish.parse(asked, house.service).panes] == ["elic@0.1", "elic@0.1 (2)"]
+
+
+def test_a_seed_of_fifteen_digits_repeats_the_trials_and_is_told_only_at_the_end(
+    house: House,
+) -> None:
+    seed = 10**15 - 1
+    orders = []
+    for _ in range(2):
+        made = house.makes(trials=10, seed=seed)
+        joined = house.asks("join", test=made["test"])
+        state = house.asks("state", **made)
+        assert str(seed) not in json.dumps([joined, state])
+        sent = {"test": made["test"], "rater": joined["rater"], "answers": [answer("left")] * 10}
+        rows = rows_of(house.asks("finish", **sent)["csv"])
+        assert {row["seed"] for row in rows} == {str(seed)}
+        orders.append([(row["left"], row["right"]) for row in rows])
+    assert orders[0] == orders[1]

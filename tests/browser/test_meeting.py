@@ -103,6 +103,14 @@ def test_followers_see_what_is_shown_look_around_and_come_back(
     leader.keyboard.up("2")
     expect(follower.locator("figure.pane.shown")).to_have_count(0)
 
+    leader.evaluate("location.hash = 'meet=' + '0'.repeat(32)")
+    expect(leader.locator("#viewer .status")).to_contain_text("You lead a meeting in this tab")
+    with leader.expect_popup() as opened:  # the browser copies what the tab keeps
+        leader.evaluate("void window.open(location.href)")
+    copy = opened.value
+    expect(copy.locator(".meeting-line [role=status]")).to_contain_text("led from another tab")
+    copy.close()
+
     leader.reload()
     expect(leader.locator(".meeting-line [role=status]")).to_have_text("Your meeting · 1 follows")
     expect(line).to_contain_text("Following · 1 here")
@@ -183,7 +191,7 @@ def test_a_list_is_made_moved_and_passed_on_by_keyboard(visit: Opener, open_page
     assert findings(page, "dialog[open]") + bad_colours(page, "dialog[open]") == []
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
     page.get_by_role("button", name="Copy link with the list").press("Enter")
-    link = page.evaluate("window.copied").partition("#")[2]
+    link = page.wait_for_function("window.copied").json_value().partition("#")[2]
     assert len(link) < 600
     other = open_page(f"#{link}", viewport=PHONE, color_scheme="dark")
     expect(other.locator(".list-said")).to_have_text("3 crops came with the link")
