@@ -66,8 +66,10 @@ def test_an_original_and_two_pictures_with_their_sizes(visit: Opener) -> None:
     ids = [one["id"] for one in state_of(page)["panes"]]
     painted(page)
     assert len({tuple(one) for one in canvases(page, ids)}) == 4
+    page.get_by_role("button", name="Figure…").click()
+    expect(page.locator("dialog.figure img")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Figure PNG").click()
+        page.locator("[data-figure=png]").click()
     assert download.value.path().read_bytes()[:4] == b"\x89PNG"
 
 

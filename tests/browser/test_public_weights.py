@@ -80,7 +80,7 @@ def test_a_pane_offers_both_kinds_of_weights_and_shows_the_licence_of_one(page: 
 
 
 def test_both_sides_of_the_swipe_and_the_legend_and_about_say_it(page: Page) -> None:
-    page.goto(page.url.split("#")[0] + "#panes=original,ms-illm.public&mode=swipe")
+    page.goto(page.url.split("#")[0] + "#panes=original,ms-illm.public&mode=swipe&rd-marks=1")
     settled(page, 2)
     badge = page.locator('.pane[data-id="ms-illm.public"] .licence')
     expect(badge).to_be_visible()

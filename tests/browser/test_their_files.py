@@ -118,7 +118,7 @@ def test_what_a_mode_file_cannot_give_is_said(visit: Opener) -> None:
     page.get_by_role("button", name="0.2", exact=True).click()
     expect(status).to_contain_text("has the size that it has")
     assert state_of(page)["bpp"] == before
-    for button, words in (("Link", "pass the file itself on"), ("Figure PNG", "open its photo")):
+    for button, words in (("Link", "pass the file itself on"), ("Figure…", "open its photo")):
         page.get_by_role("button", name=button, exact=True).click()
         expect(status).to_contain_text(words)
     assert state_of(page)["image"] not in page.url

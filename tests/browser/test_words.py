@@ -110,4 +110,6 @@ def test_a_table_can_be_taken_away(visit: Opener) -> None:
     expect(page.locator("#viewer .status")).to_have_text(
         "Table of the whole picture copied as markdown"
     )
-    assert page.evaluate("navigator.clipboard.readText()").startswith("| Codec | Bytes |")
+    page.wait_for_function(
+        "async () => (await navigator.clipboard.readText()).startsWith('| Codec | Bytes |')"
+    )

@@ -18,7 +18,7 @@ def test_torchrun_trains_one_network_in_two_processes(tmp_path: Path) -> None:
     photos.mkdir()
     for seed in range(FEWEST + 2):
         # from the large ones crops are taken; those which validation measures are small, and quick
-        side = 192 if seed % 7 == 1 else 64
+        side = 256 if seed % 7 == 1 else 64
         Pillow.fromarray(make_photo(side, side, seed=seed)).save(photos / f"{seed:02}.png")
     torchrun = [PYTHON, "-m", "torch.distributed.run", "--standalone"]
     train = ["--nproc-per-node", "2", "-m", "mode_core", "train", "elic", "--minutes", "0.02"]
