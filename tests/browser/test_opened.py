@@ -67,6 +67,7 @@ def test_an_original_and_two_pictures_with_their_sizes(visit: Opener) -> None:
     painted(page)
     assert len({tuple(one) for one in canvases(page, ids)}) == 4
     page.get_by_role("button", name="Figure…").click()
+    page.locator("dialog.figure input[value=lpips]").uncheck()  # nothing here measures it
     expect(page.locator("dialog.figure img")).to_be_visible()
     with page.expect_download() as download:
         page.locator("[data-figure=png]").click()
