@@ -41,7 +41,7 @@ def credits_of(figure: Figure) -> list[str]:
 def hints(figure: Figure, grid: Grid, numbers: Numbers) -> list[str]:
     """What whoever makes the figure may want to change."""
     said = []
-    if grid.cell_in < NARROW_IN:
+    if round(grid.cell_in, 2) < NARROW_IN:  # whole dots make it a hair more or less
         said.append(f"Cells are {grid.cell_in:.2f} in wide: choose fewer panes or a wider figure.")
     for letter, crop, cut in zip(letters(len(grid.cuts)), figure.crops, grid.cuts, strict=True):
         name = f"Crop {letter}".strip()
