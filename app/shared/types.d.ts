@@ -404,7 +404,7 @@ type Pane = ReturnType<typeof import("../viewer/static/panes.js").makePane>;
 /** A map of a region at every n-th pixel. */
 type WantedMap = Region & { every: number; reference: Picture; picture: Picture };
 type MadeMap = WantedMap & { bitmap: ImageBitmap; mean: number; at: number };
-/** What the worker is sent: parts of two pictures, and which box inside them is mapped. */
-type MapTask = { reference: ImageBitmap; key: string; picture: ImageBitmap; box: Region; ppd: number };
+/** What the worker is sent: parts of two pictures, how large they become, and which box of that is mapped. */
+type MapTask = { reference: ImageBitmap; key: string; picture: ImageBitmap; size: Size; box: Region; ppd: number };
 /** What a pane's map is drawn against, and the mean of a perceptual one. */
 type Compared = { text: string; mean?: string; title?: string };

@@ -15,23 +15,24 @@ addEventListener("message", ({ data }) => {
 });
 
 /** @param {MapTask} task */
-function mapOf({ reference, key, picture, box, ppd }) {
-  const { width, height } = picture;
-  if (kept.key !== key) kept = { key, of: seen(pixelsOf(reference), width, height, ppd) };
+function mapOf({ reference, key, picture, size, box, ppd }) {
+  const { width, height } = size;
+  if (kept.key !== key) kept = { key, of: seen(pixelsOf(reference, size), width, height, ppd) };
   else reference.close();
-  const other = seen(pixelsOf(picture), width, height, ppd);
+  const other = seen(pixelsOf(picture, size), width, height, ppd);
   const map = cut(flip(/** @type {import("./flip.js").Seen} */ (kept.of), other), width, box);
   const canvas = new OffscreenCanvas(box.width, box.height);
   canvas.getContext("2d")?.putImageData(new ImageData(coloured(map), box.width, box.height), 0, 0);
   return { bitmap: canvas.transferToImageBitmap(), mean: meanOf(map) };
 }
 
-/** @param {ImageBitmap} bitmap */
-function pixelsOf(bitmap) {
-  const { width, height } = bitmap;
+/** The pixels of a part, or of a smaller copy: making that would hold up the page's own thread.
+ * @param {ImageBitmap} bitmap @param {Size} size */
+function pixelsOf(bitmap, { width, height }) {
   const context = new OffscreenCanvas(width, height).getContext("2d", { alpha: false, willReadFrequently: true });
   if (!context) throw new Error("no canvas");
-  context.drawImage(bitmap, 0, 0);
+  context.imageSmoothingQuality = "medium";
+  context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
   return context.getImageData(0, 0, width, height).data;
 }

@@ -112,11 +112,12 @@ export class Maps {
     const [x, y, width, height] = boxOf(inside, 1 / every);
     const box = { x, y, width: Math.ceil(width), height: Math.ceil(height) };
     const key = [boxOf(around), every, numberOf(reference)].join();
-    const parts = [reference, picture].map(({ bitmap }) => partOf(bitmap, around, every));
+    const size = { width: Math.ceil(around.width / every), height: Math.ceil(around.height / every) };
+    const parts = [reference, picture].map(({ bitmap }) => createImageBitmap(bitmap, ...boxOf(around), AS_IT_IS));
     try {
       const [a, b] = await Promise.all(parts);
       if (worker !== this.worker) return;
-      const answer = await asked(worker, { reference: a, picture: b, key, box, ppd });
+      const answer = await asked(worker, { reference: a, picture: b, size, key, box, ppd });
       if (worker !== this.worker) return answer.bitmap.close();
       this.take(id, { ...wanted, ...answer, at: ++this.clock });
     } catch (error) {
@@ -155,14 +156,6 @@ export class Maps {
 /** @param {MadeMap | undefined} made @param {WantedMap} wanted */
 const isDone = (made, wanted) =>
   made !== undefined && boxOf(made).join() === boxOf(wanted).join() && made.every === wanted.every;
-
-/** A part of a picture as a bitmap of its own, smaller if every n-th pixel will do.
- * @param {ImageBitmap} bitmap @param {Region} part @param {number} every */
-function partOf(bitmap, part, every) {
-  const size = { resizeWidth: Math.ceil(part.width / every), resizeHeight: Math.ceil(part.height / every) };
-  const how = every > 1 ? { ...AS_IT_IS, ...size, resizeQuality: /** @type {const} */ ("medium") } : AS_IT_IS;
-  return createImageBitmap(bitmap, ...boxOf(part), how);
-}
 
 /** The worker's answer to one task. @param {Worker} worker @param {MapTask} task
  * @returns {Promise<{bitmap: ImageBitmap, mean: number}>} */
