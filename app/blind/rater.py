@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True)
 class Rater:
-    """A rater, known by a secret that only the own browser has."""
+    """A rater, known by a secret of the own browser; the addresses of pictures hold it as well."""
 
     number: int
     design: Design

@@ -1,4 +1,4 @@
 """A figure for a paper, at the size it is printed at, and how the same bytes come again.
 
-May use: codecs, errors, metrics, pictures, stream, types.
+May use: codecs, errors, metrics, pictures, stream, types, weights.
 """

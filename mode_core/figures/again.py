@@ -12,17 +12,18 @@ from mode_core.errors import ModeError
 from mode_core.figures.making import Made, make
 from mode_core.figures.plan import Crop, Figure, FigureError, Pane
 from mode_core.figures.record import (
+    PACKAGES,
     PaneFacts,
     Record,
     Source,
     file_hash,
     pixels_hash,
-    versions,
 )
 from mode_core.metrics import Measured, measurable, measure
 from mode_core.pictures.files import read_image
 from mode_core.stream.container import MAGIC, Bitstream
 from mode_core.types import Anchor, Image, Target
+from mode_core.weights.provenance import versions
 
 MOST_FILES = 1000
 """That are looked at in a folder."""
@@ -138,7 +139,7 @@ def _compared(record: Record, made: Made, explained: bool) -> Iterator[str]:
     if record.numbers != made.numbers.texts():
         yield "the numbers are others here than in the manifest: see versions in it"
         return
-    here = versions()
+    here = versions(PACKAGES)
     changed = [
         f"{name} {here[name]} here and {there} there"
         for name, there in record.versions.items()

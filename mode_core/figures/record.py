@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mode_core.figures.plan import Crop, Figure, Options
 from mode_core.types import Image
+from mode_core.weights.provenance import versions
 
 NAME = "mode-figure"
 """What the files of a figure are called, but for their endings."""
-_PACKAGES = ("matplotlib", "numpy", "pillow", "torch")
+PACKAGES = ("matplotlib", "numpy", "pillow", "torch")
+"""What draws a figure: other versions may make other bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +80,6 @@ def file_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """What draws here: other versions may make other bytes."""
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
-    return found
-
-
 def record_of(
     figure: Figure,
     sources: Sequence[Source],
@@ -115,7 +105,7 @@ def record_of(
         panes=facts,
         numbers=numbers,
         files={ending: file_hash(data) for ending, data in files.items()},
-        versions=versions(),
+        versions=versions(PACKAGES),
     )
 
 

@@ -6,6 +6,7 @@ A network marks a parameter with `parameter.lr_scale = 0.1` to keep it out of Mu
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def _polar(gram: Tensor, steps: int) -> Tensor:
     return size if total is None else total * size
 
 
-class Updates:
+class Updates(ABC):
     """Parameters in groups, each with settings of its own, and what is kept of every parameter.
 
     torch's base class imports its compiler with the first group: eight seconds of a processor, in
@@ -96,8 +97,9 @@ class Updates:
             if held:
                 self._update(held, group, usable)
 
+    @abstractmethod
     def _update(self, held: list[Tensor], group: dict[str, Any], usable: Tensor | float) -> None:
-        raise NotImplementedError
+        """Move those parameters of a group that have a gradient."""
 
     def state_dict(self) -> dict[str, Any]:
         """What is kept, by the number of the parameter; settings are not in it."""

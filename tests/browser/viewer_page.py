@@ -45,7 +45,9 @@ def painted(page: Page) -> Page:
           const isPainted = (canvas, from, to) => canvas.getContext("2d")
             .getImageData(from, canvas.height / 2, to - from, 1).data
             .some((value, i) => i % 4 < 3 && value !== 0x77);
-          return [...document.querySelectorAll("canvas[data-pane]")].every((canvas) =>
+          // what a mode hides is not painted, and may be grey from before
+          const canvases = [...document.querySelectorAll("canvas[data-pane]")];
+          return canvases.filter((canvas) => canvas.offsetParent).every((canvas) =>
             ends.slice(1).every((end, i) =>
               isPainted(canvas, Math.ceil(ends[i] * canvas.width), Math.floor(end * canvas.width))
             ));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -163,17 +164,25 @@ def test_mode_trains_on_what_its_files_hold() -> None:
         assert len(torch.cat(sending_order(8, 8, share))) == count
 
 
+def bytes_of(tensors: Mapping[str, torch.Tensor]) -> set[bytes]:
+    """The numbers of all kernels, which tell whose they are; those of one number tell nothing."""
+    kernels = [one.float() for one in tensors.values() if one.ndim == 4]
+    return {one.numpy().tobytes() for one in kernels if one.min() < one.max()}
+
+
 def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> None:
     for width in ("tiny", "compact"):
-        starts = {}
+        starts, experts = {}, set[bytes]()
         for codec in ("elic", "vq"):
             net = STAGES[codec].assemble(Setup(width)).net
             starts[codec] = tmp_path / f"{codec}-{width}"
             starts[codec].mkdir()
             facts = {"codec": codec, "width": width, "stage": codec, **facts_of(net)}
             save_weights(starts[codec], stored(net), facts)
+            experts |= bytes_of(stored(net))
         for name in ("ms-illm", "ms-illm-gan", "mode", "dlf"):
             rig = STAGES[name].assemble(Setup(width, None, starts))
+            assert bytes_of(rig.state_dict()) & experts, (width, name)
             if name == "ms-illm":
                 STAGES[name].prepare(rig, torch.rand(1, 3, 64, 64))
 
