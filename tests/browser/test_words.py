@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.viewer_page import settled, stage, state_of
@@ -54,6 +54,24 @@ def test_what_nobody_can_bring_back_is_not_tried_again(open_page: Opener) -> Non
     page = open_page(f"#image={'0' * 32}&panes=original,jpeg")
     expect(page.locator(".foot .status")).to_contain_text("open the file again")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+
+
+def test_a_question_that_the_server_never_got_is_asked_again(visit: Opener) -> None:
+    """Gradio's stream may end just as a question is sent; then no answer ever comes."""
+    page = settled(visit("panes=original,jpeg"), 2)
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost or '"picture":' not in (route.request.post_data or ""):
+            return route.continue_()
+        lost.append(route.request.url)
+        return route.fulfill(json={"event_id": "0" * 32})
+
+    page.route("**/queue/join*", lose)
+    page.locator("input.bpp").fill("0.3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#viewer .status")).to_have_text("2 of 2 panes at 0.3 bpp.")
+    assert lost
 
 
 def test_the_anchor_slider_adds_a_blend_of_the_same_file(visit: Opener) -> None:

@@ -9,6 +9,9 @@ import { Trial } from "./uploads.js";
 
 const ASK_MS = 60;
 const CLOCK_MS = 1000;
+const SILENT_MS = 8000; // the first answer says what is there already, so it comes at once
+const MOST_AGAIN = 2;
+const SILENT = "the server does not answer; try again, or reload the page";
 const NO_ORIGINAL = "a .mode file brings no original to measure against";
 
 export class Questions {
@@ -34,14 +37,32 @@ export class Questions {
     viewer.words.note(aside);
     this.begin();
     viewer.words.tell(viewer.state.file ? "Decoding…" : `Coding at ${bpp} bpp…`);
-    this.timer = setTimeout(() => {
-      const { file, image, panes: shown } = viewer.state;
-      const panes = others ?? shown;
-      if (file) return viewer.exchange.ask("open", { key: file, panes });
+    this.timer = setTimeout(() => this.send(bpp), ASK_MS);
+  }
+
+  /** The stream of answers may have ended just when this was sent: in silence it is sent again.
+   * @param {number} bpp */
+  send(bpp, again = 0) {
+    const { exchange, large, state } = this.viewer;
+    const { file, image, panes: shown } = state;
+    const panes = this.others ?? shown;
+    if (file) exchange.ask("open", { key: file, panes });
+    else {
       // Asked for none, the server chooses the same again, and says which it had to leave out.
-      const agreed = viewer.large.agreed.has(image);
-      viewer.exchange.ask("request", { picture: image, panes: panes === this.chosen ? [] : panes, bpp, agreed });
-    }, ASK_MS);
+      const agreed = large.agreed.has(image);
+      exchange.ask("request", { picture: image, panes: panes === this.chosen ? [] : panes, bpp, agreed });
+    }
+    this.timer = setTimeout(() => {
+      if (again >= MOST_AGAIN) return this.refused(SILENT);
+      exchange.forget();
+      this.send(bpp, again + 1);
+    }, SILENT_MS);
+  }
+
+  /** Nothing comes of what was asked. @param {string} words @param {boolean} again whether another try can help */
+  refused(words, again = true) {
+    this.end();
+    this.fail(words, again);
   }
 
   /** The server's choice may be another one from now on; what is shown is asked for by name. */
@@ -118,9 +139,11 @@ export class Questions {
 
   receive(/** @type {Answer | null} */ value) {
     const { viewer } = this;
-    if (!value || !viewer.exchange.isNewest(value) || !this.trial.lets(value)) return;
-    if (value.done || value.error || value.pace) this.end();
-    if (value.error) return this.fail(value.error, !value.gone);
+    if (!value || !viewer.exchange.isNewest(value)) return;
+    clearTimeout(this.timer);
+    if (!this.trial.lets(value)) return;
+    if (value.error) return this.refused(value.error, !value.gone);
+    if (value.done || value.pace) this.end();
     // What was opened does not come back by itself: only its visitor has it.
     const again = value.panes.some(({ id, state }) => state === "failed" && !isOpened(id));
     this.offer("retry", value.done && again);
