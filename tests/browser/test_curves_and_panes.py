@@ -109,8 +109,8 @@ def test_curves_that_are_interrupted_leave_the_chosen_rate(ended_by: str, visit:
     expect(told).to_contain_text("3 of 6 rates")
     expect(status).to_contain_text("Coding at 0.1 bpp")
     assert state_of(page)["bpp"] == 0.3
-    while not held:  # it is told a moment before it is sent
-        page.wait_for_timeout(20)
+    for _ in range(100):  # it is told a moment before it is sent
+        page.wait_for_timeout(0 if held else 20)
     if ended_by == "cancel":
         page.get_by_role("button", name="Cancel").click()
     else:
@@ -120,6 +120,7 @@ def test_curves_that_are_interrupted_leave_the_chosen_rate(ended_by: str, visit:
     expect(told).not_to_contain_text("Measuring")
     expect(page.locator("input.bpp")).to_have_value("0.3")
     assert "bpp=0.3" in page.url
+    assert held
 
 
 def wants(route: Route, bpp: float) -> bool:
