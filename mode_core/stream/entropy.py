@@ -229,7 +229,7 @@ def symbol_bits(
     inside = (place >= 0) & (place < last)
     rest = np.where(place < 0, -2 * place - 1, 2 * (place - last)).clip(0)
     digits = np.ceil(np.log2(rest + 1.0) / 4)
-    bits = bits[np.where(inside, place, last)]
+    bits = np.asarray(bits[np.where(inside, place, last)], np.float64)
     bits += ~inside * 4 * (digits + digits // 15 + 1)
     return bits
 
