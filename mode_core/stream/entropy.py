@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.errors import BitstreamError, DecoderDrift
@@ -115,12 +116,29 @@ class SymbolWriter(_Checked):
         self, symbols: npt.NDArray[np.int32], index: npt.NDArray[np.int32], tables: CdfTables
     ) -> None:
         """Write symbols with any tables."""
-        self._check = zlib.crc32(symbols.tobytes(), self._check)
-        if self._first < 0:
-            self._first = self._check & 0xFF
+        self._note(symbols)
         self._encoder.encode_with_indexes(
             symbols.tolist(), index.tolist(), tables.cdfs, tables.sizes, tables.offsets
         )
+
+    def put_tokens(self, tokens: Tensor, rows: Tensor, logits_NK: Tensor) -> None:
+        """Write tokens, to the bit as with the tables of these rows of logits.
+
+        Whole tables would be lists of a thousand numbers; a writer needs the token's own part.
+        """
+        self._note(_integers(tokens))
+        cdf_NK = _cumulated(_token_weights(logits_NK))
+        ends = torch.stack([cdf_NK[rows, tokens], cdf_NK[rows, tokens + 1]], 1)
+        parts = F.pad(F.pad(ends, (1, 0)), (0, 1), value=_TOTAL).tolist()
+        count = len(parts)
+        self._encoder.encode_with_indexes(
+            [1] * count, list(range(count)), parts, [4] * count, [0] * count
+        )
+
+    def _note(self, symbols: npt.NDArray[np.int32]) -> None:
+        self._check = zlib.crc32(symbols.tobytes(), self._check)
+        if self._first < 0:
+            self._first = self._check & 0xFF
 
     def payload(self) -> bytes:
         """The stream, its first byte the check of the first symbols; the writer is spent."""
@@ -193,9 +211,7 @@ def scale_index(raw: Tensor) -> Tensor:
 
 def token_tables(logits_NK: Tensor) -> CdfTables:
     """One table per row for a softmax over K symbols, in integers from start to end."""
-    depth = ((logits_NK.amax(1, keepdim=True) - logits_NK) * EXP_STEPS).round().long()
-    table = exp_table().to(depth.device)
-    return frequencies_to_tables(table[depth.clamp(max=len(table) - 1)])
+    return frequencies_to_tables(_token_weights(logits_NK))
 
 
 def token_bits(logits_NK: Tensor, rows: Tensor, tokens: Tensor) -> Tensor:
@@ -207,16 +223,27 @@ def token_bits(logits_NK: Tensor, rows: Tensor, tokens: Tensor) -> Tensor:
 def frequencies_to_tables(weights_NK: Tensor) -> CdfTables:
     """Tables from positive integer weights: every symbol keeps at least one count."""
     rows, symbols = weights_NK.shape
+    cdf = _cumulated(weights_NK)
+    least = _bits(cdf.diff().amax(1).cpu().numpy())
+    return CdfTables(cdf.tolist(), [symbols + 2] * rows, [0] * rows, least)
+
+
+def _token_weights(logits_NK: Tensor) -> Tensor:
+    depth = ((logits_NK.amax(1, keepdim=True) - logits_NK) * EXP_STEPS).round().long()
+    table = exp_table().to(depth.device)
+    return table[depth.clamp(max=len(table) - 1)]
+
+
+def _cumulated(weights_NK: Tensor) -> Tensor:
+    rows, symbols = weights_NK.shape
     total = weights_NK.sum(1, keepdim=True)
     counts = 1 + weights_NK * (_TOTAL - symbols - 1) // total
     best = weights_NK.argmax(1, keepdim=True)
     counts.scatter_add_(1, best, _TOTAL - 1 - counts.sum(1, keepdim=True))
     # one count is left for the coder's escape bin, which a token never uses
-    cdf = torch.cat(
+    return torch.cat(
         [counts.new_zeros(rows, 1), counts.cumsum(1), counts.new_full((rows, 1), _TOTAL)], 1
     )
-    least = _bits(counts.amax(1).cpu().numpy())
-    return CdfTables(cdf.tolist(), [symbols + 2] * rows, [0] * rows, least)
 
 
 def symbol_bits(

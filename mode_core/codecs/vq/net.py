@@ -190,8 +190,7 @@ class Vq(nn.Module):
         writer, known = SymbolWriter(), torch.full(tokens_1HW.shape, self.config.codes)
         for places in sending_order(tokens_1HW.shape[1], tokens_1HW.shape[2], quality):
             for part, index, logits in self._logits_at(known, places):
-                symbols = tokens_1HW.flatten()[part].numpy().astype(np.int32)
-                writer.put(symbols, index, token_tables(logits))
+                writer.put_tokens(tokens_1HW.flatten()[part], torch.from_numpy(index), logits)
             known.view(-1)[places] = tokens_1HW.flatten()[places]
         return writer.payload(), writer.check
 
