@@ -350,6 +350,10 @@ type BlindState = {
   each: boolean;
   /** Whether answers go to a folder of the operator's. */
   stored: boolean;
+  /** Why nobody can join any more, if so. */
+  refused: string;
+  /** In how many trials of the next rater the sizes differ. */
+  unequal: number;
   error?: string;
 };
 type HostState = BlindState & {
@@ -359,6 +363,8 @@ type HostState = BlindState & {
   wait_s: number;
   joined: number;
   finished: number;
+  /** Why the operator's folder takes no answers of this test. */
+  unkept: string;
 };
 /** One answer as it is sent: `side` tells that both stood side by side, `ratio` is the device's. */
 type BlindAnswer = {
