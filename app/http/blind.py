@@ -96,7 +96,7 @@ class Asking:
         return {"test": test.id, "host": test.host}
 
     def state(self, asked: Asked, _request: Request) -> Asked:
-        """How far the test is, for whoever opens its link, and for its host how far the raters are."""
+        """How far the test is, and for its host how far the raters are."""
         test = self._test(asked)
         if "host" not in asked:
             return test.for_visitor()

@@ -255,7 +255,7 @@ type Curve = {
 type Trace = { x: number[]; y: number[]; customdata?: number[] };
 type Point = { curve: Curve; c: number; p: number; x: number; bpp: number; value: number };
 /** One codec's files from anchor to anchor: keys of curves, and where the anchors lie between the ends. */
-type PlotPath = { label: string; keys: string[]; anchors: string[] };
+type PlotPath = { label: string; keys: string[]; anchors: string[]; same: boolean };
 /** [low, high] of both axes, as logarithms on a log axis. */
 type Ranges = { x: number[]; y: number[] };
 type Axis = {
