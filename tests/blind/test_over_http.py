@@ -186,17 +186,6 @@ def test_names_of_pictures_say_nothing_and_belong_to_one_rater(house: House) -> 
         assert house.client.get(address).status_code == 404
 
 
-def test_no_address_of_a_picture_lets_its_reader_rate(house: House) -> None:
-    """A proxy's log has addresses: what stands in them must be good for the picture alone."""
-    made = house.makes(alone=False)
-    joined = house.asks("join", test=made["test"])
-    words = {one for side in joined["trials"][0].values() for one in str(side).split("/")}
-    assert not any(joined["rater"] in word or word in joined["rater"] for word in words)
-    for word in words:
-        sent = {"test": made["test"], "rater": word, "answers": [answer("left")] * 20}
-        assert "no rater of this test" in house.asks("finish", **sent)["error"]
-
-
 def test_a_look_at_the_page_takes_no_seat(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opened, "MOST_RATERS", 1)
     made = house.makes(alone=False, pictures=house.scenes)
