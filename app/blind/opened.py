@@ -21,6 +21,7 @@ from mode_core.errors import ModeError
 from mode_core.votes.records import PAIR
 
 MOST_RATERS = 100
+CLOSED, FULL = "this test is closed", "this test has all the raters that it can have"
 _LISTENS_S = 90.0
 """While its pictures are made, its maker's page asks at least so often, or it is given up."""
 
@@ -28,11 +29,13 @@ _LISTENS_S = 90.0
 class OpenTest:
     """One test, known by an id that cannot be guessed; its host by a secret."""
 
-    def __init__(self, wish: Wish, visitor: str, stored: bool) -> None:
+    def __init__(self, wish: Wish, visitor: str, stored: bool, unkept: str = "") -> None:
         self.id, self.host = token_hex(16), token_hex(16)
         self.wish, self.visitor = wish, visitor
         self.stored = stored and not wish.alone
         """Whether its answers go to a folder of the operator's."""
+        self.unkept = unkept
+        """Why they do not, where the folder takes no more of them."""
         self.made = self.asked = monotonic()
         self.prepared: Prepared | None = None
         self.error = ""
@@ -85,14 +88,26 @@ class OpenTest:
             raise BadRequest("this test is not ready yet; try again in a minute")
         with self._lock:
             if known := self._raters.get(secret):
+                known.asked = monotonic()
                 return known
             if self.closed:
-                raise BadRequest("this test is closed")
-            if len(self._raters) >= (1 if self.wish.alone else MOST_RATERS):
-                raise BadRequest("this test has all the raters that it can have")
-            new = Rater(len(self._raters), self.wish.design)
+                raise BadRequest(CLOSED)
+            seat = self._free_seat()
+            if seat is None:
+                raise BadRequest(FULL)
+            self._raters = {key: one for key, one in self._raters.items() if one.number != seat}
+            new = Rater(seat, self.wish.design)
             self._raters[new.secret] = new
             return new
+
+    def _free_seat(self) -> int | None:
+        """One that nobody has had, or else the one that was left longest ago; the lock is held."""
+        had = {one.number for one in self._raters.values()}
+        seats = range(1 if self.wish.alone else MOST_RATERS)
+        if (fresh := next((one for one in seats if one not in had), None)) is not None:
+            return fresh
+        left = [one for one in self._raters.values() if one.gone]
+        return min(left, key=lambda one: one.asked).number if left else None
 
     def rater(self, secret: object) -> Rater:
         """A rater who has joined."""
@@ -106,9 +121,10 @@ class OpenTest:
         over = rater.finished and (self.wish.alone or self.wish.each)
         return self.closed or over
 
-    def picture(self, service: Service, secret: str, name: str) -> bytes | None:
-        """A picture by the name that this rater has for it."""
-        rater, sealed = self._raters.get(secret), service.store.get(self.id)
+    def picture(self, service: Service, mark: str, name: str) -> bytes | None:
+        """A picture by the name that the rater of this mark has for it."""
+        rater = next((one for one in self.raters if one.mark == mark), None)
+        sealed = service.store.get(self.id)
         place = rater.shown(name) if rater else None
         return sealed.pngs[place] if place and isinstance(sealed, Sealed) else None
 
@@ -125,11 +141,22 @@ class OpenTest:
             "stored": self.stored,
         }  # fmt: skip
 
+    def for_visitor(self) -> dict[str, Any]:
+        """That, and what a new rater would find, who takes no seat by asking."""
+        with self._lock:
+            seat = self._free_seat()
+        unequal = 0
+        if self.prepared is not None and seat is not None:
+            unequal = self._unequal_pairs(Rater(seat, self.wish.design))
+        refused = CLOSED if self.closed else FULL if seat is None else ""
+        return self.about() | {"refused": refused, "unequal": unequal}
+
     def for_host(self) -> dict[str, Any]:
         """That, how far the pictures and the raters are, and nobody's answers."""
         raters, wish = self.raters, self.wish
         return self.about() | {
             "error": self.error,
+            "unkept": self.unkept,
             "done": self._done,
             "steps": len(wish.scenes) * (len(wish.panes) + 1),
             "position": self._ahead.tickets or None,

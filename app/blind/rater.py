@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from secrets import token_hex
 from threading import Lock
+from time import monotonic
 from typing import Any, NamedTuple
 
 from app.blind.plan import Design, Trial, plan
@@ -20,6 +21,10 @@ from mode_core.votes.sheet import LONGEST_TRIAL_S
 SIDES = ("left", "right", "original")
 _NAME = 24
 """Letters of a picture's one-time name, 96 bits."""
+_AHEAD = 1
+"""So many trials beyond the one that is shown a page asks for in advance."""
+LEFT_S = 1800.0
+"""A seat is free again when nothing was answered on it and its rater is away for so long."""
 _MOST_FLIPS, _MOST_ZOOM, _MOST_RATIO = 100_000, 64.0, 16.0
 _SCREEN = re.compile(r"\d{1,5}x\d{1,5}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -41,11 +46,15 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True)
 class Rater:
-    """A rater, known by a secret of the own browser; the addresses of pictures hold it as well."""
+    """A rater, known by a secret of the own browser, which no address ever holds."""
 
     number: int
     design: Design
     secret: str = field(default_factory=lambda: token_hex(16))
+    asked: float = field(default_factory=monotonic)
+    """When this rater was last heard of."""
+    answered: bool = False
+    """Whether this rater was sent pictures that come only after an answer."""
     finished: bool = False
     kept: bool = False
     """Whether the answers lie in the operator's folder."""
@@ -57,6 +66,16 @@ class Rater:
     def trials(self) -> Sequence[Trial]:
         """What this rater is shown, in order."""
         return _trials(self.design, self.number)
+
+    @property
+    def mark(self) -> str:
+        """What addresses of this rater's pictures begin with; it says nothing of the secret."""
+        return _name(self.secret, "mark")
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing was answered, and nobody has been there for a while."""
+        return not (self.answered or self.finished) and monotonic() - self.asked > LEFT_S
 
     def seal(self, digest: object) -> None:
         """All is answered; from now on only the file with this SHA-256 is this rater's."""
@@ -70,9 +89,10 @@ class Rater:
             self.sealed, self.finished = digest, True
 
     def names(self) -> list[dict[str, str]]:
-        """The names of the pictures of each trial, which say nothing and are used nowhere else."""
+        """The addresses of each trial's pictures: names that say nothing, each good for one."""
+        mark = self.mark
         return [
-            {side: _name(self.secret, at, side) for side in SIDES}
+            {side: f"{mark}/{_name(self.secret, at, side)}" for side in SIDES}
             for at in range(self.design.trials)
         ]
 
@@ -82,13 +102,16 @@ class Rater:
         if found is None:
             return None
         at, side = found
+        self.asked = monotonic()
+        self.answered |= at > _AHEAD
         trial = self.trials[at]
         both = {"left": trial.left, "right": trial.right, "original": ORIGINAL}
         return trial.picture, both[side]
 
 
-def _name(secret: str, at: int, side: str) -> str:
-    return hmac.new(secret.encode(), f"{at} {side}".encode(), "sha256").hexdigest()[:_NAME]
+def _name(secret: str, *what: object) -> str:
+    said = " ".join(map(str, what)).encode()
+    return hmac.new(secret.encode(), said, "sha256").hexdigest()[:_NAME]
 
 
 @lru_cache(maxsize=64)

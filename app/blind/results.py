@@ -10,6 +10,7 @@ from typing import Any
 
 from app.blind.opened import OpenTest
 from app.server.demands import BadRequest
+from app.server.reader import Unread
 from mode_core.errors import ResultsError
 from mode_core.metrics.table import joined
 from mode_core.stream.cells import csv_line, disarmed
@@ -43,6 +44,12 @@ def ranked(sheets: Sheets) -> dict[str, Any]:
     }
 
 
+def gathered(sheets: Sheets) -> dict[str, Any]:
+    """The votes to take away, without their ranking."""
+    good, faults = _readable([Sheet(name, text) for name, text in sheets])
+    return {"faults": faults, "csv": together([sheet.text for sheet in good])}
+
+
 def _readable(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
     """The files that are whole in themselves, and a sentence on each other one."""
     good, faults = [], []
@@ -70,7 +77,11 @@ def result(test: OpenTest, sheets: Sheets, compute: Callable[..., Any]) -> dict[
         raise BadRequest("there are no answers yet")
     licences = test.prepared.licences if test.prepared else {}
     terms = [f"{name}: weights {licence}" for name, licence in licences.items() if licence]
-    found: dict[str, Any] = compute(ranked, sheets)
+    try:
+        found: dict[str, Any] = compute(ranked, sheets)
+    except Unread as error:
+        # Sealed answers have their names nowhere else: they can be saved all the same.
+        found = {"unranked": str(error)} | compute(gathered, sheets)
     return found | {"licences": terms}
 
 

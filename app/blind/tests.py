@@ -8,6 +8,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from app.blind.opened import OpenTest
+from app.blind.places import Places
 from app.blind.wish import Wish
 from app.server.demands import BadRequest, Expired
 from app.server.memory import Memory
@@ -29,14 +30,16 @@ class OpenTests:
 
     def __init__(self, service: Service, most: int = MOST_TESTS) -> None:
         self.service = service
+        self.places = Places(service.settings.votes)
         self._tests: Memory[OpenTest] = Memory(most)
         self._preparing: Counter[str] = Counter()
         self._lock = Lock()
 
     def make(self, wish: object, visitor: str = "") -> OpenTest:
         """A new test, whose pictures are being made from now on."""
-        votes = self.service.settings.votes
-        made = OpenTest(Wish.parse(wish, self.service), visitor, votes is not None)
+        asked, kept = Wish.parse(wish, self.service), self.places.folder is not None
+        unkept = self.places.refusal(visitor) if kept and not asked.alone else ""
+        made = OpenTest(asked, visitor, kept and not unkept, unkept)
         with self._lock:
             if self._preparing[visitor] >= MOST_PREPARING:
                 raise BadRequest(

@@ -8,22 +8,19 @@ from hashlib import sha256
 from pathlib import Path
 
 from app.blind.opened import OpenTest
+from app.blind.places import Places, short_id
 from app.blind.plan import Trial
 from app.blind.rater import Answer, Rater, answers_in
 from app.server.demands import BadRequest
 from mode_core.errors import ModeError
 from mode_core.metrics.table import METRICS
-from mode_core.stream.atomic import make_folder, write_atomic
+from mode_core.stream.atomic import write_atomic
 from mode_core.votes.records import PAIR, Vote
 from mode_core.votes.sheet import votes_csv
 
-MOST_FOLDERS = 2000
-"""Tests that the operator's folder may hold: visitors must not fill a disk."""
 TOO_LATE = (
     "the test was closed before you finished; your answers were not stored, save them as a file"
 )
-_SHORT = 8
-"""Letters of a test's id in names of its raters and of its folder."""
 
 
 def named(test: OpenTest, rater: Rater, answers: Sequence[Answer]) -> str:
@@ -35,7 +32,7 @@ def named(test: OpenTest, rater: Rater, answers: Sequence[Answer]) -> str:
 
 def rater_name(test: OpenTest, rater: Rater) -> str:
     """What votes call a rater: drawn by lot, and no other test has it."""
-    return f"{test.id[:_SHORT]}-{rater.number + 1:02}"
+    return f"{short_id(test.id)}-{rater.number + 1:02}"
 
 
 def _vote(test: OpenTest, rater: Rater, at: int, trial: Trial, answer: Answer) -> Vote:
@@ -77,13 +74,13 @@ def _beside(test: OpenTest, trial: Trial, answer: Answer) -> dict[str, object]:
         **{f"{side}_weights": one.weights for side, one in facts.items()},
         "question": test.wish.question,
         "seed": test.wish.design.seed,
-        "session": test.id[:_SHORT],
+        "session": short_id(test.id),
     }
 
 
-def hand_in(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Path | None) -> str:
+def hand_in(test: OpenTest, rater: Rater, answers: Sequence[Answer], places: Places) -> str:
     """Keep the answers where the operator wants them, once; else a sentence says why not."""
-    if not test.stored or folder is None:
+    if not test.stored or places.folder is None:
         return ""
     with rater.keeping:
         if rater.kept:
@@ -91,23 +88,20 @@ def hand_in(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Pat
         if test.closed:
             return TOO_LATE
         try:
-            keep(test, rater, answers, folder)
+            keep(test, rater, answers, places)
         except ModeError as error:
             return str(error)
         rater.kept = True
     return ""
 
 
-def keep(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Path) -> None:
+def keep(test: OpenTest, rater: Rater, answers: Sequence[Answer], places: Places) -> None:
     """Write the votes of one rater into the folder of this test, whole or not at all."""
-    place = folder / f"blind-{test.id[:_SHORT]}"
     try:
-        if not place.is_dir() and sum(1 for _ in folder.iterdir()) >= MOST_FOLDERS:
-            raise ModeError(
-                "the server's folder of votes is full; save your answers as a file instead"
-            )
-        make_folder(place)
+        place = places.take(test.id, test.visitor)
         write_atomic(place / f"{rater_name(test, rater)}.csv", named(test, rater, answers).encode())
+    except ModeError as error:
+        raise ModeError(f"{error}; save your answers as a file instead") from error
     except OSError as error:
         raise ModeError(
             "the server could not write your answers; save them as a file instead"
@@ -116,7 +110,7 @@ def keep(test: OpenTest, rater: Rater, answers: Sequence[Answer], folder: Path) 
 
 def kept(test: OpenTest, folder: Path) -> Iterator[tuple[str, str]]:
     """The files of this test's raters, by name."""
-    for path in sorted((folder / f"blind-{test.id[:_SHORT]}").glob("*.csv")):
+    for path in sorted((folder / f"blind-{short_id(test.id)}").glob("*.csv")):
         yield path.name, path.read_text(encoding="utf-8")
 
 

@@ -59,6 +59,8 @@ class Curve(NamedTuple):
     """Licence of the public weights that made the pictures behind the points; else empty."""
     kept: Sequence[str] = ()
     """The rates of a curve of theirs whose pictures lie beside the results."""
+    files: str = ""
+    """A digest of which files rows of ours are about: picture, weights, quality, bytes."""
 
     def at(self, metric: str) -> list[tuple[float, float, Point]]:
         """(bpp, value, point) wherever this metric is known."""
@@ -110,8 +112,17 @@ def codec_label(codec: str, anchor: str) -> str:
 
 def our_curves(rows: Iterable[Row]) -> list[Curve]:
     """The mean over each dataset at each target, one curve per codec, anchor and profile."""
-    ours = (row for row in rows if row.profile != THEIRS)
-    curves = [_ours(row, points, note) for row, points, note in _means(ours)]
+    ours = [row for row in rows if row.profile != THEIRS]
+    files: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+    for row in ours:
+        file = row.image, row.target_bpp, row.weights, row.quality, row.bytes_file
+        files[_key(row)].add(file)
+    curves = [
+        _ours(row, points, note)._replace(
+            files=f"{crc32(repr(sorted(files[_key(row)])).encode()):08x}"
+        )
+        for row, points, note in _means(ours)
+    ]
     return sorted(_told_apart(curves), key=registry_order)
 
 
@@ -145,12 +156,17 @@ def place_of(row: Row) -> Place:
     return row.dataset, row.codec, row.rate_name, row.image
 
 
+def _key(row: Row) -> str:
+    """The rows of a curve have it in common."""
+    return f"{row.dataset}/{maker_name(row.codec, row.profile)}/{row.anchor}/{row.profile}"
+
+
 def _means(rows: Iterable[Row]) -> Iterator[tuple[Row, Sequence[Point], str]]:
     """A row of each curve, its points, and a note on rates that miss pictures and are left out."""
     first: dict[str, Row] = {}
     samples = []
     for row in rows:
-        key = f"{row.dataset}/{maker_name(row.codec, row.profile)}/{row.anchor}/{row.profile}"
+        key = _key(row)
         first.setdefault(key, row)
         step = row.rate_name or f"aimed at {row.target_bpp:g} bpp"
         samples.append(Sample(key, step, row.image, row.bpp, row.values))
@@ -166,7 +182,7 @@ def _means(rows: Iterable[Row]) -> Iterator[tuple[Row, Sequence[Point], str]]:
 def _ours(row: Row, points: Sequence[Point], note: str) -> Curve:
     codec, anchor, profile = maker_name(row.codec, row.profile), row.anchor, row.profile
     return Curve(
-        key=f"ours/{row.dataset}/{codec}/{anchor}/{profile}",
+        key=f"ours/{_key(row)}",
         group=f"{codec}/{anchor}",
         label=codec_label(codec, anchor),
         kind="ours",

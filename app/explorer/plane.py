@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite, log
+from math import isclose, isfinite, log
 from typing import Any, NamedTuple
 
 from app.explorer.curves import Curve, anchor_of
@@ -21,6 +21,8 @@ from mode_core.metrics.table import METRICS, Metric, joined
 RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0)
 DISTORTION, PERCEPTION, RATE = "psnr", "lpips", 0.1
 """What the axes are, and at which rate, unless somebody chooses."""
+_SAME_SIZE = 1e-9
+"""One byte of any file is more than that."""
 INTERPOLATED = "between measured rates"
 _WHICH = {
     "now": "on screen",
@@ -45,6 +47,8 @@ class Path(NamedTuple):
     label: str
     keys: Sequence[str]
     anchors: Sequence[str]
+    same: bool
+    """Whether all of these pictures are of the same files, as far as anybody can tell."""
 
 
 class Plane(NamedTuple):
@@ -60,8 +64,8 @@ class Plane(NamedTuple):
 
     @property
     def paths(self) -> list[Path]:
-        """Ways through at least two anchors of the same files."""
-        return [path for path in _paths(self.curves, self.places) if len(path.keys) > 1]
+        """Ways through at least two anchors."""
+        return [path for path in _paths(self) if len(path.keys) > 1]
 
 
 def plane_of(curves: Iterable[Curve], x: str, y: str, rate: float = 0.0) -> Plane:
@@ -148,17 +152,41 @@ def _place(curve: Curve, x: Metric, y: Metric, rate: float) -> Place:
     return Place(bpp, value(across), value(up), near)
 
 
-def _paths(curves: Iterable[Curve], places: Mapping[str, Place]) -> Iterable[Path]:
+def _paths(plane: Plane) -> Iterable[Path]:
     """Per codec and source its anchors between the ends; those of one expert are on no way."""
     found: dict[tuple[str, str, str], list[tuple[float, Curve]]] = defaultdict(list)
-    for curve in curves:
+    for curve in plane.curves:
         anchor = anchor_of(curve.anchor)
-        if curve.codec and anchor and not anchor.expert and curve.key in places:
+        if curve.codec and anchor and not anchor.expert and curve.key in plane.places:
             found[curve.kind, curve.codec, curve.source].append((anchor.blend, curve))
     for (kind, codec, _), members in found.items():
         members.sort(key=lambda one: (one[0], one[1].key))
         info = CODECS.get(parts_of(codec)[0])
         label = with_profile(info.title, codec) if info else codec
         label = f"{label} {_WHICH.get(kind, '')}".strip()
-        keys = [curve.key for _, curve in members]
-        yield Path(label, keys, [f"{blend:g}" for blend, _ in members])
+        own = [curve for _, curve in members]
+        anchors = [f"{blend:g}" for blend, _ in members]
+        yield Path(label, [one.key for one in own], anchors, _are_of_same_files(own, plane))
+
+
+def _are_of_same_files(curves: Sequence[Curve], plane: Plane) -> bool:
+    """Whether rows name the same files; of the page's own points, whether sizes are the same.
+
+    Those count that are nearest to the rate, since other rates may have been seen at one anchor.
+    """
+    if all(curve.files for curve in curves):
+        return len({curve.files for curve in curves}) == 1
+    around = [_around(curve, plane) for curve in curves]
+    return all(
+        isclose(one, first, rel_tol=_SAME_SIZE)
+        for other in around
+        for one, first in zip(other, around[0], strict=True)
+    )
+
+
+def _around(curve: Curve, plane: Plane) -> tuple[float, float]:
+    """The measured rates below and above the one that a curve is shown at."""
+    bpp = plane.places[curve.key].bpp
+    rates = [rate for rate, _, _ in _points(curve, plane.x, plane.y)]
+    below = max((rate for rate in rates if rate <= bpp * (1 + _SAME_SIZE)), default=bpp)
+    return below, min((rate for rate in rates if rate >= bpp * (1 - _SAME_SIZE)), default=bpp)

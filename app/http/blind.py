@@ -27,6 +27,10 @@ _SHORT, _FILES = 64 << 10, 16 << 20
 """Bytes of a request, and of one that brings the files of raters."""
 _UNSEEN = {"Cache-Control": "no-store"}
 """A second look must not be faster than the first."""
+_UNRANKED = (
+    "the ranking took {limits} and was stopped; save the votes, and rank them with "
+    "`python -m mode_core votes FILES`"
+)
 Asked = dict[str, Any]
 
 
@@ -75,7 +79,7 @@ def blind_routes(tests: OpenTests, post: Post) -> list[BaseRoute]:
             for name, act in acts.items()
         ),
         Route("/mode/blind/{test:str}", show),
-        Route("/mode/blind/{test:str}/{rater:str}/{name:str}.png", picture),
+        Route("/mode/blind/{test:str}/{mark:str}/{name:str}.png", picture),
     ]
 
 
@@ -95,7 +99,7 @@ class Asking:
         """How far the test is, and for its host how far the raters are."""
         test = self._test(asked)
         if "host" not in asked:
-            return test.about()
+            return test.for_visitor()
         test.check_host(asked["host"])
         return test.for_host()
 
@@ -130,7 +134,7 @@ class Asking:
         """A rater has answered all; what was what, if that may be known by now."""
         test, rater, answers = self._answers(asked)
         rater.finished = True
-        said = votes.hand_in(test, rater, answers, self.service.settings.votes)
+        said = votes.hand_in(test, rater, answers, self.tests.places)
         return self._own(test, rater, answers, request) | {"said": said}
 
     def result(self, asked: Asked, request: Request) -> Asked:
@@ -149,10 +153,10 @@ class Asking:
         ranked = self._ranked(test, files + brought, request)
         return {"shown": True} | ranked | {"faults": faults + ranked["faults"]}
 
-    def picture(self, test: str, rater: str, name: str) -> bytes | None:
-        """A picture by a rater's name for it."""
+    def picture(self, test: str, mark: str, name: str) -> bytes | None:
+        """A picture by a rater's name for it; nothing in an address lets anybody rate."""
         try:
-            return self.tests.seen(test).picture(self.service, rater, name)
+            return self.tests.seen(test).picture(self.service, mark, name)
         except ModeError:
             return None
 
@@ -168,10 +172,11 @@ class Asking:
             return found | {"unranked": str(error)}  # too early an end, say
 
     def _ranked(self, test: OpenTest, files: Sheets, request: Request) -> Asked:
-        """Computed where strangers' tables are read: what takes long costs a sentence."""
+        """Computed where strangers' tables are read: what takes too long costs a sentence."""
         visitor, wanted = visitor_of(request.scope), partial(is_there, request)
         call = self.service.runner.reader.call
-        return result(test, files, partial(call, visitor=visitor, wanted=wanted))
+        how = partial(call, visitor=visitor, wanted=wanted, given_up=_UNRANKED)
+        return result(test, files, how)
 
     def _test(self, asked: Asked) -> OpenTest:
         return self.tests.get(asked.get("test"))

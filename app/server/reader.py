@@ -22,7 +22,11 @@ MEMORY_BYTES = 2 << 30
 
 _TOO_MANY = "too many of your files wait to be read; send this one in a moment"
 _DISTRUST_S, _MOST_DISTRUSTED = 60.0, 1000
-_NOBODY = "nobody waits for this file any more; send it again"
+_GIVEN_UP = (
+    "the file took {limits} to read and was given up; save it anew in another program, as a PNG "
+    "or JPEG or with fewer pixels"
+)
+_NOBODY = "nobody waits for this any more; send it again"
 
 
 class Unread(ModeError):
@@ -47,20 +51,23 @@ class Reader:
         *args: Any,
         visitor: str = "",
         wanted: Wanted = always,
+        given_up: str = "",
     ) -> Any:
-        """What the task makes of a visitor's bytes, when it is that visitor's turn."""
+        """What the task makes of a visitor's bytes, when it is that visitor's turn.
+
+        What is not the reading of a file says with `given_up` what was given up, and what would
+        work; that it took long is then no fault of the visitor's.
+        """
         try:
             with self._turns.turn(visitor, wanted):
                 return self._worker.call(task, *args, wanted=wanted)
         except Unwanted as error:
             raise Unread(_NOBODY) from error
         except (WorkerLost, MemoryError) as error:
-            self._turns.distrust(visitor)
-            raise Unread(
-                f"the file took more than {self._worker.seconds:.0f} s or "
-                f"{MEMORY_BYTES >> 30} GB to read and was given up; save it anew in another "
-                "program, as a PNG or JPEG or with fewer pixels"
-            ) from error
+            if not given_up:
+                self._turns.distrust(visitor)
+            limits = f"more than {self._worker.seconds:.0f} s or {MEMORY_BYTES >> 30} GB"
+            raise Unread((given_up or _GIVEN_UP).format(limits=limits)) from error
 
     def close(self) -> None:
         """End the helper process."""

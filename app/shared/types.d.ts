@@ -255,7 +255,7 @@ type Curve = {
 type Trace = { x: number[]; y: number[]; customdata?: number[] };
 type Point = { curve: Curve; c: number; p: number; x: number; bpp: number; value: number };
 /** One codec's files from anchor to anchor: keys of curves, and where the anchors lie between the ends. */
-type PlotPath = { label: string; keys: string[]; anchors: string[] };
+type PlotPath = { label: string; keys: string[]; anchors: string[]; same: boolean };
 /** [low, high] of both axes, as logarithms on a log axis. */
 type Ranges = { x: number[]; y: number[] };
 type Axis = {
@@ -350,6 +350,10 @@ type BlindState = {
   each: boolean;
   /** Whether answers go to a folder of the operator's. */
   stored: boolean;
+  /** Why nobody can join any more, if so. */
+  refused: string;
+  /** In how many trials of the next rater the sizes differ. */
+  unequal: number;
   error?: string;
 };
 type HostState = BlindState & {
@@ -359,6 +363,8 @@ type HostState = BlindState & {
   wait_s: number;
   joined: number;
   finished: number;
+  /** Why the operator's folder takes no answers of this test. */
+  unkept: string;
 };
 /** One answer as it is sent: `side` tells that both stood side by side, `ratio` is the device's. */
 type BlindAnswer = {

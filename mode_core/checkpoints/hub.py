@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
 
-from mode_core.checkpoints.connection import Address, DownloadError, proxy_of
+from mode_core.checkpoints.connection import SPAN_S, Address, DownloadError, proxy_of
 
 SCHEME = "hf://"
 _NAMED = re.compile(rf"{SCHEME}(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
@@ -12,6 +15,10 @@ _PAGE = re.compile(
     r"https://huggingface\.co/(?P<repo>[\w.-]+/[\w.-]+)/(?:resolve|blob)/(?P<revision>[^/]+)/"
     r"(?P<file>[^?]+)(?:\?.*)?"
 )
+
+
+ANSWERS_S = float(SPAN_S)
+"""So long the hub may take to say what a file is; its client waits for ever, byte after byte."""
 
 
 def is_on_hub(url: str) -> bool:
@@ -33,8 +40,10 @@ def hub_address(url: str) -> Address:
         # or it would stand in the words of whoever refuses it
         raise DownloadError("the token in HF_TOKEN, or that of `hf auth login`, is none")
     try:
-        found = get_hf_file_metadata(hf_hub_url(repo, file, revision=revision))
+        found = _in_time(get_hf_file_metadata, hf_hub_url(repo, file, revision=revision))
         at = hf_hub_url(repo, file, revision=found.commit_hash or revision)
+    except DownloadError:
+        raise
     except Exception as error:
         # the client has errors of its own, of what it stands on, and of what a name may be
         status = getattr(getattr(error, "response", None), "status_code", None)
@@ -48,3 +57,29 @@ def hub_address(url: str) -> Address:
     sha256 = found.etag or ""
     known = re.fullmatch(r"[0-9a-f]{64}", sha256) is not None
     return Address(at, sha256 if known else "", token)
+
+
+def _in_time(ask: Callable[[str], Any], url: str) -> Any:
+    """What the client says of an address; DownloadError if it does not within the limit."""
+    from huggingface_hub import close_session
+
+    told: list[Any] = []
+    failed: list[Exception] = []
+
+    def asking() -> None:
+        try:
+            told.append(ask(url))
+        except Exception as error:  # raised again where somebody waits for it
+            failed.append(error)
+
+    thread = Thread(target=asking, name="hub", daemon=True)
+    thread.start()
+    thread.join(ANSWERS_S)
+    if failed:
+        raise failed[0]
+    if not told:
+        close_session()  # which ends the connection that the thread still waits for
+        raise DownloadError(
+            f"it has not said in {ANSWERS_S:g} seconds what the file is; run it again"
+        )
+    return told[0]

@@ -21,6 +21,7 @@ from mode_core.training import checkpoint
 from mode_core.training.data import Photos, read_photos, refuse_no_source
 from mode_core.training.loop import Run, Settings
 from mode_core.training.stage import Rig, Setup, Stage, TrainingError
+from mode_core.training.together import HOST_TOO
 
 HELD_OUT = 8
 LEAST_S = 2.0
@@ -108,7 +109,7 @@ def _device(args: argparse.Namespace) -> torch.device:
         known = f"cuda:0 to cuda:{count - 1}, or cpu" if count else "cpu"
         raise TrainingError(f"there is no device {device} here; give --device {known}")
     if int(setting("WORLD_SIZE") or 1) > 1:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group(HOST_TOO if device.type == "cuda" else "gloo")
         if device.type == "cuda":
             device = torch.device("cuda", int(setting("LOCAL_RANK")))
     if device.type == "cuda":

@@ -55,6 +55,17 @@ def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
     return sorted(different, key=lambda one: one.bpp) or [find_weights(codec, profile)]
 
 
+def quality_for(codec: str, profile: str, tag: str, quality: int) -> int | None:
+    """What to ask for so that a file of these weights and this quality is made again, if it can be.
+
+    Imported sets have one rate each, so their files say 0: their place in the family names them.
+    """
+    if not profile.startswith(PUBLIC):
+        return quality
+    tags = [tag_words(one) for one in family(codec, profile)]
+    return tags.index(tag) if tag in tags else None
+
+
 def weights_of_tag(codec: str, tag: bytes) -> WeightsSet | None:
     """The imported set that a file was made with, if it is here."""
     imported = (found for found in all_weights() if found.codec == codec and found.is_public)

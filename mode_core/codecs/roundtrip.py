@@ -56,21 +56,20 @@ def decode_file(
     for anchor in anchors or tuple(info.outputs):
         start = perf_counter()
         image = codec.decode(bitstream, anchor)
-        made.append(
-            Reconstruction(
-                codec=info.id,
-                profile=codec.profile,
-                anchor=anchor,
-                label=f"{info.label(anchor)} {whose}".strip(),
-                image=image,
-                file=file,
-                bitstream=bitstream,
-                target_bpp=bitstream.target_bpp,
-                encode_s=None,
-                decode_s=perf_counter() - start,
-                terms=terms,
-            )
+        one = Reconstruction(
+            codec=info.id,
+            profile=codec.profile,
+            anchor=anchor,
+            label=f"{info.label(anchor)} {whose}".strip(),
+            image=image,
+            file=file,
+            bitstream=bitstream,
+            target_bpp=bitstream.target_bpp,
+            encode_s=None,
+            decode_s=perf_counter() - start,
+            terms=terms,
         )
+        made.append(replace(one, note=_note(one, bitstream.target_bpp)))
     return made
 
 

@@ -1,7 +1,8 @@
 """Newer metrics for rows that were measured without them, without searching for rates again.
 
-A row's file is encoded once at the row's own quality. Only if it is the same file, and its picture
-has the PSNR that the row says, is anything measured; otherwise the cell stays empty. All other
+A row's file is encoded once at the row's own quality, with the imported set that it names. Only if
+it is the same file, and the picture of the row's anchor has the PSNR that the row says, is anything
+measured; otherwise the cell stays empty. All other
 cells, and the timings, stay as they are. What is measured so far lies in `<name>.added.partial.csv`
 and is taken up by the next run.
 """
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mode_core.codecs.identity import quality_for
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.roundtrip import decode_file
 from mode_core.errors import ModeError, ResultsError
@@ -87,7 +89,16 @@ def add_metrics(plan: Additions, record: Record) -> list[str]:
     empty: dict[str, Counter[str]] = {name: Counter() for name in ledgers}
     for job, reason in failed:
         empty[job.results][reason] += len(job.rows)
+    whole = {id(job) for job, _ in failed}
+    for job in jobs:
+        if id(job) not in whole and (drifted := _still_lacking(job, ledgers[job.results])):
+            empty[job.results][OTHER_PICTURE] += drifted
     return [_sentence(plan, ledgers[name], reasons) for name, reasons in empty.items() if reasons]
+
+
+def _still_lacking(job: FileAgain, ledger: Ledger) -> int:
+    """How many rows of a file got nothing, since their pictures are others today."""
+    return sum(bool(_lacking(ledger.rows[row_key(row)], job.metrics)) for row in job.rows)
 
 
 def _is_wanted(plan: Additions, rows: Sequence[Row]) -> bool:
@@ -151,15 +162,18 @@ class _OtherwiseError(Exception):
 
 
 def _filled(job: FileAgain) -> list[Row]:
-    """The rows with the numbers that they lacked."""
+    """The rows with the numbers that they lacked, without those of pictures that are others."""
     first = job.rows[0]
     if first.profile == THEIRS:
         raise _OtherwiseError(THEIR_ROWS)
     if job.photo is None:
         raise _OtherwiseError(NO_PHOTO)
-    original = read_image(job.photo)
     codec = load_codec(first.codec, first.profile)
-    made = codec.encode(original, Target(quality=first.quality))
+    quality = quality_for(first.codec, first.profile, first.weights, first.quality)
+    if quality is None:
+        raise _OtherwiseError(OTHER_FILE)
+    original = read_image(job.photo)
+    made = codec.encode(original, Target(quality=quality))
     if not all(_is_of(row, made) for row in job.rows):
         raise _OtherwiseError(OTHER_FILE)
     file = made.to_bytes()
@@ -169,7 +183,8 @@ def _filled(job: FileAgain) -> list[Row]:
     filled = []
     for name, picture in zip(names, pictures, strict=True):
         own = [row for row in job.rows if row.anchor == name]
-        filled += _with_metrics(own, original, picture.image, job.metrics)
+        if same := _of_picture(own, original, picture.image):
+            filled += _with_metrics(same, original, picture.image, job.metrics)
     return filled
 
 
@@ -180,14 +195,24 @@ def _is_of(row: Row, made: Bitstream) -> bool:
     return told == (tag_in(made), made.quality, *sizes)
 
 
+def _of_picture(rows: Sequence[Row], original: Image, picture: Image) -> list[Row]:
+    """Those rows of an anchor that were measured from this picture."""
+    quick = measure(original, picture, QUICK_METRICS).values
+    return [
+        row
+        for row in rows
+        if all(
+            math.isclose(row.values[key], value, rel_tol=0, abs_tol=_SAME_DB)
+            for key, value in quick.items()
+            if key in row.values
+        )
+    ]
+
+
 def _with_metrics(
     rows: Sequence[Row], original: Image, picture: Image, metrics: Sequence[str]
 ) -> list[Row]:
     """Rows of one picture, which is measured once."""
-    for key, value in measure(original, picture, QUICK_METRICS).values.items():
-        told = (row.values[key] for row in rows if key in row.values)
-        if not all(math.isclose(one, value, rel_tol=0, abs_tol=_SAME_DB) for one in told):
-            raise _OtherwiseError(OTHER_PICTURE)
     wanted = [one for one in metrics if any(one in _lacking(row, metrics) for row in rows)]
     measured = measure(original, picture, wanted)
     for reason in measured.missing.values():

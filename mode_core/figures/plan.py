@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from mode_core.errors import ModeError
@@ -93,6 +94,19 @@ class Pane:
     """The licence of those weights, where they are others'."""
 
 
+class Apart(Enum):
+    """Why a pane is not compared."""
+
+    COMMON = auto()
+    """Its size is not the common one."""
+    OWN = auto()
+    """It is not the one that was asked for of this pane."""
+    OTHERS = auto()
+    """There is no common one, and it is not that of the others."""
+    UNKNOWN = auto()
+    """Nobody has said what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """All that is drawn, but for the numbers."""
@@ -116,9 +130,35 @@ class Figure:
 
     def competes(self, pane: Pane) -> bool:
         """Whether a pane's file is known to have the size that was asked for, and of the others."""
+        return self.apart(pane) is None
+
+    def apart(self, pane: Pane) -> Apart | None:
+        """Why a pane is not compared with the others; None where it is."""
         rate = self.rate(pane)
-        wishes = [wish for wish in (pane.target_bpp, self.bpp) if wish]
-        return rate is not None and all(abs(rate / wish - 1) <= NOT_EQUAL for wish in wishes)
+        if rate is None:
+            return Apart.UNKNOWN
+        if self.bpp and _differ(rate, self.bpp):
+            return Apart.COMMON
+        if pane.target_bpp and _differ(rate, pane.target_bpp):
+            return Apart.OWN
+        if not self.bpp and _differ(rate, self.rate(self.measure) or rate):
+            return Apart.OTHERS
+        return None
+
+    @property
+    def measure(self) -> Pane:
+        """Without a common rate: the pane whose size most others have, the first of several."""
+        rates = [rate for pane in self.panes if (rate := self.rate(pane)) is not None]
+        return max(
+            self.panes,
+            key=lambda pane: sum(
+                not _differ(one, own) for one in rates if (own := self.rate(pane)) is not None
+            ),
+        )
+
+
+def _differ(rate: float, wish: float) -> bool:
+    return abs(rate / wish - 1) > NOT_EQUAL
 
 
 def check(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mode_core.figures.grid import NARROW_IN, Grid
 from mode_core.figures.numbers import DASH, Numbers
-from mode_core.figures.plan import NOT_EQUAL, PICTURE, Figure, Pane, letters
+from mode_core.figures.plan import NOT_EQUAL, PICTURE, Apart, Figure, Pane, letters
 from mode_core.metrics import METRICS
 
 MARK = "*"
@@ -86,12 +86,28 @@ def _gaps(numbers: Numbers) -> list[str]:
 
 
 def _unequal(figure: Figure) -> list[str]:
-    apart = [pane for pane in figure.panes if not figure.competes(pane)]
+    """Each reason once, in one sentence that is true of every marked pane."""
+    apart: dict[Apart, list[Pane]] = {}
+    for pane in figure.panes:
+        if (why := figure.apart(pane)) is not None:
+            apart.setdefault(why, []).append(pane)
     if not apart:
         return []
-    unknown = any(pane.bytes_file is None for pane in apart)
-    known = any(pane.bytes_file is not None for pane in apart)
-    wished = f" of {figure.bpp:.6g} bpp" if figure.bpp else " that was asked for"
-    reasons = [f"more than {NOT_EQUAL:.0%} off the size{wished}"] * known
-    reasons += ["of unknown size"] * unknown
-    return [f"{MARK} Not compared: {' or '.join(reasons)}."]
+    off = f"more than {NOT_EQUAL:.0%} off the size"
+    words = {
+        Apart.COMMON: f"{off} of {figure.bpp:.6g} bpp",
+        Apart.OWN: f"{off} that was asked for",
+        Apart.OTHERS: f"{off} of {figure.measure.label} ({_how_far(figure, apart)})",
+        Apart.UNKNOWN: "of unknown size",
+    }
+    return [f"{MARK} Not compared: {' or '.join(words[why] for why in Apart if why in apart)}."]
+
+
+def _how_far(figure: Figure, apart: Mapping[Apart, Sequence[Pane]]) -> str:
+    """By how much the size of each differs from the one that most have."""
+    common = figure.rate(figure.measure)
+    return ", ".join(
+        f"{pane.label} {rate / common - 1:+.0%}".replace("-", "\u2212")
+        for pane in apart.get(Apart.OTHERS, ())
+        if common and (rate := figure.rate(pane)) is not None
+    )

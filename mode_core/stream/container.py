@@ -110,8 +110,18 @@ class Bitstream:
                 f"the file says {width}x{height} pixels; at most {MAX_PIXELS // 10**6} megapixels "
                 "are decoded"
             )
-        target = steps / _TARGET_STEPS or None
-        return cls(codec, weights, quality, width, height, _read_streams(body, at), target)
+        streams = _read_streams(body, at)
+        return cls(codec, weights, quality, width, height, streams, _target_of(steps))
+
+
+def _target_of(steps: int) -> float | None:
+    """The rate that was aimed for: the one of fewest digits that is written as so many steps.
+
+    Rates are asked for in few digits, and a file's size is held against what was asked for.
+    """
+    exact = steps / _TARGET_STEPS
+    tries = (round(exact, digits) for digits in range(1, 5))
+    return next((one for one in tries if round(one * _TARGET_STEPS) == steps), exact) or None
 
 
 def symbol_check(data: bytes) -> int:

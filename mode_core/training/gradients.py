@@ -8,15 +8,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from mode_core.training.together import world_size
+
 SPIKE = 20.0
 """A step whose gradient has this many times the usual norm is skipped."""
 SETTLED = 50
 """Steps before a usual norm is known."""
-
-
-def world_size() -> int:
-    """How many processes train together."""
-    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 class Gradients:

@@ -21,9 +21,9 @@ from torch import Tensor
 from mode_core.layers.flops import best_rate, counted
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos
-from mode_core.training.gradients import world_size
 from mode_core.training.log import Means, add_row, save_sheet
 from mode_core.training.stage import Rig, Stage, TrainingError
+from mode_core.training.together import largest, stop, world_size
 from mode_core.training.trainer import Trainer
 from mode_core.weights.provenance import commit
 
@@ -115,15 +115,17 @@ class Run:
     def train(self) -> None:
         """Train until the time is up, Ctrl-C, or the pause asked for; leaves a checkpoint."""
         self.settings.out.mkdir(parents=True, exist_ok=True)
-        if dist.is_initialized():
-            dist.barrier()  # waiting for a process that starts late is no training
+        # the least of all; and waiting for a process that starts late is no training
+        self.batch = -round(largest(-self.batch)[0])
         self.clock.start()
-        first = self.clock.elapsed_s
+        first, _ = self._shared(False)
         logged = checked = first
         probe = _Probe(self)
         with _interruptible() as interrupted:
-            while (elapsed := self._shared_elapsed()) < self.clock.budget_s:
-                if interrupted() or elapsed - first > self.settings.pause_after_s:
+            while True:
+                elapsed, asked = self._shared(interrupted())
+                paused = elapsed - first > self.settings.pause_after_s
+                if asked or paused or elapsed >= self.clock.budget_s:
                     break
                 step = partial(self._step, elapsed / self.clock.budget_s)
                 if self.settings.forecast and probe.is_due(elapsed):
@@ -151,6 +153,12 @@ class Run:
             short = isinstance(error, torch.OutOfMemoryError | MemoryError)
             if not short and "can't allocate" not in str(error):
                 raise
+            if self.trainer.applying and world_size() > 1:
+                raise TrainingError(
+                    f"memory does not hold the update after {self.batch} crops in one of several "
+                    "processes; choose a smaller --batch or --width"
+                ) from error
+            stop(error)
             if self.batch < 2:
                 raise TrainingError(
                     f"memory does not hold {self.batch} crops of {size} pixels; "
@@ -161,14 +169,10 @@ class Run:
             torch.cuda.empty_cache()
         self.say(f"memory is short: the batch is now {self.batch} crops")
 
-    def _shared_elapsed(self) -> float:
-        elapsed = self.clock.elapsed_s
-        if world_size() > 1:
-            # All processes must take the same turns, so the first one's watch counts.
-            shared = torch.tensor([elapsed], device=self.trainer.device, dtype=torch.float64)
-            dist.broadcast(shared, 0)
-            return float(shared)
-        return elapsed
+    def _shared(self, asked: bool) -> tuple[float, bool]:
+        """The first process's watch, and whether anyone is to end: all take the same turns."""
+        elapsed, ends = largest(self.clock.elapsed_s if self.leads else -1.0, float(asked))
+        return elapsed, ends > 0
 
     def _log(self, elapsed: float) -> None:
         row = {

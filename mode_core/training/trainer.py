@@ -11,9 +11,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from mode_core.training.checkpoint import half_names
-from mode_core.training.gradients import Gradients, Guard, world_size
+from mode_core.training.gradients import Gradients, Guard
 from mode_core.training.optim import Optimiser, rate_factor
 from mode_core.training.stage import Rig, Stage, TrainingError
+from mode_core.training.together import anybody, go_on, world_size
 
 MOST_SKIPS = 10
 
@@ -38,6 +39,8 @@ class Trainer:
         self.guard = Guard(self.device)
         self.steps = self.crops = self.falls = 0
         self.rate_scale = 1.0
+        self.applying = False
+        """Whether a step is past the point up to which all processes can leave it out."""
         self.rig.train()
 
     @property
@@ -61,6 +64,8 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             loss, stats = self.stage.loss(self.rig, x_BCHW, progress, self.generator)
         loss.backward()
+        go_on()
+        self.applying = True
         for part in self.gradients:
             part.gather()
         self._share_buffers()
@@ -73,7 +78,9 @@ class Trainer:
         self._follow()
         self.steps += 1
         self.crops += len(x_BCHW) * world_size()
-        if self.guard.heard[1] >= MOST_SKIPS:
+        self.applying = False
+        # each process hears of its device in its own time, but all fall back at once
+        if anybody(bool(self.guard.heard[1] >= MOST_SKIPS)):
             self._fall_back()
         return {"loss": loss.detach(), **stats, "gradient": norm}
 

@@ -70,9 +70,9 @@ class House:
         assert state["state"] == "open", state["error"]
         return made
 
-    def image(self, test: str, rater: str, name: str) -> Image:
+    def image(self, test: str, name: str) -> Image:
         """A picture as the rater's browser gets it."""
-        answer = self.client.get(f"/mode/blind/{test}/{rater}/{name}.png")
+        answer = self.client.get(f"/mode/blind/{test}/{name}.png")
         assert answer.headers["cache-control"] == "no-store"
         return load_picture(answer.content).pixels
 
@@ -82,10 +82,7 @@ class House:
         """What somebody answers to all trials who likes most what `prefers` makes most of."""
         found = []
         for trial in joined["trials"]:
-            left, right = (
-                prefers(self.image(test, joined["rater"], trial[side]))
-                for side in ("left", "right")
-            )
+            left, right = (prefers(self.image(test, trial[side])) for side in ("left", "right"))
             found.append(answer("unsure" if left == right else "left" if left > right else "right"))
         return found
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from app.blind import opened, tests
+from app.blind import opened, rater, results, tests
 from app.blind.preparing import bare
 from app.blind.results import together
 from app.blind.wish import Wish
+from app.server.process import WorkerLost
 from mode_core.pictures.files import png_bytes
 from mode_core.votes.ranking import rank
 from mode_core.votes.sheet import Sheet, read_votes
@@ -177,9 +178,64 @@ def test_names_of_pictures_say_nothing_and_belong_to_one_rater(house: House) -> 
     ]
     assert len({*names}) == len(names)
     assert house.asks("join", test=made["test"], rater=first["rater"]) == first
-    of_second = f"/mode/blind/{made['test']}/{second['rater']}/{first['trials'][0]['left']}.png"
-    assert house.client.get(of_second).status_code == 404
-    assert house.client.get(f"/mode/blind/{made['test']}/x/{names[0]}.png").status_code == 404
+    marks = [{one.partition("/")[0] for one in part} for part in (names[:60], names[60:])]
+    assert [len(one) for one in marks] == [1, 1]
+    name = names[0].partition("/")[2]
+    for mark in (*marks[1], "x", first["rater"]):
+        address = f"/mode/blind/{made['test']}/{mark}/{name}.png"
+        assert house.client.get(address).status_code == 404
+
+
+def test_a_look_at_the_page_takes_no_seat(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opened, "MOST_RATERS", 1)
+    made = house.makes(alone=False, pictures=house.scenes)
+    looks = [house.asks("state", test=made["test"]) for _ in range(3)]
+    assert {one["refused"] for one in looks} == {""}
+    joined = house.asks("join", test=made["test"])
+    assert joined["unequal"] == looks[0]["unequal"]
+    assert "all the raters" in house.asks("state", test=made["test"])["refused"]
+    house.asks("close", **made)
+    assert "closed" in house.asks("state", test=made["test"])["refused"]
+
+
+def test_a_seat_on_which_nothing_was_answered_is_free_after_a_while(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "MOST_RATERS", 2)
+    made = house.makes(alone=False)
+    one, other = (house.asks("join", test=made["test"]) for _ in range(2))
+    # the first trial, and the second in advance, are there before any answer
+    for joined, seen in ((one, 3), (other, 2)):
+        for trial in joined["trials"][:seen]:
+            house.image(made["test"], trial["left"])
+    assert "all the raters" in house.asks("join", test=made["test"])["error"]
+    monkeypatch.setattr(rater, "LEFT_S", -1.0)
+    third = house.asks("join", test=made["test"])
+    assert [trial["width"] for trial in third["trials"]]
+    assert "no rater" in house.asks("finish", test=made["test"], rater=other["rater"])["error"]
+    assert house.asks("join", test=made["test"], rater=one["rater"]) == one
+    monkeypatch.setattr(rater, "LEFT_S", 1800.0)
+    assert house.asks("state", **made)["joined"] == 2
+    assert "all the raters" in house.asks("join", test=made["test"])["error"]
+
+
+def test_a_ranking_that_takes_too_long_says_so_and_costs_nobody_anything(house: House) -> None:
+    made = house.makes(trials=10)
+    joined = house.asks("join", test=made["test"])
+    reader = house.service.runner.reader
+    call = reader._worker.call
+
+    def slow(task: Any, *args: Any, **how: Any) -> Any:
+        if task is results.ranked:
+            raise WorkerLost("too slow")
+        return call(task, *args, **how)
+
+    reader._worker.call = slow  # type: ignore[method-assign]
+    sent = {"test": made["test"], "rater": joined["rater"], "answers": [answer("left")] * 10}
+    told = house.asks("finish", **sent)
+    assert told["unranked"].startswith("the ranking took more than 15 s or 2 GB and was stopped")
+    assert len(rows_of(told["csv"])) == 10
+    assert not reader._turns._distrusted
 
 
 def test_nothing_is_made_once_the_first_trial_can_be_seen(house: House) -> None:
@@ -197,7 +253,7 @@ def test_an_identical_pair_is_identical_and_a_check_has_the_original(house: Hous
     kinds = {"same": 0, "check": 0}
     for trial in joined["trials"]:
         left, right, original = (
-            house.image(made["test"], joined["rater"], trial[side]).tobytes()
+            house.image(made["test"], trial[side]).tobytes()
             for side in ("left", "right", "original")
         )
         kinds["same"] += left == right
@@ -416,7 +472,7 @@ def test_answers_are_worth_something_without_the_pictures(house: House) -> None:
     house.service.store.get = lambda _: None  # type: ignore[method-assign]
     sent = {"test": made["test"], "rater": rater, "answers": [answer("left")] * 20}
     assert "memory" in house.asks("join", test=made["test"])["error"]
-    assert house.client.get(f"/mode/blind/{made['test']}/{rater}/{name}.png").status_code == 404
+    assert house.client.get(f"/mode/blind/{made['test']}/{name}.png").status_code == 404
     house.asks("close", **made)
     assert house.asks("finish", **sent)["shown"]
 

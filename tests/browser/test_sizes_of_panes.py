@@ -67,10 +67,10 @@ def test_sizes_are_typed_taken_over_and_made_common_by_keyboard(visit: Opener) -
     page.keyboard.press("Enter")
     settled(page, 3)
     assert panes_of(page) == ["original", "elic@0.25", "jpeg"]
-    # The same bytes as the other pane, within what the codec can hit.
+    # The bytes that the other pane has now, within what the codec can hit.
     page.locator('figure[data-id="elic@0.25"] button.rate').click()
-    dialog.get_by_label("The same bytes as").select_option("jpeg")
-    dialog.locator("form.same button").click()
+    dialog.get_by_label("The bytes that another pane has now").select_option("jpeg")
+    dialog.locator("form.another button").click()
     expect(page.locator('figure[data-id^="elic@0.4"], figure[data-id^="elic@0.3"]')).to_have_count(
         1
     )

@@ -18,6 +18,7 @@ import huggingface_hub.constants
 import pytest
 
 from mode_core.checkpoints import connection, download
+from mode_core.checkpoints import hub as hub_module
 from mode_core.checkpoints import obtain as obtaining
 from mode_core.checkpoints.download import NoRoom
 from mode_core.checkpoints.obtain import MIRROR, Unobtainable, mirror, obtain
@@ -396,6 +397,18 @@ def test_what_the_hub_says_of_a_file_is_checked(
     monkeypatch.setattr(obtaining, "download", changed)
     with pytest.raises(Unobtainable, match=f"has the SHA-256 {wrong}, the hub says {right}"):
         got(at(), url=f"{HUB}/{FILE}")
+
+
+def test_a_hub_that_says_a_byte_now_and_then_is_left(
+    hub: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.head_drips = True
+    monkeypatch.setattr(hub_module, "ANSWERS_S", 0.3)
+    with pytest.raises(Unobtainable, match=r"has not said in 0\.3 seconds what the file is"):
+        got(at(), url=f"{HUB}/{FILE}")
+    hub.head_drips = False
+    monkeypatch.setattr(hub_module, "ANSWERS_S", 60.0)
+    got(at(), url=f"{HUB}/{FILE}")
 
 
 def test_a_token_that_is_none_is_refused_and_not_repeated(

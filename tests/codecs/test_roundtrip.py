@@ -60,7 +60,8 @@ def test_a_file_is_parsed_once_and_its_record_carries_what_it_says(
     assert len(parsed) == 1
     assert (again.file, again.label, again.encode_s) == (made.file, "MoDE 0.5", None)
     assert (again.bpp, again.quality, again.target_bpp) == (made.bpp, made.quality, 3)
-    assert (again.profile, again.terms, again.note) == ("toy", "", "")
+    assert (again.profile, again.terms) == ("toy", "")
+    assert again.note == made.note.replace("MoDE-F", "MoDE 0.5")
 
 
 def test_an_anchor_in_between_is_decoded(toy: ToyMode) -> None:
@@ -79,6 +80,9 @@ def test_a_size_outside_the_range_is_said_in_a_sentence(bpp: float) -> None:
         "the nearest it can do for this picture."
     )
     assert result.target_bpp == bpp
+    # the file alone, and a further anchor of it, say the same
+    (again,) = decode_file(result.file, result.bitstream)
+    assert again.note.partition(" instead")[0] == result.note.partition(" instead")[0]
 
 
 def test_a_size_that_was_reached_and_a_quality_as_target_have_no_note() -> None:

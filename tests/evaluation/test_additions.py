@@ -11,15 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mode_core.codecs import learned
+from mode_core.codecs import identity, learned
 from mode_core.codecs.registry import load_codec
 from mode_core.errors import ResultsError
 from mode_core.evaluation import additions
 from mode_core.evaluation.additions import Additions, FileAgain, add_metrics
 from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.rows import THEIRS, Row, read_rows, write_rows
-from mode_core.pictures.files import write_png
+from mode_core.metrics.fidelity import psnr
+from mode_core.pictures.files import read_image, write_png
+from mode_core.stream.container import Bitstream
+from mode_core.types import Anchor, Image, Target
 from mode_core.weights.provenance import note_addition, write_provenance
+from mode_core.weights.sets import WeightsSet
 from tests.conftest import Shell, make_photo
 from tests.made_up.toy_codec import ToyMode, build_only_mode
 
@@ -154,6 +158,63 @@ def test_another_photo_of_the_name_is_told_by_its_psnr(plan: Additions, tmp_path
     rows = [row for row in read_rows(plan.out / "mode.csv") if row.height > 48]
     assert {NEW in row.values for row in rows if row.image == "photo0.png"} == {False}
     assert {NEW in row.values for row in rows if row.image != "photo0.png"} == {True}
+
+
+def test_an_anchor_that_drifts_costs_the_others_of_its_file_nothing(plan: Additions) -> None:
+    path = plan.out / "mode.csv"
+    rows = read_rows(path)
+    odd = next(row for row in rows if row.height > 48 and row.anchor == "perception")
+    values = {**odd.values, "psnr": odd.values["psnr"] + 0.5}
+    write_rows(path, [row._replace(values=values) if row is odd else row for row in rows])
+    [said] = run(replace(plan, codecs=["mode"]))
+    assert "stays empty in 1 of 27 rows: 1 whose picture has another PSNR today" in said
+    lacking = [row for row in read_rows(path) if row.height > 48 and NEW not in row.values]
+    assert [(row.image, row.target_bpp, row.anchor) for row in lacking] == [
+        (odd.image, odd.target_bpp, odd.anchor)
+    ]
+
+
+class Family(ToyMode):
+    """Sets of one rate each, as authors' weights are: files say quality 0 and name their set."""
+
+    profile = "public"
+    steps = (9, 4)
+
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        made = super().encode(image, Target(quality=self.steps[target.quality or 0]))
+        return replace(made, quality=0, weights=b"set%d" % (target.quality or 0))
+
+    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
+        step = self.steps[int(bitstream.weights[3:])]
+        return super().decode(replace(bitstream, quality=step), anchor)
+
+
+def test_rows_of_imported_sets_are_made_with_the_set_that_they_name(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learned, "build", lambda info, _: Family(info, b""))
+    load_codec.cache_clear()
+    sets = [
+        WeightsSet("mode", "public", tmp_path, {"identity": (b"set%d" % at).hex() + "00" * 28})
+        for at in (0, 1)
+    ]
+    monkeypatch.setattr(identity, "family", lambda *_: sets)
+    out, image = tmp_path / "theirs", read_image(photos[0])
+    out.mkdir()
+    family, anchor = load_codec("mode", "public"), Anchor.parse("fidelity")
+    rows = []
+    for place in (0, 1):
+        file = family.encode(image, Target(quality=place))
+        size, tag = len(file.to_bytes()), file.weights.hex()
+        told = {"psnr": psnr(image, family.decode(file, anchor))}
+        names = "theirs", photos[0].name, file.width, file.height, "mode", "public", "fidelity"
+        sizes = size, file.payload_bytes, 8 * size / (file.width * file.height)
+        rows.append(Row(*names, 0.5 + place, 0, tag, *sizes, told))
+    gone = rows[0]._replace(target_bpp=3.0, weights="00000000")
+    write_rows(out / "mode-public.csv", [*rows, gone])
+    [said] = run(Additions(photos, out, [NEW]))
+    assert "stays empty in 1 of 3 rows: 1 whose file comes out otherwise" in said
+    assert [NEW in row.values for row in read_rows(out / "mode-public.csv")] == [True, True, False]
 
 
 REAL_FILLED = additions._filled

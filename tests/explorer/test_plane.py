@@ -107,6 +107,33 @@ def test_two_points_at_one_rate_are_no_curve() -> None:
     assert "two points at 0.1 bpp" in seen.absent["a"]
 
 
+@pytest.mark.parametrize("change", [{"weights": "00ff00ff"}, {"quality": 7}, {"bytes_payload": 9}])
+def test_a_way_is_said_to_be_of_the_same_files_only_where_rows_name_them(
+    change: dict[str, Any],
+) -> None:
+    rows = [row for row in made_up_rows() if row.codec == "mode"]
+    (way,) = plane.plane_of(our_curves(rows), "psnr", "lpips", 0.1).paths
+    assert way.same
+    odd = next(row for row in rows if row.anchor == "0.5")
+    others = [row._replace(**change) if row is odd else row for row in rows]
+    (way,) = plane.plane_of(our_curves(others), "psnr", "lpips", 0.1).paths
+    assert way.same == ("bytes_payload" in change)
+
+
+def test_a_picture_s_own_points_are_of_the_same_files_where_sizes_are_the_same() -> None:
+    def points(*rates: float) -> list[Point]:
+        return [Point(bpp, {"psnr": 30 + bpp, "lpips": 0.3 - bpp}) for bpp in rates]
+
+    one = Curve("a", "a", "A", "live", "", points(0.05, 0.1, 0.2), "mode", "fidelity")
+    more = Curve("b", "b", "B", "live", "", points(0.05, 0.1, 0.15, 0.2), "mode", "0.5")
+    for rate, same in ((0.07, True), (0.1, True), (0.17, False)):
+        (way,) = plane.plane_of([one, more], "psnr", "lpips", rate).paths
+        assert way.same == same
+    other = one._replace(key="c", points=points(0.05, 0.100001, 0.2), anchor="perception")
+    (way,) = plane.plane_of([one, other], "psnr", "lpips", 0.07).paths
+    assert not way.same
+
+
 def test_the_way_of_mode_leads_through_its_anchors_in_their_order(results: Path) -> None:
     (path,) = view(results, view="plane")["plane"]["paths"]
     assert (path["label"], list(path["anchors"])) == ("MoDE", ["0", "0.5", "1"])

@@ -65,6 +65,33 @@ def test_a_pane_at_a_rate_of_its_own_is_not_compared() -> None:
     assert figure(shown=(near,)).competes(near)
 
 
+def test_without_a_common_rate_only_like_sizes_are_compared_and_it_says_how_others_differ() -> None:
+    shown = (
+        Pane("A at 0.2 bpp", darker(1), 2 * SIZE, 2 * BPP),
+        Pane("B", darker(2), SIZE, BPP),
+        Pane("C", darker(3), SIZE),
+        Pane("D", darker(4), round(0.5 * SIZE)),
+    )
+    one = replace(figure(shown=shown), bpp=0.0)
+    assert [one.competes(pane) for pane in one.panes] == [False, True, True, False]
+    said = footnotes(one, lay(one, asking(one)).numbers)[-1]
+    assert said == (
+        "* Not compared: more than 10% off the size of B (A at 0.2 bpp +100%, D \u221250%)."
+    )
+    best = [pane["psnr"].best for pane in lay(one, asking(one)).numbers.shown[0]]
+    assert best == [False, True, False, False]
+
+
+def test_the_footnote_is_true_of_a_pane_that_misses_a_target_of_its_own_alone() -> None:
+    missed = Pane("A at 0.105 bpp", darker(1), round(0.93 * SIZE), 1.05 * BPP)
+    one = figure(shown=(missed, *panes(2)))
+    said = footnotes(one, lay(one, asking(one)).numbers)[-1]
+    assert said == "* Not compared: more than 10% off the size that was asked for."
+    alone = replace(one, bpp=0.0, panes=(missed, Pane("B", darker(2))))
+    said = footnotes(alone, lay(alone, asking(alone)).numbers)[-1]
+    assert said.endswith("off the size that was asked for or of unknown size.")
+
+
 def test_one_pane_alone_is_never_the_best() -> None:
     one = laid(shown=panes(1))
     assert not one.numbers.shown[0][0]["psnr"].best

@@ -35,6 +35,8 @@ class Host(ThreadingHTTPServer):
         """Bytes that it says a file has."""
         self.drips = False
         """Whether the end of an answer comes byte by byte, a thousand in a second at most."""
+        self.head_drips = False
+        """Whether what it says of a file comes byte by byte, for about ten seconds."""
         self.knows_ranges = self.has_tags = self.has_lengths = True
         self.kind = "application/octet-stream"
         self.gate = threading.Event()
@@ -55,6 +57,12 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             return
         self.send_response(200)
+        if self.server.head_drips:
+            self.flush_headers()
+            with suppress(ConnectionError):  # whoever asked may have left
+                for letter in b"X-Slow: " + b"." * 200 + b"\r\n":
+                    sleep(0.05)
+                    self.wfile.write(bytes([letter]))
         self.send_header("X-Repo-Commit", "c0ffee")
         self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
         self.send_header("Content-Length", str(len(data)))

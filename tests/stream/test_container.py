@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -36,9 +37,19 @@ def sealed(body: bytes) -> bytes:
 @given(bitstreams)
 def test_what_is_written_is_read_and_every_byte_counts(stream: Bitstream) -> None:
     file = stream.to_bytes()
-    assert Bitstream.from_bytes(file) == stream
+    again = Bitstream.from_bytes(file)
+    assert again.to_bytes() == file
+    assert replace(again, target_bpp=stream.target_bpp) == stream
+    assert abs((again.target_bpp or 0) - (stream.target_bpp or 0)) <= 1 / 4096
     assert stream.bpp == 8 * len(file) / (stream.width * stream.height)
     assert stream.payload_bytes < len(file)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.1, 0.117, 0.15, 0.2, 0.5, 0.933, 1.5, 24.0])
+def test_a_file_says_the_rate_that_was_asked_for_as_people_write_it(rate: float) -> None:
+    """So its size is as far off beside its photo, where that rate is known, as without."""
+    file = replace(KODAK_ONE, target_bpp=rate).to_bytes()
+    assert Bitstream.from_bytes(file).target_bpp == rate
 
 
 @given(bitstreams, st.binary(min_size=1, max_size=40), st.data())

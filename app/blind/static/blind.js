@@ -29,12 +29,22 @@ async function open() {
   if (state.state === "closed" && sitting.next) return finish(state, sitting);
   // Whoever has answered all needs no pictures any more, and gets the result without them.
   if (sitting.next >= state.trials) return finish(state, sitting);
+  if (sitting.next) return join(state, sitting);
+  if (state.refused && !sitting.rater) return showGone(state.refused, sitting);
+  showStart(state, () => join(state, sitting));
+}
+
+/** Take a seat, or the one that this browser has; only looking at the page takes none.
+ * @param {BlindState} state @param {Sitting} sitting */
+async function join(state, sitting) {
   const joined = /** @type {Joined & {error?: string}} */ (await ask("join", { test, rater: sitting.rater }));
   if (joined.error) return showGone(joined.error, sitting);
   if (!sitting.join(joined.rater)) return location.reload();
   if (joined.finished) return finish(state, sitting);
-  if (sitting.next) return begin(state, joined, sitting);
-  showStart(state, joined, () => begin(state, joined, sitting));
+  const told = sitting.next || joined.unequal === state.unequal;
+  if (told) return begin(state, joined, sitting);
+  // Somebody else took the seat that this was said of.
+  showStart({ ...state, unequal: joined.unequal }, () => begin(state, joined, sitting));
 }
 
 /** @param {string} screen @param {(Node | string)[]} parts */
@@ -44,8 +54,9 @@ function show(screen, ...parts) {
 }
 
 /** What a rater must know, in a few sentences, before the first trial.
- * @param {BlindState} state @param {Joined} joined @param {() => void} start */
-function showStart(state, { unequal }, start) {
+ * @param {BlindState} state @param {() => void} start */
+function showStart(state, start) {
+  const { unequal } = state;
   const stored = "When you finish, your answers are stored on this server for whoever runs the test, under a name drawn by lot. With each answer go the seconds it took, the time of day, the zoom, how often you flipped, and the size and pixel ratio of your screen; no address, name or browser is stored. Beginning means that you agree.";
   const kept = state.alone || state.each
     ? "Your answers stay in this browser; at the end the server works the result out of them and keeps nothing."
@@ -68,9 +79,8 @@ function showStart(state, { unequal }, start) {
 /** @param {BlindState} state @param {Joined} joined @param {Sitting} sitting */
 function begin(state, joined, sitting) {
   root.dataset.screen = "trial";
-  const { trials, rater } = joined;
   new Trials(root, {
-    state, trials, rater, sitting,
+    state, trials: joined.trials, sitting,
     done: () => finish(state, sitting),
     leave: (early) => (early && sitting.next ? finish(state, sitting) : leave(state)),
   });

@@ -26,7 +26,7 @@ export function showHost(root, who, state) {
     make("p", { class: "row" }, field, copy),
     make("p", { class: "row" }, make("a", { href: link, target: "_blank", rel: "noopener" }, "Rate yourself, in another tab")),
     make("p", { class: "count", role: "status" }),
-    make("p", {}, state.stored ? "Answers are kept in the folder that this server’s operator has set." : "Answers stay with the raters: each saves a file at the end and gives it to you."),
+    make("p", {}, state.stored ? "Answers are kept in the folder that this server’s operator has set." : `Answers stay with the raters: each saves a file at the end and gives it to you${state.unkept && ` (${state.unkept})`}.`),
     make("p", { class: "row closing" }, makeButton({ class: "main", onclick: () => sure(root, who) }, "Close the test…")),
     make("p", { class: "said", role: "alert" }),
     make("div", { class: "joint" }),

@@ -14,7 +14,7 @@ const ELSEWHERE = "This test is open in another tab, which has moved on; here is
 /** What is pressed sooner was meant for the trial before. */
 const SETTLE_MS = 300;
 
-/** @typedef {{state: BlindState, trials: BlindTrial[], sitting: import("./sitting.js").Sitting, rater: string,
+/** @typedef {{state: BlindState, trials: BlindTrial[], sitting: import("./sitting.js").Sitting,
  *   done: () => void, leave: (early: boolean) => void}} Run */
 
 export class Trials {
@@ -40,7 +40,7 @@ export class Trials {
 
   /** @param {BlindTrial} trial @param {Face} face */
   address(trial, face) {
-    return `${this.run.sitting.test}/${this.run.rater}/${trial[face]}.png`;
+    return `${this.run.sitting.test}/${trial[face]}.png`;
   }
 
   /** The picture of a frame by now: what is shown, or one side each. @param {string} pane */

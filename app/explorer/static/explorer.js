@@ -240,6 +240,6 @@ const isWayKnown = (paths, curves) =>
 
 /** What a reader must know of the places. @param {NonNullable<PlotAnswer["plane"]>} plane */
 function placesNote({ at, paths }) {
-  const ways = paths.map(({ label, anchors }) => `The line of ${label} runs through its pictures at anchors ${anchors.join(", ")}, all of the same files.`);
+  const ways = paths.map(({ label, anchors, same }) => `The line of ${label} runs through its pictures at anchors ${anchors.join(", ")}, ${same ? "all of the same files" : "not all of the same files"}.`);
   return [`At ${at} bpp, between measured rates by PCHIP over log rate, never beyond them.`, ...new Set(ways)].join(" ");
 }

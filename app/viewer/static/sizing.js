@@ -20,7 +20,7 @@ export class Sizing {
       event.preventDefault();
       this.take(rateOfSize(this.field.value, viewer.state.size ?? { width: 1, height: 1 }, viewer.catalogue.limits.bpp[1]));
     });
-    find(this.dialog, "form.same", HTMLFormElement).addEventListener("submit", (event) => {
+    find(this.dialog, "form.another", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.same.value) this.take(this.rateOf(this.same.value) ?? NaN);
       else this.tell("Choose a pane first");
@@ -56,7 +56,7 @@ export class Sizing {
     const others = state.panes.filter((one) => one !== pane && this.rateOf(one) !== null);
     const named = others.map((one) => ({ id: one, label: `${records.labelOf(one)}: ${bytesText(records.get(one).bytes ?? 0)}` }));
     fillSelect(this.same, [{ id: "", label: "a pane" }, ...named], "");
-    for (const part of [this.same, find(this.dialog, "form.same button", HTMLButtonElement)]) part.disabled = !named.length;
+    for (const part of [this.same, find(this.dialog, "form.another button", HTMLButtonElement)]) part.disabled = !named.length;
     this.button("common").hidden = own === null;
     this.button("common").textContent = `Follow the common rate, ${state.bpp} bpp`;
     this.button("all").disabled = bpp === null;

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mode_core.cli.family.plan import BUNDLED, FAMILY
@@ -48,10 +49,17 @@ def _write(state: State, codec: str, stages: Mapping[str, str], home: Path) -> N
     facts["history"] = ", ".join(p.name for p in FAMILY if p.codec == codec and _has(state, p.name))
     if CODECS[codec].experts:
         facts["experts"] = joined_tags(_experts(state, codec, stages, home))
-    part = home / f".{folder.name}.part"
+    with _anew(folder) as part:
+        part.mkdir()
+        write_shards(part, tensors, facts, SHARD_BYTES)
+
+
+@contextmanager
+def _anew(folder: Path) -> Iterator[Path]:
+    """A name for what takes a folder's place once it is whole, with nothing of what was there."""
+    part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    write_shards(part, tensors, facts, SHARD_BYTES)
+    yield part
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 
@@ -68,8 +76,8 @@ def _experts(state: State, codec: str, stages: Mapping[str, str], home: Path) ->
         source = used.get(expert, "")
         folder = home / f"{expert}-{state.width}"
         if source.startswith(BUNDLED):
-            bundled = find_weights(expert)
-            shutil.copytree(bundled.folder, folder, dirs_exist_ok=True)
+            with _anew(folder) as part:
+                shutil.copytree(find_weights(expert).folder, part)
         elif source != stages.get(expert):
             raise ModeError(f"it was trained on {source}, and {stages.get(expert)} came after it")
         one = set_in(folder)

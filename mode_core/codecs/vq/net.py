@@ -26,6 +26,7 @@ from mode_core.layers.device import sent
 from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
 from mode_core.layers.sizes import CODER_BYTES
 from mode_core.stream.entropy import SymbolReader, SymbolWriter, token_bits, token_tables
+from mode_core.training.together import go_on
 
 SHARES = 32
 """Qualities: quality k sends (k + 1) / 32 of the tokens."""
@@ -104,6 +105,7 @@ class Codebook(nn.Module):
         chosen = (tokens_BHW.flatten()[:, None] == codes).to(flat)
         count, total = chosen.sum(0), chosen.t() @ flat
         if torch.distributed.is_initialized():
+            go_on()
             torch.distributed.all_reduce(count)
             torch.distributed.all_reduce(total)
         self.uses.lerp_(count, 1 - _DECAY)
