@@ -32,9 +32,10 @@ class Trainer:
         self.device = self.params[0].device
         self.average = [parameter.detach().clone() for parameter in self.params]
         self.optimiser = Optimiser(rig.net, self.params, rig.critic, stage.rates)
-        rank = dist.get_rank() if dist.is_initialized() else 0
-        self.generator = torch.Generator().manual_seed(seed * 1000 + rank)
-        torch.manual_seed(seed * 1000 + rank)
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.seed = seed * 1000 + self.rank
+        self.generator = torch.Generator().manual_seed(self.seed)
+        torch.manual_seed(self.seed)
         self.gradients = [Gradients(part) for part in (self.params, self.critic) if part]
         self.guard = Guard(self.device)
         self.steps = self.crops = self.falls = 0
@@ -158,11 +159,20 @@ class Trainer:
                 tensor.copy_(saved[name])
             torch._foreach_copy_(self.average, [v.to(self.device) for v in state["average"]])
         self.optimiser.restore(state["optimiser"])
+        self.rate_scale, usual = state["scales"]
+        counters = state["counters"]
+        self.steps, self.crops, self.falls = (counters[n] for n in ("steps", "crops", "falls"))
+        self._restore_chance(state)
+        self.guard.set(counters["skipped"], counters["skipped_in_row"], usual)
+
+    def _restore_chance(self, state: dict[str, Any]) -> None:
+        """Random state of the first process; others would draw its very crops, so they begin anew."""
+        if self.rank:
+            anew = self.seed + 1_000_003 * self.steps
+            self.generator.manual_seed(anew)
+            torch.manual_seed(anew)
+            return
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["cpu"])
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)
-        self.rate_scale, usual = state["scales"]
-        counters = state["counters"]
-        self.steps, self.crops, self.falls = (counters[n] for n in ("steps", "crops", "falls"))
-        self.guard.set(counters["skipped"], counters["skipped_in_row"], usual)

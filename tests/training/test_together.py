@@ -8,6 +8,7 @@ import signal
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -95,3 +96,20 @@ def test_memory_that_is_short_in_one_and_a_wish_to_end_count_for_all(tmp_path: P
     assert [(steps, batch) for steps, batch, _ in left] == [(9, 1), (9, 1)]
     for mine, theirs in zip(left[0][2], left[1][2], strict=True):
         assert torch.equal(mine, theirs)
+
+
+def _continue(rank: int, out: str) -> None:
+    _meet(rank, out)
+    trainer = Trainer(QUIET, build(Setup()), seed=0)
+    states: list[dict[str, Any] | None] = [trainer.state() if rank == 0 else None]
+    dist.broadcast_object_list(states)
+    trainer.restore(states[0] or {})
+    torch.save((torch.rand(8, generator=trainer.generator), torch.rand(8)), f"{out}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_after_a_pause_each_draws_crops_of_its_own(tmp_path: Path) -> None:
+    mp.start_processes(_continue, (str(tmp_path),), nprocs=2, start_method="fork")
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert not torch.equal(first[0], second[0])
+    assert not torch.equal(first[1], second[1])
