@@ -11,7 +11,6 @@ import torch
 
 from mode_core.checkpoints import convert
 from mode_core.checkpoints.convert import Origin, import_checkpoint
-from mode_core.cli import launch
 from mode_core.codecs.elic.public import ElicPublic
 from mode_core.codecs.elic.public_layers import ElicPublicConfig
 from mode_core.codecs.mode import training as stages_mode
@@ -87,7 +86,6 @@ def home(home: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same for a test of its own, and a toy size for MoDE."""
     monkeypatch.setitem(stages_mode.WIDTHS, "public", ModeConfig(hidden=(8, 8, 8, 8)))
     monkeypatch.setattr(stages_mode, "load_lpips", lambda _: Lpips())
-    monkeypatch.setattr(launch, "HELD_OUT", 1)
     shutil.copytree(made / "cache", home)
     (home.parent / "photos").symlink_to(made / "photos")
     return home.parent
@@ -95,7 +93,7 @@ def home(home: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def training(home: Path) -> tuple[str | Path, ...]:
     """The words of a command that trains MoDE for a moment."""
-    words = "--minutes 0.02 --batch 1 --device cpu"
+    words = "--minutes 0.02 --batch 1 --device cpu --held-out 1"
     return "train mode", words, "--photos", home / "photos", "--out", home / "run"
 
 
