@@ -166,7 +166,7 @@ class Trainer:
         self.guard.set(counters["skipped"], counters["skipped_in_row"], usual)
 
     def _restore_chance(self, state: dict[str, Any]) -> None:
-        """Random state of the first process; others would draw its very crops, so they begin anew."""
+        """The first process goes on as it was; others, who would draw its crops, begin anew."""
         if self.rank:
             anew = self.seed + 1_000_003 * self.steps
             self.generator.manual_seed(anew)
