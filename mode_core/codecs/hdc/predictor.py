@@ -32,8 +32,12 @@ from mode_core.layers.blocks import Bottleneck, finely, start_small
 
 ROWS_AT_ONCE = 16
 """Logits of a whole large picture would fill the memory."""
-SURE_AT_START = 4.0
-"""Nats of logit that the cosine between a code and what Vq sees is worth at first."""
+PRIOR_AT_START, SIGHT_AT_START = 0.6, 7.0
+"""What the prior's logits, and the cosine between a code and what Vq sees, are worth at first.
+
+Of six photographs at 0.02 to 0.05 bits per pixel these were near the best; at 1 and 0, the prior
+alone, the likeliest code was the right one half as often.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,8 @@ class Predictor(nn.Module):
         self.decoder = nn.ModuleList(_Decoding(width, heads) for _ in range(config.decoder_blocks))
         self.out = nn.Conv2d(width, codes, 1)
         start_small(self.out, 0)
-        self.prior_share = nn.Parameter(torch.ones(()))
-        self.sight_share = nn.Parameter(torch.tensor(SURE_AT_START))
+        self.prior_share = nn.Parameter(torch.tensor(PRIOR_AT_START))
+        self.sight_share = nn.Parameter(torch.tensor(SIGHT_AT_START))
 
     def inner(self, vq: Vq, known_BHW: Tensor, seen: Seen, v_BVD: Tensor) -> Tensor:
         """The decoded map; a token equal to the number of codes was not sent."""

@@ -40,7 +40,8 @@ SILENT = 0.5
 """Share of the crops whose vectors are zero: those that a decoder makes lie between these and the
 extracted ones."""
 FASTER = 8.0
-"""The gate of the exchanged pictures starts at zero and is small: it learns this much faster."""
+"""The gate of the exchanged pictures and the shares of what a prediction is made of are few, and
+the gate starts at zero: they learn this much faster."""
 
 
 def config_of(width: str) -> HdcConfig:
@@ -60,7 +61,9 @@ def assemble(setup: Setup) -> Rig:
             f"elic and vq do not fit this hdc ({error}); train all three at the same --width"
         ) from error
     net.merger.start_from(vq)
-    net.merger.exchange.gamma.lr_scale = FASTER  # type: ignore[attr-defined]
+    predictor = net.predictor
+    for few in (net.merger.exchange.gamma, predictor.prior_share, predictor.sight_share):
+        few.lr_scale = FASTER  # type: ignore[attr-defined]
     rig = Rig(net, elic=elic, vq=vq, lpips=load_lpips(setup.lpips_backbone))
     if not {"elic", "vq"} & set(setup.starts):
         rig.facts["experts"] = joined_tags(partner_set(setup, codec) for codec in ("elic", "vq"))
