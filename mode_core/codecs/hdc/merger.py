@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -96,7 +95,3 @@ class Merger(nn.Module):
             features = vq.level(index, features) + joined(own)
         return self.exchange((features, own, other), vq.head(features), picture, at)
 
-
-def nothing_known(vq: Vq, grid: tuple[int, int]) -> Tensor:
-    """Tokens of which none was sent."""
-    return torch.full((1, *grid), vq.config.codes)

@@ -54,6 +54,11 @@ def look(vq: Vq, x_BCHW: Tensor) -> Seen:
     return Seen(features, F.normalize(vq.analysis.out(features).float(), dim=1))
 
 
+def nothing_known(vq: Vq, grid: tuple[int, int]) -> Tensor:
+    """Tokens of which none was sent."""
+    return torch.full((1, *grid), vq.config.codes)
+
+
 class _Encoding(nn.Module):
     """Places and vectors gather from each other."""
 

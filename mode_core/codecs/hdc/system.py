@@ -9,8 +9,8 @@ from torch import Tensor
 from mode_core.codecs.elic.net import STEPS_BETWEEN
 from mode_core.codecs.hdc.config import HdcConfig
 from mode_core.codecs.hdc.enhancer import halved
-from mode_core.codecs.hdc.merger import nothing_known
 from mode_core.codecs.hdc.net import Hdc, path
+from mode_core.codecs.hdc.predictor import nothing_known
 from mode_core.codecs.mode.system import Analysed, ModeSystem
 from mode_core.codecs.system import Networks, SingleStream, read_stream
 from mode_core.codecs.tiles import grid_of
@@ -51,7 +51,7 @@ class HdcSystem(ModeSystem):
         high, wide = grid_of(*size, self.stride, 1)
         tokens = None
         if vq.payload:
-            tokens = read_stream(self.net.vq.read, vq, share, grid_of(high, wide, 1, 16))
+            tokens = read_stream(self.net.vq.read, vq, share, (high // self.net.vq.cell, wide // self.net.vq.cell))
         elif not sq.payload:
             raise BitstreamError("the file holds no stream: there is nothing to decode")
         half = high // 2, wide // 2
