@@ -21,6 +21,6 @@ CODECS = (
         streams=("vq", "sq"),
         experts=("elic", "vq"),
         stages=("hdc", "hdc-tokens", "hdc-merge", "hdc-vectors"),
-        looks={None: Look("#0f766e", "#2dd4bf", "star")},
+        looks={None: Look("#000060", "#d89078", "bowtie")},
     ),
 )

@@ -94,4 +94,3 @@ class Merger(nn.Module):
             own = level(own)
             features = vq.level(index, features) + joined(own)
         return self.exchange((features, own, other), vq.head(features), picture, at)
-

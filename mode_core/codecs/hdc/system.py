@@ -51,7 +51,9 @@ class HdcSystem(ModeSystem):
         high, wide = grid_of(*size, self.stride, 1)
         tokens = None
         if vq.payload:
-            tokens = read_stream(self.net.vq.read, vq, share, (high // self.net.vq.cell, wide // self.net.vq.cell))
+            tokens = read_stream(
+                self.net.vq.read, vq, share, (high // self.net.vq.cell, wide // self.net.vq.cell)
+            )
         elif not sq.payload:
             raise BitstreamError("the file holds no stream: there is nothing to decode")
         half = high // 2, wide // 2

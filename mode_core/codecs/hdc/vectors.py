@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mode_core.codecs.hdc.config import HdcConfig
 from mode_core.layers.blocks import Analysis, finely, start_small
+from mode_core.layers.device import sent
 
 STEPS = 4
 BETA = (0.1, 0.99)
@@ -91,7 +92,8 @@ class VectorDiffusion(nn.Module):
     def noisy(self, v_BVD: Tensor, generator: torch.Generator) -> Tensor:
         """Vectors as the last forward step leaves them: hardly more than noise."""
         made = torch.randn(v_BVD.flatten(1).shape, generator=generator, device="cpu")
-        return self.kept[-1].sqrt() * v_BVD.flatten(1) + (1 - self.kept[-1]).sqrt() * made.to(v_BVD)
+        kept = self.kept[-1]
+        return kept.sqrt() * v_BVD.flatten(1) + (1 - kept).sqrt() * sent(made, v_BVD.device)
 
     def chain(self, v: Tensor, led_BVD: Tensor) -> Tensor:
         """All four steps back."""
