@@ -4,8 +4,7 @@ tokens, merger) and its training stages. No trained weights are bundled yet.
 It stands on the folders `elic` and `vq`, whose networks it holds frozen, and shares with `mode` how
 two streams are written and how pictures are exchanged.
 
-May use: codecs, codecs.elic, codecs.mode, codecs.vq, errors, layers, stream, training, types,
-weights.
+May use: codecs, codecs.elic, codecs.mode, codecs.vq, errors, layers, stream, training, types.
 """
 
 from mode_core.types import CodecInfo, Look

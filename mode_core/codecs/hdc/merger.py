@@ -33,7 +33,7 @@ class Correction(nn.Module):
             *(WindowBlock(config.width, config.heads) for _ in range(config.correction_blocks))
         )
         self.maps = nn.Conv2d(config.width, branches, 1)
-        nn.init.constant_(self.maps.bias, 1 / branches)
+        nn.init.constant_(self.maps.get_parameter("bias"), 1 / branches)
 
     def forward(self, codes_BCHW: Tensor, seen: Seen) -> Tensor:
         """The corrected codes."""
