@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -66,23 +68,24 @@ def _figures(rig: Rig, name: str, x_hat: Tensor, x_1CHW: Tensor, into: dict[str,
 def parts(rig: Rig, x: Tensor, y: Tensor, tokens: Tensor, at: Tensor) -> dict[str, float]:
     """What vectors are worth: with those of the original, as the decoder makes them, and without.
 
-    The names begin with the part, so that only whole pictures count where sets are compared.
+    The predictor sees the decoder's own enhanced picture each time. All names begin with the part,
+    so that only whole pictures count where sets are compared.
     """
-    net, figures = rig.net, dict[str, float]()
+    net, told = rig.net, dict[str, float]()
     plain = net.plain(y, at)
-    ways = {"true": net.extracted, "made": lambda which, _, seen: net.made(which, seen)}
-    ways["none"] = lambda which, _, seen: net.no_vectors(seen)
-    for way, vectors in ways.items():
-        picture = net.enhance(y, vectors("enhancer", x, plain), at).picture
-        told: dict[str, float] = {}
-        _figures(rig, way, picture, x, told)
-        figures |= {f"enhanced_{name}": value for name, value in told.items()}
-        seen = look(net.vq, picture)
-        v = vectors("predictor", x, picture)
-        figures[f"accuracy_{way}"] = accuracy(net, tokens, seen, v)
-    told = {}
-    _figures(rig, "plain", plain, x, told)
-    return figures | {f"enhanced_{name}": value for name, value in told.items()}
+    ways: dict[str, Callable[[str, Tensor], Tensor]] = {
+        "true": lambda which, seen: net.extracted(which, x, seen),
+        "made": net.made,
+        "none": lambda which, seen: net.no_vectors(seen),
+    }
+    pictures = {name: net.enhance(y, vectors("enhancer", plain), at).picture
+                for name, vectors in ways.items()}  # fmt: skip
+    for name, picture in {"plain": plain, **pictures}.items():
+        _figures(rig, name, picture, x, told)
+    seen = look(net.vq, pictures["made"])
+    found = {name: vectors("predictor", pictures["made"]) for name, vectors in ways.items()}
+    guessed = {f"accuracy_{name}": accuracy(net, tokens, seen, v) for name, v in found.items()}
+    return {f"enhanced_{name}": value for name, value in told.items()} | guessed
 
 
 def accuracy(net: Hdc, tokens_1HW: Tensor, seen: Seen, v: Tensor) -> float:
