@@ -219,7 +219,7 @@ def _stage(name: str, assemble: Callable[[Setup], Rig], loss: Any, *parts: str) 
     before = {"hdc-tokens": ("hdc",), "hdc-merge": ("hdc-tokens",), "hdc-vectors": ("hdc-merge",)}
     return Stage(
         name, "hdc", assemble, loss, validate, only(*parts), continues=before.get(name, ()),
-        batch=4, crop=256, gpu_batch=32, crop_mb=700, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
+        batch=4, crop=256, gpu_batch=32, crop_mb=600, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
     )  # fmt: skip
 
 
