@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +21,10 @@ from mode_core.codecs.hdc.training import ABLATIONS, config_of, hidden_tokens
 from mode_core.codecs.hdc.vectors import STEPS, VectorDiffusion
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.vq.net import SHARES, sending_order
-from mode_core.errors import BitstreamError
+from mode_core.errors import BitstreamError, WeightsUnavailable
 from mode_core.stream.container import Bitstream
 from mode_core.types import Image, Target
+from mode_core.weights import sets as weights
 from tests.conftest import make_photo
 from tests.made_up.plain_metrics import to_unit
 from tests.made_up.toys import TOY_HDC, enliven, toy_elic, toy_hdc, toy_vq
@@ -211,6 +213,14 @@ def test_files_are_the_same_over_threads(lively: Hdc) -> None:
             read.append(system.read(written[0], 70, PICTURE.shape[2:]))
     assert written[0] == written[1]
     assert all(torch.equal(a, b) for a, b in zip(*read, strict=True))
+
+
+def test_without_weights_it_says_how_to_get_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "none")
+    with pytest.raises(WeightsUnavailable, match="mode_core train hdc"):
+        load_codec("hdc")
 
 
 def test_a_lost_stream_leaves_a_picture_and_two_do_not(toy_weights: object) -> None:
