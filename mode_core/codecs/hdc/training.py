@@ -21,7 +21,7 @@ from mode_core.codecs.identity import joined_tags
 from mode_core.codecs.networks import partner, partner_set
 from mode_core.codecs.vq.net import SHARES, count_sent, turn_and_rank
 from mode_core.layers.device import sent
-from mode_core.training.critics import PixelCritic, hinge, passed_on, ramp
+from mode_core.training.critics import PixelCritic, hinge, pulled, ramp
 from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Rig, Setup, Stage, Stats, TrainingError, width_of
@@ -35,7 +35,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 }
 """What widths such as `tiny-no-correction` leave out."""
 L1, LPIPS, CRITIC = 1.2, 0.8, 0.12
-"""The weights of the loss of pictures, as published."""
+"""The weights of the loss of pictures, as published; the critic's is its share of the pull, as for
+all codecs here. As a factor it pulled half as hard as LPIPS, which got worse (LOG, 2026-11-28)."""
 SILENT = 0.5
 """Share of the crops whose vectors are zero: those that a decoder makes lie between these and the
 extracted ones."""
@@ -136,7 +137,7 @@ def hidden_tokens(
 def picture_loss(
     rig: Rig, x_hat: Tensor, x_BCHW: Tensor, progress: float, generator: torch.Generator
 ) -> Cost:
-    """L1, LPIPS and what the critic says, each with its published weight."""
+    """L1, LPIPS, and a critic that pulls with a share of their strength."""
     x_hat = x_hat.float()
     leaf = x_hat.detach().requires_grad_()
     lpips = rig.partner("lpips")
@@ -146,7 +147,7 @@ def picture_loss(
         error = F.l1_loss(leaf, x_BCHW)
         main = L1 * error + LPIPS * distance
     extra = -rig.critic(leaf).float().mean()
-    pull = passed_on(x_hat, leaf, main + CRITIC * ramp(progress) * extra)
+    pull = pulled(x_hat, leaf, main, extra, CRITIC * ramp(progress))
     judged, stats = hinge(rig.critic(x_BCHW).float(), rig.critic(x_hat.detach()).float())
     return pull + judged, {"main": main.detach(), "l1": error, "lpips": distance} | stats
 

@@ -3,8 +3,10 @@
     training   v = extractor(x, what the decoder has of it)
     decoder    v = four steps of diffusion from noise, led by what the decoder has alone
 
-Both after DiffIR (Xia et al., https://arxiv.org/abs/2303.09472). Deviations, all ours: a vector has
-mean 0 and variance 1, so that an error says something; the network says where the chain should end
+Both after DiffIR (Xia et al., https://arxiv.org/abs/2303.09472). Deviations, all ours: over many
+pictures each number has mean 0 and variance 1, so zero is the usual picture and an error of 1 means
+that nothing is known (normalised picture by picture, vectors were nearly the same for all); the
+network says where the chain should end
 and the noise follows from that, which is the same step but cannot blow up; the noise of the decoder
 is stored with the weights, for a picture must not depend on a generator's version.
 """
@@ -23,12 +25,38 @@ STEPS = 4
 BETA = (0.1, 0.99)
 """How much noise the first and the last step add; those between lie on a line."""
 _BLOCKS = 4
+_FOLLOWED, _LEAST = 0.05, 1e-4
 _SEED = 20250211
 
 
 def centred(*pictures: Tensor) -> Tensor:
     """Pictures on top of each other, around grey."""
     return torch.cat(pictures, 1) - 0.5
+
+
+class Spread(nn.Module):
+    """Numbers around their mean over pictures, in deviations; both follow along while it learns."""
+
+    mean: Tensor
+    variance: Tensor
+    turns: Tensor
+
+    def __init__(self, numbers: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(numbers))
+        self.register_buffer("variance", torch.ones(numbers))
+        self.register_buffer("turns", torch.zeros(()))
+
+    def forward(self, numbers_BN: Tensor) -> Tensor:
+        """The normalised numbers."""
+        return (numbers_BN - self.mean) * (self.variance + _LEAST).rsqrt()
+
+    @torch.no_grad()
+    def follow(self, numbers_BN: Tensor) -> None:
+        """Move towards the mean and variance of some pictures."""
+        share = (1 / self.turns.add_(1)).clamp_min(_FOLLOWED)  # at first they know of no pictures
+        self.mean.lerp_(numbers_BN.mean(0), share)
+        self.variance.lerp_((numbers_BN - self.mean).square().mean(0), share)
 
 
 class Extractor(nn.Module):
@@ -42,13 +70,16 @@ class Extractor(nn.Module):
         self.sum_up = nn.Sequential(
             nn.GELU(), nn.Linear(width, 2 * numbers), nn.GELU(), nn.Linear(2 * numbers, numbers)
         )
+        self.spread = Spread(numbers)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Vectors of unit variance; the picture may have any size."""
         features = self.eyes(x_BCHW)
         with finely(x_BCHW):
             numbers = self.sum_up(features.float().mean((2, 3)))
-            return F.layer_norm(numbers, numbers.shape[1:]).unflatten(1, self.shape)
+            if self.training and self.eyes.out.weight.requires_grad:
+                self.spread.follow(numbers)
+            return self.spread(numbers).unflatten(1, self.shape)
 
 
 class _Step(nn.Module):
