@@ -18,7 +18,7 @@ from mode_core.codecs.hdc.net import FINEST, Hdc, path
 from mode_core.codecs.hdc.predictor import look, nothing_known
 from mode_core.codecs.hdc.system import HdcSystem
 from mode_core.codecs.hdc.training import ABLATIONS, config_of, hidden_tokens
-from mode_core.codecs.hdc.vectors import STEPS, VectorDiffusion
+from mode_core.codecs.hdc.vectors import STEPS, Extractor, VectorDiffusion
 from mode_core.codecs.registry import load_codec
 from mode_core.codecs.vq.net import SHARES, sending_order
 from mode_core.errors import BitstreamError, WeightsUnavailable
@@ -140,6 +140,22 @@ def test_diffusion_ends_where_its_network_says_from_any_noise() -> None:
     # hardly anything of the wanted vectors is left in what a chain is trained to start from
     assert diffusion.kept[-1] < 0.01
     assert len(diffusion.kept) == STEPS
+
+
+def test_vectors_tell_pictures_apart_and_settle_when_they_have_learned() -> None:
+    torch.manual_seed(1)
+    extractor = Extractor(TOY_HDC, 1).train()
+    pictures = [to_unit(make_photo(64, 64, seed)) * (0.3 + 0.1 * seed) - 0.5 for seed in range(8)]
+    for turn in range(60):
+        extractor(torch.cat([pictures[(turn + step) % 8] for step in (0, 3, 5)]))
+    v = extractor.eval()(torch.cat(pictures)).flatten(1)
+    assert v.mean().abs() < 0.3
+    assert 0.5 < v.std(0).mean() < 1.5  # over pictures, number by number
+    assert torch.equal(extractor(torch.cat(pictures)).flatten(1), v)
+    # a frozen one in a stage that trains others follows nothing
+    extractor.train().requires_grad_(False)
+    extractor(torch.cat(pictures))
+    assert torch.equal(extractor.eval()(torch.cat(pictures)).flatten(1), v)
 
 
 @torch.inference_mode()
