@@ -75,13 +75,13 @@ def _lift(inputs: int, outputs: int, stride: int, input_std: float = 1.0) -> nn.
 
 
 class Analysis(nn.Module):
-    """Picture to features: unshuffle, widen, refine, once per stage."""
+    """Pictures on top of each other to features: unshuffle, widen, refine, once per stage."""
 
-    def __init__(self, stages: tuple[Stage, ...], outputs: int) -> None:
+    def __init__(self, stages: tuple[Stage, ...], outputs: int, inputs: int = 3) -> None:
         super().__init__()
         self.factors: list[int] = []
         self.lifts, self.bodies = nn.ModuleList(), nn.ModuleList()
-        inputs, before = 3, 1
+        before = 1
         for stride, channels, blocks in stages:
             factor = stride // before
             self.factors.append(factor)
@@ -91,11 +91,15 @@ class Analysis(nn.Module):
             inputs, before = channels, stride
         self.out = nn.Conv2d(inputs, outputs, 1)
 
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Features at the coarsest stride."""
+    def refined(self, x_BCHW: Tensor) -> Tensor:
+        """What the last layer makes its features of."""
         for factor, lift, body in zip(self.factors, self.lifts, self.bodies, strict=True):
             x_BCHW = body(lift(F.pixel_unshuffle(x_BCHW, factor)))
-        return self.out(x_BCHW)
+        return x_BCHW
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Features at the coarsest stride."""
+        return self.out(self.refined(x_BCHW))
 
 
 def finely(x: Tensor) -> torch.autocast:

@@ -1,12 +1,15 @@
 """Discriminators of the GAN stages and their losses; they train with the net but never ship.
 
-PatchGAN: Isola et al., https://arxiv.org/abs/1611.07004, in the hinge form. The U-Net with labels
-follows Muckley et al., ICML 2023, https://arxiv.org/abs/2301.11189: class 0 is "made up", class
-k + 1 is "real, and of visual word k". Deviations: fewer channels, unshuffled pixels, words on the
-stride-16 grid.
+PatchGAN: Isola et al., https://arxiv.org/abs/1611.07004, in the hinge form. The U-Net that judges
+pixels: Schonfeld et al., https://arxiv.org/abs/2002.12655, without its global score and its mixed
+pictures. The U-Net with labels follows Muckley et al., ICML 2023, https://arxiv.org/abs/2301.11189:
+class 0 is "made up", class k + 1 is "real, and of visual word k". Deviations: fewer channels,
+unshuffled pixels, words on the stride-16 grid.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +45,37 @@ class PatchCritic(nn.Module):
             x_BCHW = F.leaky_relu(layer(x_BCHW), SLOPE)
             features.append(x_BCHW)
         return self.layers[-1](x_BCHW), features
+
+
+class PixelCritic(nn.Module):
+    """A U-Net that judges every pixel; unshuffled pixels keep it cheap."""
+
+    def __init__(self, width: int = 32, fold: int = 2) -> None:
+        super().__init__()
+        self.fold = fold
+        widths = (width, 2 * width, 4 * width, 4 * width)
+
+        def layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Module:
+            made = nn.Conv2d(inputs, outputs, kernel, stride, padding=1)
+            return nn.utils.parametrizations.spectral_norm(made)
+
+        self.first = layer(3 * fold**2, width)
+        self.down = nn.ModuleList(layer(i, o, 4, 2) for i, o in pairwise(widths))
+        self.up = nn.ModuleList(layer(i + o, o) for i, o in pairwise(reversed(widths)))
+        self.out = nn.Conv2d(width, fold**2, 1)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """A score per pixel; high: real."""
+        features = F.leaky_relu(self.first(F.pixel_unshuffle(x_BCHW * 2 - 1, self.fold)), SLOPE)
+        finer = []
+        for layer in self.down:
+            finer.append(features)
+            features = F.leaky_relu(layer(features), SLOPE)
+        for layer in self.up:
+            seen = finer.pop()
+            features = F.interpolate(features, size=seen.shape[2:])
+            features = F.leaky_relu(layer(torch.cat([features, seen], 1)), SLOPE)
+        return F.pixel_shuffle(self.out(features), self.fold)
 
 
 class _Block(nn.Module):
@@ -134,7 +168,11 @@ def listen(
     gaps = [F.l1_loss(mine, real) for mine, real in zip(features, wanted, strict=True)]
     extra = -score.mean() + 10 * torch.stack(gaps).mean()
     generator = pulled(x_hat, leaf, main, extra, share)
-    real, fake = critic(x)[0], critic(x_hat.detach())[0]
-    judged = 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
-    stats = {"critic": judged, "real": real.mean(), "fake": fake.mean()}
+    judged, stats = hinge(critic(x)[0], critic(x_hat.detach())[0])
     return generator + judged, stats
+
+
+def hinge(real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """What a critic is to make smaller, of its scores of photographs and of made pictures."""
+    judged = 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
+    return judged, {"critic": judged, "real": real.mean(), "fake": fake.mean()}

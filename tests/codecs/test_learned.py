@@ -21,7 +21,7 @@ from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Anchor, Codec, Image, Target
 from tests.conftest import make_photo
 
-LEARNED = ("elic", "vq", "mode")
+LEARNED = ("elic", "vq", "mode", "hdc")
 pytestmark = pytest.mark.usefixtures("toy_weights")
 
 

@@ -10,6 +10,8 @@ from torch import nn
 
 from mode_core.codecs import networks
 from mode_core.codecs.elic.net import Elic, ElicConfig
+from mode_core.codecs.hdc.config import HdcConfig
+from mode_core.codecs.hdc.net import Hdc
 from mode_core.codecs.identity import bundled_experts, joined_tags
 from mode_core.codecs.mode.net import Mode, ModeConfig
 from mode_core.codecs.vq.net import Vq, VqConfig
@@ -22,6 +24,10 @@ TOY_ELIC = ElicConfig(
 )
 TOY_VQ = VqConfig(STAGES, codes=64, depth=8, prior=16, prior_blocks=1)
 TOY_MODE = ModeConfig(hidden=(12, 8))
+TOY_HDC = HdcConfig(
+    width=16, heads=2, vectors=2, depth=8, eyes=STAGES, latent_blocks=1, map_blocks=1, rise=STAGES,
+    encoder_blocks=1, decoder_blocks=1, branches=2, branch=4, correction_blocks=1, hidden=8,
+)  # fmt: skip
 
 
 def toy_elic(seed: int = 0) -> Elic:
@@ -47,6 +53,14 @@ def toy_mode(elic: Elic, vq: Vq, config: ModeConfig = TOY_MODE) -> Mode:
     return Mode(elic, vq, config).eval()
 
 
+def toy_hdc(elic: Elic, vq: Vq, config: HdcConfig = TOY_HDC) -> Hdc:
+    """HDC as it starts: Vq's picture of the codes that it knows or expects."""
+    torch.manual_seed(3)
+    net = Hdc(elic, vq, config).eval()
+    net.merger.start_from(vq)
+    return net
+
+
 def enliven(net: nn.Module) -> None:
     """Give layers that start at zero small random weights."""
     with torch.no_grad():
@@ -64,12 +78,13 @@ def save_toy(net: nn.Module, codec: str, home: Path, **facts: str) -> None:
 
 
 def save_all(home: Path) -> Path:
-    """A folder of toy weights for elic, vq and mode."""
+    """A folder of toy weights for elic, vq, mode and hdc."""
     save_toy(toy_elic(), "elic", home)
     save_toy(toy_vq(), "vq", home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "BUNDLED", home)
         save_mode(home)
+        save_hdc(home)
     return home
 
 
@@ -81,3 +96,15 @@ def save_mode(home: Path) -> None:
     for gamma in (*mode.gates(0), *mode.gates(1)):
         nn.init.normal_(gamma, std=0.3)
     save_toy(mode, "mode", home, experts=joined_tags(experts))
+
+
+def save_hdc(home: Path) -> None:
+    """HDC's own weights over the experts that are bundled."""
+    experts = bundled_experts("hdc")
+    net = toy_hdc(*map(networks.load_net, experts))  # type: ignore[arg-type]
+    enliven(net)
+    with torch.no_grad():
+        net.merger.exchange.gamma.normal_(std=0.3)
+        for diffusion in net.diffusions.values():
+            diffusion.end.weight.normal_(std=0.2)  # type: ignore[operator, union-attr]
+    save_toy(net, "hdc", home, experts=joined_tags(experts))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from app.panes import names
-from app.panes.names import bytes_text, file_stem, pane_id, pane_label, parse_pane
+from app.panes.names import bytes_text, file_stem, own_panes, pane_id, pane_label, parse_pane
+from app.server.demands import check_request
 from mode_core.codecs.registry import CODECS
 
 
@@ -30,6 +31,12 @@ def test_pane_names_lead_back_to_codec_and_anchor() -> None:
             assert parse_pane(pane_id(info.id, text)) == (info.id, text)
     assert pane_label("mode-p") == "MoDE-P"
     assert parse_pane("mode-0.35") == ("mode", "0.35")
+
+
+def test_every_pane_that_is_offered_can_be_asked_for() -> None:
+    """A codec may stand on experts and still decode in one way only."""
+    for pane in own_panes():
+        check_request([pane], 0.5)
 
 
 def test_words_for_sizes_and_names() -> None:

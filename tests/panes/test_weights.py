@@ -36,6 +36,7 @@ from mode_core.codecs.registry import load_codec
 from mode_core.errors import WeightsUnavailable
 from mode_core.pictures.files import png_bytes
 from mode_core.types import Image, Reconstruction
+from mode_core.weights import sets
 from mode_core.weights.sets import FOLDER_VARIABLE, all_weights
 from tests.made_up.fake_runner import FakeRunner, last
 from tests.made_up.illm_nets import published, small
@@ -56,6 +57,20 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         load_codec.cache_clear()
         yield home
     load_codec.cache_clear()
+
+
+def menu() -> set[str]:
+    return {choice["codec"] for choice in catalogue()["choices"]}
+
+
+def test_a_codec_that_waits_for_its_weights_is_not_in_the_menu(
+    toy_weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert {"elic", "vq", "mode", "hdc", "jpeg"} <= menu()
+    assert not {"dlf", "ms-illm"} & menu()
+    # where nothing is bundled, the menu says what there could be
+    monkeypatch.setattr(sets, "BUNDLED", tmp_path / "none")
+    assert {"dlf", "hdc", "jpeg"} <= menu()
 
 
 def stored(picture: Reconstruction) -> StoredFile:

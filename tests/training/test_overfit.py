@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mode_core.codecs.dlf import training as stages_dlf
 from mode_core.codecs.elic import training as stages_elic
+from mode_core.codecs.hdc import training as stages_hdc
 from mode_core.codecs.mode import training as stages_mode
 from mode_core.codecs.ms_illm import training as stages_illm
 from mode_core.codecs.ms_illm.net import IllmConfig
@@ -26,12 +27,12 @@ from tests.conftest import make_photo
 from tests.made_up import dlf_nets
 from tests.made_up.plain_metrics import to_unit
 from tests.made_up.toys import STAGES as LEVELS
-from tests.made_up.toys import TOY_ELIC, TOY_MODE, TOY_VQ
+from tests.made_up.toys import TOY_ELIC, TOY_HDC, TOY_MODE, TOY_VQ
 
 TOY_ILLM = IllmConfig(LEVELS, LEVELS, latent=16, hyper=16, hyper_latent=8, side=16)
 TOY_DLF = replace(dlf_nets.TOY, codes=64, entries=64, stages=LEVELS)
 SMALL_CRITIC = {"fold": 4, "down": (8, 8, 8, 8), "up": (8, 8)}
-MODULES = (stages_dlf, stages_elic, stages_illm, stages_mode, stages_vq)
+MODULES = (stages_dlf, stages_elic, stages_hdc, stages_illm, stages_mode, stages_vq)
 
 LEARNT = {
     "elic": ("loss", 0.8),
@@ -43,9 +44,13 @@ LEARNT = {
     "dlf": ("features", 0.7),
     "dlf-gan": ("l1", 0.9),
     "mode": ("l1_p", 0.9),
+    "hdc": ("main", 0.9),
+    "hdc-tokens": ("nats", 0.8),
+    "hdc-merge": ("main", 0.95),
+    "hdc-vectors": ("loss", 0.8),
 }
 """What falls, and to which share of its start at the most."""
-QUICK = ("dlf", "dlf-gan", "mode", "ms-illm-gan")
+QUICK = ("dlf", "dlf-gan", "hdc", "hdc-merge", "mode", "ms-illm-gan")
 """Their steps take long, and twenty show it."""
 
 
@@ -57,12 +62,13 @@ BOLD = Rates(muon=0.03, adam=0.02)
 def _toy_widths(toy_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     widths = {
         stages_elic: TOY_ELIC, stages_vq: TOY_VQ, stages_illm: TOY_ILLM, stages_dlf: TOY_DLF,
-        stages_mode: TOY_MODE,
+        stages_mode: TOY_MODE, stages_hdc: TOY_HDC,
     }  # fmt: skip
     for module, config in widths.items():
         monkeypatch.setitem(module.WIDTHS, "tiny", config)
     monkeypatch.setitem(stages_illm.CRITICS, "tiny", SMALL_CRITIC)
-    monkeypatch.setitem(stages_vq.CRITIC_WIDTHS, "tiny", 8)
+    for critics in (stages_vq.CRITIC_WIDTHS, stages_hdc.CRITIC_WIDTHS):
+        monkeypatch.setitem(critics, "tiny", 8)
     for module in MODULES:
         # a random backbone has gradients too: what is tested is learning, no distance is reported
         monkeypatch.setattr(module, "load_lpips", lambda _: random_lpips(), raising=False)
@@ -91,7 +97,7 @@ def test_one_picture_is_overfitted_in_few_steps(name: str) -> None:
     stage = STAGES[name]
     rig, x = prepared(stage)
     # around an untrained toy there is a longer way to go than around the trained part of a codec
-    partial = stage.continues or stage.codec == "mode"
+    partial = stage.continues or stage.codec in ("mode", "hdc")
     trainer = Trainer(replace(stage, rates=BOLD) if partial else stage, rig, seed=0)
     key, share = LEARNT[name]
     history, steps = [], 20 if name in QUICK else 50

@@ -22,7 +22,16 @@ from mode_core.codecs.vq.net import SHARES, sending_order
 from mode_core.codecs.vq.training import known_places
 from mode_core.errors import ModeError
 from mode_core.training.checkpoint import facts_of, save_weights, stored
-from mode_core.training.critics import LabelCritic, PatchCritic, listen, passed_on, pulled, ramp
+from mode_core.training.critics import (
+    LabelCritic,
+    PatchCritic,
+    PixelCritic,
+    hinge,
+    listen,
+    passed_on,
+    pulled,
+    ramp,
+)
 from mode_core.training.losses import Lpips, haar_details, off_grid, texture_distance
 from mode_core.training.stage import Setup
 from tests.made_up.toys import toy_elic, toy_mode, toy_vq
@@ -129,6 +138,25 @@ def test_a_critic_hears_nothing_from_the_generator_and_the_reverse() -> None:
     assert all(parameter.grad is not None for parameter in critic.parameters())
 
 
+def test_a_critic_of_pixels_judges_each_and_tells_real_from_made() -> None:
+    torch.manual_seed(0)
+    critic = PixelCritic(8)
+    real, made = torch.rand(2, 1, 3, 32, 48)
+    assert critic(real).shape == (1, 1, 32, 48)
+    other = real.clone()
+    other[..., :8, :8] = 0
+    change = (critic(other) - critic(real)).abs()[0, 0]
+    assert change[:8, :8].mean() > 10 * change[24:, 40:].mean()
+    optimiser = torch.optim.Adam(critic.parameters(), 0.01)
+    for _ in range(30):
+        judged, stats = hinge(critic(real), critic(made))
+        optimiser.zero_grad()
+        judged.backward()
+        optimiser.step()
+    assert judged < 0.5
+    assert stats["real"] > 0 > stats["fake"]
+
+
 def test_the_extra_pull_has_the_share_asked_for() -> None:
     x_hat = torch.rand(4, requires_grad=True)
     leaf = x_hat.detach().requires_grad_()
@@ -180,7 +208,7 @@ def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> No
             facts = {"codec": codec, "width": width, "stage": codec, **facts_of(net)}
             save_weights(starts[codec], stored(net), facts)
             experts |= bytes_of(stored(net))
-        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf"):
+        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf", "hdc"):
             rig = STAGES[name].assemble(Setup(width, None, starts))
             assert bytes_of(rig.state_dict()) & experts, (width, name)
             if name == "ms-illm":

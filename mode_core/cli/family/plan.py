@@ -37,6 +37,10 @@ FAMILY = (
     Part("dlf", "dlf", 4, partners=("vq",)),
     Part("ms-illm-gan", "ms-illm", 1.5, "ms-illm", ("vq",)),
     Part("dlf-gan", "dlf", 1.5, "dlf", ("vq",)),
+    Part("hdc", "hdc", 2, partners=("elic", "vq")),
+    Part("hdc-tokens", "hdc", 1.5, "hdc", ("elic", "vq")),
+    Part("hdc-merge", "hdc", 2, "hdc-tokens", ("elic", "vq")),
+    Part("hdc-vectors", "hdc", 0.5, "hdc-merge", ("elic", "vq")),
 )
 """In the order in which they start where several could."""
 

@@ -1,0 +1,135 @@
+"""What vectors and correction are worth to HDC: trains it without each, measures, writes the table.
+
+    python tools/ablation_hdc.py runs/parts --photos PHOTOS --measure OTHERS --minutes 60
+
+Each variant learns anew from the first stage that knows of what is left out, and stands on the
+whole HDC before that. `--minutes` is the time of one whole HDC. A stage that has ended is not run
+again. Writes results/ablation-hdc.csv and prints it as a table for a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+CSV = ROOT / "results" / "ablation-hdc.csv"
+SHARES = {"hdc": 0.35, "hdc-tokens": 0.25, "hdc-merge": 0.3, "hdc-vectors": 0.1}
+"""Of the time of one HDC, what each stage takes."""
+VARIANTS = {
+    "": ("everything", "hdc"),
+    "no-enhancer-vectors": ("enhancement without vectors", "hdc"),
+    "no-predictor-vectors": ("prediction without vectors", "hdc-tokens"),
+    "no-correction": ("merging without correction", "hdc-merge"),
+}
+"""By what is left out: its words, and the first stage that knows."""
+COLUMNS = (
+    ("bpp_36", "bpp", 3), ("psnr_36", "PSNR", 2), ("lpips_36", "LPIPS", 4),
+    ("enhanced_psnr_made", "enhanced PSNR", 2), ("enhanced_lpips_made", "enhanced LPIPS", 4),
+    ("accuracy_made", "accuracy", 3), ("accuracy_true", "accuracy, original's vectors", 3),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of one variant."""
+
+    stage: str
+    width: str
+    out: Path
+    resume: Path | None
+
+
+def steps(home: Path, width: str) -> Iterator[Step]:
+    """All that is trained, each after what it stands on."""
+    for left_out, (_, first) in VARIANTS.items():
+        name, names = left_out or "all", list(SHARES)
+        before: Path | None = None
+        for stage in names:
+            if names.index(stage) < names.index(first):
+                before = home / "all" / stage
+                continue
+            yield Step(
+                stage, "-".join(filter(None, (width, left_out))), home / name / stage, before
+            )
+            before = home / name / stage
+
+
+def train(step: Step, photos: Sequence[Path], minutes: float, more: Sequence[str]) -> None:
+    """Run one stage to its end, unless it has ended."""
+    if (step.out / "weights.safetensors").exists() and not (step.out / "running").exists():
+        return
+    words = [sys.executable, "-m", "mode_core", "train", step.stage, "--width", step.width]
+    words += ["--out", str(step.out), "--photos", *map(str, photos)]
+    words += ["--minutes", f"{minutes * SHARES[step.stage]:.2f}", *more]
+    words += ["--resume", str(step.resume)] if step.resume else []
+    step.out.mkdir(parents=True, exist_ok=True)
+    (step.out / "running").touch()
+    subprocess.run(words, cwd=ROOT, check=True)
+    (step.out / "running").unlink()
+
+
+def measured(run: Path, photos: list[Any]) -> dict[str, Any]:
+    """A variant's mean figures on photos, from real streams."""
+    from mode_core.codecs.stages import STAGES
+    from mode_core.evaluation.pack import averaged
+    from mode_core.training.checkpoint import load_into, read_weights
+    from mode_core.training.stage import Setup
+
+    facts = read_weights(run)[1]
+    rig = STAGES["hdc"].assemble(Setup(facts["width"]))
+    load_into(rig.net, run)
+    figures = {name: round(v, 4) for name, v in averaged(STAGES["hdc"], rig, photos).items()}
+    left_out = facts["width"].partition("-")[2]
+    return {"left_out": left_out, "minutes": facts["minutes"], "photos": len(photos), **figures}
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as a page shows them."""
+    from mode_core.evaluation.tables import markdown_table
+
+    head = "HDC", *(label for _, label, _ in COLUMNS)
+    lines = [
+        [VARIANTS[row["left_out"]][0], *(f"{float(row[n]):.{d}f}" for n, _, d in COLUMNS)]
+        for row in rows
+    ]
+    return markdown_table(head, lines)
+
+
+def run(home: Path, photos: Sequence[Path], held_out: Path, minutes: float, *more: str) -> str:
+    """Train all variants, measure them, write the CSV; the table."""
+    from mode_core.training.data import read_photos
+
+    width = "tiny"
+    for step in steps(home, width):
+        train(step, photos, minutes, more)
+    pictures, _ = read_photos([held_out], fewest=1)
+    ends = [home / (left_out or "all") / list(SHARES)[-1] for left_out in VARIANTS]
+    rows = [measured(end, pictures) for end in ends]
+    with CSV.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return table(rows)
+
+
+def main() -> None:
+    """What the command line asks for; further words go to every training."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--photos", type=Path, nargs="+", required=True)
+    parser.add_argument("--measure", type=Path, required=True, help="photos to measure on")
+    parser.add_argument("--minutes", type=float, required=True, help="time of one whole HDC")
+    args, more = parser.parse_known_args()
+    print(run(args.home.absolute(), args.photos, args.measure, args.minutes, *more))
+
+
+if __name__ == "__main__":
+    main()
