@@ -14,7 +14,7 @@ from threading import Event, Thread
 from mode_core.errors import ModeError
 
 _PROC = Path("/proc")
-_EVERY_S = 1.0
+_EVERY_S = 2.0
 _LISTENS = "0A"
 
 
@@ -47,7 +47,7 @@ def held_by(pid: int) -> tuple[int, int]:
 
 
 class Watch:
-    """Looks every second, in a thread of its own, until it is told to stop."""
+    """Looks every two seconds, in a thread of its own, until it is told to stop."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._stopped = pid, Event()
