@@ -59,7 +59,7 @@ def _load(args: argparse.Namespace) -> None:
     page = _page(args.url, args.server_of)
     plan = Plan(
         args.users, args.rounds, args.minutes,
-        Wish(args.bpp, tuple(filter(None, args.codecs.split(",")))), args.size, args.leave,
+        Wish(args.bpp, _names(args.codecs)), args.size, args.leave,
         args.pause, page.is_here and not args.one_address, args.seed,
     )  # fmt: skip
     page.check()
@@ -75,6 +75,11 @@ def _load(args: argparse.Namespace) -> None:
         raise ModeError(f"{mixed} answers were not of the picture that was sent; that is a fault")
     if ended.why == "stopped":
         raise KeyboardInterrupt
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Panes with commas between; the page says which it does not know."""
+    return tuple(name for one in text.split(",") if (name := one.strip()))
 
 
 def _page(url: str, server_of: str) -> Page:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from io import BytesIO
+from threading import Thread
 from time import sleep
 from typing import Any
 
@@ -18,9 +19,11 @@ from PIL import Image as Pillow
 
 from mode_core.cli.crowd import memory
 from mode_core.cli.crowd.memory import held_by, page_at
+from mode_core.cli.crowd.page import SILENCE_S, Lost, Page, Wish
 from mode_core.cli.crowd.pictures import is_of, picture_of, whose
 from mode_core.cli.crowd.report import facts, percentile
 from mode_core.cli.crowd.user import Kind, Outcome
+from mode_core.errors import ModeError
 from mode_core.pictures.files import read_image
 from tests.conftest import ROOT, Shell
 from tests.made_up.api_page import BUSY, ApiPage, api_page
@@ -62,7 +65,7 @@ def test_a_crowd_gets_its_own_answers(shell: Shell, page: ApiPage) -> None:
     assert 0 <= found["seconds"]["median"] <= found["seconds"]["worst"]
     assert len(page.addresses) == 4
     assert found["ended"] == "all rounds are done"
-    loaded(shell, page, "--one-address --codecs jpeg,webp --bpp 0.3")
+    loaded(shell, page, "--one-address --codecs 'jpeg, webp' --bpp 0.3")
     assert "" in page.addresses
     assert list(page.asked.values())[-1]["data"][1:] == [0.3, ["jpeg", "webp"]]
 
@@ -109,6 +112,26 @@ def test_it_ends_by_itself_and_says_what_was_open(shell: Shell, page: ApiPage) -
     found = loaded(shell, page, "--minutes 0.02")
     assert counted(found) == {"asked": 4, "unfinished": 4}
     assert found["ended"] == "0.02 minutes are over"
+
+
+def test_a_line_that_is_cut_wakes_who_listens(page: ApiPage) -> None:
+    page.fault = "silent"
+    asking, ended = Page(page.url), []
+
+    def listen() -> None:
+        with pytest.raises(Lost):
+            asking.answer(asking.ask(b"a picture", Wish(0.2)))
+        ended.append(True)
+
+    listener = Thread(target=listen, daemon=True)
+    listener.start()
+    while not page.listening:
+        sleep(0.02)
+    asking.hang_up()
+    listener.join(SILENCE_S / 2)
+    assert ended
+    with pytest.raises(ModeError, match="hung up"):
+        asking.check()
 
 
 def test_ctrl_c_prints_what_is_known(page: ApiPage) -> None:
@@ -185,6 +208,11 @@ def test_memory_is_of_the_process_that_listens_and_of_all_it_started(page: ApiPa
         helper.communicate(b"")
     assert now == count + 1
     assert more > alone + 40e6
+
+
+def test_a_process_that_is_not_there_is_a_sentence(shell: Shell, page: ApiPage) -> None:
+    said = shell.refuses(FEW, f"--url {page.url} --pid {2**31 - 1}")
+    assert f"process {2**31 - 1} cannot be looked at" in said
 
 
 def test_percentiles_and_words() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -188,7 +188,7 @@ def fault(host: Host, how: str) -> None:
         "no zip": b"x" * SIZE,
         "twins": zipped({**USUAL, "A/RGB/P0.png": b"", "TEST/RGB/p1.png": b""}),
         "few": zipped(dict(list(USUAL.items())[1:])),
-        "inflated": ZIP,
+        "a byte": ZIP.replace(PNGS["p1.png"][60:90], bytes(30)),
     }.get(how, ZIP)
     if how.isdigit():
         host.statuses["/set.zip"] = int(how)
@@ -207,6 +207,7 @@ def fault(host: Host, how: str) -> None:
         ("page", "it gives a web page instead of the file"),
         ("damaged", "its zip, now deleted, is damaged or none"),
         ("no zip", "its zip, now deleted, is damaged or none"),
+        ("a byte", "its zip, now deleted, is damaged or none"),
         ("few", "its zip, now deleted, has 2 pictures where 3 belong"),
         ("twins", "pictures where 3 belong"),
         ("cut", "the connection broke after 100 bytes"),
@@ -224,11 +225,29 @@ def test_where_an_address_fails_one_sentence_says_why_or_the_next_gives_it(
     said = str(caught.value)
     assert f"{first.url}: " in said
     assert words in said
-    assert "put the 3 pictures of tecnick (https://example.org/tecnick) into" in said
+    assert "fetch it in a browser (https://example.org/tecnick) and put it into" in said
+    assert f"put the 3 pictures into {home / 'tecnick'}" in said
     assert "\n" not in said
     assert not (home / "tecnick").exists()
     assert contents(got(archive(first, second))) == PNGS
     assert left(home) == []
+
+
+def test_a_zip_that_was_put_here_by_hand_is_taken(host: Host, home: Path) -> None:
+    (home / "downloads").mkdir(parents=True)
+    (home / "downloads" / "set.zip").write_bytes(ZIP)
+    assert contents(got(archive(Copy(f"{host.base}/set.zip", sha256(ZIP))))) == PNGS
+    assert host.paths == []
+
+
+def test_a_zip_that_unpacks_to_far_more_is_refused(host: Host) -> None:
+    file = BytesIO()
+    with ZipFile(file, "w", ZIP_DEFLATED) as packed:
+        for name in PNGS:
+            packed.writestr(f"RGB/{name}", bytes(1_000_000))
+    host.files["set.zip"] = file.getvalue()
+    with pytest.raises(ModeError, match="unpacks to far more than pictures do"):
+        got(archive(Copy(f"{host.base}/set.zip")))
 
 
 def test_a_wrong_hash_is_told_and_the_file_not_kept(host: Host, home: Path) -> None:

@@ -71,7 +71,8 @@ class Page:
         if self._host == "localhost":
             return True
         with suppress(ValueError):
-            return ip_address(self._host).is_loopback
+            address = ip_address(self._host)
+            return address.is_loopback or address.is_unspecified
         return False
 
     def check(self) -> None:

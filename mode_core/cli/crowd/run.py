@@ -58,6 +58,7 @@ class Crowd:
         self._page, self._plan, self._tell = page, plan, tell
         self._stopped, self._lock = Event(), Lock()
         self._outcomes: list[Outcome] = []
+        self._begun = 0
 
     def run(self) -> Ended:
         """Everything until the end; Ctrl-C is an end too."""
@@ -84,7 +85,9 @@ class Crowd:
             if one.ident is not None:
                 one.join(max(0.0, until - monotonic()))
         with self._lock:
-            return Ended(list(self._outcomes), seconds, why)
+            # a line that is still being connected cannot be cut
+            open_still = [Outcome(Kind.UNFINISHED)] * (self._begun - len(self._outcomes))
+            return Ended([*self._outcomes, *open_still], seconds, why)
 
     def _visit(self, user: int) -> None:
         plan = self._plan
@@ -99,6 +102,8 @@ class Crowd:
                 address=_address(user) if plan.apart else "",
                 leave_s=listens_s if leaves else None,
             )
+            with self._lock:
+                self._begun += 1
             self._note(ask(self._page, plan.wish, asker))
             if self._stopped.wait(plan.pause_s):
                 return

@@ -31,9 +31,11 @@ from mode_core.stream.atomic import make_folder, size_in_words
 from mode_core.stream.lock import held
 
 VARIABLE = "MODE_DATA"
+_DOWNLOADS = "downloads"
 _SPACE = Space("what is unpacked from it", VARIABLE)
 _MOST = 3
 """Times the size of an archive that its pictures may have: PNG hardly gets smaller."""
+_PIECE = 1 << 20
 _PLAIN = re.compile(r"[\w][\w .()+-]{0,150}")
 _DAMAGED = (
     BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct_error,
@@ -44,7 +46,7 @@ _DAMAGED = (
 def obtain_dataset(one: Dataset, say: Say, progress: Progress) -> Path:
     """The folder of the set; whoever else fetches it is waited for."""
     home = data_folder()
-    downloads = home / "downloads"
+    downloads = home / _DOWNLOADS
     with written_in(home, VARIABLE):
         make_folder(downloads)
         with held(downloads / f".{one.id}.lock", waiting(one.id, say)):
@@ -124,10 +126,18 @@ def _check(file: RemoteFile, path: Path, known: set[str]) -> None:
                 f"its file, now deleted, has the SHA-256 {found}, published is {published}"
             )
         if file.inside:
-            _read(path, lambda packed: _pictures(file, packed, path.stat().st_size))
+            _read(path, lambda packed: _look_through(file, packed, path, "" in known))
     except DownloadError:
         path.unlink()
         raise
+
+
+def _look_through(file: RemoteFile, packed: ZipFile, path: Path, all_bytes: bool) -> None:
+    """The pictures are there; where no hash says so, every byte is held against their checksums."""
+    for info in _pictures(file, packed, path.stat().st_size):
+        with packed.open(info) as source:
+            while all_bytes and source.read(_PIECE):
+                pass
 
 
 def _read(path: Path, use: Callable[[ZipFile], object]) -> None:
@@ -180,7 +190,8 @@ def _lay(file: RemoteFile, path: Path, folder: Path) -> None:
 def _none(one: Dataset, file: RemoteFile, failed: dict[str, DownloadError]) -> ModeError:
     reasons = "; ".join(f"{url or host_of(url)}: {error}" for url, error in failed.items())
     return ModeError(
-        f"{file.name} could not be fetched ({reasons}); what else works: put the {one.pictures} "
-        f"pictures of {one.id} ({one.source}) into {data_folder() / one.id}, or let {VARIABLE} "
-        f"name the folder in which {one.id} lies, or give a folder of photos instead"
+        f"{file.name} could not be fetched ({reasons}); what else works: fetch it in a browser "
+        f"({one.source}) and put it into {data_folder() / _DOWNLOADS}, or put the {one.pictures} "
+        f"pictures into {data_folder() / one.id}, or let {VARIABLE} name the folder in which "
+        f"{one.id} lies"
     )
