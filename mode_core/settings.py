@@ -31,6 +31,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "MODE_READ_SECONDS": "a visitor's picture or CSV that takes longer to read is given up",
         "MODE_PICTURES": "folder of pictures that join the page's gallery",
         "MODE_VOTES": "folder that takes the answers of blind tests",
+        "MODE_DATA": "folder of public data sets that `bench --dataset` reads, each by its name",
         "MODE_BUNDLED": "folder of sets that count as bundled, such as a family's packs",
         "MODE_WEIGHTS": "folder of imported weights",
         "MODE_WEIGHTS_MIRROR": "address below which public checkpoints lie by their names",
@@ -60,8 +61,15 @@ def setting(name: str) -> str:
 
 def cache_folder() -> Path:
     """MODE_WEIGHTS if it is set, else a folder in the platform's user cache; not created here."""
-    if chosen := setting("MODE_WEIGHTS"):
-        return Path(chosen)
+    return Path(chosen) if (chosen := setting("MODE_WEIGHTS")) else _user_cache()
+
+
+def data_folder() -> Path:
+    """MODE_DATA if it is set, else a folder in the platform's user cache; not created here."""
+    return Path(chosen) if (chosen := setting("MODE_DATA")) else _user_cache() / "data"
+
+
+def _user_cache() -> Path:
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":

@@ -26,8 +26,9 @@ TOUR = re.compile(r"(<!-- tour -->\n)(.*?)(<!-- end tour -->)", re.DOTALL)
 ORDER = (
     "app", "app/http", "app/meeting", "app/viewer", "app/explorer", "app/blind", "app/server",
     "app/panes",
-    "mode_core", "mode_core/cli", "mode_core/cli/family", "mode_core/figures", "mode_core/votes",
-    "mode_core/evaluation",
+    "mode_core", "mode_core/cli", "mode_core/cli/crowd", "mode_core/cli/family",
+    "mode_core/figures", "mode_core/votes",
+    "mode_core/evaluation", "mode_core/evaluation/datasets",
     "mode_core/checkpoints", "mode_core/codecs", "mode_core/training", "mode_core/metrics",
     "mode_core/weights", "mode_core/layers", "mode_core/pictures", "mode_core/stream",
 )  # fmt: skip

@@ -33,13 +33,23 @@ _PAGE = b"<!doctype", b"<html", b"<?xml"
 _CHECKPOINT = b"PK", b"\x80"
 
 
+class Space(NamedTuple):
+    """What half of the room on a disk is for, beside the file, and what names another folder."""
+
+    use: str = "its conversion"
+    variable: str = "MODE_WEIGHTS"
+
+
+CONVERTED = Space()
+
+
 class NoRoom(DownloadError):
     """The disk is too full for the file that a host speaks of; others may know of a smaller one."""
 
-    def __init__(self, folder: Path, free: int, needed: int) -> None:
+    def __init__(self, folder: Path, free: int, needed: int, space: Space) -> None:
         super().__init__(
             f"{folder} has {size_in_words(free)} free, {size_in_words(needed)} are needed for the "
-            "file and its conversion; free some space or set MODE_WEIGHTS to another folder"
+            f"file and {space.use}; free some space or set {space.variable} to another folder"
         )
         self.needed = needed
 
@@ -58,7 +68,8 @@ class Identity(NamedTuple):
 class Part:
     """What is here of the file at an address."""
 
-    def __init__(self, path: Path, url: str) -> None:
+    def __init__(self, path: Path, url: str, space: Space = CONVERTED) -> None:
+        self.space = space
         mark = hashlib.sha256(url.encode()).hexdigest()[:8]
         self.path = path.with_name(f"{path.name}.{mark}.part")
         self._note = path.with_name(f"{path.name}.{mark}.json")
@@ -91,9 +102,11 @@ class Part:
         self._note.unlink(missing_ok=True)
 
 
-def download(address: Address, path: Path, progress: Progress, usual: int) -> None:
+def download(
+    address: Address, path: Path, progress: Progress, usual: int, space: Space = CONVERTED
+) -> None:
     """Fetch a file of about the usual size; DownloadError says what its address gives instead."""
-    part, pace = Part(path, address.url), Pace()
+    part, pace = Part(path, address.url, space), Pace()
     broken = ""
     for _ in range(_TRIES):
         before = part.size
@@ -133,7 +146,7 @@ def _go_on(address: Address, part: Part, pace: Pace, progress: Progress, usual: 
             return "the file became another one"
         _refuse_giant(found.total, usual)
         # what is here of it is gone on with, or makes room
-        _need_room(part.path.parent, 2 * (found.total or usual) - part.size)
+        _need_room(part, 2 * (found.total or usual) - part.size)
         if answer.status != 206:
             have = 0
             part.begin(found)
@@ -228,7 +241,8 @@ def _refuse_giant(size: int, usual: int) -> None:
         )
 
 
-def _need_room(folder: Path, needed: int) -> None:
+def _need_room(part: Part, needed: int) -> None:
+    folder = part.path.parent
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise NoRoom(folder, free, needed)
+        raise NoRoom(folder, free, needed, part.space)

@@ -7,23 +7,22 @@ file under its name is noticed later. Before that nobody knows whether it is a c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from time import sleep
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mode_core.checkpoints.connection import Address, DownloadError
-from mode_core.checkpoints.download import (
-    NoRoom,
-    Progress,
-    download,
-    file_sha256,
-    remove_parts,
+from mode_core.checkpoints.download import Progress, download, file_sha256, remove_parts
+from mode_core.checkpoints.hub import hub_address, is_on_hub
+from mode_core.checkpoints.places import (
+    Say,
+    checked_address,
+    from_anywhere,
+    host_of,
+    shown,
+    waiting,
+    written_in,
 )
-from mode_core.checkpoints.hub import SCHEME, hub_address, is_on_hub
 from mode_core.codecs.catalogue import all_made_from
 from mode_core.errors import CheckpointError, ModeError
 from mode_core.settings import setting
@@ -34,10 +33,7 @@ from mode_core.weights.sets import WeightsSet, import_folder
 
 MIRROR = "MODE_WEIGHTS_MIRROR"
 _DOWNLOADS = "downloads"
-_LOOK_S = 0.5
-"""Seconds between two looks at whether another process has finished."""
-_SCHEMES = "http://", "https://", SCHEME
-Say = Callable[[str], None]
+_FOLDER = "MODE_WEIGHTS"
 
 
 class Unobtainable(ModeError):
@@ -67,9 +63,9 @@ def obtain(
     urls = _addresses(one, url)
     home = import_folder()
     downloads = home / _DOWNLOADS
-    with _written_in(home):
+    with written_in(home, _FOLDER):
         make_folder(downloads)
-        with held(downloads / f".{one.name}.lock", _waiting(one, say)):
+        with held(downloads / f".{one.name}.lock", waiting(one.name, say)):
             found = here_already(one, sha256)
             return found or _made(one, home, urls, sha256, keep, say, progress)
 
@@ -86,19 +82,6 @@ def here_already(one: Published, sha256: str = "") -> WeightsSet | None:
             "folder and run it again, or leave out --sha256 to use what is here"
         )
     return right[0] if right else None
-
-
-@contextmanager
-def _written_in(home: Path) -> Iterator[None]:
-    """What a disk does not do is a sentence; what a host does not do is none of these errors."""
-    try:
-        yield
-    except OSError as error:
-        room = "free some space, or " if error.errno in (ENOSPC, EDQUOT) else ""
-        raise ModeError(
-            f"{error.filename or home} cannot be written to ({error.strerror or error}); {room}let "
-            "MODE_WEIGHTS name another folder, and run it again to continue"
-        ) from error
 
 
 def _made(
@@ -126,78 +109,30 @@ def _made(
 
 def mirror() -> str:
     """The address below which the operator keeps copies, "" if there are none."""
-    return _address(MIRROR, setting(MIRROR))
-
-
-def _address(name: str, text: str) -> str:
-    if text and not text.startswith(_SCHEMES):
-        raise ModeError(
-            f"{name} is {_shown(text)!r}; it must begin with https://, http:// or hf://"
-        )
-    if text and not _is_plain(text):
-        raise ModeError(
-            f"{name} is no address that can be used: it must name a host, without a password, and "
-            "be of ASCII letters without blanks"
-        )
-    return text
-
-
-def _is_plain(text: str) -> bool:
-    """Whether a host is named and nothing secret or unprintable: addresses stand in messages."""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # raises where that is no number
-    except ValueError:
-        return False
-    return (
-        bool(parts.hostname)
-        and "@" not in parts.netloc
-        and re.fullmatch("[!-~]+", text) is not None
-    )
-
-
-def _shown(url: str) -> str:
-    """An address that somebody gave, without what may be a password or a key."""
-    return re.sub(r"\?.*", "?…", re.sub(r"//[^/]*@", "//", url), flags=re.S)
+    return checked_address(MIRROR, setting(MIRROR))
 
 
 def _addresses(one: Published, url: str) -> list[str]:
     """Where a file may be: the one place that was named, or the operator's copies, then others."""
-    base = _address("--url", url) or mirror()
+    base = checked_address("--url", url) or mirror()
     copies = [f"{base.rstrip('/')}/{quote(one.file)}"] if base else []
     return [url] if url else [*copies, *one.urls]
-
-
-def _waiting(one: Published, say: Say) -> Callable[[], None]:
-    told: list[str] = []
-
-    def busy() -> None:
-        if not told:
-            told.append(f"{one.name} is being fetched by somebody else here; waiting for that")
-            say(told[0])
-        sleep(_LOOK_S)
-
-    return busy
 
 
 def _from_anywhere(
     one: Published, path: Path, urls: list[str], expected: Hash, say: Say, progress: Progress
 ) -> WeightsSet:
     """Each address is asked until one gives the file; one that lies here already comes first."""
-    failed: dict[str, DownloadError] = {}
-    for url in ["", *urls] if path.exists() else urls:
-        try:
-            right = expected
-            if url:
-                say(f"fetching {one.file} from {_host(url)}")
-                right = _fetch(one, url, path, expected, progress)
-            return _convert(one, path, url, right, say)
-        except DownloadError as error:
-            failed[url] = error
-    rooms = [error for error in failed.values() if isinstance(error, NoRoom)]
-    if rooms and len(rooms) == len(failed):
-        raise min(rooms, key=lambda error: error.needed)
-    raise _unobtainable(one, failed)
+
+    def attempt(url: str) -> WeightsSet:
+        right = expected
+        if url:
+            say(f"fetching {one.file} from {host_of(url)}")
+            right = _fetch(one, url, path, expected, progress)
+        return _convert(one, path, url, right, say)
+
+    here = [""] if path.exists() else []
+    return from_anywhere([*here, *urls], attempt, lambda failed: _unobtainable(one, failed))
 
 
 def _fetch(one: Published, url: str, path: Path, expected: Hash, progress: Progress) -> Hash:
@@ -248,13 +183,7 @@ def _note_of(path: Path) -> Path:
 
 def _address_of(one: Published, url: str) -> str:
     """An address as it may be told."""
-    return url if url in one.urls else _shown(url)
-
-
-def _host(url: str) -> str:
-    if is_on_hub(url):
-        return "the Hugging Face hub"
-    return (urlsplit(url).hostname or "") if url else "this machine"
+    return url if url in one.urls else shown(url)
 
 
 def _unobtainable(one: Published, failed: dict[str, DownloadError]) -> Unobtainable:
@@ -263,8 +192,8 @@ def _unobtainable(one: Published, failed: dict[str, DownloadError]) -> Unobtaina
     for url, error in failed.items():
         refused = error.refused and url in one.urls and one.trouble
         reason = f"{error}; {one.trouble}" if refused else f"{error}"
-        reasons.append(f"{_address_of(one, url) or _host(url)}: {reason}")
-        brief[f"{_host(url)}: {reason}"] = None
+        reasons.append(f"{_address_of(one, url) or host_of(url)}: {reason}")
+        brief[f"{host_of(url)}: {reason}"] = None
     return Unobtainable(
         f"{one.file} could not be fetched ({'; '.join(reasons)}); what else works: --url ADDRESS "
         f"of another copy, {MIRROR}=ADDRESS of a folder that has it under its name, or download it "

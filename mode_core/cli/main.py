@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from statistics import fmean
 from typing import NamedTuple
 
-from mode_core.cli import figure, files, measure, train, votes, weights
+from mode_core.cli import figure, files, load, measure, train, votes, weights
 from mode_core.cli.parsing import (
     Commands,
     Parser,
@@ -99,6 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     measure.add_commands(commands)
     figure.add_commands(commands)
+    load.add_commands(commands)
     votes.add_commands(commands)
     train.add_commands(commands)
     weights.add_commands(commands)

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from mode_core.cli import parsing
+from mode_core.cli import datasets, parsing
 from mode_core.cli.parsing import Commands, add_profile, codec_list, command
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation import bench
 from mode_core.evaluation.additions import Additions, add_metrics
 from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
+from mode_core.evaluation.datasets.table import DATASETS
 from mode_core.evaluation.decoded import COLUMNS, find_pictures, sizes_from
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
 from mode_core.evaluation.rows import KEPT, measured_metrics, read_folder, read_published
@@ -35,10 +36,16 @@ SHOWN = 3
 def add_commands(commands: Commands) -> None:
     """Attach both."""
     parser = command(commands, "bench", _bench, "measure codecs on photos into results files")
-    parser.add_argument("photos", type=parsing.place, help="a folder of photos, or one photo")
     parser.add_argument(
-        "--out", type=parsing.place, required=True, help="results/NAME; NAME is the dataset"
+        "photos", type=parsing.place, nargs="?", help="a folder of photos, or one photo"
     )
+    parser.add_argument(
+        "--dataset",
+        help=f"instead of a folder: {', '.join(DATASETS)}, in MODE_DATA or fetched; with a folder "
+        "and --reconstructions, its name in the rows",
+    )
+    datasets.add_options(parser)
+    parser.add_argument("--out", type=parsing.place, help="results/NAME; NAME is the dataset")
     parser.add_argument("--codecs", default="all", help="all, or some of " + ",".join(CODECS))
     parser.add_argument(
         "--bpp", type=parsing.bpp_list, default=bench.DEFAULT_TARGETS, help="rates to aim for"
@@ -82,24 +89,29 @@ def _add_theirs(parser: argparse.ArgumentParser) -> None:
         help="measure DIR/CODEC/RATE/IMAGE.png instead of our codecs; file sizes are in "
         f"DIR/{SIZES} ({','.join(COLUMNS)}) or are those of bitstreams beside the pictures",
     )
-    theirs.add_argument("--dataset", help="its name in the rows: the photos' folder unless given")
     theirs.add_argument(
         "--keep-pictures", action="store_true", help=f"as PNG in {KEPT}/ beside the results"
     )
 
 
 def _bench(args: argparse.Namespace) -> None:
+    if args.list:
+        return datasets.show_all()
+    if args.out is None:
+        raise ModeError("--out is required: results/NAME, where NAME is the dataset")
     if args.reconstructions is not None:
         return _bench_theirs(args)
     if args.add_metrics is not None:
         return _add_metrics(args)
-    if args.dataset is not None or args.keep_pictures:
-        raise ModeError("--dataset and --keep-pictures go with --reconstructions DIR")
+    if (args.dataset is not None and args.photos is not None) or args.keep_pictures:
+        raise ModeError(
+            "--keep-pictures, and --dataset with a folder of photos, go with --reconstructions DIR"
+        )
     codecs = _codecs(args.codecs, args.profile)
+    photos = datasets.photos_of(args)
     # A file that is damaged is told now, not by every worker.
     for name, reason in bench.unmeasurable().items():
         print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
-    photos = bench.find_photos(args.photos)
     plan = bench.Plan(
         photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers,
         args.resume, args.replace,
@@ -122,7 +134,7 @@ def _add_metrics(args: argparse.Namespace) -> None:
     for key in metrics:
         if key in lacking:
             raise ModeError(f"{METRICS[key].label} cannot be measured here: {lacking[key]}")
-    photos = bench.find_photos(args.photos)
+    photos = datasets.photos_of(args)
     codecs = () if args.codecs == "all" else codec_list(args.codecs)
     plan = Additions(photos, args.out, list(dict.fromkeys(metrics)), codecs, args.workers)
     typed = _adding_command(args)
@@ -145,9 +157,8 @@ def _bench_theirs(args: argparse.Namespace) -> None:
             "--codecs, --bpp, --anchors and --profile are for codecs that run here; with "
             "--reconstructions the folder says which codecs and rates there are"
         )
-    photos = bench.find_photos(args.photos)
-    folder = args.photos.resolve() if args.photos.is_dir() else args.photos.resolve().parent
-    dataset = bench.name_in_rows(folder) if args.dataset is None else args.dataset.strip()
+    photos = datasets.photos_of(args)
+    dataset = datasets.told_as(args) if args.dataset is None else args.dataset.strip()
     if not dataset:
         raise ModeError(f"--dataset {args.dataset!r} is no name")
     for name, reason in bench.unmeasurable().items():
@@ -199,7 +210,7 @@ def _codecs(wanted: str, profile: str) -> list[str]:
 
 def _command(args: argparse.Namespace) -> str:
     """The command as anybody would type it: photos by their folder's name, out by the dataset's."""
-    words = ["python", "-m", "mode_core", "bench", args.photos.resolve().name]
+    words = ["python", "-m", "mode_core", "bench", *datasets.typed(args)]
     words += ["--out", f"results/{args.out.resolve().name}", "--codecs", args.codecs]
     words += ["--bpp", ",".join(f"{target:g}" for target in args.bpp)]
     words += ["--anchors", ",".join(map(str, args.anchors)), "--workers", str(args.workers)]
@@ -208,16 +219,17 @@ def _command(args: argparse.Namespace) -> str:
 
 
 def _adding_command(args: argparse.Namespace) -> str:
-    words = ["python", "-m", "mode_core", "bench", args.photos.resolve().name]
+    words = ["python", "-m", "mode_core", "bench", *datasets.typed(args)]
     words += ["--out", f"results/{args.out.resolve().name}", "--codecs", args.codecs]
     return shlex.join([*words, "--add-metrics", args.add_metrics, "--workers", str(args.workers)])
 
 
 def _their_command(args: argparse.Namespace) -> str:
-    words = ["python", "-m", "mode_core", "bench", args.photos.resolve().name]
+    words = ["python", "-m", "mode_core", "bench", *datasets.typed(args)]
     words += ["--reconstructions", args.reconstructions.resolve().name]
     words += ["--out", f"results/{args.out.resolve().name}", "--workers", str(args.workers)]
-    words += [] if args.dataset is None else ["--dataset", args.dataset]
+    named = args.dataset is not None and args.photos is not None
+    words += ["--dataset", args.dataset] if named else []
     words += ["--keep-pictures"] * args.keep_pictures
     return shlex.join(words + ["--resume"] * args.resume)
 

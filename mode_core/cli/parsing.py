@@ -64,6 +64,27 @@ def positive(text: str) -> int:
     return _whole(text, 1, MOST)
 
 
+def share(text: str) -> float:
+    """A part of a whole."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; give a number from 0 to 1")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A length of time that may be none, an hour at most."""
+    value = _number(text)
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pause; give seconds from 0 to 3600")
+    return value
+
+
+def process(text: str) -> int:
+    """The number of a process."""
+    return _whole(text, 1, 2**31 - 1)
+
+
 def quality(text: str) -> int:
     """A codec's own number; which of these it knows is known to the codec."""
     return _whole(text, 0, 255)

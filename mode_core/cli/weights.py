@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from mode_core.cli.licence import accept
 from mode_core.cli.parsing import Commands, command, place, sha256
 from mode_core.codecs.catalogue import (
     BY_HAND,
@@ -128,7 +128,8 @@ def _get(args: argparse.Namespace) -> None:
     wanted = chosen(args.codec, quality)
     if len(wanted) > 1 and (args.sha256 or args.url):
         raise ModeError(f"{'--sha256' if args.sha256 else '--url'} is of one file; name one")
-    _accept(wanted, args.accept_licence)
+    codecs = dict.fromkeys(one.codec for one in wanted)
+    accept([f"{codec}: {LICENCES[codec]}" for codec in codecs], args.accept_licence)
     failed = []
     for one in wanted:
         try:
@@ -161,22 +162,6 @@ def _get_one(one: Published, args: argparse.Namespace) -> None:
         # tqdm's own way to print, or a line would go on where the bar ends
         made = obtain(one, bar.write, progress, args.url or "", args.sha256 or "", args.keep)
     _describe(made)
-
-
-def _accept(wanted: Sequence[Published], accepted: bool) -> None:
-    """Show the licences; go on only if they are accepted."""
-    for codec in dict.fromkeys(one.codec for one in wanted):
-        print(f"{codec}: {LICENCES[codec]}")
-    if accepted:
-        return
-    if not (sys.stdin and sys.stdin.isatty()):
-        raise ModeError("the licence was not accepted; read it and add --accept-licence")
-    try:
-        answer = input("Accept? [y/N] ")
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in ("y", "yes"):
-        raise ModeError("the licence was not accepted; nothing was fetched")
 
 
 def _import(args: argparse.Namespace) -> None:

@@ -1,0 +1,105 @@
+"""One question of one user: asked, waited for or left, and what came held against what was sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from time import monotonic
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mode_core.cli.crowd.page import Left, Lost, Page, Refused, Wish
+from mode_core.cli.crowd.pictures import is_of, picture_of, whose
+from mode_core.errors import UnsupportedImage
+from mode_core.pictures.files import FASTEST, png_bytes, read_image
+from mode_core.types import Image
+
+_ORIGINAL = "original"
+
+
+class Kind(StrEnum):
+    """How a question ended."""
+
+    ANSWERED = "answered"
+    IN_PART = "answered in part"
+    """With a pane that failed, or a picture that was gone before it was fetched."""
+    REFUSED = "refused"
+    LEFT = "left in mid-job"
+    LOST = "lost"
+    MIXED_UP = "mixed up"
+    UNFINISHED = "unfinished"
+    """Still waiting when the test ended."""
+
+
+class Outcome(NamedTuple):
+    """How one question ended, after how long, and in whose words."""
+
+    kind: Kind
+    seconds: float = 0.0
+    """From sending the picture to the whole answer, without fetching its pictures."""
+    words: str = ""
+
+
+class Asker(NamedTuple):
+    """Who asks with which picture; `asked` are the numbers of all pictures of this test."""
+
+    number: int
+    size: tuple[int, int]
+    asked: range
+    address: str = ""
+    leave_s: float | None = None
+
+
+def ask(page: Page, wish: Wish, asker: Asker) -> Outcome:
+    """One question from its picture to its end."""
+    sent = picture_of(asker.number, *asker.size)
+    png, since = png_bytes(sent, level=FASTEST), monotonic()
+    try:
+        stream = page.ask(png, wish, asker.address)
+        answer = page.answer(stream, asker.address, asker.leave_s)
+        seconds = monotonic() - since
+        return _checked(page, asker, sent, answer, seconds)
+    except Left:
+        return Outcome(Kind.LEFT, monotonic() - since)
+    except Refused as error:
+        return Outcome(Kind.REFUSED, monotonic() - since, str(error))
+    except Lost as error:
+        return Outcome(Kind.LOST, monotonic() - since, str(error))
+
+
+def _checked(
+    page: Page, asker: Asker, sent: Image, answer: dict[str, Any], seconds: float
+) -> Outcome:
+    """Answered, if each picture of the answer was made of the one that was sent."""
+    if (answer.get("width"), answer.get("height")) != asker.size:
+        return Outcome(Kind.MIXED_UP, seconds, "the answer is of a picture of another size")
+    missing = ""
+    for row in _rows(answer):
+        if row.get("state") != "ready":
+            missing = missing or f"{row.get('id')}: {row.get('error') or 'no picture'}"
+            continue
+        try:
+            got = read_image(page.picture(row.get("url"), asker.address))
+        except (Refused, UnsupportedImage) as error:
+            missing = missing or f"{row.get('id')}: {error}"
+            continue
+        if wrong := _not_of(asker, sent, got, row.get("id") == _ORIGINAL):
+            return Outcome(Kind.MIXED_UP, seconds, f"{row.get('id')}: {wrong}")
+    return Outcome(Kind.IN_PART if missing else Kind.ANSWERED, seconds, missing)
+
+
+def _rows(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = answer.get("rows")
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise Lost("the answer has no rows")
+    return rows
+
+
+def _not_of(asker: Asker, sent: Image, got: Image, is_original: bool) -> str:
+    """Whose picture came instead; "" if it is the asker's own, the original to the last pixel."""
+    if np.array_equal(sent, got) if is_original else is_of(asker.number, got):
+        return ""
+    other = whose(got, asker.asked)
+    if other == asker.number:
+        return "not the pixels that were sent"
+    return "nobody's picture" if other is None else f"the picture of question {other}"
