@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from mode_core.codecs import networks
+from mode_core.codecs.clc.building import fill
+from mode_core.codecs.clc.net import Clc, ClcConfig
 from mode_core.codecs.elic.net import Elic, ElicConfig
 from mode_core.codecs.identity import bundled_experts, joined_tags
 from mode_core.codecs.mode.net import Mode, ModeConfig
@@ -22,6 +24,7 @@ TOY_ELIC = ElicConfig(
 )
 TOY_VQ = VqConfig(STAGES, codes=64, depth=8, prior=16, prior_blocks=1)
 TOY_MODE = ModeConfig(hidden=(12, 8))
+TOY_CLC = ClcConfig(entries=12, channels=6, axes=8, match=8, wide=12)
 
 
 def toy_elic(seed: int = 0) -> Elic:
@@ -47,6 +50,15 @@ def toy_mode(elic: Elic, vq: Vq, config: ModeConfig = TOY_MODE) -> Mode:
     return Mode(elic, vq, config).eval()
 
 
+def toy_clc(elic: Elic, config: ClcConfig = TOY_CLC, photographs: int = 2) -> Clc:
+    """CLC as it starts: exactly its expert, with a dictionary of made-up pictures."""
+    torch.manual_seed(3)
+    net = Clc(elic, config)
+    net.start_from_expert()
+    fill(net, lambda: torch.rand(photographs, 3, 256, 256))
+    return net.eval()
+
+
 def enliven(net: nn.Module) -> None:
     """Give layers that start at zero small random weights."""
     with torch.no_grad():
@@ -64,12 +76,13 @@ def save_toy(net: nn.Module, codec: str, home: Path, **facts: str) -> None:
 
 
 def save_all(home: Path) -> Path:
-    """A folder of toy weights for elic, vq and mode."""
+    """A folder of toy weights for elic, vq, mode and clc."""
     save_toy(toy_elic(), "elic", home)
     save_toy(toy_vq(), "vq", home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "BUNDLED", home)
         save_mode(home)
+        save_clc(home)
     return home
 
 
@@ -81,3 +94,11 @@ def save_mode(home: Path) -> None:
     for gamma in (*mode.gates(0), *mode.gates(1)):
         nn.init.normal_(gamma, std=0.3)
     save_toy(mode, "mode", home, experts=joined_tags(experts))
+
+
+def save_clc(home: Path) -> None:
+    """CLC's own weights over the ELIC that is bundled."""
+    experts = bundled_experts("clc")
+    clc = toy_clc(*map(networks.load_net, experts))  # type: ignore[arg-type]
+    enliven(clc)
+    save_toy(clc, "clc", home, experts=joined_tags(experts))

@@ -184,7 +184,7 @@ def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> No
             rig = STAGES[name].assemble(Setup(width, None, starts))
             assert bytes_of(rig.state_dict()) & experts, (width, name)
             if name == "ms-illm":
-                STAGES[name].prepare(rig, torch.rand(1, 3, 64, 64))
+                STAGES[name].prepare(rig, lambda: torch.rand(1, 3, 64, 64))
 
 
 def test_mode_of_another_width_than_its_experts_is_refused_in_a_sentence() -> None:

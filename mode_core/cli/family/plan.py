@@ -37,6 +37,7 @@ FAMILY = (
     Part("dlf", "dlf", 4, partners=("vq",)),
     Part("ms-illm-gan", "ms-illm", 1.5, "ms-illm", ("vq",)),
     Part("dlf-gan", "dlf", 1.5, "dlf", ("vq",)),
+    Part("clc", "clc", 1.5, partners=("elic",)),
 )
 """In the order in which they start where several could."""
 
