@@ -59,6 +59,16 @@ def toy_clc(elic: Elic, config: ClcConfig = TOY_CLC, photographs: int = 2) -> Cl
     return net.eval()
 
 
+def lively_clc(elic: Elic, config: ClcConfig = TOY_CLC) -> Clc:
+    """The same with references that are heeded: a toy's side features are faint."""
+    net = toy_clc(elic, config)
+    enliven(net)
+    with torch.no_grad():
+        for reference in net.references:
+            reference.out.weight.mul_(40)  # type: ignore[union-attr,operator]
+    return net
+
+
 def enliven(net: nn.Module) -> None:
     """Give layers that start at zero small random weights."""
     with torch.no_grad():
@@ -99,6 +109,5 @@ def save_mode(home: Path) -> None:
 def save_clc(home: Path) -> None:
     """CLC's own weights over the ELIC that is bundled."""
     experts = bundled_experts("clc")
-    clc = toy_clc(*map(networks.load_net, experts))  # type: ignore[arg-type]
-    enliven(clc)
+    clc = lively_clc(*map(networks.load_net, experts))  # type: ignore[arg-type]
     save_toy(clc, "clc", home, experts=joined_tags(experts))

@@ -108,7 +108,7 @@ def representatives(x_NA: Tensor, count: int, generator: torch.Generator) -> Ten
     """The numbers of members that stand for so many clusters: those nearest to their centres."""
     if len(x_NA) <= count:
         return torch.arange(count, device=x_NA.device) % len(x_NA)
-    centres = x_NA[torch.randperm(len(x_NA), generator=generator)[:count].to(x_NA.device)].clone()
+    centres = x_NA[_apart(x_NA, count, generator)].clone()
     for _ in range(ROUNDS):
         nearest = _distances(x_NA, centres).argmin(1)
         sums = torch.zeros_like(centres).index_add_(0, nearest, x_NA)
@@ -119,6 +119,20 @@ def representatives(x_NA: Tensor, count: int, generator: torch.Generator) -> Ten
         centres[kept] = sums[kept] / members[kept, None]
     # in order of centres; a member that stands for two of them stands in the dictionary twice
     return _distances(x_NA, centres).argmin(0)
+
+
+def _apart(x_NA: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Members to start from: each drawn by its squared distance from those before (k-means++)."""
+    chances = torch.rand(count, generator=generator).to(x_NA.device)
+    chosen = [(chances[0] * len(x_NA)).long().clamp(max=len(x_NA) - 1)]
+    nearest = _distances(x_NA, x_NA[chosen[0]][None])[:, 0].clamp_min(0)
+    for chance in chances[1:]:
+        total = nearest.cumsum(0)
+        drawn = torch.searchsorted(total, (chance * total[-1])[None])[0]
+        chosen.append(drawn.clamp(max=len(x_NA) - 1))
+        nearest = torch.minimum(nearest, _distances(x_NA, x_NA[chosen[-1]][None])[:, 0])
+        nearest = nearest.clamp_min(0)
+    return torch.stack(chosen)
 
 
 def _distances(x_NA: Tensor, centres_KA: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from mode_core.layers.device import sent
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, width_of
 
-WIDTHS = {"tiny": ClcConfig(), "compact": ClcConfig(channels=40, match=48, wide=128)}
+WIDTHS = {"tiny": ClcConfig(), "compact": ClcConfig(channels=36, match=48, wide=128)}
 ABLATIONS: dict[str, dict[str, Any]] = {
     **{f"m{count}": {"references": count} for count in (1, 2, 4)},
     **{f"k{count}": {"entries": count} for count in (250, 3000)},
@@ -97,7 +97,7 @@ def pixel_units(net: Clc) -> Tensor:
 
 CLC = Stage(
     "clc", "clc", assemble, loss, stages_elic.validate, prepare=prepare, crop=256,
-    rates=Rates(muon=2e-3, adam=1e-3), gpu_batch=96, crop_mb=150,
+    rates=Rates(muon=3e-3, adam=1e-3), gpu_batch=96, crop_mb=150,
 )  # fmt: skip
 
 STAGES = (CLC,)
