@@ -29,13 +29,13 @@ FULL, WITHOUT = "everything", "no-references"
 def curves(net: Any, id: str, photos: Sequence[Any]) -> Iterator[list[tuple[float, float]]]:
     """For each photo, bits per pixel (all bytes of a file) and PSNR at the qualities."""
     from mode_core.codecs.adapter import LearnedCodec
-    from mode_core.codecs.registry import find_codec
-    from mode_core.codecs.system import SingleStream
+    from mode_core.codecs.registry import find_codec, part_of
     from mode_core.metrics.fidelity import psnr
     from mode_core.stream.container import Bitstream
     from mode_core.types import Target
 
-    codec = LearnedCodec(find_codec(id), "", bytes(4), SingleStream(net))
+    system = part_of(find_codec(id), "system").OURS.system(net)
+    codec = LearnedCodec(find_codec(id), "", bytes(4), system)
     for photo in photos:
         points = []
         for quality in QUALITIES:

@@ -104,8 +104,10 @@ def panes_of(maker: str) -> list[str]:
 
 
 def expert_panes(maker: str) -> list[str]:
-    """The panes that show what a single expert makes of a file."""
-    return [pane_id(maker, one) for one in (SQ_EXPERT, VQ_EXPERT) if info_of(maker).experts]
+    """The panes that show what a single expert makes of a file, if it may be decoded so."""
+    info = info_of(maker)
+    there = bool(info.experts) and info.has_anchors
+    return [pane_id(maker, one) for one in (SQ_EXPERT, VQ_EXPERT) if there]
 
 
 def own_panes() -> list[str]:

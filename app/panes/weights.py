@@ -74,6 +74,15 @@ def need_weights(maker: str) -> None:
         find_weights(info.id, profile)
 
 
+def offered() -> list[str]:
+    """The codecs of a menu; one that waits for its weights is left out while others have theirs."""
+    sets = list(all_weights())
+    if all(one.is_public for one in sets):
+        return list(CODECS)
+    there = {one.codec for one in sets}
+    return [id for id, info in CODECS.items() if id in there or not info.learned]
+
+
 def public_makers() -> list[str]:
     """The makers whose imported weights are here, each once."""
     found = (maker_name(one.codec, one.width) for one in all_weights() if one.is_public)

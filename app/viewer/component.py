@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.panes.names import ORIGINAL, expert_panes, pane_id, pane_label, panes_of, parse_pane
-from app.panes.weights import parts_of, public_makers, terms_of, weights_words
+from app.panes.weights import offered, parts_of, public_makers, terms_of, weights_words
 from app.server.demands import LARGE_PIXELS, MAX_BPP, MAX_CODED, MAX_PANES, MIN_BPP, SCALED_PIXELS
 from app.server.queue import Question
 from app.server.samples import SAMPLES, Sample
@@ -71,11 +71,11 @@ def viewer(service: Service, shown: Mapping[str, Any]) -> gr.HTML:
 
 def catalogue(samples: Iterable[Sample] = SAMPLES) -> dict[str, Any]:
     """What the scripts must know beforehand: choices, how they are shown, and limits."""
-    ids, public = [ORIGINAL], public_makers()
-    for codec in CODECS:
+    ids, public, codecs = [ORIGINAL], public_makers(), offered()
+    for codec in codecs:
         ids += panes_of(codec)
         ids += [pane for one in public if parts_of(one)[0] == codec for pane in panes_of(one)]
-    ids += [pane for codec in CODECS for pane in expert_panes(codec)]
+    ids += [pane for codec in codecs for pane in expert_panes(codec)]
     choices: list[dict[str, str]] = [{"id": id, "label": pane_label(id)} for id in ids]
     for choice in choices:
         maker, anchor = parse_pane(choice["id"])

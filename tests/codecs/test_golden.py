@@ -29,7 +29,16 @@ def golden(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def test_golden_files_exist() -> None:
-    assert {path.stem for path in GOLDEN} >= {"elic", "vq", "mode", "clc", "jpeg", "webp", "avif", "jxl"}
+    assert {path.stem for path in GOLDEN} >= {
+        "elic",
+        "vq",
+        "mode",
+        "clc",
+        "jpeg",
+        "webp",
+        "avif",
+        "jxl",
+    }
 
 
 def test_old_file_decodes_to_its_picture(golden: Path) -> None:

@@ -25,7 +25,8 @@ def drawn(
 
 
 @pytest.mark.parametrize(
-    ("id", "anchor"), [("elic", None), ("vq", None), ("mode", Anchor(0.5)), ("mode", Anchor(1))]
+    ("id", "anchor"),
+    [("elic", None), ("vq", None), ("mode", Anchor(0.5)), ("mode", Anchor(1)), ("clc", None)],
 )
 def test_bfloat16_moves_pictures_by_a_level_here_and_there(
     id: str, anchor: Anchor | None, toy_weights: Path, monkeypatch: pytest.MonkeyPatch

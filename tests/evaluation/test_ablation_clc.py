@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+
 from mode_core.codecs.clc.training import ABLATIONS
 from tests.conftest import ROOT, make_photo
 from tests.made_up.toys import TOY_CLC, lively_clc, toy_clc, toy_elic

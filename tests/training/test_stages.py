@@ -180,7 +180,7 @@ def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> No
             facts = {"codec": codec, "width": width, "stage": codec, **facts_of(net)}
             save_weights(starts[codec], stored(net), facts)
             experts |= bytes_of(stored(net))
-        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf"):
+        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf", "clc"):
             rig = STAGES[name].assemble(Setup(width, None, starts))
             assert bytes_of(rig.state_dict()) & experts, (width, name)
             if name == "ms-illm":

@@ -2,7 +2,7 @@
 
 It stands on the folder `elic`, whose network it holds frozen.
 
-May use: codecs, codecs.elic, errors, layers, stream, training, types, weights.
+May use: codecs, codecs.elic, errors, layers, stream, training, types.
 """
 
 from mode_core.types import CodecInfo, Look

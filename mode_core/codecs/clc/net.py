@@ -195,9 +195,12 @@ class Clc(nn.Module):
 
     def write(self, y: Tensor, quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
+        return self.write_with(y, quality, self.worth_sending(y, quality))
+
+    def write_with(self, y: Tensor, quality: int, sent: Tensor | None) -> tuple[bytes, int]:
+        """The same with entries that were chosen before."""
         writer = SymbolWriter()
-        grid, sent = (y.shape[2], y.shape[3]), self.worth_sending(y, quality)
-        self._walk(writer, quality, grid, y.double(), sent)
+        self._walk(writer, quality, (y.shape[2], y.shape[3]), y.double(), sent)
         return writer.payload(), writer.check
 
     def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
@@ -209,14 +212,14 @@ class Clc(nn.Module):
         reader = SymbolReader(payload, count)
         return self._walk(reader, quality, grid, None), reader.check
 
-    def sizes(self, y: Tensor) -> LatentSizes:
-        """How many bytes `write` would give, without coding; what is sent is left out."""
+    def sizes(self, y: Tensor, sent_at: Callable[[int], Tensor | None]) -> LatentSizes:
+        """How many bytes `write_with` would give, without coding; what is sent is left out."""
         grid, y = (y.shape[2], y.shape[3]), y.float()
         elic = self.elic
         halves = [group for group in range(len(elic.config.groups)) for _ in range(2)]
 
         def walk(look: Look, quality: int) -> None:
-            self._walk(look, quality, grid, y, self.worth_sending(y, quality))
+            self._walk(look, quality, grid, y, sent_at(quality))
 
         of = Scalings(elic.gains, elic.hyper.scaling, STEPS_BETWEEN, elic.config.groups, halves)
         return LatentSizes(y, walk, of)

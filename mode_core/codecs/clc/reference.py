@@ -41,10 +41,10 @@ def gate(logits: Tensor) -> Tensor:
     return shares(torch.stack([logits, torch.zeros_like(logits)], -1))[..., 0]
 
 
-def sampled(map_BCHW: Tensor, row_BTHW: Tensor, column_BTHW: Tensor) -> Tensor:
-    """Values (B, C, T, H, W) of a map at fractional places, held at its edges."""
+def sampled(map_BCHW: Tensor, row_BHW: Tensor, column_BHW: Tensor) -> Tensor:
+    """Values of a map at fractional places, one for each of its own, held at its edges."""
     height, width = map_BCHW.shape[2:]
-    row, column = row_BTHW.clamp(0, height - 1), column_BTHW.clamp(0, width - 1)
+    row, column = row_BHW.clamp(0, height - 1), column_BHW.clamp(0, width - 1)
     top, left = row.detach().floor(), column.detach().floor()
     down, along = (row - top)[:, None], (column - left)[:, None]
     flat = map_BCHW.flatten(2)
@@ -115,8 +115,9 @@ class Alignment(nn.Module):
         for scale, source in enumerate((matched_BCHW, halved(matched_BCHW))):
             # where the middle of a fine place lies among coarse ones, in eighths once more
             y, x = (((at + 0.5) / (1 + scale) - 0.5) for at in (rows, columns))
-            found = sampled(source, y + moved[:, scale, :, 0], x + moved[:, scale, :, 1])
-            seen.append(on_grid(found).flatten(1, 2))
+            # tap by tap, since each holds as much as the map
+            for down, along in (tap.unbind(1) for tap in moved[:, scale].unbind(1)):
+                seen.append(on_grid(sampled(source, y + down, x + along)))
         return on_grid(matched_BCHW + self.mix(torch.cat(seen, 1)))
 
 

@@ -42,18 +42,16 @@ def test_far_apart_logits_leave_nothing_to_the_smaller() -> None:
 
 def test_sampling_is_bilinear_and_held_at_the_edges() -> None:
     x = torch.randn(2, 3, 6, 9)
-    row, column = torch.rand(2, 4, 6, 9) * 9 - 2, torch.rand(2, 4, 6, 9) * 12 - 2
-    found = sampled(x, row, column)
+    row, column = torch.rand(2, 6, 9) * 9 - 2, torch.rand(2, 6, 9) * 12 - 2
     places = torch.stack([column / 8 * 2 - 1, row / 5 * 2 - 1], -1)
-    for tap in range(4):
-        wanted = F.grid_sample(x, places[:, tap], padding_mode="border", align_corners=True)
-        assert (found[:, :, tap] - wanted).abs().max() < 1e-4
+    wanted = F.grid_sample(x, places, padding_mode="border", align_corners=True)
+    assert (sampled(x, row, column) - wanted).abs().max() < 1e-4
 
 
 def test_places_get_gradients() -> None:
     x = torch.arange(8.0).expand(1, 1, 8, 8)
-    column = torch.full((1, 1, 1, 1), 2.25, requires_grad=True)
-    sampled(x, torch.ones(1, 1, 1, 1), column).sum().backward()
+    column = torch.full((1, 1, 1), 2.25, requires_grad=True)
+    sampled(x, torch.ones(1, 1, 1), column).sum().backward()
     assert float(column.grad) == pytest.approx(1)
 
 
