@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mode_core.codecs.clc.dictionary import BYTE, Dictionary, regions_of
+from mode_core.codecs.clc.dictionary import BYTE, REGION, Dictionary, regions_of
 from mode_core.codecs.clc.reference import Reference
 from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, price
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, contexts_of
@@ -36,6 +36,10 @@ from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
 
 FEWEST = 12
 """Bits that sending has to save in a picture."""
+MOST_BYTES = 8_000_000
+"""Of a dictionary, which is in every copy of the weights."""
+FEWEST_ENTRIES, MOST_REFERENCES = 8, 4
+"""With more for a region, a sum of shares might no longer be exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,17 @@ class ClcConfig:
     """Whether all entries are zero: what the same network is worth without references."""
 
 
+def _refuse_other_sizes(config: ClcConfig) -> None:
+    """ValueError for what no file of ours has; a configuration may be anybody's."""
+    if config.after not in ((0,), (1,), (0, 1)):
+        raise ValueError(f"entries are looked up after 0 and 1 groups, not {config.after}")
+    if not 1 <= config.references <= MOST_REFERENCES:
+        raise ValueError(f"1 to {MOST_REFERENCES} entries are used, not {config.references}")
+    each = config.channels * REGION**2 + config.axes * len(config.after)
+    if config.entries < FEWEST_ENTRIES or config.entries * each > MOST_BYTES:
+        raise ValueError(f"{config.entries} entries of {each} bytes are no dictionary")
+
+
 class Clc(nn.Module):
     """The network with its coder, over a frozen ELIC."""
 
@@ -74,8 +89,7 @@ class Clc(nn.Module):
         self._experts = (elic.requires_grad_(False).eval(),)
         self.cell, self.reach = elic.cell, elic.reach
         own, groups = elic.config, elic.config.groups
-        if not config.after or list(config.after) != sorted(set(config.after) & {*range(2)}):
-            raise ValueError(f"entries are looked up after 0 and 1 groups, not {config.after}")
+        _refuse_other_sizes(config)
         self.contexts = contexts_of(own)
         before = [sum(groups[:index]) for index in config.after]
         described = tuple(places or own.hyper_latent for places in before)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mode_core.codecs.clc.net import Clc
+from mode_core.codecs.clc.net import MOST_BYTES, Clc
 from mode_core.codecs.clc.sending import RANK, BitsOfPlaces, exchange, price, ranks_of, tables
 from mode_core.codecs.clc.training import ABLATIONS, WIDTHS, config_of
 from mode_core.errors import BitstreamError
@@ -150,11 +150,22 @@ def test_widths_name_what_an_ablation_changes_and_every_dictionary_fits() -> Non
             config = config_of(f"{name}-{changed}")
             assert config != WIDTHS[name]
             entry = config.channels * 64 + config.axes * len(config.after)
-            assert entry * config.entries < 8e6
+            assert entry * config.entries <= MOST_BYTES
     with pytest.raises(TrainingError, match="choose from"):
         config_of("tiny-no-such")
 
 
-def test_another_place_to_look_up_is_refused() -> None:
-    with pytest.raises(ValueError, match="after 0 and 1"):
-        toy_clc(toy_elic(), replace(TOY_CLC, after=(2,)))
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"after": (2,)}, "after 0 and 1"),
+        ({"after": ()}, "after 0 and 1"),
+        ({"references": 5}, "1 to 4"),
+        ({"entries": 10**9}, "no dictionary"),
+        ({"entries": 2}, "no dictionary"),
+    ],
+)
+def test_a_configuration_of_another_size_is_refused(changed: dict[str, object], words: str) -> None:
+    """Before any memory is asked for: a set of weights may be anybody's."""
+    with pytest.raises(ValueError, match=words):
+        Clc(toy_elic(), replace(TOY_CLC, **changed))  # type: ignore[arg-type]
