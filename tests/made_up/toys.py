@@ -24,7 +24,7 @@ TOY_ELIC = ElicConfig(
 )
 TOY_VQ = VqConfig(STAGES, codes=64, depth=8, prior=16, prior_blocks=1)
 TOY_MODE = ModeConfig(hidden=(12, 8))
-TOY_CLC = ClcConfig(entries=12, channels=6, axes=8, match=8, wide=12)
+TOY_CLC = ClcConfig(entries=12, channels=6, axes=8, match=8, wide=12, refines=True)
 
 
 def toy_elic(seed: int = 0) -> Elic:

@@ -44,7 +44,7 @@ LEARNT = {
     "dlf": ("features", 0.7),
     "dlf-gan": ("l1", 0.9),
     "mode": ("l1_p", 0.9),
-    "clc": ("loss", 0.8),
+    "clc": ("bpp", 0.8),
 }
 """What falls, and to which share of its start at the most."""
 QUICK = ("dlf", "dlf-gan", "mode", "ms-illm-gan")

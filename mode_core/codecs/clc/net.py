@@ -1,6 +1,6 @@
 """CLC (Wu, Chen et al., AAAI 2025, https://arxiv.org/abs/2502.09971): ELIC beside references.
 
-    y ── × gain ─► round ─► rANS ─► × inverse ─► y_hat ── + refinement ─► ELIC's synthesis ─► x_hat
+    y ── × gain ─► round ─► rANS ─► × inverse ─► y_hat ── (+ refinement) ─► synthesis ─► x_hat
                      ▲ mean, scale per group
     hyper features ──┴─ + references:  dictionary ─► matching ─► alignment ─► synthesis
 
@@ -58,7 +58,8 @@ class ClcConfig:
     cls: bool = True
     sent: bool = True
     """Whether a writer may send the entry of a region."""
-    refines: bool = True
+    refines: bool = False
+    """Whether the synthesis, too, gets what the references tell."""
     empty: bool = False
     """Whether all entries are zero: what the same network is worth without references."""
 
@@ -103,12 +104,11 @@ class Clc(nn.Module):
             )
             for places in before
         )  # fmt: skip
-        latent = sum(groups)
         self.refinement = nn.ModuleList()
         if config.refines:
-            last = ExactConv2d(config.wide, latent)
+            last = ExactConv2d(config.wide, sum(groups))
             nn.init.zeros_(last.weight)
-            first = ExactConv2d(latent + own.side, config.wide, 1, active=True)
+            first = ExactConv2d(sum(groups) + own.side, config.wide, 1, active=True)
             self.refinement.extend((first, last))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Clc:
@@ -181,7 +181,7 @@ class Clc(nn.Module):
         self,
         y: Tensor,
         quality_B: Tensor,
-        settled: bool = False,
+        settled: bool = True,
         sent_BR: Tensor | None = None,
         passed_over: int = 0,
     ) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""CLC: references for the contexts of a frozen ELIC. No picture is drawn in a step."""
+"""CLC: references for the contexts of a frozen ELIC. Mostly no picture is drawn in a step."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mode_core.codecs.elic.net import lagrange
 from mode_core.codecs.identity import joined_tags
 from mode_core.codecs.networks import partner, partner_set
 from mode_core.layers.device import sent
+from mode_core.training.losses import decibels
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, width_of
 
@@ -25,11 +26,13 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-clm": {"clm": False},
     "no-cls": {"cls": False},
     "no-sending": {"sent": False},
-    "no-refinement": {"refines": False},
+    "refined": {"refines": True},
     "no-references": {"empty": True, "sent": False},
 }
 """What widths such as `tiny-no-clm` change. Without references the same network is given entries of
 zeros: what is then gained over ELIC is only that its contexts were trained for longer."""
+CONTEXTS_RATE = 0.2
+"""Contexts start where ELIC's training left them, and learn this much slower than references."""
 SENT_SHARE = 0.25
 """Of all regions in training, those whose entry is the most alike, as if it had been sent."""
 PASSED_OVER = 3
@@ -49,6 +52,8 @@ def assemble(setup: Setup) -> Rig:
     base = Setup(setup.width.partition("-")[0], setup.lpips_backbone, setup.starts)
     net = Clc(partner(base, "elic"), config_of(setup.width))
     net.start_from_expert()
+    for parameter in net.contexts.parameters():
+        parameter.lr_scale = CONTEXTS_RATE  # type: ignore[attr-defined]
     rig = Rig(net, elic=net.elic)
     if "elic" not in setup.starts:
         rig.facts["experts"] = joined_tags([partner_set(base, "elic")])
@@ -61,25 +66,42 @@ def prepare(rig: Rig, crops: Crops) -> None:
 
 
 def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
-    """The same of crops."""
+    """The rate; where decoded latents are refined, lambda times the picture's distortion too."""
+    net = rig.net
     with torch.no_grad():
-        y = rig.net.analyse(x_BCHW).float()
-    return latent_loss(rig, y, progress, generator)
+        y = net.analyse(x_BCHW).float()
+    cost_B, y_hat, quality_B, stats = coded(net, y, generator)
+    if net.config.refines:
+        x_hat = net.synthesise(y_hat, quality_B).float()
+        error_B = (x_hat - x_BCHW).square().mean((1, 2, 3))
+        cost_B = cost_B + _weighed(quality_B, lagrange(quality_B) * 255**2 * error_B)
+        stats |= {"psnr": decibels(error_B.detach()).mean()}
+    return cost_B.mean(), stats
 
 
 def latent_loss(rig: Rig, y: Tensor, progress: float, generator: torch.Generator) -> Cost:
-    """Rate plus lambda times the latent's squared error, in units of squared pixels."""
-    net = rig.net
+    """The rate alone, of latents that were analysed before: all that a run without refinement
+    needs."""
+    cost_B, _, _, stats = coded(rig.net, y, generator)
+    return cost_B.mean(), stats
+
+
+def coded(
+    net: Clc, y: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """The cost of the bits, the decoded latent, qualities and figures.
+
+    Small scales are rounded for real from the first step on: no encoder has to be taught here.
+    """
     quality_B = sent(stages_elic.spread_qualities(len(y), generator), y.device)
     passed = int(torch.randint(PASSED_OVER + 1, (), generator=generator))
-    y_hat, bits_B = net.quantise(
-        y, quality_B, progress > stages_elic.SETTLED, _sent(net, y, generator), passed
-    )
-    pixels = y.shape[2] * y.shape[3] * net.cell**2
-    error_B = ((y_hat - y) * pixel_units(net)).square().sum((1, 2, 3)) / (3 * pixels)
-    bpp_B = bits_B / pixels
-    cost_B = stages_elic.weights(quality_B) * (bpp_B + lagrange(quality_B) * 255**2 * error_B)
-    return cost_B.mean(), {"bpp": bpp_B.mean(), "mse": error_B.mean()}
+    y_hat, bits_B = net.quantise(y, quality_B, True, _sent(net, y, generator), passed)
+    bpp_B = bits_B / (y.shape[2] * y.shape[3] * net.cell**2)
+    return _weighed(quality_B, bpp_B), y_hat, quality_B, {"bpp": bpp_B.mean()}
+
+
+def _weighed(quality_B: Tensor, cost_B: Tensor) -> Tensor:
+    return stages_elic.weights(quality_B) * cost_B
 
 
 def _sent(net: Clc, y: Tensor, generator: torch.Generator) -> Tensor | None:
@@ -88,11 +110,6 @@ def _sent(net: Clc, y: Tensor, generator: torch.Generator) -> Tensor | None:
     alike = net.dictionary.most_alike(y)
     drawn = torch.rand(alike.shape, generator=generator) < SENT_SHARE
     return torch.where(sent(drawn, y.device), alike, -1)
-
-
-def pixel_units(net: Clc) -> Tensor:
-    """How much each channel of the latent changes pixels, as far as the linear part goes."""
-    return (net.elic.std.flatten() * net.elic.inverse_dct.flatten(1).norm(dim=1))[:, None, None]
 
 
 CLC = Stage(
