@@ -18,10 +18,10 @@ from mode_core.pictures.files import write_png
 from mode_core.types import Anchor, Target
 from mode_core.weights import sets as weights
 from tests.conftest import make_photo
-from tests.made_up.toys import save_hdc, save_mode, save_toy, toy_elic, toy_vq
+from tests.made_up.toys import save_clc, save_hdc, save_mode, save_toy, toy_elic, toy_vq
 
 GOLDEN = Path(__file__).parent / "golden"
-LEARNED = {"elic": 120, "vq": 20, "mode": 140, "hdc": 60}
+LEARNED = {"elic": 120, "vq": 20, "mode": 140, "clc": 120, "hdc": 60}
 CLASSICAL = ("jpeg", "webp", "avif", "jxl")
 
 
@@ -39,6 +39,8 @@ def main(version: str, *chosen: str) -> None:
         save_mode(weights.BUNDLED)
     if "hdc" in codecs:
         save_hdc(weights.BUNDLED)
+    if "clc" in codecs:
+        save_clc(weights.BUNDLED)
     photo = make_photo(70, 90)
     for codec_id in codecs:
         codec = load_codec(codec_id)

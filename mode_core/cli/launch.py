@@ -185,7 +185,7 @@ def _start(
     """Fit a fresh start to the photos, or load what --resume names; the state if it is exact."""
     if args.resume is None:
         generator = torch.Generator().manual_seed(args.seed)
-        stage.prepare(rig, photos.crops(PREPARED_CROPS, stage.crop, generator))
+        stage.prepare(rig, lambda: photos.crops(PREPARED_CROPS, stage.crop, generator))
         return None
     idle = args.warm and rig.critic is None
     state = None if idle else checkpoint.read_state(args.resume)

@@ -55,22 +55,33 @@ class HyperPrior(nn.Module):
 
     def quantise(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
         """Features for training, and the estimated bits of each picture's hyper-latent."""
+        z_hat, bits_B = self.quantise_alone(y_BCHW, quality_B)
+        return self.up(z_hat), bits_B
+
+    def quantise_alone(self, y_BCHW: Tensor, quality_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The decoded hyper-latent in training, and its estimated bits."""
         gain, inverse, offset = self.gains.at(quality_B)
         mean, index = self.prior(quality_B, y_BCHW.dtype)
         residual = self.down(y_BCHW) * gain - mean
         bits_B = training_bits(residual, index + offset).sum((1, 2, 3))
-        return self.up((round_through(residual) + mean) * inverse), bits_B
+        return (round_through(residual) + mean) * inverse, bits_B
 
     def walk(
         self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None
     ) -> Tensor:
         """Write the hyper-latent of y, or read one; either way its features, exactly in float64."""
+        return self.up(self.walk_alone(coder, at, grid, y))
+
+    def walk_alone(
+        self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None
+    ) -> Tensor:
+        """The same, but the decoded hyper-latent itself."""
         dtype = torch.float64 if y is None else y.dtype
         inverse, (gain, mean, index) = self.gains.exact(at, dtype)[1], self.scaling(at, dtype)
         shape = (1, self.mean.shape[1], grid[0] // 4, grid[1] // 4)
         z = None if y is None else self.down(y.to(self.mean.dtype)).to(dtype) * gain
         index, mean = index.expand(shape), mean.expand(shape)
-        return self.up(on_grid((coder.code(index, mean, z) + mean) * inverse))
+        return on_grid((coder.code(index, mean, z) + mean) * inverse)
 
     def scaling(self, at: float, dtype: torch.dtype = torch.float32) -> Scaling:
         """Gain, mean and table of the coded hyper-latent at a quality."""

@@ -64,7 +64,9 @@ class Setup:
 
 Loss = Callable[[Rig, Tensor, float, torch.Generator], Cost]
 Validate = Callable[[Rig, Tensor], tuple[Tensor, dict[str, float]]]
-Prepare = Callable[[Rig, Tensor], None]
+Crops = Callable[[], Tensor]
+"""Gives a large batch of crops (B, 3, H, W) in [0, 1], another one each time."""
+Prepare = Callable[[Rig, Crops], None]
 
 
 def everything(rig: Rig) -> list[nn.Parameter]:
@@ -72,7 +74,7 @@ def everything(rig: Rig) -> list[nn.Parameter]:
     return [parameter for parameter in rig.net.parameters() if parameter.requires_grad]
 
 
-def nothing(rig: Rig, x_BCHW: Tensor) -> None:
+def nothing(rig: Rig, crops: Crops) -> None:
     """No preparation."""
 
 
@@ -100,7 +102,7 @@ class Stage:
     """Takes the rig, gains frozen, and a photo (1, 3, H, W); gives a reconstruction and figures."""
     trainable: Callable[[Rig], list[nn.Parameter]] = everything
     prepare: Prepare = nothing
-    """Runs once on a large batch of crops before a start from scratch."""
+    """Runs once, on as many crops as it asks for, before a start from scratch."""
     continues: tuple[str, ...] = ()
     """Stages whose weights this one starts from; empty where it can start from nothing."""
     batch: int = 8

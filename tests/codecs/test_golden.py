@@ -34,6 +34,7 @@ def test_golden_files_exist() -> None:
         "vq",
         "mode",
         "hdc",
+        "clc",
         "jpeg",
         "webp",
         "avif",

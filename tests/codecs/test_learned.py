@@ -21,7 +21,7 @@ from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Anchor, Codec, Image, Target
 from tests.conftest import make_photo
 
-LEARNED = ("elic", "vq", "mode", "hdc")
+LEARNED = ("elic", "vq", "mode", "clc", "hdc")
 pytestmark = pytest.mark.usefixtures("toy_weights")
 
 
@@ -55,8 +55,9 @@ def test_the_file_states_what_it_aimed_for_and_decodes_to_one_picture_always(
     assert np.array_equal(codec.decode(again), codec.decode(again))
 
 
-def test_elic_hits_the_size_inside_its_range() -> None:
-    codec, image = load_codec("elic"), make_photo(192, 256)
+@pytest.mark.parametrize("name", ["elic", "clc"])
+def test_the_size_is_hit_inside_the_range(name: str) -> None:
+    codec, image = load_codec(name), make_photo(192, 256)
     ends = [codec.encode(image, Target(quality=q)).bpp for q in (0, 252)]
     for share in (0.1, 0.4, 0.8):
         wanted = ends[0] * (ends[1] / ends[0]) ** share

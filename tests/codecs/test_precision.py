@@ -26,7 +26,14 @@ def drawn(
 
 @pytest.mark.parametrize(
     ("id", "anchor"),
-    [("elic", None), ("vq", None), ("mode", Anchor(0.5)), ("mode", Anchor(1)), ("hdc", None)],
+    [
+        ("elic", None),
+        ("vq", None),
+        ("mode", Anchor(0.5)),
+        ("mode", Anchor(1)),
+        ("clc", None),
+        ("hdc", None),
+    ],
 )
 def test_bfloat16_moves_pictures_by_a_level_here_and_there(
     id: str, anchor: Anchor | None, toy_weights: Path, monkeypatch: pytest.MonkeyPatch

@@ -71,7 +71,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize("id", ["elic", "vq", "mode", "hdc"])
+@pytest.mark.parametrize("id", ["elic", "vq", "mode", "clc", "hdc"])
 def test_toys_end_at_the_quality_of_a_search_by_files_alone(
     id: str, picture: str, toy_weights: Any
 ) -> None:

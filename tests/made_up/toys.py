@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from mode_core.codecs import networks
+from mode_core.codecs.clc.building import fill
+from mode_core.codecs.clc.net import Clc, ClcConfig
 from mode_core.codecs.elic.net import Elic, ElicConfig
 from mode_core.codecs.hdc.config import HdcConfig
 from mode_core.codecs.hdc.net import Hdc
@@ -28,6 +30,7 @@ TOY_HDC = HdcConfig(
     width=16, heads=2, vectors=2, depth=8, eyes=STAGES, latent_blocks=1, map_blocks=1, rise=STAGES,
     encoder_blocks=1, decoder_blocks=1, branches=2, branch=4, correction_blocks=1, hidden=8,
 )  # fmt: skip
+TOY_CLC = ClcConfig(entries=12, channels=6, axes=8, match=8, wide=12, refines=True)
 
 
 def toy_elic(seed: int = 0) -> Elic:
@@ -61,6 +64,25 @@ def toy_hdc(elic: Elic, vq: Vq, config: HdcConfig = TOY_HDC) -> Hdc:
     return net
 
 
+def toy_clc(elic: Elic, config: ClcConfig = TOY_CLC, photographs: int = 2) -> Clc:
+    """CLC as it starts: exactly its expert, with a dictionary of made-up pictures."""
+    torch.manual_seed(3)
+    net = Clc(elic, config)
+    net.start_from_expert()
+    fill(net, lambda: torch.rand(photographs, 3, 256, 256))
+    return net.eval()
+
+
+def lively_clc(elic: Elic, config: ClcConfig = TOY_CLC) -> Clc:
+    """The same with references that are heeded: a toy's side features are faint."""
+    net = toy_clc(elic, config)
+    enliven(net)
+    with torch.no_grad():
+        for reference in net.references:
+            reference.out.weight.mul_(40)  # type: ignore[union-attr,operator]
+    return net
+
+
 def enliven(net: nn.Module) -> None:
     """Give layers that start at zero small random weights."""
     with torch.no_grad():
@@ -78,13 +100,14 @@ def save_toy(net: nn.Module, codec: str, home: Path, **facts: str) -> None:
 
 
 def save_all(home: Path) -> Path:
-    """A folder of toy weights for elic, vq, mode and hdc."""
+    """A folder of toy weights for elic, vq, mode, clc and hdc."""
     save_toy(toy_elic(), "elic", home)
     save_toy(toy_vq(), "vq", home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "BUNDLED", home)
         save_mode(home)
         save_hdc(home)
+        save_clc(home)
     return home
 
 
@@ -108,3 +131,10 @@ def save_hdc(home: Path) -> None:
         for diffusion in net.diffusions.values():
             diffusion.end.weight.normal_(std=0.2)  # type: ignore[operator, union-attr]
     save_toy(net, "hdc", home, experts=joined_tags(experts))
+
+
+def save_clc(home: Path) -> None:
+    """CLC's own weights over the ELIC that is bundled."""
+    experts = bundled_experts("clc")
+    clc = lively_clc(*map(networks.load_net, experts))  # type: ignore[arg-type]
+    save_toy(clc, "clc", home, experts=joined_tags(experts))

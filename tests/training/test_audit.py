@@ -25,7 +25,7 @@ EARLY = [("vq", 0.1), ("dlf", 0.1)]
 
 @pytest.mark.parametrize(("name", "progress"), [*((name, 0.9) for name in STAGES), *EARLY])
 def test_no_step_waits_for_the_device(name: str, progress: float, toy_weights: Path) -> None:
-    stage = replace(STAGES[name], crop=256 if STAGES[name].codec == "dlf" else 128)
+    stage = replace(STAGES[name], crop=256 if STAGES[name].codec in ("dlf", "clc") else 128)
     cost = cost_of_step(stage, Setup(), 2, progress)
     assert cost.waits == {}
     assert cost.launches > 100

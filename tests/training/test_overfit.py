@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mode_core.codecs.clc import training as stages_clc
 from mode_core.codecs.dlf import training as stages_dlf
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.hdc import training as stages_hdc
@@ -27,12 +28,12 @@ from tests.conftest import make_photo
 from tests.made_up import dlf_nets
 from tests.made_up.plain_metrics import to_unit
 from tests.made_up.toys import STAGES as LEVELS
-from tests.made_up.toys import TOY_ELIC, TOY_HDC, TOY_MODE, TOY_VQ
+from tests.made_up.toys import TOY_CLC, TOY_ELIC, TOY_HDC, TOY_MODE, TOY_VQ
 
 TOY_ILLM = IllmConfig(LEVELS, LEVELS, latent=16, hyper=16, hyper_latent=8, side=16)
 TOY_DLF = replace(dlf_nets.TOY, codes=64, entries=64, stages=LEVELS)
 SMALL_CRITIC = {"fold": 4, "down": (8, 8, 8, 8), "up": (8, 8)}
-MODULES = (stages_dlf, stages_elic, stages_hdc, stages_illm, stages_mode, stages_vq)
+MODULES = (stages_clc, stages_dlf, stages_elic, stages_hdc, stages_illm, stages_mode, stages_vq)
 
 LEARNT = {
     "elic": ("loss", 0.8),
@@ -48,6 +49,7 @@ LEARNT = {
     "hdc-tokens": ("nats", 0.8),
     "hdc-merge": ("main", 0.95),
     "hdc-vectors": ("loss", 0.8),
+    "clc": ("bpp", 0.8),
 }
 """What falls, and to which share of its start at the most."""
 QUICK = ("dlf", "dlf-gan", "hdc", "hdc-merge", "mode", "ms-illm-gan")
@@ -62,7 +64,7 @@ BOLD = Rates(muon=0.03, adam=0.02)
 def _toy_widths(toy_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     widths = {
         stages_elic: TOY_ELIC, stages_vq: TOY_VQ, stages_illm: TOY_ILLM, stages_dlf: TOY_DLF,
-        stages_mode: TOY_MODE, stages_hdc: TOY_HDC,
+        stages_mode: TOY_MODE, stages_clc: TOY_CLC, stages_hdc: TOY_HDC,
     }  # fmt: skip
     for module, config in widths.items():
         monkeypatch.setitem(module.WIDTHS, "tiny", config)
@@ -85,10 +87,10 @@ def prepared(stage: Stage) -> tuple[Rig, Tensor]:
     """The networks as they start on one picture, and that picture twice."""
     torch.manual_seed(0)
     rig = stage.assemble(Setup())
-    side = 256 if stage.codec == "dlf" else 128
+    side = 256 if stage.codec in ("dlf", "clc") else 128
     x = to_unit(make_photo(side, side)).expand(2, -1, -1, -1)
     if not stage.continues:
-        stage.prepare(rig, x)
+        stage.prepare(rig, lambda: x)
     return rig, x
 
 
@@ -97,7 +99,7 @@ def test_one_picture_is_overfitted_in_few_steps(name: str) -> None:
     stage = STAGES[name]
     rig, x = prepared(stage)
     # around an untrained toy there is a longer way to go than around the trained part of a codec
-    partial = stage.continues or stage.codec in ("mode", "hdc")
+    partial = stage.continues or stage.codec in ("mode", "clc", "hdc")
     trainer = Trainer(replace(stage, rates=BOLD) if partial else stage, rig, seed=0)
     key, share = LEARNT[name]
     history, steps = [], 20 if name in QUICK else 50

@@ -208,11 +208,11 @@ def test_at_every_width_a_family_stands_on_its_own_experts(tmp_path: Path) -> No
             facts = {"codec": codec, "width": width, "stage": codec, **facts_of(net)}
             save_weights(starts[codec], stored(net), facts)
             experts |= bytes_of(stored(net))
-        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf", "hdc"):
+        for name in ("ms-illm", "ms-illm-gan", "mode", "dlf", "hdc", "clc"):
             rig = STAGES[name].assemble(Setup(width, None, starts))
             assert bytes_of(rig.state_dict()) & experts, (width, name)
             if name == "ms-illm":
-                STAGES[name].prepare(rig, torch.rand(1, 3, 64, 64))
+                STAGES[name].prepare(rig, lambda: torch.rand(1, 3, 64, 64))
 
 
 def test_mode_of_another_width_than_its_experts_is_refused_in_a_sentence() -> None:

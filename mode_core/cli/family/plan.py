@@ -41,6 +41,7 @@ FAMILY = (
     Part("hdc-tokens", "hdc", 1.5, "hdc", ("elic", "vq")),
     Part("hdc-merge", "hdc", 2, "hdc-tokens", ("elic", "vq")),
     Part("hdc-vectors", "hdc", 0.5, "hdc-merge", ("elic", "vq")),
+    Part("clc", "clc", 1.5, partners=("elic",)),
 )
 """In the order in which they start where several could."""
 

@@ -128,6 +128,15 @@ class GroupContext(nn.Module):
         return mean, raw * INDEX_UNIT + INDEX_START
 
 
+def contexts_of(config: ElicConfig) -> nn.ModuleList:
+    """One context for each group, which sees the groups before it."""
+    starts = [sum(config.groups[:k]) for k in range(len(config.groups))]
+    return nn.ModuleList(
+        GroupContext(group, start, config)
+        for group, start in zip(config.groups, starts, strict=True)
+    )
+
+
 class Elic(nn.Module):
     """The network with its coder; qualities are steps of 1/28 between ten trained ones."""
 
@@ -154,11 +163,7 @@ class Elic(nn.Module):
         self.hyper = HyperPrior(latent, config.hyper, config.hyper_latent, config.side, TRAINED)
         self.gains = Gains(torch.zeros(TRAINED, latent))
         self._start_from(*dct_basis(latent, self.cell))
-        starts = [sum(config.groups[:k]) for k in range(len(config.groups))]
-        self.contexts = nn.ModuleList(
-            GroupContext(group, start, config)
-            for group, start in zip(config.groups, starts, strict=True)
-        )
+        self.contexts = contexts_of(config)
         start_small(self.analysis.out, 0.003)
         start_small(self.synthesis.head[0], 0.001)
 

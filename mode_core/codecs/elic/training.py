@@ -11,7 +11,7 @@ from torch import Tensor
 from mode_core.codecs.elic.net import TRAINED, Elic, ElicConfig, lagrange
 from mode_core.layers.device import sent
 from mode_core.training.losses import decibels
-from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
+from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, width_of
 
 WIDTHS = {
     "tiny": ElicConfig(),
@@ -34,9 +34,9 @@ def assemble(setup: Setup) -> Rig:
     return Rig(net)
 
 
-def prepare(rig: Rig, x_BCHW: Tensor) -> None:
+def prepare(rig: Rig, crops: Crops) -> None:
     """Fit the block DCT to photographs before the first step."""
-    rig.net.fit_start(x_BCHW)
+    rig.net.fit_start(crops())
 
 
 def spread_qualities(batch: int, generator: torch.Generator, trained: int = TRAINED) -> Tensor:

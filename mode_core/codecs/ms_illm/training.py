@@ -15,7 +15,7 @@ from mode_core.layers.device import sent
 from mode_core.training.critics import LabelCritic, passed_on, ramp
 from mode_core.training.losses import decibels, load_lpips, off_grid
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
+from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, TrainingError, width_of
 
 WIDTHS = {
     "tiny": IllmConfig(),
@@ -55,10 +55,10 @@ def assemble_gan(setup: Setup) -> Rig:
     return Rig(net, critic, vq=vq, lpips=load_lpips(setup.lpips_backbone))
 
 
-def prepare(rig: Rig, x_BCHW: Tensor) -> None:
+def prepare(rig: Rig, crops: Crops) -> None:
     """Start from elic's transforms, else from a block DCT fitted to photographs."""
     if "elic" not in rig.frozen:
-        rig.net.fit_start(x_BCHW)
+        rig.net.fit_start(crops())
         return
     try:
         rig.net.start_from(rig.partner("elic"))

@@ -14,7 +14,7 @@ from mode_core.layers.device import sent
 from mode_core.training.critics import PatchCritic, listen, ramp
 from mode_core.training.losses import decibels, load_lpips, off_grid, texture_distance
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Cost, Rig, Setup, Stage, width_of
+from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, width_of
 
 WIDTHS = {
     "tiny": VqConfig(),
@@ -46,10 +46,10 @@ def with_critic(assemble: Callable[[Setup], Rig], setup: Setup) -> Rig:
 
 
 @torch.no_grad()
-def prepare(rig: Rig, x_BCHW: Tensor) -> None:
+def prepare(rig: Rig, crops: Crops) -> None:
     """Start the codes as vectors that photographs give."""
     vectors = rig.net.codebook.vectors
-    flat = rig.net.encode(x_BCHW).permute(0, 2, 3, 1).flatten(0, 2)
+    flat = rig.net.encode(crops()).permute(0, 2, 3, 1).flatten(0, 2)
     chosen = torch.randperm(len(flat))[: len(vectors)]
     vectors[: len(chosen)] = flat[chosen.to(flat.device)]
 

@@ -1,0 +1,32 @@
+"""The variants of CLC are measured by files, against the ELIC beneath."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from mode_core.codecs.clc.training import ABLATIONS
+from tests.conftest import ROOT, make_photo
+from tests.made_up.toys import TOY_CLC, lively_clc, toy_clc, toy_elic
+
+sys.path.insert(0, str(ROOT / "tools"))
+from ablation_clc import WITHOUT, against, curves, row_of, variants
+
+
+def test_every_variant_is_a_width() -> None:
+    assert set(variants()) == {"", *ABLATIONS}
+    assert WITHOUT in ABLATIONS
+
+
+def test_what_starts_as_its_elic_gains_and_loses_nothing() -> None:
+    photos = [make_photo(64, 64)]
+    elic = toy_elic()
+    reference = list(curves(elic, "elic", photos))
+    net = toy_clc(elic)
+    row = row_of("everything", net, {"steps": "7"}, reference, photos)
+    assert row["bd_rate"] == pytest.approx(0, abs=0.05)
+    assert (row["steps"], row["photos"], row["entries"]) == ("7", 1, 12)
+    other = lively_clc(toy_elic(), replace(TOY_CLC, refines=False))
+    assert abs(against(reference, list(curves(other, "clc", photos)))[0]) > 0.05
