@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +18,7 @@ from mode_core.cli.crowd.memory import Unknown, Watch, page_at
 from mode_core.cli.crowd.page import Page, Wish
 from mode_core.cli.crowd.pictures import LEAST_SIDE
 from mode_core.cli.crowd.report import facts
-from mode_core.cli.crowd.run import Crowd, Ended, Plan
+from mode_core.cli.crowd.run import STOPPED, Crowd, Ended, Plan
 from mode_core.cli.crowd.user import Kind
 from mode_core.cli.parsing import Commands, command
 from mode_core.errors import ModeError
@@ -28,31 +31,44 @@ _MOST_USERS = 500
 def add_commands(commands: Commands) -> None:
     """Attach it."""
     parser = command(commands, "load", _load, "let many users ask a page of your own")
-    parser.add_argument("--url", default="http://127.0.0.1:7860", help="of the page")
+    parser.add_argument("--url", default="http://127.0.0.1:7860", help="of the page, %(default)s")
     parser.add_argument(
         "--server-of",
         default="",
         metavar="NAME",
         help="whose server it is, if it is not this machine; ask them first",
     )
-    parser.add_argument("--users", type=_users, default=50)
-    parser.add_argument("--rounds", type=parsing.positive, default=3, help="questions of each user")
-    parser.add_argument(
-        "--minutes", type=parsing.minutes, default=10.0, help="after which it ends in any case"
-    )
-    parser.add_argument(
-        "--leave", type=parsing.share, default=0.0, help="share of questions left in mid-job"
-    )
-    parser.add_argument("--pause", type=parsing.seconds, default=1.0, help="seconds between two")
+    _add_crowd(parser)
     parser.add_argument("--codecs", default="", help="panes, as mode-f,webp; those that open first")
-    parser.add_argument("--bpp", type=parsing.bpp, default=0.2, help="bits per pixel to aim for")
-    parser.add_argument("--size", type=_size, default=(768, 512), help="of pictures, as 768x512")
+    parser.add_argument("--bpp", type=parsing.bpp, default=0.2, help="rate to aim for, %(default)s")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=(768, 512),
+        metavar="WIDTHxHEIGHT",
+        help="of pictures, 768x512",
+    )
+    parser.add_argument(
+        "--pid", type=parsing.process, help="of the page's process, found by the port unless given"
+    )
+    parser.add_argument("--json", action="store_true", help="instead of the table")
+
+
+def _add_crowd(parser: argparse.ArgumentParser) -> None:
+    """How many, how often, for how long; each with what it is unless given."""
+
+    def add(name: str, kind: Callable[[str], float], usual: float, help: str) -> None:
+        parser.add_argument(name, type=kind, default=usual, metavar="N", help=f"{help}, {usual:g}")
+
+    add("--users", _users, 50, "how many ask at once")
+    add("--rounds", parsing.positive, 3, "questions of each user")
+    add("--minutes", parsing.minutes, 10.0, "after which it ends in any case")
+    add("--leave", parsing.share, 0.0, "share of questions that are left in mid-job")
+    add("--pause", parsing.seconds, 1.0, "seconds between an answer and the next question")
+    add("--seed", parsing.seed, 0, "of who leaves and when")
     parser.add_argument(
         "--one-address", action="store_true", help="all users behind one, as in a classroom"
     )
-    parser.add_argument("--pid", type=parsing.process, help="of the page's process")
-    parser.add_argument("--seed", type=parsing.seed, default=0, help="of who leaves and when")
-    parser.add_argument("--json", action="store_true", help="instead of the table")
 
 
 def _load(args: argparse.Namespace) -> None:
@@ -65,16 +81,38 @@ def _load(args: argparse.Namespace) -> None:
     page.check()
     watch, unknown = _watch(page, args.pid)
     with tqdm(total=len(plan.numbers), unit="question", disable=None) as bar:
-        ended = Crowd(page, plan, lambda _: bar.update()).run()
-    if watch is not None:
-        watch.stop()
-    found = _about(args, plan, ended) | facts(ended.outcomes) | {"memory": _memory(watch, unknown)}
-    print(json.dumps(found, indent=2) if args.json else _table(found))
+        crowd = Crowd(page, plan, lambda _: bar.update())
+        with _stoppable(crowd):
+            ended = crowd.run()
+            if watch is not None:
+                watch.stop()
+            found = _about(args, plan, ended) | facts(ended.outcomes)
+            found |= {"memory": _memory(watch, unknown)}
+            bar.close()
+            print(json.dumps(found, indent=2) if args.json else _table(found), flush=True)
     mixed = found["questions"][Kind.MIXED_UP]
     if mixed:
         raise ModeError(f"{mixed} answers were not of the picture that was sent; that is a fault")
-    if ended.why == "stopped":
+    if ended.why == STOPPED:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def _stoppable(crowd: Crowd) -> Iterator[None]:
+    """Ctrl-C, or being asked to end, ends the crowd; what is known is told, however often it comes.
+
+    Nothing but a flag is set: an exception could come anywhere, also in the telling.
+    """
+
+    def stop(*_: object) -> None:
+        crowd.interrupted = True
+
+    before = {kind: signal.signal(kind, stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def _names(text: str) -> tuple[str, ...]:

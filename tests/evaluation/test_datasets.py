@@ -323,6 +323,22 @@ def test_bench_shows_the_licence_first_then_fetches_and_measures(
     assert known.paths == []
 
 
+def test_a_data_set_is_the_original_of_what_others_decoded(known: Host, shell: Shell) -> None:
+    theirs = Path("theirs/vvc/q1")
+    theirs.mkdir(parents=True)
+    for name, data in PNGS.items():
+        (theirs / name).write_bytes(data)
+    Path("theirs/sizes.csv").write_text(
+        "codec,rate,image,bytes\n" + "".join(f"vvc,q1,{name},500\n" for name in PNGS)
+    )
+    shell.does("bench --dataset kodak --accept-licence --reconstructions theirs --out r")
+    with Path("r/vvc-theirs.csv").open() as file:
+        assert {row["dataset"] for row in csv.DictReader(file)} == {"kodak"}
+    command = json.loads(Path("r/vvc-theirs.json").read_text())["command"]
+    assert command.startswith("python -m mode_core bench --dataset kodak --reconstructions theirs")
+    assert command.count("--dataset") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

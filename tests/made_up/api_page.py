@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from math import inf
 from time import sleep
 from typing import Any
 
+import numpy as np
+
+from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes, read_image
 
 BUSY = "busy, position 21: 20 comparisons are waiting already; try again in a minute"
@@ -98,11 +102,16 @@ class _Handler(BaseHTTPRequestHandler):
         own = data[0]["path"]
         name = next(iter(page.pictures)) if fault == "mixed up" else own
         pixels = read_image(page.pictures[name])
-        coded = png_bytes(pixels // 2 + 3)
-        if fault == "mixed panes":
-            coded = png_bytes(read_image(page.pictures[next(iter(page.pictures))]))
+        coded = pixels // 2 + 3
+        if fault in ("mixed panes", "mixed and measured"):
+            coded = read_image(page.pictures[next(iter(page.pictures))])
+        if fault in ("made up", "nothing like it"):
+            coded = np.full_like(pixels, 90)
+        against = pixels if fault != "nothing like it" else pixels // 2
+        value = psnr(against, coded) if fault != "mixed panes" else None
         original = page.pictures[name] if fault != "a pixel" else png_bytes(pixels ^ 1)
-        rows = [_row("original", page.keep(original)), _row("jpeg", page.keep(coded))]
+        rows = [_row("original", page.keep(original)), _row("jpeg", page.keep(png_bytes(coded)))]
+        rows[1]["metrics"] = {} if value is None or value == inf else {"psnr": value}
         if fault == "failed pane":
             rows[1] = {"id": "jpeg", "state": "failed", "error": "jpeg is broken"}
         if fault == "gone":

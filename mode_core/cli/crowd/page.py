@@ -22,6 +22,8 @@ SILENCE_S = 60.0
 """Seconds without a byte after which an answer is lost; the page sends a sign of life in 15."""
 _MOST = 64 << 20
 """Bytes of one answer or picture; a server that sends more is left."""
+_WORDS = 500
+"""Characters of a server's sentence that are kept."""
 _API = "gradio_api/"
 _BODY_END = b"\r\n--mode-load--\r\n"
 _BODY = (
@@ -112,7 +114,7 @@ class Page:
             case [dict() as whole]:
                 return whole
             case {"error": str(words)}:
-                raise Refused(words)
+                raise Refused(words[:_WORDS])
         raise Lost("the answer ended early")
 
     def picture(self, address: object, whose: str = "") -> bytes:
@@ -220,7 +222,7 @@ def _refuse(answer: HTTPResponse) -> None:
         found = _parsed(answer.read(1 << 16))
     words = found.get("error") or found.get("detail") if isinstance(found, dict) else None
     if isinstance(words, str):
-        raise Refused(words)
+        raise Refused(words[:_WORDS])
     raise Lost(f"it answers {answer.status}")
 
 

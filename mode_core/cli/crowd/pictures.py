@@ -1,6 +1,6 @@
-"""Pictures that tell whose they are, after any codec: each has a pattern of its own. Pure.
+"""Pictures that tell whose they are, also when they were coded: each has a pattern of its own.
 
-The pattern is light and dark cells, so large that they are left at the lowest rates. Those of two
+The pattern is light and dark cells, so large that codecs keep them at low rates. Those of two
 numbers agree by chance only: a correlation of a half is six standard deviations away.
 """
 

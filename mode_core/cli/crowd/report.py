@@ -1,4 +1,4 @@
-"""What a crowd has met, in numbers: for a table, or as JSON. Pure."""
+"""What a crowd has met, in numbers: for a table, or as JSON."""
 
 from __future__ import annotations
 

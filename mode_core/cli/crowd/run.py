@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mode_core.cli.crowd.user import Asker, Kind, Outcome, ask
 _LEAVES_S = 0.2, 3.0
 """Seconds of listening after which somebody who leaves hangs up, at least and at most."""
 _LOOK_S = 0.1
+STOPPED = "stopped"
 _LAST_S = 5.0
 """Seconds that lines which are cut get to end in."""
 
@@ -59,31 +60,28 @@ class Crowd:
         self._stopped, self._lock = Event(), Lock()
         self._outcomes: list[Outcome] = []
         self._begun = 0
+        self.interrupted = False
 
     def run(self) -> Ended:
-        """Everything until the end; Ctrl-C is an end too."""
+        """Everything until the end, which setting `interrupted` is too."""
         users = [
             Thread(target=self._visit, args=(user,), daemon=True)
             for user in range(self._plan.users)
         ]
         since, why = monotonic(), "all rounds are done"
-        try:
-            for one in users:
-                one.start()
-            while any(one.is_alive() for one in users):
-                if monotonic() - since > 60 * self._plan.minutes:
-                    why = f"{self._plan.minutes:g} minutes are over"
-                    break
-                users[-1].join(_LOOK_S) if users[-1].is_alive() else self._stopped.wait(_LOOK_S)
-        except KeyboardInterrupt:
-            why = "stopped"
+        for one in users:
+            one.start()
+        while any(one.is_alive() for one in users):
+            if self.interrupted or monotonic() - since > 60 * self._plan.minutes:
+                why = STOPPED if self.interrupted else f"{self._plan.minutes:g} minutes are over"
+                break
+            sleep(_LOOK_S)
         seconds = monotonic() - since
         self._stopped.set()
         self._page.hang_up()
         until = monotonic() + _LAST_S
         for one in users:
-            if one.ident is not None:
-                one.join(max(0.0, until - monotonic()))
+            one.join(max(0.0, until - monotonic()))
         with self._lock:
             # a line that is still being connected cannot be cut
             open_still = [Outcome(Kind.UNFINISHED)] * (self._begun - len(self._outcomes))

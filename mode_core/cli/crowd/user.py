@@ -11,10 +11,12 @@ import numpy as np
 from mode_core.cli.crowd.page import Left, Lost, Page, Refused, Wish
 from mode_core.cli.crowd.pictures import is_of, picture_of, whose
 from mode_core.errors import UnsupportedImage
+from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import FASTEST, png_bytes, read_image
 from mode_core.types import Image
 
 _ORIGINAL = "original"
+_SAME_DB = 0.01
 
 
 class Kind(StrEnum):
@@ -83,7 +85,8 @@ def _checked(
         except (Refused, UnsupportedImage) as error:
             missing = missing or f"{row.get('id')}: {error}"
             continue
-        if wrong := _not_of(asker, sent, got, row.get("id") == _ORIGINAL):
+        wrong = _not_sent(asker, sent, got) if row.get("id") == _ORIGINAL else ""
+        if wrong := wrong or _not_made_of(asker, sent, got, row.get("metrics")):
             return Outcome(Kind.MIXED_UP, seconds, f"{row.get('id')}: {wrong}")
     return Outcome(Kind.IN_PART if missing else Kind.ANSWERED, seconds, missing)
 
@@ -95,11 +98,32 @@ def _rows(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _not_of(asker: Asker, sent: Image, got: Image, is_original: bool) -> str:
-    """Whose picture came instead; "" if it is the asker's own, the original to the last pixel."""
-    if np.array_equal(sent, got) if is_original else is_of(asker.number, got):
+def _not_sent(asker: Asker, sent: Image, got: Image) -> str:
+    """Whose picture came instead of the original; "" if each pixel is as it was sent."""
+    if np.array_equal(sent, got):
         return ""
     other = whose(got, asker.asked)
-    if other == asker.number:
-        return "not the pixels that were sent"
-    return "nobody's picture" if other is None else f"the picture of question {other}"
+    return "not the pixels that were sent" if other == asker.number else _named(other)
+
+
+def _not_made_of(asker: Asker, sent: Image, got: Image, metrics: object) -> str:
+    """Whose picture was coded instead; "" if it is the asker's own.
+
+    At the lowest rates token codecs make up what they draw, and no pattern is left. Then it is
+    told by the PSNR that the page has measured, which no other picture has against what was sent.
+    """
+    stated = metrics.get("psnr") if isinstance(metrics, dict) else None
+    if got.shape != sent.shape:
+        return "a picture of another size"
+    if isinstance(stated, int | float) and abs(psnr(sent, got) - stated) > _SAME_DB:
+        other = whose(got, asker.asked)
+        where = "" if other in (None, asker.number) else f", it is {_named(other)}"
+        return f"its PSNR is not {stated:.2f} dB against what was sent{where}"
+    if is_of(asker.number, got):
+        return ""
+    other = whose(got, asker.asked)
+    return "" if other is None and stated is not None else _named(other)
+
+
+def _named(number: int | None) -> str:
+    return "nobody's picture" if number is None else f"the picture of question {number}"
