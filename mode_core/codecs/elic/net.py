@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mode_core.codecs.elic import coding
 from mode_core.layers.blocks import (
     Analysis,
     QualityScale,
@@ -34,7 +35,7 @@ from mode_core.layers.blocks import (
     reach_of,
     start_small,
 )
-from mode_core.layers.exact import VALUE_STEP, ExactConv2d, on_grid
+from mode_core.layers.exact import BESIDE, BITS, VALUE_STEP, ExactConv2d, on_grid
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
 from mode_core.layers.sizes import LatentSizes, Look, Scalings
@@ -56,6 +57,8 @@ class ElicConfig:
     side: int = 160
     context: int = 96
     parameters: int = 128
+    bits: int = BITS
+    """The arithmetic of all that decides a probability: sums of 53 bits, or maps of 8."""
 
 
 class GroupContext(nn.Module):
@@ -63,12 +66,12 @@ class GroupContext(nn.Module):
 
     def __init__(self, group: int, before: int, config: ElicConfig) -> None:
         super().__init__()
-        width = config.context
-        self.channel = ExactConv2d(before, width, 3, active=True) if before else None
-        self.spatial = ExactConv2d(group, width, 3, active=True)
+        width, bits = config.context, config.bits
+        self.channel = ExactConv2d(before, width, 3, True, bits) if before else None
+        self.spatial = ExactConv2d(group, width, 3, True, bits, taps=BESIDE)
         inputs = config.side + width + (width if before else 0)
-        self.mix = ExactConv2d(inputs, config.parameters + group, 1, active=True)
-        self.out = ExactConv2d(config.parameters + group, 2 * group, 1)
+        self.mix = ExactConv2d(inputs, config.parameters + group, 1, True, bits)
+        self.out = ExactConv2d(config.parameters + group, 2 * group, 1, False, bits, last=True)
         nn.init.zeros_(self.out.weight)
 
     def quantise(
@@ -151,7 +154,9 @@ class Elic(nn.Module):
         self.quality_scales = nn.ModuleList(
             QualityScale(TRAINED, width) for width in self.synthesis.widths
         )
-        self.hyper = HyperPrior(latent, config.hyper, config.hyper_latent, config.side, TRAINED)
+        self.hyper = HyperPrior(
+            latent, config.hyper, config.hyper_latent, config.side, TRAINED, config.bits
+        )
         self.gains = Gains(torch.zeros(TRAINED, latent))
         self._start_from(*dct_basis(latent, self.cell))
         starts = [sum(config.groups[:k]) for k in range(len(config.groups))]
@@ -159,6 +164,7 @@ class Elic(nn.Module):
             GroupContext(group, start, config)
             for group, start in zip(config.groups, starts, strict=True)
         )
+        self._in_bytes: coding.Coding | None = None
         start_small(self.analysis.out, 0.003)
         start_small(self.synthesis.head[0], 0.001)
 
@@ -239,14 +245,20 @@ class Elic(nn.Module):
 
     def write(self, y: Tensor, quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
+        if self.config.bits == 8:
+            return coding.write(self._coding(), quality / STEPS_BETWEEN, y)
         writer = SymbolWriter()
         self._walk(writer, quality, (y.shape[2], y.shape[3]), y.double())
         return writer.payload(), writer.check
 
     def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
-        """The decoded latent in float64 and the check of its symbols."""
+        """The decoded latent (float64, of 8 bits float32) and the check of its symbols."""
         height, width = grid
         count = height * width * sum(self.config.groups) + self.hyper.symbols(grid)
+        if self.config.bits == 8:
+            reader = SymbolReader(payload, count + 1)
+            at = quality / STEPS_BETWEEN
+            return coding.read(self._coding(), reader, at, grid), reader.check
         reader = SymbolReader(payload, count)
         return self._walk(reader, quality, grid, None), reader.check
 
@@ -256,10 +268,19 @@ class Elic(nn.Module):
         halves = [group for group in range(len(self.config.groups)) for _ in range(2)]
 
         def walk(look: Look, quality: int) -> None:
-            self._walk(look, quality, grid, y)
+            if self.config.bits == 8:
+                self._coding().walk(look, quality / STEPS_BETWEEN, grid, y, False)
+            else:
+                self._walk(look, quality, grid, y)
 
         of = Scalings(self.gains, self.hyper.scaling, STEPS_BETWEEN, self.config.groups, halves)
         return LatentSizes(y, walk, of)
+
+    def _coding(self) -> coding.Coding:
+        """The network in bytes, made anew after its weights have changed."""
+        if self._in_bytes is None or not self._in_bytes.is_of_today():
+            self._in_bytes = coding.Coding(self)
+        return self._in_bytes
 
     def _walk(
         self, coder: Coder | Look, quality: int, grid: tuple[int, int], y: Tensor | None
