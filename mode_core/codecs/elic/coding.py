@@ -116,8 +116,8 @@ class Coding:
         if y is not None:
             rows = rows_of(y).mul_(tables[0])
             wanted = list(zip(*(rows[half].split(groups, 1) for half in board.halves), strict=True))
-        for *parts, values in zip(*(t.split(groups, 1) for t in tables), wanted, strict=True):
-            yield _Values(*parts, values)
+        gain, inverse, offset = (t.split(groups, 1) for t in tables)
+        yield from map(_Values, gain, inverse, offset, wanted)
 
 
 def _coded(

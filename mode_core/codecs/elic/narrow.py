@@ -49,7 +49,8 @@ class Stream:
         x = torch.cat(self.seen).double()
         if self.width >= x.shape[1]:
             return
-        weigh = sum(self._columns(r, x.shape[1]).square().sum((0, 2)) for r in self.readers)
+        reads = [self._columns(r, x.shape[1]).square().sum((0, 2)) for r in self.readers]
+        weigh = torch.stack(reads).sum(0)
         rank = (x.std(0) * weigh.double().sqrt()).argsort(descending=True)
         kept, lost = rank[: self.width].sort()[0], rank[self.width :].sort()[0]
         told, shift = foretold(x[:, kept], x[:, lost])
@@ -105,7 +106,7 @@ def foretold(kept: Tensor, lost: Tensor) -> tuple[Tensor, Tensor]:
     middle, other = kept.mean(0), lost.mean(0)
     a, b = kept - middle, lost - other
     square = a.t() @ a
-    square.diagonal().add_(_RIDGE * square.diagonal().mean())
+    square.diagonal().add_(_RIDGE * square.diagonal().mean() + _RIDGE)
     told = torch.linalg.solve(square, a.t() @ b)
     return told, other - middle @ told
 
@@ -190,7 +191,7 @@ def _watched(streams: Sequence[Stream]) -> Iterator[None]:
 
 def _scale_hyper_latent(net: Elic, batches: Sequence[Tensor]) -> None:
     """Let the hyper-latent fill its bytes too; its gains undo it, so that no integer changes."""
-    hyper = net.hyper
+    hyper: Any = net.hyper
     with torch.no_grad():
         found = [hyper.down(y).permute(0, 2, 3, 1).flatten(0, 2) for y in batches]
         stream = Stream(0, [(hyper.down[8], 1)], [(hyper.widen, 0, 1)], [], found)

@@ -26,8 +26,10 @@ WIDTHS = {
     "compact": ElicConfig(stages=((4, 96, 2), (8, 192, 3), (16, 320, 4))),
 }
 EIGHT = "-eight"
-_NARROW = {"bits": 8, "hyper": 128, "side": 96, "context": 64, "parameters": 96}
-WIDTHS |= {f"{name}{EIGHT}": replace(config, **_NARROW) for name, config in WIDTHS.items()}
+WIDTHS |= {
+    f"{name}{EIGHT}": replace(config, bits=8, hyper=128, side=96, context=64, parameters=96)
+    for name, config in WIDTHS.items()
+}
 FITTED = 8
 """Crops at a time on which a narrower network is fitted."""
 EIGHT_RATE = 0.33
