@@ -57,8 +57,10 @@ class Integers(NamedTuple):
     @classmethod
     def of(cls, weight: Tensor, bias: Tensor) -> Integers:
         """The nearest that there are, for weights (outputs, ...) of any float type."""
-        _, exponent = torch.frexp(weight.abs().flatten(1).amax(1))
-        unit = torch.ldexp(torch.ones_like(bias), exponent - WEIGHT_BITS)
+        most = weight.abs().flatten(1).amax(1)
+        # what is divided by its own fraction is a power of two to the bit, unlike what `pow` gives
+        power = torch.where(most > 0, most / torch.frexp(most)[0], torch.ones_like(most))
+        unit = power * 2.0**-WEIGHT_BITS
         each = unit.reshape(-1, *(1 for _ in weight.shape[1:]))
         whole = (weight / each).round().clamp(-WEIGHT_MOST, WEIGHT_MOST)
         steps = (bias / (unit * STEP)).round().clamp(-BIAS_MOST, BIAS_MOST)
@@ -99,6 +101,7 @@ class ByteMatrix:
         self.unit, self.bias = fixed.unit, fixed.bias
         self._whole = fixed.weight
         self._packed: Tensor | None = None
+        self._on: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
 
     def __call__(self, rows: Tensor) -> Tensor:
         """The rows of results."""
@@ -124,8 +127,11 @@ class ByteMatrix:
 
     def by_floats(self, rows: Tensor, wide: torch.dtype = torch.float32) -> Tensor:
         """In products of floats, float32 or wider."""
-        weight, bias = (t.to(rows.device, wide) for t in (self.weight_KO, self.bias))
-        y = torch.addmm(bias / STEP, rows.to(wide).sub_(ZERO), weight)
+        place = rows.device, wide
+        if place not in self._on:
+            self._on[place] = self.weight_KO.to(*place), (self.bias / STEP).to(*place)
+        weight, bias = self._on[place]
+        y = torch.addmm(bias, rows.to(wide).sub_(ZERO), weight)
         y = F.leaky_relu(y, SLOPE) if self.active else y
         if self.last:
             return y.mul_(STEP).float()

@@ -105,7 +105,8 @@ class ExactConv2d(nn.Module):
 
     def in_bytes(self, inputs: int | None = None) -> eight.ByteMatrix:
         """The 8-bit layer for rows of bytes: its taps, and of each the (first so many) inputs."""
-        fixed = eight.Integers.of(self._of_use().detach().float(), self.bias.detach().float())
+        weight, bias = (t.detach().float().cpu() for t in (self._of_use(), self.bias))
+        fixed = eight.Integers.of(weight, bias)
         rows = fixed.weight[:, :inputs].flatten(2)[:, :, self.taps].transpose(1, 2).flatten(1)
         return eight.ByteMatrix(fixed._replace(weight=rows), self.active, self.last)
 

@@ -86,7 +86,8 @@ class HyperPrior(nn.Module):
         """Gain, mean and table of the coded hyper-latent at a quality."""
         gain, _, offset = self.gains.exact(at, dtype)
         fine = torch.float64 if self.widen.eight else dtype
-        mean, index = (t.to(dtype) for t in self.prior(torch.tensor([at], dtype=fine), fine))
+        place = torch.tensor([at], dtype=fine, device=self.mean.device)
+        mean, index = (t.to(dtype) for t in self.prior(place, fine))
         return Scaling(gain, mean, index + offset)
 
     def symbols(self, grid: tuple[int, int]) -> int:

@@ -132,13 +132,12 @@ class SymbolWriter(_Checked):
     def _put_some(self, symbols: Tensor, place: npt.NDArray[np.int32]) -> Tensor:
         """Write what has another table than the narrowest; 0 for all that has not."""
         whole = _integers(symbols)
-        few = np.flatnonzero(whole)
-        lost = few[place[few] == 0]
+        coded = place > 0
+        lost = np.flatnonzero((whole != 0) & ~coded)
         if lost.size:
             self.surprised |= bool(np.abs(whole[lost]).max() > SURPRISE)
             whole[lost] = 0
             symbols.view(-1)[torch.from_numpy(lost)] = 0
-        coded = np.flatnonzero(place)
         self.put(whole[coded], place[coded], gaussian_tables())
         return symbols
 
@@ -201,7 +200,7 @@ class SymbolReader(_Checked):
         """The integers that were written with these indices."""
         place = _integers(scale_index(index) if tables is None else index)
         if self.skips and tables is None:
-            coded = np.flatnonzero(place)
+            coded = place > 0
             symbols = np.zeros_like(place)
             symbols[coded] = self.take(place[coded], gaussian_tables())
         else:

@@ -34,7 +34,7 @@ class Board(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def board_of(height: int, width: int) -> Board:
+def board_of(height: int, width: int, device: torch.device) -> Board:
     """The checkerboard of a map; its first half has row + column even."""
     rows, columns = np.divmod(np.arange(height * width), width)
     even = (rows + columns) % 2 == 0
@@ -46,7 +46,8 @@ def board_of(height: int, width: int) -> Board:
     at = rows[second] + 1, columns[second] + 1
     beside = [number[at[0] + dy, at[1] + dx] for dy, dx in ((-1, 0), (0, -1), (0, 1), (1, 0))]
     flat = np.stack(beside, 1).reshape(-1) if len(second) else np.zeros(0, np.int64)
-    return Board((torch.from_numpy(first), torch.from_numpy(second)), torch.from_numpy(flat))
+    halves = torch.from_numpy(first).to(device), torch.from_numpy(second).to(device)
+    return Board(halves, torch.from_numpy(flat).to(device))
 
 
 class _Group:
@@ -78,6 +79,12 @@ class Coding:
         self.hyper = ByteHyper(net.hyper)
         self.groups = [_Group(context, net.config.context) for context in net.contexts]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies; sums are the same anywhere, and the host codes integers."""
+        found: torch.device = self._net.gains.frozen.device
+        return found
+
     def is_of_today(self) -> bool:
         """Whether the network's weights are still the same."""
         now = (layer.unrounded() for layer in self._layers)
@@ -87,11 +94,12 @@ class Coding:
         self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None, whole: bool
     ) -> tuple[Tensor, ...]:
         """Code everything in file order; the decoded rows of both halves."""
-        net, board = self._net, board_of(*grid)
+        net, board = self._net, board_of(*grid, self.device)
         side = self.hyper(net.hyper.decoded(coder, at, grid, y)).flatten(0, 1)
         _agree(coder, whole)
         sides = [side[half] for half in board.halves]
-        known = torch.empty(*grid, sum(net.config.groups), dtype=torch.uint8)
+        channels = sum(net.config.groups)
+        known = torch.empty(*grid, channels, dtype=torch.uint8, device=self.device)
         start, done = 0, []
         for group, values in zip(self.groups, self._values(at, board, y), strict=True):
             support = sides
@@ -156,7 +164,7 @@ def write(coding: Coding, at: float, y: Tensor) -> tuple[bytes, int]:
     """The stream of a latent and its check; whole, if it holds what nobody could expect."""
     for whole in (False, True):
         writer = SymbolWriter()
-        coding.walk(writer, at, (y.shape[2], y.shape[3]), y.float(), whole)
+        coding.walk(writer, at, (y.shape[2], y.shape[3]), y.to(coding.device).float(), whole)
         if not writer.surprised:
             break
     return writer.payload(), writer.check
@@ -164,7 +172,7 @@ def write(coding: Coding, at: float, y: Tensor) -> tuple[bytes, int]:
 
 def read(coding: Coding, reader: SymbolReader, at: float, grid: tuple[int, int]) -> Tensor:
     """The decoded latent, in float32."""
-    board, halves = board_of(*grid), coding.walk(reader, at, grid, None, False)
+    board, halves = board_of(*grid, coding.device), coding.walk(reader, at, grid, None, False)
     rows = halves[0].new_empty(grid[0] * grid[1], halves[0].shape[1])
     for half, part in zip(board.halves, halves, strict=True):
         rows[half] = part

@@ -142,6 +142,7 @@ class Elic(nn.Module):
     def __init__(self, config: ElicConfig) -> None:
         super().__init__()
         self.config = config
+        self.codes_anywhere = config.bits == 8
         latent = sum(config.groups)
         self.cell = config.stages[-1][0]
         self.reach = reach_of(config.stages)
@@ -269,7 +270,8 @@ class Elic(nn.Module):
 
         def walk(look: Look, quality: int) -> None:
             if self.config.bits == 8:
-                self._coding().walk(look, quality / STEPS_BETWEEN, grid, y, False)
+                ours = self._coding()
+                ours.walk(look, quality / STEPS_BETWEEN, grid, y.to(ours.device), False)
             else:
                 self._walk(look, quality, grid, y)
 

@@ -22,6 +22,7 @@ from mode_core.layers import eight
 from mode_core.layers.exact import VALUE_STEP
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT
 from mode_core.stream.entropy import SymbolWriter
+from mode_core.training.audit import META, _audited
 from mode_core.training.stage import Setup, TrainingError
 from mode_core.training.trainer import Trainer
 from mode_core.weights.sets import set_in
@@ -250,3 +251,25 @@ def test_training_in_8_bits_needs_a_start_of_its_width(
     with pytest.raises(TrainingError, match="a run of width tiny"):
         stages_elic.ELIC.assemble(Setup("tiny-eight", None, {"elic": tmp_path / "elic-tiny"}))
     assert isinstance(stages_elic.WIDTHS["compact-eight"], ElicConfig)
+
+
+def test_on_a_gpu_nothing_but_integers_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Followed on the meta device, which has shapes and no numbers."""
+    monkeypatch.setattr(eight, "float32_is_exact", lambda _: True)
+    net, asked = toy_eight(), []
+    coding.board_of.cache_clear()
+
+    class Faraway:
+        def code(self, index: Tensor, mean: Tensor, values: Tensor | None) -> Tensor:
+            asked.append({t.device for t in (index, mean, values) if t is not None})
+            return torch.zeros_like(index)
+
+    matrices = coding.Coding(net)
+    net.to(META)
+    with _audited() as cost:
+        y = torch.zeros(1, 16, *GRID, device=META)
+        rows = matrices.walk(Faraway(), 5.3, GRID, y, False)  # type: ignore[arg-type]
+    coding.board_of.cache_clear()
+    assert {part.device for part in rows} == {META}
+    assert asked == [{META}] * (1 + 2 * len(TOY_EIGHT.groups))
+    assert not any("mask" in wait for wait in cost.waits)
