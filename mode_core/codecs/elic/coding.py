@@ -50,6 +50,13 @@ def board_of(height: int, width: int, device: torch.device) -> Board:
     return Board(halves, torch.from_numpy(flat).to(device))
 
 
+def first_half(like: Tensor) -> Tensor:
+    """The half of the checkerboard that is coded first: row + column even."""
+    rows = torch.arange(like.shape[2], device=like.device)[:, None]
+    columns = torch.arange(like.shape[3], device=like.device)[None]
+    return (rows + columns) % 2 == 0
+
+
 class _Group:
     """The layers of a group's context as matrices of bytes."""
 
@@ -160,8 +167,17 @@ def _agree(coder: Coder | Look, whole: bool) -> None:
         coder.skips = not coder.take(table, WHOLE)[0]
 
 
-def write(coding: Coding, at: float, y: Tensor) -> tuple[bytes, int]:
+def coding_of(net: Any) -> Coding:
+    """A network in bytes, made anew after its weights have changed."""
+    if net.in_bytes is None or not net.in_bytes.is_of_today():
+        net.in_bytes = Coding(net)
+    found: Coding = net.in_bytes
+    return found
+
+
+def write(net: Any, at: float, y: Tensor) -> tuple[bytes, int]:
     """The stream of a latent and its check; whole, if it holds what nobody could expect."""
+    coding = coding_of(net)
     for whole in (False, True):
         writer = SymbolWriter()
         coding.walk(writer, at, (y.shape[2], y.shape[3]), y.to(coding.device).float(), whole)
@@ -170,10 +186,17 @@ def write(coding: Coding, at: float, y: Tensor) -> tuple[bytes, int]:
     return writer.payload(), writer.check
 
 
-def read(coding: Coding, reader: SymbolReader, at: float, grid: tuple[int, int]) -> Tensor:
-    """The decoded latent, in float32."""
+def show(net: Any, look: Look, at: float, y: Tensor) -> None:
+    """Let somebody look at a latent as a writer does."""
+    coding = coding_of(net)
+    coding.walk(look, at, (y.shape[2], y.shape[3]), y.to(coding.device), False)
+
+
+def read(net: Any, payload: bytes, at: float, grid: tuple[int, int]) -> tuple[Tensor, int]:
+    """The decoded latent, in float32, and the check of its symbols."""
+    coding, reader = coding_of(net), SymbolReader(payload, net.symbols(grid) + 1)
     board, halves = board_of(*grid, coding.device), coding.walk(reader, at, grid, None, False)
     rows = halves[0].new_empty(grid[0] * grid[1], halves[0].shape[1])
     for half, part in zip(board.halves, halves, strict=True):
         rows[half] = part
-    return map_of(rows, grid)
+    return map_of(rows, grid), reader.check

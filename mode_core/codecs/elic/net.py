@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.codecs.elic import coding
+from mode_core.codecs.elic.coding import first_half
 from mode_core.layers.blocks import (
     Analysis,
     QualityScale,
@@ -155,9 +156,8 @@ class Elic(nn.Module):
         self.quality_scales = nn.ModuleList(
             QualityScale(TRAINED, width) for width in self.synthesis.widths
         )
-        self.hyper = HyperPrior(
-            latent, config.hyper, config.hyper_latent, config.side, TRAINED, config.bits
-        )
+        sizes = config.hyper, config.hyper_latent, config.side
+        self.hyper = HyperPrior(latent, *sizes, TRAINED, config.bits)
         self.gains = Gains(torch.zeros(TRAINED, latent))
         self._start_from(*dct_basis(latent, self.cell))
         starts = [sum(config.groups[:k]) for k in range(len(config.groups))]
@@ -165,7 +165,7 @@ class Elic(nn.Module):
             GroupContext(group, start, config)
             for group, start in zip(config.groups, starts, strict=True)
         )
-        self._in_bytes: coding.Coding | None = None
+        self.in_bytes: coding.Coding | None = None
         start_small(self.analysis.out, 0.003)
         start_small(self.synthesis.head[0], 0.001)
 
@@ -247,20 +247,16 @@ class Elic(nn.Module):
     def write(self, y: Tensor, quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
         if self.config.bits == 8:
-            return coding.write(self._coding(), quality / STEPS_BETWEEN, y)
+            return coding.write(self, quality / STEPS_BETWEEN, y)
         writer = SymbolWriter()
         self._walk(writer, quality, (y.shape[2], y.shape[3]), y.double())
         return writer.payload(), writer.check
 
     def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
         """The decoded latent (float64, of 8 bits float32) and the check of its symbols."""
-        height, width = grid
-        count = height * width * sum(self.config.groups) + self.hyper.symbols(grid)
         if self.config.bits == 8:
-            reader = SymbolReader(payload, count + 1)
-            at = quality / STEPS_BETWEEN
-            return coding.read(self._coding(), reader, at, grid), reader.check
-        reader = SymbolReader(payload, count)
+            return coding.read(self, payload, quality / STEPS_BETWEEN, grid)
+        reader = SymbolReader(payload, self.symbols(grid))
         return self._walk(reader, quality, grid, None), reader.check
 
     def sizes(self, y: Tensor) -> LatentSizes:
@@ -270,19 +266,15 @@ class Elic(nn.Module):
 
         def walk(look: Look, quality: int) -> None:
             if self.config.bits == 8:
-                ours = self._coding()
-                ours.walk(look, quality / STEPS_BETWEEN, grid, y.to(ours.device), False)
-            else:
-                self._walk(look, quality, grid, y)
+                return coding.show(self, look, quality / STEPS_BETWEEN, y)
+            self._walk(look, quality, grid, y)
 
         of = Scalings(self.gains, self.hyper.scaling, STEPS_BETWEEN, self.config.groups, halves)
         return LatentSizes(y, walk, of)
 
-    def _coding(self) -> coding.Coding:
-        """The network in bytes, made anew after its weights have changed."""
-        if self._in_bytes is None or not self._in_bytes.is_of_today():
-            self._in_bytes = coding.Coding(self)
-        return self._in_bytes
+    def symbols(self, grid: tuple[int, int]) -> int:
+        """How many integers stand for a latent of this size."""
+        return grid[0] * grid[1] * sum(self.config.groups) + self.hyper.symbols(grid)
 
     def _walk(
         self, coder: Coder | Look, quality: int, grid: tuple[int, int], y: Tensor | None
@@ -308,10 +300,3 @@ class Elic(nn.Module):
 def lagrange(quality_B: Tensor) -> Tensor:
     """The weight of 255^2 MSE against bits per pixel at a quality counted in trained ones."""
     return LAMBDA_LOW * torch.exp2(quality_B)
-
-
-def first_half(like: Tensor) -> Tensor:
-    """The half of the checkerboard that is coded first: row + column even."""
-    rows = torch.arange(like.shape[2], device=like.device)[:, None]
-    columns = torch.arange(like.shape[3], device=like.device)[None]
-    return (rows + columns) % 2 == 0

@@ -15,7 +15,7 @@ from torch import Tensor
 from mode_core.codecs.elic import coding
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.elic.narrow import foretold, narrowed
-from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, ElicConfig, first_half
+from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, ElicConfig
 from mode_core.codecs.networks import load_net
 from mode_core.errors import BitstreamError, ModeError, WeightsUnavailable
 from mode_core.layers import eight
@@ -64,7 +64,7 @@ def plainly(net: Elic, spy: Spy, at: float, grid: tuple[int, int]) -> list[Tenso
     """The walk as the layers define it, on whole float maps; gives the groups."""
     side = net.hyper.up(eight.through(net.hyper.decoded(spy, at, grid, None)))
     tables = net.gains.exact(at, torch.float32)
-    first, done = first_half(side), []
+    first, done = coding.first_half(side), []
     for context, *parts in zip(
         net.contexts, *(t.split(TOY_EIGHT.groups, 1) for t in tables), strict=True
     ):
@@ -87,11 +87,13 @@ def plainly(net: Elic, spy: Spy, at: float, grid: tuple[int, int]) -> list[Tenso
 def test_rows_of_bytes_are_the_layers_on_float_maps(grid: tuple[int, int]) -> None:
     net, plain, rows = toy_eight(), Spy(), Spy()
     expected = torch.cat(plainly(net, plain, 5.3, grid), 1)
-    found = coding.read(coding.Coding(net), rows, 5.3, grid)  # type: ignore[arg-type]
+    found = coding.Coding(net).walk(rows, 5.3, grid, None, False)  # type: ignore[arg-type]
     assert len(rows.asked) == len(plain.asked) == 1 + 2 * len(TOY_EIGHT.groups)
     for ours, theirs in zip(rows.asked, plain.asked, strict=True):
         assert all(map(torch.equal, ours, theirs))
-    assert torch.equal(found, expected)
+    halves = coding.board_of(*grid, torch.device("cpu")).halves
+    for ours, half in zip(found, halves, strict=True):
+        assert torch.equal(ours, expected[0].flatten(1).t()[half])
 
 
 def test_streams_are_the_same_whatever_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
