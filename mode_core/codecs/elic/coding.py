@@ -129,7 +129,7 @@ class Coding:
         tables = [t[..., 0, 0] for t in self._net.gains.exact(at, torch.float32)]
         wanted: list[Any] = [None] * len(groups)
         if y is not None:
-            rows = rows_of(y).mul_(tables[0])
+            rows = rows_of(y) * tables[0]  # not in place: they may be the latent itself
             wanted = list(zip(*(rows[half].split(groups, 1) for half in board.halves), strict=True))
         gain, inverse, offset = (t.split(groups, 1) for t in tables)
         yield from map(_Values, gain, inverse, offset, wanted)

@@ -17,6 +17,8 @@ from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.elic.narrow import foretold, narrowed
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, ElicConfig
 from mode_core.codecs.networks import load_net
+from mode_core.codecs.registry import load_codec
+from mode_core.codecs.roundtrip import load_decoder
 from mode_core.errors import BitstreamError, ModeError, WeightsUnavailable
 from mode_core.layers import eight
 from mode_core.layers.exact import VALUE_STEP
@@ -25,6 +27,8 @@ from mode_core.stream.entropy import SymbolWriter
 from mode_core.training.audit import META, _audited
 from mode_core.training.stage import Setup, TrainingError
 from mode_core.training.trainer import Trainer
+from mode_core.types import Image, Target
+from mode_core.weights import sets as weights
 from mode_core.weights.sets import set_in
 from tests.made_up.toys import TOY_ELIC, enliven, save_toy, toy_elic
 
@@ -131,6 +135,13 @@ def test_what_is_read_is_what_was_written_and_near_the_latent() -> None:
     assert abs(net.sizes(y)(trained, trained) / len(payload) - 1) < 0.03
 
 
+def test_a_latent_is_left_as_it_is_in_any_layout() -> None:
+    net, y = toy_eight(), latent()
+    laid = y.to(memory_format=torch.channels_last)
+    assert net.write(laid, QUALITY) == net.write(y, QUALITY)
+    assert torch.equal(laid, latent())
+
+
 def certain() -> Elic:
     """A network that takes 0 for all but sure everywhere in the latent."""
     net = toy_eight()
@@ -195,6 +206,22 @@ def test_an_arithmetic_that_is_not_known_is_refused_in_words(tmp_path: Path) -> 
     config = found.facts["config"].replace('"bits": 8', '"bits": 9')
     with pytest.raises(WeightsUnavailable, match="its configuration is another"):
         load_net(replace(found, facts={**found.facts, "config": config}))
+
+
+def test_files_of_either_arithmetic_are_read_where_both_sets_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Image
+) -> None:
+    save_toy(toy_elic(), "elic", tmp_path)
+    save_toy(toy_eight(), "elic", tmp_path / "other", width="tiny-eight")
+    (tmp_path / "other" / "elic-tiny").rename(tmp_path / "elic-tiny-eight")
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path)
+    for profile in ("", "tiny-eight"):
+        codec = load_codec("elic", profile)
+        made = codec.encode(photo, Target(bpp=1.0))
+        assert abs(made.bpp - 1) < 0.1
+        drawn = load_decoder(made).decode(made)
+        assert np.array_equal(drawn, codec.decode(made))
+        assert load_decoder(made).profile == (profile or "tiny")
 
 
 def test_lost_channels_follow_from_those_that_stay() -> None:
