@@ -42,7 +42,11 @@ def add_commands(commands: Commands) -> None:
         "--start", action="append", default=[], metavar="CODEC=FOLDER",
         help="a frozen partner's run; without it, the bundled weights",
     )  # fmt: skip
-    add("--width", help="tiny or compact (family: compact unless given); mode: also public")
+    add(
+        "--width",
+        help="tiny or compact (family: compact unless given); elic: or either with -eight; "
+        "mode: also public",
+    )
     add("--device", type=device, help="cpu, cuda or cuda:N; by default cuda where there is one")
     add("--threads", type=positive, help="CPU threads")
     add("--seed", type=seed, default=0)

@@ -11,7 +11,7 @@ from mode_core.codecs.identity import tag_words, weights_of_tag
 from mode_core.codecs.registry import codec_of, find_codec, load_codec
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Codec, Image, Reconstruction, Target
-from mode_core.weights.sets import WeightsSet, all_weights, profile_name
+from mode_core.weights.sets import WeightsSet, all_weights, find_weights, profile_name
 
 _TOLERANCE = 0.03
 
@@ -74,9 +74,19 @@ def decode_file(
 
 
 def load_decoder(bitstream: Bitstream, profile: str = "") -> Codec:
-    """The codec that a file needs, with the imported set that made it or else bundled weights."""
-    found = imported_weights(bitstream)
+    """The codec that a file needs, with the set that made it or else bundled weights."""
+    found = imported_weights(bitstream) or _one_of_several(bitstream, profile)
     return load_codec(codec_of(bitstream.codec).id, profile if found is None else found.width)
+
+
+def _one_of_several(bitstream: Bitstream, profile: str) -> WeightsSet | None:
+    """The set of ours that made a file, where there are others beside the usual one."""
+    info = codec_of(bitstream.codec)
+    ours = [one for one in all_weights() if one.codec == info.id and not one.is_public]
+    if len(ours) < 2 or not info.learned:
+        return None
+    found = weights_of_file(bitstream)
+    return None if found is None or found == find_weights(info.id, profile) else found
 
 
 def weights_of_file(bitstream: Bitstream) -> WeightsSet | None:

@@ -70,6 +70,11 @@ class SingleStream:
         self.on_device, self.net = NetOnDevice(net), net
         self.stride, self.qualities = net.stride, net.qualities
 
+    @property
+    def _coding(self) -> Any:
+        """The network that codes: on the CPU, unless its sums are the same on any device."""
+        return self.on_device.drawing if getattr(self.net, "codes_anywhere", False) else self.net
+
     def analyse(self, x: Tensor) -> Tensor:
         """The latent, on the CPU."""
         net = self.on_device.drawing
@@ -78,16 +83,16 @@ class SingleStream:
 
     def write(self, analysed: Tensor, quality: int) -> tuple[Stream, ...]:
         """One stream."""
-        return (Stream(*self.net.write(analysed, quality)),)
+        return (Stream(*self._coding.write(analysed, quality)),)
 
     def sizes(self, analysed: Tensor) -> Sizes | None:
         """What the stream would take, where one network has many qualities."""
-        return self.net.sizes(analysed) if len(self.qualities) > 1 else None
+        return self._coding.sizes(analysed) if len(self.qualities) > 1 else None
 
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
         """The decoded latent."""
         grid = grid_of(*size, self.stride, self.net.cell)
-        return read_stream(self.net.read, streams[0], quality, grid)
+        return read_stream(self._coding.read, streams[0], quality, grid)
 
     def draw(self, latents: Tensor, quality: int, anchor: Anchor | None) -> Tensor:
         """The picture."""

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mode_core.layers.blocks import at_quality
-from mode_core.layers.exact import ExactConv2d, ExactResidual, on_grid
+from mode_core.layers.exact import BITS, ExactConv2d, ExactResidual, on_grid
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.sizes import Look, Scaling
 from mode_core.stream.entropy import Coder
@@ -19,7 +19,9 @@ INDEX_UNIT, INDEX_START = 8.0, 18.0
 class HyperPrior(nn.Module):
     """What each place of the latent looks like, coded with a Gaussian per channel and quality."""
 
-    def __init__(self, latent: int, wide: int, small: int, side: int, trained: int) -> None:
+    def __init__(
+        self, latent: int, wide: int, small: int, side: int, trained: int, bits: int = BITS
+    ) -> None:
         super().__init__()
         self.down = nn.Sequential(
             nn.Conv2d(latent, wide, 1),
@@ -32,10 +34,10 @@ class HyperPrior(nn.Module):
             nn.PixelUnshuffle(2),
             nn.Conv2d(4 * wide, small, 1),
         )
-        self.widen = ExactConv2d(small, 4 * wide, 1)
-        self.middle = ExactResidual(wide, wide)
-        self.finish = ExactConv2d(wide, 4 * side, 1)
-        self.refine = ExactResidual(side, side)
+        self.widen = ExactConv2d(small, 4 * wide, 1, bits=bits)
+        self.middle = ExactResidual(wide, wide, bits)
+        self.finish = ExactConv2d(wide, 4 * side, 1, bits=bits)
+        self.refine = ExactResidual(side, side, bits)
         self.gains = Gains(torch.zeros(trained, small))
         self.mean = nn.Parameter(torch.zeros(trained, small))
         self.scale = nn.Parameter(torch.full((trained, small), INDEX_START / INDEX_UNIT))
@@ -70,23 +72,27 @@ class HyperPrior(nn.Module):
         self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None
     ) -> Tensor:
         """Write the hyper-latent of y, or read one; either way its features, exactly in float64."""
-        return self.up(self.walk_alone(coder, at, grid, y))
+        return self.up(on_grid(self.decoded(coder, at, grid, y)))
 
-    def walk_alone(
+    def decoded(
         self, coder: Coder | Look, at: float, grid: tuple[int, int], y: Tensor | None
     ) -> Tensor:
-        """The same, but the decoded hyper-latent itself."""
+        """The hyper-latent itself: float32 of 8-bit layers, else of the type of y, or float64."""
         dtype = torch.float64 if y is None else y.dtype
+        if self.widen.eight:
+            dtype = torch.float32
         inverse, (gain, mean, index) = self.gains.exact(at, dtype)[1], self.scaling(at, dtype)
         shape = (1, self.mean.shape[1], grid[0] // 4, grid[1] // 4)
         z = None if y is None else self.down(y.to(self.mean.dtype)).to(dtype) * gain
         index, mean = index.expand(shape), mean.expand(shape)
-        return on_grid((coder.code(index, mean, z) + mean) * inverse)
+        return (coder.code(index, mean, z) + mean) * inverse
 
     def scaling(self, at: float, dtype: torch.dtype = torch.float32) -> Scaling:
         """Gain, mean and table of the coded hyper-latent at a quality."""
         gain, _, offset = self.gains.exact(at, dtype)
-        mean, index = self.prior(torch.tensor([at], dtype=dtype), dtype)
+        fine = torch.float64 if self.widen.eight else dtype
+        place = torch.tensor([at], dtype=fine, device=self.mean.device)
+        mean, index = (t.to(dtype) for t in self.prior(place, fine))
         return Scaling(gain, mean, index + offset)
 
     def symbols(self, grid: tuple[int, int]) -> int:

@@ -51,6 +51,11 @@ class CdfTables:
     least: npt.NDArray[np.float64]
     """Bits of each table's likeliest symbol: with this table nothing takes less."""
 
+    def to(self, index: npt.NDArray[np.int32]) -> tuple[list[list[int]], list[int], list[int]]:
+        """What the coder takes, as far as these indices reach: the last tables are the longest."""
+        reach = int(index.max()) + 1 if index.size else 1
+        return self.cdfs[:reach], self.sizes[:reach], self.offsets[:reach]
+
     @classmethod
     def of(cls, cdfs: list[list[int]], sizes: list[int], offsets: list[int]) -> CdfTables:
         """The tables, with what they take at least."""
@@ -63,6 +68,10 @@ def _bits(counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
     return bits
 
 
+SURPRISE = 1
+"""The largest integer that may be lost where 0 is all but sure; it would take 16 bits or more."""
+WHOLE = CdfTables.of([[0, _TOTAL - 1024, _TOTAL - 1, _TOTAL]], [4], [0])
+"""For a symbol that says whether nothing is skipped, which is seldom: 0 takes a fiftieth bit."""
 _CERTAIN = CdfTables.of([[0, _TOTAL - 1, _TOTAL]], [3], [0])
 
 
@@ -85,6 +94,8 @@ def exp_table() -> Tensor:
 
 class _Checked:
     _check = 0
+    skips = False
+    """Whether what has the narrowest of the Gaussian tables is taken for 0, and not coded."""
 
     @property
     def check(self) -> int:
@@ -98,6 +109,10 @@ class SymbolWriter(_Checked):
     def __init__(self) -> None:
         self._encoder = _CODER.BufferedRansEncoder()
         self._first = -1
+        self.surprised = False
+        """Whether something was skipped that is far from 0: then better nothing is."""
+        self._waiting: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = []
+        self._tables = gaussian_tables()
 
     def code(
         self, index: Tensor, mean: Tensor, values: Tensor | None, tables: CdfTables | None = None
@@ -108,8 +123,23 @@ class SymbolWriter(_Checked):
         """
         if values is None:
             raise ValueError("a writer needs values")
-        symbols = (values - mean).round().clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
-        self.put(_integers(symbols), _indices(index, tables), tables or gaussian_tables())
+        symbols = (values - mean).round_().clamp_(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+        if self.skips and tables is None:
+            return self._put_some(symbols, _integers(scale_index(index)))
+        place = scale_index(index) if tables is None else index
+        self.put(_integers(symbols), _integers(place), tables or gaussian_tables())
+        return symbols
+
+    def _put_some(self, symbols: Tensor, place: npt.NDArray[np.int32]) -> Tensor:
+        """Write what has another table than the narrowest; 0 for all that has not."""
+        whole = _integers(symbols)
+        coded = place > 0
+        lost = np.flatnonzero((whole != 0) & ~coded)
+        if lost.size:
+            self.surprised |= bool(np.abs(whole[lost]).max() > SURPRISE)
+            whole[lost] = 0
+            symbols.view(-1)[torch.from_numpy(lost)] = 0
+        self.put(whole[coded], place[coded], gaussian_tables())
         return symbols
 
     def put(
@@ -117,15 +147,26 @@ class SymbolWriter(_Checked):
     ) -> None:
         """Write symbols with any tables."""
         self._note(symbols)
-        self._encoder.encode_with_indexes(
-            symbols.tolist(), index.tolist(), tables.cdfs, tables.sizes, tables.offsets
-        )
+        if tables is not self._tables:
+            self._encode()
+            self._tables = tables
+        self._waiting.append((symbols, index))
+
+    def _encode(self) -> None:
+        """Hand on what waits, at once: the coder takes in all tables each time it is called."""
+        if self._waiting:
+            symbols, index = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+            self._encoder.encode_with_indexes(
+                symbols.tolist(), index.tolist(), *self._tables.to(index)
+            )
+        self._waiting = []
 
     def put_tokens(self, tokens: Tensor, rows: Tensor, logits_NK: Tensor) -> None:
         """Write tokens, to the bit as with the tables of these rows of logits.
 
         Whole tables would be lists of a thousand numbers; a writer needs the token's own part.
         """
+        self._encode()
         self._note(_integers(tokens))
         cdf_NK = _cumulated(_token_weights(logits_NK))
         ends = torch.stack([cdf_NK[rows, tokens], cdf_NK[rows, tokens + 1]], 1)
@@ -142,6 +183,7 @@ class SymbolWriter(_Checked):
 
     def payload(self) -> bytes:
         """The stream, its first byte the check of the first symbols; the writer is spent."""
+        self._encode()
         # CompressAI's flush writes past its buffer when it holds fewer than four symbols; these
         # are all but free, come last and are never read
         self._encoder.encode_with_indexes(
@@ -175,10 +217,17 @@ class SymbolReader(_Checked):
         tables: CdfTables | None = None,
     ) -> Tensor:
         """The integers that were written with these indices."""
-        symbols = self.take(_indices(index, tables), tables or gaussian_tables())
+        place = _integers(scale_index(index) if tables is None else index)
+        if self.skips and tables is None:
+            coded = place > 0
+            symbols = np.zeros_like(place)
+            symbols[coded] = self.take(place[coded], gaussian_tables())
+        else:
+            symbols = self.take(place, tables or gaussian_tables())
         if symbols.size and max(symbols.max(), -symbols.min()) > SYMBOL_LIMIT:
             raise BitstreamError("the stream is damaged: it decodes to impossible values")
-        return torch.from_numpy(symbols).to(index.device, torch.float64).reshape(index.shape)
+        kind = torch.float32 if index.dtype == torch.float32 else torch.float64
+        return torch.from_numpy(symbols).to(index.device, kind).reshape(index.shape)
 
     def take(self, index: npt.NDArray[np.int32], tables: CdfTables) -> npt.NDArray[np.int32]:
         """Read symbols with any tables."""
@@ -190,9 +239,7 @@ class SymbolReader(_Checked):
             raise BitstreamError(
                 "the stream is too short to hold a picture of the size that the file states"
             )
-        read = self._decoder.decode_stream(
-            index.tolist(), tables.cdfs, tables.sizes, tables.offsets
-        )
+        read = self._decoder.decode_stream(index.tolist(), *tables.to(index))
         symbols = np.asarray(read, np.int32)
         self._check = zlib.crc32(symbols.tobytes(), self._check)
         if self._first >= 0 and self._first != self._check & 0xFF:
@@ -206,7 +253,7 @@ Coder = SymbolWriter | SymbolReader
 
 def scale_index(raw: Tensor) -> Tensor:
     """The table for each scale, given in (fractional) table units."""
-    return raw.round().clamp(0, SCALES - 1)
+    return raw.round().clamp_(0, SCALES - 1)
 
 
 def token_tables(logits_NK: Tensor) -> CdfTables:
@@ -259,10 +306,6 @@ def symbol_bits(
     taken: npt.NDArray[np.float64] = bits[np.where(inside, place, last)]
     taken += ~inside * 4 * (digits + digits // 15 + 1)
     return taken
-
-
-def _indices(index: Tensor, tables: CdfTables | None) -> npt.NDArray[np.int32]:
-    return _integers(scale_index(index) if tables is None else index)
 
 
 def _integers(x: Tensor) -> npt.NDArray[np.int32]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from mode_core.codecs import networks
-from mode_core.codecs.elic.net import first_half
+from mode_core.codecs.elic.coding import first_half
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual, patches
 from mode_core.weights import sets as weights
 from tests.conftest import PYTHON, ROOT, process

@@ -265,7 +265,7 @@ class Clc(nn.Module):
     ) -> Tensor:
         """Code everything in file order; writer and reader take the same path."""
         elic, at, after = self.elic, quality / STEPS_BETWEEN, self.config.after
-        z_hat = elic.hyper.walk_alone(coder, at, grid, y)
+        z_hat = on_grid(elic.hyper.decoded(coder, at, grid, y))
         side, groups = elic.hyper.up(z_hat), elic.config.groups
         done = side.new_empty(1, sum(groups), *grid)
         known = torch.empty_like(done)

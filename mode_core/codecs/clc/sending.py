@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mode_core.codecs.clc.dictionary import REGION, into_regions
-from mode_core.codecs.elic.net import first_half
+from mode_core.codecs.elic.coding import first_half
 from mode_core.errors import BitstreamError
 from mode_core.layers.gaussian import gaussian_bits
 from mode_core.layers.sizes import Look

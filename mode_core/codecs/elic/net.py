@@ -23,6 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mode_core.codecs.elic import coding
+from mode_core.codecs.elic.coding import first_half
 from mode_core.layers.blocks import (
     Analysis,
     QualityScale,
@@ -34,7 +36,7 @@ from mode_core.layers.blocks import (
     reach_of,
     start_small,
 )
-from mode_core.layers.exact import VALUE_STEP, ExactConv2d, on_grid
+from mode_core.layers.exact import BESIDE, BITS, VALUE_STEP, ExactConv2d, on_grid
 from mode_core.layers.gaussian import Gains, round_through, training_bits
 from mode_core.layers.hyper import INDEX_START, INDEX_UNIT, HyperPrior
 from mode_core.layers.sizes import LatentSizes, Look, Scalings
@@ -56,6 +58,8 @@ class ElicConfig:
     side: int = 160
     context: int = 96
     parameters: int = 128
+    bits: int = BITS
+    """The arithmetic of all that decides a probability: sums of 53 bits, or maps of 8."""
 
 
 class GroupContext(nn.Module):
@@ -63,12 +67,12 @@ class GroupContext(nn.Module):
 
     def __init__(self, group: int, before: int, config: ElicConfig) -> None:
         super().__init__()
-        width = config.context
-        self.channel = ExactConv2d(before, width, 3, active=True) if before else None
-        self.spatial = ExactConv2d(group, width, 3, active=True)
+        width, bits = config.context, config.bits
+        self.channel = ExactConv2d(before, width, 3, True, bits) if before else None
+        self.spatial = ExactConv2d(group, width, 3, True, bits, taps=BESIDE)
         inputs = config.side + width + (width if before else 0)
-        self.mix = ExactConv2d(inputs, config.parameters + group, 1, active=True)
-        self.out = ExactConv2d(config.parameters + group, 2 * group, 1)
+        self.mix = ExactConv2d(inputs, config.parameters + group, 1, True, bits)
+        self.out = ExactConv2d(config.parameters + group, 2 * group, 1, False, bits, last=True)
         nn.init.zeros_(self.out.weight)
 
     def quantise(
@@ -148,6 +152,7 @@ class Elic(nn.Module):
     def __init__(self, config: ElicConfig) -> None:
         super().__init__()
         self.config = config
+        self.codes_anywhere = config.bits == 8
         latent = sum(config.groups)
         self.cell = config.stages[-1][0]
         self.reach = reach_of(config.stages)
@@ -160,10 +165,12 @@ class Elic(nn.Module):
         self.quality_scales = nn.ModuleList(
             QualityScale(TRAINED, width) for width in self.synthesis.widths
         )
-        self.hyper = HyperPrior(latent, config.hyper, config.hyper_latent, config.side, TRAINED)
+        sizes = config.hyper, config.hyper_latent, config.side
+        self.hyper = HyperPrior(latent, *sizes, TRAINED, config.bits)
         self.gains = Gains(torch.zeros(TRAINED, latent))
         self._start_from(*dct_basis(latent, self.cell))
         self.contexts = contexts_of(config)
+        self.in_bytes: coding.Coding | None = None
         start_small(self.analysis.out, 0.003)
         start_small(self.synthesis.head[0], 0.001)
 
@@ -244,15 +251,17 @@ class Elic(nn.Module):
 
     def write(self, y: Tensor, quality: int) -> tuple[bytes, int]:
         """The stream of a latent (on the CPU) and its symbol check."""
+        if self.config.bits == 8:
+            return coding.write(self, quality / STEPS_BETWEEN, y)
         writer = SymbolWriter()
         self._walk(writer, quality, (y.shape[2], y.shape[3]), y.double())
         return writer.payload(), writer.check
 
     def read(self, payload: bytes, quality: int, grid: tuple[int, int]) -> tuple[Tensor, int]:
-        """The decoded latent in float64 and the check of its symbols."""
-        height, width = grid
-        count = height * width * sum(self.config.groups) + self.hyper.symbols(grid)
-        reader = SymbolReader(payload, count)
+        """The decoded latent (float64, of 8 bits float32) and the check of its symbols."""
+        if self.config.bits == 8:
+            return coding.read(self, payload, quality / STEPS_BETWEEN, grid)
+        reader = SymbolReader(payload, self.symbols(grid))
         return self._walk(reader, quality, grid, None), reader.check
 
     def sizes(self, y: Tensor) -> LatentSizes:
@@ -261,10 +270,16 @@ class Elic(nn.Module):
         halves = [group for group in range(len(self.config.groups)) for _ in range(2)]
 
         def walk(look: Look, quality: int) -> None:
+            if self.config.bits == 8:
+                return coding.show(self, look, quality / STEPS_BETWEEN, y)
             self._walk(look, quality, grid, y)
 
         of = Scalings(self.gains, self.hyper.scaling, STEPS_BETWEEN, self.config.groups, halves)
         return LatentSizes(y, walk, of)
+
+    def symbols(self, grid: tuple[int, int]) -> int:
+        """How many integers stand for a latent of this size."""
+        return grid[0] * grid[1] * sum(self.config.groups) + self.hyper.symbols(grid)
 
     def _walk(
         self, coder: Coder | Look, quality: int, grid: tuple[int, int], y: Tensor | None
@@ -290,10 +305,3 @@ class Elic(nn.Module):
 def lagrange(quality_B: Tensor) -> Tensor:
     """The weight of 255^2 MSE against bits per pixel at a quality counted in trained ones."""
     return LAMBDA_LOW * torch.exp2(quality_B)
-
-
-def first_half(like: Tensor) -> Tensor:
-    """The half of the checkerboard that is coded first: row + column even."""
-    rows = torch.arange(like.shape[2], device=like.device)[:, None]
-    columns = torch.arange(like.shape[3], device=like.device)[None]
-    return (rows + columns) % 2 == 0

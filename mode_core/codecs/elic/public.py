@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mode_core.codecs.elic.net import first_half
+from mode_core.codecs.elic.coding import first_half
 from mode_core.codecs.elic.public_layers import (
     CHANDELIER,
     CheckerboardConv,
