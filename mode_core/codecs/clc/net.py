@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from mode_core.codecs.clc.dictionary import BYTE, REGION, Dictionary, regions_of
-from mode_core.codecs.clc.reference import Reference
+from mode_core.codecs.clc.reference import Reference, held
 from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, price
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, contexts_of
 from mode_core.layers.exact import ExactConv2d, on_grid
@@ -141,7 +141,7 @@ class Clc(nn.Module):
         if not self.config.refines:
             return y_hat
         first, second = self.refinement
-        change: Tensor = second(first(torch.cat([on_grid(y_hat), side], 1)))
+        change: Tensor = second(first(torch.cat([held(y_hat), side], 1)))
         return y_hat + change
 
     # ── references ─────────────────────────────────────────────────────────────────────────────
@@ -164,7 +164,7 @@ class Clc(nn.Module):
         entries = self.dictionary.read(chosen_BRM.flatten(), side.dtype)
         entries = entries.unflatten(0, chosen_BRM.shape) * (not self.config.empty)
         known = side if before is None else torch.cat([side, before], 1)
-        return on_grid(side + self.references[place](known, entries))
+        return held(side + self.references[place](known, entries))
 
     def chosen(self, order: Tensor, sent_BR: Tensor | None, passed_over: int = 0) -> Tensor:
         """The entries (B, R, M) to use: the one that was sent, where there is one, comes first."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mode_core.codecs.clc.dictionary import REGION, from_regions, into_regions
-from mode_core.layers.exact import ExactConv2d, is_exact, on_grid
+from mode_core.layers.exact import VALUE_LIMIT, ExactConv2d, is_exact, on_grid
 from mode_core.layers.gaussian import round_through
 from mode_core.stream.entropy import EXP_STEPS, exp_table
 
@@ -21,6 +21,11 @@ FARTHEST = 4.0
 """How far, in cells, alignment may look."""
 TAPS = ((0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0))
 """Row and column, in cells, of the places where alignment looks before training."""
+
+
+def held(x: Tensor) -> Tensor:
+    """Within what the exact path can hold, and on its grid there; in training gradients pass."""
+    return on_grid(x) if is_exact(x) else x.clamp(-VALUE_LIMIT, VALUE_LIMIT)
 
 
 def shares(logits: Tensor) -> Tensor:
@@ -64,7 +69,7 @@ def halved(x_BCHW: Tensor) -> Tensor:
     rows, columns = (max(side // 2, 1) for side in x_BCHW.shape[2:])
     high, wide = min(2, x_BCHW.shape[2]), min(2, x_BCHW.shape[3])
     cut = x_BCHW[:, :, : rows * high, : columns * wide]
-    return on_grid(cut.unflatten(3, (columns, wide)).unflatten(2, (rows, high)).mean((3, 5)))
+    return held(cut.unflatten(3, (columns, wide)).unflatten(2, (rows, high)).mean((3, 5)))
 
 
 class Matching(nn.Module):
@@ -84,9 +89,9 @@ class Matching(nn.Module):
         entries = entries_BRMCSS.flatten(0, 2)
         query = into_regions(self.query(known_BCHW)).flatten(3).flatten(0, 1).mT
         key = self.key(entries).flatten(2).unflatten(0, (-1, most)).transpose(1, 2).flatten(2)
-        likeness = query @ key * on_grid(self.sharpness.to(query.dtype))
+        likeness = query @ key * held(self.sharpness.to(query.dtype))
         values = entries.flatten(2).unflatten(0, (-1, most)).transpose(1, 2).flatten(2)
-        taken = on_grid(shares(likeness) @ values.mT).mT.unflatten(2, (REGION, REGION))
+        taken = held(shares(likeness) @ values.mT).mT.unflatten(2, (REGION, REGION))
         return from_regions(taken.unflatten(0, (batch, count)), grid)
 
 
@@ -117,8 +122,8 @@ class Alignment(nn.Module):
             y, x = (((at + 0.5) / (1 + scale) - 0.5) for at in (rows, columns))
             # tap by tap, since each holds as much as the map
             for down, along in (tap.unbind(1) for tap in moved[:, scale].unbind(1)):
-                seen.append(on_grid(sampled(source, y + down, x + along)))
-        return on_grid(matched_BCHW + self.mix(torch.cat(seen, 1)))
+                seen.append(held(sampled(source, y + down, x + along)))
+        return held(matched_BCHW + self.mix(torch.cat(seen, 1)))
 
 
 class Synthesis(nn.Module):
@@ -133,7 +138,7 @@ class Synthesis(nn.Module):
         """The synthesised reference."""
         own = gate(self.share(torch.cat([known_BCHW, aligned_BCHW], 1)))
         foretold = self.foretold(known_BCHW)
-        return on_grid(aligned_BCHW + own * (foretold - aligned_BCHW))
+        return held(aligned_BCHW + own * (foretold - aligned_BCHW))
 
 
 class Reference(nn.Module):
@@ -155,7 +160,7 @@ class Reference(nn.Module):
         """What the reference adds to the side features."""
         if self.matching is None or self.alignment is None:
             grid = known_BCHW.shape[2], known_BCHW.shape[3]
-            aligned = on_grid(from_regions(entries_BRMCSS.mean(2), grid))
+            aligned = held(from_regions(entries_BRMCSS.mean(2), grid))
         else:
             aligned = self.matching(known_BCHW, entries_BRMCSS)
             aligned = self.alignment(known_BCHW, aligned)

@@ -108,6 +108,18 @@ def test_only_what_pays_is_sent(y: Tensor, monkeypatch: pytest.MonkeyPatch) -> N
     assert start.worth_sending(y, QUALITY) is None
 
 
+def test_gradients_reach_every_part_of_a_reference() -> None:
+    """Rounding to the grid belongs to the exact path: in training it would stop them all."""
+    net = lively_clc(toy_elic()).requires_grad_(True)
+    y = 4 * torch.randn(1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
+    _, bits = net.quantise(y, torch.tensor([8.0]))
+    bits.sum().backward()
+    reference = net.references[1]
+    left_out = [n for n, p in reference.named_parameters() if p.grad is None or not p.grad.any()]
+    assert left_out == []
+    assert net.references[0].out.weight.grad.any()
+
+
 def test_a_likely_rank_is_cheap_and_none_costs_more_than_the_count() -> None:
     bits = price(torch.tensor([0, 10, 999]), 1000)
     assert bits.tolist() == sorted(bits.tolist())
