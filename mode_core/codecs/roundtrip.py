@@ -9,7 +9,7 @@ from time import perf_counter
 from mode_core.codecs.catalogue import licence_of
 from mode_core.codecs.identity import tag_words, weights_of_tag
 from mode_core.codecs.registry import codec_of, find_codec, load_codec
-from mode_core.stream.container import Bitstream
+from mode_core.stream.container import TARGET_DOUBT, Bitstream
 from mode_core.types import Anchor, Codec, Image, Reconstruction, Target
 from mode_core.weights.sets import WeightsSet, all_weights, find_weights, profile_name
 
@@ -69,7 +69,7 @@ def decode_file(
             decode_s=perf_counter() - start,
             terms=terms,
         )
-        made.append(replace(one, note=_note(one, bitstream.target_bpp)))
+        made.append(replace(one, note=_note(one, bitstream.target_bpp, TARGET_DOUBT)))
     return made
 
 
@@ -108,8 +108,8 @@ def imported_weights(bitstream: Bitstream) -> WeightsSet | None:
     return weights_of_tag(info.id, bitstream.weights) if info.learned else None
 
 
-def _note(made: Reconstruction, target_bpp: float | None) -> str:
-    if target_bpp is None or abs(made.bpp / target_bpp - 1) <= _TOLERANCE:
+def _note(made: Reconstruction, target_bpp: float | None, doubt: float = 0.0) -> str:
+    if target_bpp is None or abs(made.bpp - target_bpp) <= _TOLERANCE * target_bpp + doubt:
         return ""
     label = find_codec(made.codec).label(made.anchor)
     return (

@@ -87,7 +87,8 @@ class SingleStream:
 
     def sizes(self, analysed: Tensor) -> Sizes | None:
         """What the stream would take, where one network has many qualities."""
-        return self._coding.sizes(analysed) if len(self.qualities) > 1 else None
+        # where the latent is: on the host, like the coder's tables that it is reckoned with
+        return self.net.sizes(analysed) if len(self.qualities) > 1 else None
 
     def read(self, streams: Sequence[Stream], quality: int, size: tuple[int, int]) -> Tensor:
         """The decoded latent."""

@@ -114,6 +114,10 @@ class Bitstream:
         return cls(codec, weights, quality, width, height, streams, _target_of(steps))
 
 
+TARGET_DOUBT = 1 / _TARGET_STEPS
+"""A rate that was read is off by less than this from the one that was asked for."""
+
+
 def _target_of(steps: int) -> float | None:
     """The rate that was aimed for: the one of fewest digits that is written as so many steps.
 

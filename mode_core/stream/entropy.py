@@ -92,6 +92,10 @@ def exp_table() -> Tensor:
         return torch.from_numpy(stored["exp"].astype(np.int64))
 
 
+_AT_ONCE = 1 << 20
+"""So many symbols are handed on at most before more come: as lists they take ten times the room."""
+
+
 class _Checked:
     _check = 0
     skips = False
@@ -151,15 +155,17 @@ class SymbolWriter(_Checked):
             self._encode()
             self._tables = tables
         self._waiting.append((symbols, index))
+        if sum(len(part) for part, _ in self._waiting) >= _AT_ONCE:
+            self._encode()
 
     def _encode(self) -> None:
         """Hand on what waits, at once: the coder takes in all tables each time it is called."""
         if self._waiting:
             symbols, index = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+            self._waiting = []
             self._encoder.encode_with_indexes(
                 symbols.tolist(), index.tolist(), *self._tables.to(index)
             )
-        self._waiting = []
 
     def put_tokens(self, tokens: Tensor, rows: Tensor, logits_NK: Tensor) -> None:
         """Write tokens, to the bit as with the tables of these rows of logits.

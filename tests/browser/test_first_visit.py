@@ -77,7 +77,10 @@ def test_away_from_the_pictures_arrows_and_space_scroll(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg"), 2)
     stage(page)
     before = state_of(page)
-    page.evaluate("scrollTo(0, viewer.querySelector('.numbers').offsetTop)")
+    # the curves below come later, and only then there is room to scroll
+    numbers, page_end = "viewer.querySelector('.numbers').offsetTop", "document.body.scrollHeight"
+    page.wait_for_function(f"{page_end} - innerHeight > {numbers} + 200")
+    page.evaluate(f"scrollTo(0, {numbers})")
     start = page.evaluate("scrollY")
     page.keyboard.press("ArrowDown")
     page.wait_for_function(f"scrollY > {start}")

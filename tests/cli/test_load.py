@@ -200,6 +200,11 @@ def test_another_page_is_told_from_ours(shell: Shell, page: ApiPage) -> None:
     assert "a page without /compare" in shell.refuses(f"load --url {page.url}")
 
 
+def test_what_is_no_object_is_no_page(shell: Shell, page: ApiPage) -> None:
+    page.fault = "list"
+    assert "a page without /compare" in shell.refuses(f"load --url {page.url}")
+
+
 def test_another_host_is_told_whose_it_is(
     shell: Shell, page: ApiPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

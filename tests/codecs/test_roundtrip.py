@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file, roundtrip
 from mode_core.errors import BitstreamError, UnknownCodec
 from mode_core.stream.container import Bitstream
-from mode_core.types import Anchor, Target
+from mode_core.types import Anchor, Image, Target
 from tests.conftest import make_photo
 from tests.made_up.toy_codec import TAG, ToyMode
 
@@ -83,6 +84,26 @@ def test_a_size_outside_the_range_is_said_in_a_sentence(bpp: float) -> None:
     # the file alone, and a further anchor of it, say the same
     (again,) = decode_file(result.file, result.bitstream)
     assert again.note.partition(" instead")[0] == result.note.partition(" instead")[0]
+
+
+def test_a_file_alone_is_not_blamed_for_what_its_header_cannot_say() -> None:
+    """0.0123 is kept as 25 of 2048 parts, and read as 0.012: 3.3 % below 0.0124."""
+    made = roundtrip("jpeg", PHOTO, Target(quality=0))
+    side = round((8 * len(made.file) / 0.0124) ** 0.5)
+    large = replace(made.bitstream, target_bpp=0.0123, width=side, height=side)
+    file = large.to_bytes()
+    read = Bitstream.from_bytes(file)
+    assert read.target_bpp == 0.012
+
+    class Grey:
+        info, profile = CODECS["jpeg"], ""
+
+        def decode(self, bitstream: Bitstream, anchor: Anchor | None) -> Image:
+            return np.zeros((bitstream.height, bitstream.width, 3), np.uint8)
+
+    (alone,) = decode_file(file, read, codec=Grey())  # type: ignore[arg-type]
+    assert alone.bpp == pytest.approx(0.0124, rel=0.005)
+    assert alone.note == ""
 
 
 def test_a_size_that_was_reached_and_a_quality_as_target_have_no_note() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -62,9 +62,9 @@ def loose(*bases: str) -> Dataset:
     return Dataset("kodak", "for any use", "https://example.org/kodak", files)
 
 
-def zipped(members: dict[str, bytes]) -> bytes:
+def zipped(members: dict[str, bytes], how: int = ZIP_STORED) -> bytes:
     file = BytesIO()
-    with ZipFile(file, "w", ZIP_STORED) as packed:
+    with ZipFile(file, "w", how) as packed:
         for name, data in members.items():
             packed.writestr(name, data)
     return file.getvalue()
@@ -188,6 +188,7 @@ def fault(host: Host, how: str) -> None:
         "no zip": b"x" * SIZE,
         "twins": zipped({**USUAL, "A/RGB/P0.png": b"", "TEST/RGB/p1.png": b""}),
         "few": zipped(dict(list(USUAL.items())[1:])),
+        "lzma": zipped(USUAL, ZIP_LZMA),
         "a byte": ZIP.replace(PNGS["p1.png"][60:90], bytes(30)),
     }.get(how, ZIP)
     if how.isdigit():
@@ -210,6 +211,7 @@ def fault(host: Host, how: str) -> None:
         ("a byte", "its zip, now deleted, is damaged or none"),
         ("few", "its zip, now deleted, has 2 pictures where 3 belong"),
         ("twins", "pictures where 3 belong"),
+        ("lzma", "is packed in a way that no known copy is"),
         ("cut", "the connection broke after 100 bytes"),
         ("claims", "it gives more than"),
     ],

@@ -73,7 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
         last = self.path.rpartition("/")[2]
         if last == "info":
             names = {} if self.server.fault == "another" else {"/compare": {}}
-            self._send(json.dumps({"named_endpoints": names}).encode())
+            info = [] if self.server.fault == "list" else {"named_endpoints": names}
+            self._send(json.dumps(info).encode())
         elif "/mode/media/" in self.path:
             data = self.server.pictures.get(last.removesuffix(".png"))
             self._send(data or b'{"error": "not in memory any more"}', 200 if data else 404)

@@ -52,6 +52,23 @@ def test_any_symbols_come_back(pairs: list[tuple[int, int]]) -> None:
     assert reader.check == writer.check
 
 
+def test_symbols_that_are_handed_on_in_between_make_the_same_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A large picture's would take a gigabyte as lists, all at once."""
+    torch.manual_seed(0)
+    index, values = torch.randint(0, 64, (40, 30)).double(), torch.randint(-9, 9, (40, 30)).double()
+    streams = []
+    for at_once in (10**6, 100):
+        monkeypatch.setattr(entropy, "_AT_ONCE", at_once)
+        writer = SymbolWriter()
+        for row, numbers in zip(index, values, strict=True):
+            writer.code(row, torch.zeros_like(numbers), numbers)
+            assert sum(len(part) for part, _ in writer._waiting) < at_once
+        streams.append((writer.payload(), writer.check))
+    assert streams[0] == streams[1]
+
+
 @given(st.binary(max_size=400), st.integers(1, 300), st.integers(0, 63))
 @settings(max_examples=300, deadline=None)
 def test_hostile_bytes_give_symbols_or_a_typed_error(data: bytes, count: int, scale: int) -> None:

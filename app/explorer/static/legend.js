@@ -31,6 +31,7 @@ const SHAPES = {
   square: ngon(4, Math.PI / 4),
   "triangle-up": ngon(3),
   "triangle-down": ngon(3, Math.PI),
+  "triangle-right": ngon(3, Math.PI / 2),
   pentagon: ngon(5),
   hexagon: ngon(6),
   star: ngon(5, 0, 0.45),

@@ -80,7 +80,8 @@ class Page:
     def check(self) -> None:
         """ModeError if no page of ours answers there."""
         try:
-            named = self._json("GET", f"{_API}info").get("named_endpoints")
+            info = self._json("GET", f"{_API}info")
+            named = info.get("named_endpoints") if isinstance(info, dict) else None
         except ModeError as error:
             raise ModeError(f"{self.url} is no page that can be asked: {error}") from error
         if not isinstance(named, dict) or "/compare" not in named:

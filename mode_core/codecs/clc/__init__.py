@@ -17,6 +17,6 @@ CODECS = (
         streams=("sq",),
         experts=("elic",),
         stages=("clc",),
-        looks={None: Look("#8a6d00", "#e0bb3c", "triangle-down")},
+        looks={None: Look("#e61569", "#9ed4fa", "triangle-right")},
     ),
 )

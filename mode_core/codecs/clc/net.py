@@ -30,7 +30,7 @@ from mode_core.codecs.clc.dictionary import BYTE, REGION, Dictionary, regions_of
 from mode_core.codecs.clc.reference import Reference, held
 from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, price
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, contexts_of
-from mode_core.layers.exact import ExactConv2d, on_grid
+from mode_core.layers.exact import BITS, ExactConv2d, on_grid
 from mode_core.layers.sizes import LatentSizes, Look, Scalings
 from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
 
@@ -38,7 +38,10 @@ FEWEST = 12
 """Bits that sending has to save in a picture."""
 MOST_BYTES = 8_000_000
 """Of a dictionary, which is in every copy of the weights."""
-FEWEST_ENTRIES, MOST_REFERENCES = 8, 4
+FEWEST_ENTRIES, MOST_ENTRIES = 8, 4096
+MOST_WIDE = 1024
+"""Channels and axes that anybody's configuration may ask for."""
+MOST_REFERENCES = 4
 """With more for a region, a sum of shares might no longer be exact."""
 
 
@@ -70,8 +73,12 @@ def _refuse_other_sizes(config: ClcConfig) -> None:
         raise ValueError(f"entries are looked up after 0 and 1 groups, not {config.after}")
     if not 1 <= config.references <= MOST_REFERENCES:
         raise ValueError(f"1 to {MOST_REFERENCES} entries are used, not {config.references}")
+    widths = (config.channels, config.axes, config.match, config.wide)
+    if not (min(widths) >= 1 and max(widths) <= MOST_WIDE):
+        raise ValueError(f"channels, axes, match and wide are 1 to {MOST_WIDE}, not {widths}")
     each = config.channels * REGION**2 + config.axes * len(config.after)
-    if config.entries < FEWEST_ENTRIES or config.entries * each > MOST_BYTES:
+    few, many = FEWEST_ENTRIES, MOST_ENTRIES
+    if not few <= config.entries <= many or config.entries * each > MOST_BYTES:
         raise ValueError(f"{config.entries} entries of {each} bytes are no dictionary")
 
 
@@ -91,6 +98,8 @@ class Clc(nn.Module):
         self.cell, self.reach = elic.cell, elic.reach
         own, groups = elic.config, elic.config.groups
         _refuse_other_sizes(config)
+        if own.bits != BITS:
+            raise ValueError(f"an elic whose sums have {own.bits} bits has no place for references")
         self.contexts = contexts_of(own)
         before = [sum(groups[:index]) for index in config.after]
         described = tuple(places or own.hyper_latent for places in before)

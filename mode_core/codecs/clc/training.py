@@ -17,7 +17,7 @@ from mode_core.codecs.networks import partner, partner_set
 from mode_core.layers.device import sent
 from mode_core.training.losses import decibels
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, width_of
+from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, TrainingError, width_of
 
 WIDTHS = {"tiny": ClcConfig(), "compact": ClcConfig(channels=36, match=48, wide=128)}
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -50,7 +50,12 @@ def config_of(width: str) -> ClcConfig:
 def assemble(setup: Setup) -> Rig:
     """New references over an ELIC, the bundled one unless --start names another."""
     base = Setup(setup.width.partition("-")[0], setup.lpips_backbone, setup.starts)
-    net = Clc(partner(base, "elic"), config_of(setup.width))
+    try:
+        net = Clc(partner(base, "elic"), config_of(setup.width))
+    except ValueError as error:
+        raise TrainingError(
+            f"clc cannot stand on this elic ({error}); give --start elic=FOLDER with another one"
+        ) from error
     net.start_from_expert()
     for parameter in net.contexts.parameters():
         parameter.lr_scale = CONTEXTS_RATE  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from struct import error as struct_error
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from mode_core.checkpoints.connection import Address, DownloadError
 from mode_core.checkpoints.download import (
@@ -163,6 +163,8 @@ def _pictures(file: RemoteFile, packed: ZipFile, size: int) -> list[ZipInfo]:
         raise DownloadError(
             f"its zip, now deleted, has {len(names)} pictures where {file.pictures} belong"
         )
+    if any(info.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for info in found):
+        raise DownloadError("its zip, now deleted, is packed in a way that no known copy is")
     if sum(info.file_size for info in found) > _MOST * size:
         raise DownloadError("its zip, now deleted, unpacks to far more than pictures do")
     return found

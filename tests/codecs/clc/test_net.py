@@ -11,10 +11,11 @@ from torch import Tensor
 from mode_core.codecs.clc.net import MOST_BYTES, Clc
 from mode_core.codecs.clc.sending import RANK, BitsOfPlaces, exchange, price, ranks_of, tables
 from mode_core.codecs.clc.training import ABLATIONS, WIDTHS, config_of
+from mode_core.codecs.elic.net import Elic
 from mode_core.errors import BitstreamError
 from mode_core.stream.entropy import SymbolReader, SymbolWriter
 from mode_core.training.stage import TrainingError
-from tests.made_up.toys import TOY_CLC, lively_clc, toy_clc, toy_elic
+from tests.made_up.toys import TOY_CLC, TOY_ELIC, lively_clc, toy_clc, toy_elic
 
 QUALITY = 120
 
@@ -175,9 +176,18 @@ def test_widths_name_what_an_ablation_changes_and_every_dictionary_fits() -> Non
         ({"references": 5}, "1 to 4"),
         ({"entries": 10**9}, "no dictionary"),
         ({"entries": 2}, "no dictionary"),
+        ({"entries": 10**5, "channels": 1, "axes": 1}, "no dictionary"),
+        ({"channels": 10**6, "axes": -32 * 10**6}, "are 1 to"),
+        ({"channels": 0, "axes": 0}, "are 1 to"),
+        ({"wide": 10**6}, "are 1 to"),
     ],
 )
 def test_a_configuration_of_another_size_is_refused(changed: dict[str, object], words: str) -> None:
     """Before any memory is asked for: a set of weights may be anybody's."""
     with pytest.raises(ValueError, match=words):
         Clc(toy_elic(), replace(TOY_CLC, **changed))  # type: ignore[arg-type]
+
+
+def test_an_elic_in_bytes_is_refused_before_it_is_trained_on() -> None:
+    with pytest.raises(ValueError, match="8 bits has no place for references"):
+        Clc(Elic(replace(TOY_ELIC, bits=8)), TOY_CLC)
