@@ -12,7 +12,8 @@ from mode_core.codecs import networks
 from mode_core.codecs.elic.coding import first_half
 from mode_core.layers.exact import VALUE_STEP, ExactConv2d, ExactResidual, patches
 from mode_core.weights import sets as weights
-from tests.conftest import PYTHON, ROOT, process
+from tests.conftest import ROOT
+from tests.made_up.machines import found_everywhere
 
 
 def test_sums_do_not_depend_on_their_order() -> None:
@@ -72,18 +73,7 @@ def probe(payload: bytes = b"") -> tuple[bytes, str]:
 @pytest.mark.slow
 def test_latents_are_identical_for_threads_instruction_sets_and_libraries(one_thread: None) -> None:
     payload, expected = probe()
-    torch.set_num_threads(2)
-    found = {probe(payload)[1]}
-    torch.set_num_threads(1)
-    with torch.backends.mkldnn.flags(enabled=False):
-        found.add(probe(payload)[1])
-    code = f"from {__name__} import probe; print(probe(bytes.fromhex({payload.hex()!r}))[1])"
-    for kind in (
-        {"ATEN_CPU_CAPABILITY": "default"},
-        {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-    ):
-        found.add(process(PYTHON, "-c", code, cwd=ROOT, env=kind, check=True).stdout.strip())
-    assert found == {expected}
+    assert found_everywhere(probe, payload) == {expected}
 
 
 def test_neighbourhoods_are_unfolded_a_band_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from mode_core.codecs.clc.reference import Reference, held
 from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, price
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, contexts_of
 from mode_core.layers.exact import BITS, ExactConv2d, on_grid
+from mode_core.layers.experts import OnExperts
 from mode_core.layers.sizes import LatentSizes, Look, Scalings
 from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
 
@@ -82,7 +83,7 @@ def _refuse_other_sizes(config: ClcConfig) -> None:
         raise ValueError(f"{config.entries} entries of {each} bytes are no dictionary")
 
 
-class Clc(nn.Module):
+class Clc(OnExperts):
     """The network with its coder, over a frozen ELIC."""
 
     stride = Elic.stride
@@ -91,10 +92,8 @@ class Clc(nn.Module):
     steps_between = STEPS_BETWEEN
 
     def __init__(self, elic: Elic, config: ClcConfig) -> None:
-        super().__init__()
+        super().__init__(elic)
         self.config = config
-        # in a tuple, so that the frozen expert is no parameter of this module
-        self._experts = (elic.requires_grad_(False).eval(),)
         self.cell, self.reach = elic.cell, elic.reach
         own, groups = elic.config, elic.config.groups
         _refuse_other_sizes(config)
@@ -119,11 +118,6 @@ class Clc(nn.Module):
             nn.init.zeros_(last.weight)
             first = ExactConv2d(sum(groups) + own.side, config.wide, 1, active=True)
             self.refinement.extend((first, last))
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Clc:
-        for expert in self._experts:
-            expert._apply(fn, recurse)
-        return super()._apply(fn, recurse)
 
     @property
     def elic(self) -> Elic:

@@ -14,7 +14,6 @@ exactly. The experts' weights live in their own files; this module's own are ESE
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +31,7 @@ from mode_core.layers.blocks import (
     reach_of,
     start_small,
 )
+from mode_core.layers.experts import OnExperts
 
 FIDELITY, PERCEPTION = 0, 1
 BLOCK = 8
@@ -184,7 +184,7 @@ class References:
     perception: Tensor
 
 
-class Mode(nn.Module):
+class Mode(OnExperts):
     """ESE and CEM over two experts."""
 
     stride = 64
@@ -195,10 +195,8 @@ class Mode(nn.Module):
     """All three are lists of pairs, of which mypy sees no more than modules."""
 
     def __init__(self, elic: Elic, vq: Vq, config: ModeConfig) -> None:
-        super().__init__()
+        super().__init__(elic, vq)
         self.config = config
-        # in a tuple, so that the frozen experts are no parameters of this module
-        self._experts = (elic.requires_grad_(False).eval(), vq.requires_grad_(False).eval())
         # per level ESE and CEM add one 3x3 window each, the exchange of pictures one of blocks
         self.reach = BLOCK + max(reach_of(net.config.stages, 2) for net in (elic, vq))
         widths = list(zip(elic.synthesis.widths, vq.synthesis.widths, strict=True))
@@ -216,11 +214,6 @@ class Mode(nn.Module):
             for own, partner in ((f, p), (p, f))
             if config.pictures
         )
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Mode:
-        for expert in self._experts:
-            expert._apply(fn, recurse)
-        return super()._apply(fn, recurse)
 
     @property
     def elic(self) -> Elic:

@@ -23,7 +23,8 @@ from mode_core.codecs.clc.reference import (
 from mode_core.layers.exact import VALUE_STEP, on_grid
 from mode_core.stream.entropy import SymbolWriter
 from mode_core.weights import sets as weights
-from tests.conftest import PYTHON, ROOT, process
+from tests.conftest import ROOT
+from tests.made_up.machines import found_everywhere
 
 
 def test_exact_shares_are_a_softmax_on_a_grid() -> None:
@@ -121,15 +122,4 @@ def probe(payload: bytes = b"") -> tuple[bytes, str]:
 @pytest.mark.slow
 def test_latents_are_identical_for_threads_instruction_sets_and_libraries(one_thread: None) -> None:
     payload, expected = probe()
-    torch.set_num_threads(2)
-    found = {probe(payload)[1]}
-    torch.set_num_threads(1)
-    with torch.backends.mkldnn.flags(enabled=False):
-        found.add(probe(payload)[1])
-    code = f"from {__name__} import probe; print(probe(bytes.fromhex({payload.hex()!r}))[1])"
-    for kind in (
-        {"ATEN_CPU_CAPABILITY": "default"},
-        {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-    ):
-        found.add(process(PYTHON, "-c", code, cwd=ROOT, env=kind, check=True).stdout.strip())
-    assert found == {expected}
+    assert found_everywhere(probe, payload) == {expected}
