@@ -24,7 +24,7 @@ export async function mountMeeting(/** @type {{element: HTMLElement}} */ { eleme
   viewer.root.insertBefore(find(parts, ".crop-line"), viewer.stage.root.nextSibling);
   viewer.root.append(parts);
   const meeting = new Meeting(viewer);
-  addEventListener("popstate", () => meeting.readLink());
+  addEventListener("popstate", () => meeting.readLink(), true); // before the viewer, which would show what the rest says
   if (!(await meeting.readLink())) meeting.resume();
 }
 
