@@ -40,7 +40,7 @@ def test_a_family_trains_packs_measures_and_goes_on(
     monkeypatch.setenv("MODE_BUNDLED", str(tmp_path / "none"))
     assert bundled_widths() == {}
     out, export = tmp_path / "all", tmp_path / "export"
-    words = ["train", "family", "--photos", tars, "--minutes", "1", "--width", "tiny", "--gpus"]
+    words = ["train", "family", "--photos", tars, "--minutes", "0.4", "--width", "tiny", "--gpus"]
     words += ["0", "--only", "elic,prior", "--out", out, "--export", export]
     said = shell.does(*words)
     assert "nothing is bundled" in said
