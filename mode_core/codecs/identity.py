@@ -8,11 +8,20 @@ family of fixed rates.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from mode_core.codecs.registry import CODECS, find_codec
 from mode_core.errors import WeightsMismatch, WeightsUnavailable
-from mode_core.weights.sets import PUBLIC, WeightsSet, all_weights, find_weights
+from mode_core.weights.sets import (
+    PUBLIC,
+    Stamp,
+    WeightsSet,
+    all_weights,
+    find_weights,
+    stamp_of,
+)
 
 _TAG_BYTES = 4
 
@@ -21,11 +30,17 @@ def digest_of(found: WeightsSet) -> bytes:
     """SHA-256 over the digests of the experts, if any, and all shards; an import's identity."""
     if "identity" in found.facts:
         return bytes.fromhex(found.facts["identity"])
+    experts = bundled_experts(found.codec) if "experts" in found.facts else []
+    return _digest(tuple(map(digest_of, experts)), stamp_of(found.folder), tuple(found.shards))
+
+
+@lru_cache(maxsize=64)
+def _digest(experts: Sequence[bytes], _: Stamp, shards: Sequence[Path]) -> bytes:
+    """Read once for as long as no file changes: who decodes asks for every set that is here."""
     total = hashlib.sha256()
-    if "experts" in found.facts:
-        for expert in bundled_experts(found.codec):
-            total.update(digest_of(expert))
-    for shard in found.shards:
+    for expert in experts:
+        total.update(expert)
+    for shard in shards:
         total.update(shard.read_bytes())
     return total.digest()
 

@@ -172,11 +172,19 @@ def _fit(facts: Mapping[str, str]) -> bool:
 
 
 def find_weights(codec: str, profile: str = "") -> WeightsSet:
-    """The set of a codec: the bundled one, or the one of a named width (such as public)."""
-    for found in all_weights():
-        wanted = found.width == profile if profile else not found.is_public
-        if found.codec == codec and wanted:
-            return found
+    """The set of a codec: the bundled one, or the one of a named width (such as public).
+
+    Of several bundled ones the first by name, a variant such as `tiny-eight` after all others.
+    """
+    mine = [one for one in all_weights() if one.codec == codec]
+    if profile:
+        usable = [one for one in mine if one.width == profile]
+    else:
+        usable = sorted(
+            (one for one in mine if not one.is_public), key=lambda one: "-" in one.width
+        )
+    if usable:
+        return usable[0]
     public = profile.startswith(PUBLIC)
     known = dict.fromkeys(one.width for one in all_weights() if one.codec == codec)
     if profile and not public and known:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from mode_core.codecs import identity
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.identity import digest_of
 from mode_core.codecs.networks import load_net
@@ -50,6 +52,33 @@ def test_a_packed_run_is_found_loaded_and_used(run: Path) -> None:
     codec = load_codec("elic")
     assert codec.decode(codec.encode(image, Target(quality=100))).shape == image.shape
     load_codec.cache_clear()
+
+
+def test_a_variant_beside_a_set_is_not_taken_for_it_unless_it_is_named(run: Path) -> None:
+    plain = packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    variant = plain.parent / "elic-compact-eight"  # before the other one by its name
+    variant.mkdir()
+    net = toy_elic()
+    facts = {"codec": "elic", "width": "compact-eight", **facts_of(net)}
+    save_weights(variant, stored(net), facts)
+    assert find_weights("elic").folder == plain
+    assert find_weights("elic", "compact-eight").folder == variant
+    shutil.rmtree(plain)
+    assert find_weights("elic").folder == variant
+
+
+def test_a_digest_is_made_once_for_as_long_as_no_file_changes(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packing.pack(run, run.parent / "photos", None, say=lambda _: None)
+    identity._digest.cache_clear()  # who packed it has asked already
+    found, read, plain = find_weights("elic"), [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self) or plain(self))
+    before = digest_of(found)
+    assert digest_of(found) == before
+    assert sorted(read) == found.shards
+    found.shards[-1].write_bytes(plain(found.shards[-1]) + b" ")
+    assert digest_of(found) != before
 
 
 def test_packing_what_is_bundled_again_is_refused(run: Path) -> None:
