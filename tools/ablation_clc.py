@@ -2,20 +2,21 @@
 
     python tools/ablation_clc.py --photos PHOTOS --validation MORE --minutes 30 --runs runs/clc
 
-Each variant is trained for the same time into a folder of its own below --runs; one that is there
-already is only measured, so an interrupted call goes on where it was. The full one is measured
-again with noise on its dictionary. Writes results/ablation_clc.csv.
+Each variant is trained for the same time into a folder of its own below --runs; one that has ended
+is only measured, so an interrupted call goes on where it was. The full one is measured again with
+noise on its dictionary. Writes results/ablation_clc.csv.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+from variants import train_once, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -90,16 +91,11 @@ def variants() -> list[str]:
 
 def trained(width: str, run: Path, args: argparse.Namespace) -> Any:
     """The network of a variant and its facts, from its run or trained now."""
-    from mode_core.cli.main import main as command
     from mode_core.codecs.stages import STAGES
-    from mode_core.training.checkpoint import WEIGHTS, load_into
+    from mode_core.training.checkpoint import load_into
     from mode_core.training.stage import Setup
 
-    if not (run / WEIGHTS).exists():
-        words = ["train", "clc", "--width", width, "--minutes", str(args.minutes)]
-        words += ["--photos", *map(str, args.photos), "--out", str(run)]
-        if status := command(words):
-            raise SystemExit(status)
+    train_once("clc", width, run, args.photos, args.minutes)
     rig = STAGES["clc"].assemble(Setup(width))
     facts = load_into(rig.net, run, "clc")
     return rig.net.eval(), facts
@@ -126,7 +122,7 @@ def rows(args: argparse.Namespace, photos: Sequence[Any]) -> Iterator[dict[str, 
 
 
 def main() -> None:
-    """Train, measure, write the CSV line by line."""
+    """Train, measure, write the CSV."""
     from mode_core.pictures.files import read_image
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,14 +135,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=8, help="photos to measure on")
     args = parser.parse_args()
     photos = [read_image(path) for path in sorted(args.validation.glob("*.png"))[: args.most]]
-    with CSV.open("w", encoding="utf-8", newline="") as file:
-        writer = None
-        for row in rows(args, photos):
-            if writer is None:
-                writer = csv.DictWriter(file, row, lineterminator="\n")
-                writer.writeheader()
-            writer.writerow(row)
-            file.flush()
+    write_table(CSV, rows(args, photos))
 
 
 if __name__ == "__main__":

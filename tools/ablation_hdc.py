@@ -4,23 +4,23 @@
 
 Each variant learns anew from the first stage that knows of what is left out, and stands on the
 whole HDC before that. `--minutes` is the time of one whole HDC. A stage that has ended is not run
-again. Writes results/ablation-hdc.csv and prints it as a table for a page.
+again. Writes results/ablation_hdc.csv and prints it as a table for a page.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from variants import train_once, write_table
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-CSV = ROOT / "results" / "ablation-hdc.csv"
+CSV = ROOT / "results" / "ablation_hdc.csv"
 SHARES = {"hdc": 0.35, "hdc-tokens": 0.25, "hdc-merge": 0.3, "hdc-vectors": 0.1}
 """Of the time of one HDC, what each stage takes."""
 VARIANTS = {
@@ -62,20 +62,6 @@ def steps(home: Path, width: str) -> Iterator[Step]:
             before = home / name / stage
 
 
-def train(step: Step, photos: Sequence[Path], minutes: float, more: Sequence[str]) -> None:
-    """Run one stage to its end, unless it has ended."""
-    if (step.out / "weights.safetensors").exists() and not (step.out / "running").exists():
-        return
-    words = [sys.executable, "-m", "mode_core", "train", step.stage, "--width", step.width]
-    words += ["--out", str(step.out), "--photos", *map(str, photos)]
-    words += ["--minutes", f"{minutes * SHARES[step.stage]:.2f}", *more]
-    words += ["--resume", str(step.resume)] if step.resume else []
-    step.out.mkdir(parents=True, exist_ok=True)
-    (step.out / "running").touch()
-    subprocess.run(words, cwd=ROOT, check=True)
-    (step.out / "running").unlink()
-
-
 def measured(run: Path, photos: list[Any]) -> dict[str, Any]:
     """A variant's mean figures on photos, from real streams."""
     from mode_core.codecs.stages import STAGES
@@ -108,15 +94,13 @@ def run(home: Path, photos: Sequence[Path], held_out: Path, minutes: float, *mor
     from mode_core.training.data import read_photos
 
     width = "tiny"
-    for step in steps(home, width):
-        train(step, photos, minutes, more)
+    for one in steps(home, width):
+        share = minutes * SHARES[one.stage]
+        train_once(one.stage, one.width, one.out, photos, share, one.resume, more)
     pictures, _ = read_photos([held_out], fewest=1)
     ends = [home / (left_out or "all") / list(SHARES)[-1] for left_out in VARIANTS]
     rows = [measured(end, pictures) for end in ends]
-    with CSV.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(CSV, rows)
     return table(rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.training import test_overfit
 
 sys.path.insert(0, str(ROOT / "tools"))
 import ablation_hdc as command
+import variants
 
 _toy_widths = test_overfit._toy_widths
 
@@ -56,7 +58,7 @@ def test_all_variants_are_measured_and_written(
         save_weights(Path(at["--out"]), stored(net), {**facts, **facts_of(net)})
         trained.append(at["--out"])
 
-    monkeypatch.setattr(command.subprocess, "run", learn)
+    monkeypatch.setattr(variants.subprocess, "run", learn)
     told = command.run(tmp_path / "runs", [photos], photos, 10)
     assert len(trained) == 13
     assert all(words in told for words, _ in command.VARIANTS.values())
@@ -68,3 +70,18 @@ def test_all_variants_are_measured_and_written(
     (tmp_path / "runs" / "all" / "hdc" / "running").touch()
     command.run(tmp_path / "runs", [photos], photos, 10)
     assert len(trained) == 14
+
+
+def test_a_table_is_whole_or_that_of_an_earlier_run(tmp_path: Path) -> None:
+    table = tmp_path / "found.csv"
+
+    def rows(last: bool) -> Iterator[dict[str, int]]:
+        yield {"a": 1}
+        if not last:
+            raise KeyboardInterrupt
+        yield {"a": 2}
+
+    variants.write_table(table, rows(True))
+    with pytest.raises(KeyboardInterrupt):
+        variants.write_table(table, rows(False))
+    assert table.read_text() == "a\n1\n2\n"

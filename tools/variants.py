@@ -1,0 +1,48 @@
+"""What the ablations of several codecs share: runs that are whole or made anew, tables on disk."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+_BEGUN = "running"
+"""A file in the folder of a run that has not come to its end."""
+
+
+def train_once(
+    stage: str,
+    width: str,
+    out: Path,
+    photos: Sequence[Path],
+    minutes: float,
+    after: Path | None = None,
+    more: Sequence[str] = (),
+) -> None:
+    """Run one stage to its end, unless it has ended; one that broke off begins anew."""
+    begun = out / _BEGUN
+    if (out / "weights.safetensors").exists() and not begun.exists():
+        return
+    words = [sys.executable, "-m", "mode_core", "train", stage, "--width", width]
+    words += ["--out", str(out.absolute()), "--photos", *(str(one.absolute()) for one in photos)]
+    words += ["--minutes", f"{minutes:.2f}", *more]
+    words += ["--resume", str(after.absolute())] if after else []
+    out.mkdir(parents=True, exist_ok=True)
+    begun.touch()
+    subprocess.run(words, cwd=ROOT, check=True)
+    begun.unlink()
+
+
+def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write the rows once all are there: until then, the table of an earlier run stays."""
+    rows = list(rows)
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    fresh.replace(path)
