@@ -31,7 +31,7 @@ VARIANTS = {
 }
 """By what is left out: its words, and the first stage that knows."""
 COLUMNS = (
-    ("bpp_36", "bpp", 3), ("psnr_36", "PSNR", 2), ("lpips_36", "LPIPS", 4),
+    ("bpp_21", "bpp", 3), ("psnr_21", "PSNR", 2), ("lpips_21", "LPIPS", 4),
     ("enhanced_psnr_made", "enhanced PSNR", 2), ("enhanced_lpips_made", "enhanced LPIPS", 4),
     ("accuracy_made", "accuracy", 3), ("accuracy_true", "accuracy, original's vectors", 3),
 )  # fmt: skip

@@ -65,7 +65,7 @@ def test_all_variants_are_measured_and_written(
     with (tmp_path / "found.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["left_out"] for row in rows] == list(command.VARIANTS)
-    assert float(rows[0]["bpp_36"]) == float(rows[3]["bpp_36"]) > 0
+    assert float(rows[0]["bpp_21"]) == float(rows[3]["bpp_21"]) > 0
     # what has ended is not trained again; what broke off is
     (tmp_path / "runs" / "all" / "hdc" / "running").touch()
     command.run(tmp_path / "runs", [photos], photos, 10)
