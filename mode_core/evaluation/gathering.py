@@ -129,8 +129,9 @@ class Gathering:
             for image in images
         )
         if reasons := Counter(reason for reason in lost if reason):
-            told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-            return f"{which.label} is left out, with {told} of {len(images)} pictures"
+            of = f"of {len(images)} pictures"
+            told = ", ".join(f"{count} {of} {reason}" for reason, count in reasons.items())
+            return f"{which.label} is left out for {told}"
         originals = self._features[ORIGINALS]
         x = np.concatenate([originals[image] for image in images])
         y = np.concatenate([own[image] for image in images])
