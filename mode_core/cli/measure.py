@@ -163,9 +163,7 @@ def _bench_theirs(args: argparse.Namespace) -> None:
             "--reconstructions the folder says which codecs and rates there are"
         )
     photos = datasets.photos_of(args)
-    dataset = datasets.told_as(args) if args.dataset is None else args.dataset.strip()
-    if not dataset:
-        raise ModeError(f"--dataset {args.dataset!r} is no name")
+    dataset = datasets.named(args)
     for name, reason in bench.unmeasurable().items():
         print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
     found = find_pictures(args.reconstructions, photos, args.workers, _say)

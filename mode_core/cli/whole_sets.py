@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> None:
             "which weights made them, and no picture is written"
         )
     theirs = args.reconstructions is not None
+    if not theirs and args.dataset is not None and args.photos is not None:
+        raise ModeError("--dataset with a folder of photos goes with --reconstructions DIR")
     chosen = args.codecs, args.bpp, args.anchors
     if theirs and chosen != ("all", bench.DEFAULT_TARGETS, bench.DEFAULT_ANCHORS):
         raise ModeError(
@@ -65,9 +67,8 @@ def run(args: argparse.Namespace) -> None:
         args.workers, args.replace,
     )  # fmt: skip
     if theirs:
-        dataset = datasets.told_as(args) if args.dataset is None else args.dataset.strip()
         pictures = find_pictures(args.reconstructions, plan.photos, plan.workers, _say)
-        found = sets_of_theirs(plan, dataset, pictures)
+        found = sets_of_theirs(plan, datasets.named(args), pictures)
     else:
         found = sets_of_results(plan)
     if found.new:

@@ -335,6 +335,8 @@ def test_the_command_says_figures_and_how_far_they_may_be_trusted(
         ("psnr", "there is no metric 'psnr' of whole sets; there are fid and kid"),
         ("fid --add-metrics psnr", "are two runs"),
         ("fid --profile public", "the rows of --out say which weights"),
+        ("fid --dataset mine", "goes with --reconstructions DIR"),
+        (f"fid --reconstructions {folder} --dataset ''", "--dataset '' is no name"),
         (f"fid --reconstructions {folder} --bpp 2", "are for codecs that run here"),
         ("fid --backbone absent.pth", "absent.pth is not a file; docs/whole-sets.md"),
         ("fid --codecs jpeg --bpp 0.3", "holds no rows of 0.3"),
