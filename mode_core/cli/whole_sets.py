@@ -66,13 +66,15 @@ def run(args: argparse.Namespace) -> None:
         datasets.photos_of(args), args.out, metrics, backbone, codecs, targets, anchors,
         args.workers, args.replace,
     )  # fmt: skip
+
+    def record() -> None:
+        note_addition((args.out / WHOLE_SET).with_suffix(".json"), _command(args), metrics)
+
     if theirs:
         pictures = find_pictures(args.reconstructions, plan.photos, plan.workers, _say)
-        found = sets_of_theirs(plan, datasets.named(args), pictures)
+        found = sets_of_theirs(plan, datasets.named(args), pictures, record)
     else:
-        found = sets_of_results(plan)
-    if found.new:
-        note_addition((args.out / WHOLE_SET).with_suffix(".json"), _command(args), metrics)
+        found = sets_of_results(plan, record)
     print(_table(found.sets, metrics))
     for sentence in _biased(found.sets, backbone) if "fid" in metrics else []:
         print(sentence, file=sys.stderr)

@@ -65,11 +65,13 @@ class Found(NamedTuple):
     left_out: Sequence[str]
 
 
+Record = Callable[[], None]
+"""Writes how the figures were made, whenever one has come."""
 JobsOf = Callable[[Collection[Which]], Iterable[SetJob]]
 """The jobs that give the pictures of some sets."""
 
 
-def sets_of_results(plan: SetPlan) -> Found:
+def sets_of_results(plan: SetPlan, record: Record = lambda: None) -> Found:
     """The figures of sets whose rows lie in the folder, each file made again."""
     every = [row for path in results_files(plan.out) for row in read_rows(path)]
     ours = [row for row in every if row.profile != THEIRS]
@@ -85,10 +87,12 @@ def sets_of_results(plan: SetPlan) -> Found:
         for photo, of_file in by_file(own, plan.photos):
             yield SetJob(photo, plan.backbone, of_file)
 
-    return _measured(plan, whole, jobs)
+    return _measured(plan, whole, jobs, record)
 
 
-def sets_of_theirs(plan: SetPlan, dataset: str, found: Sequence[Decoded]) -> Found:
+def sets_of_theirs(
+    plan: SetPlan, dataset: str, found: Sequence[Decoded], record: Record = lambda: None
+) -> Found:
     """The same of pictures that somebody else decoded."""
     make_folder(plan.out)
     pixels = {photo: read_image(photo).size // 3 for photo in {one.photo for one in found}}
@@ -102,7 +106,7 @@ def sets_of_theirs(plan: SetPlan, dataset: str, found: Sequence[Decoded]) -> Fou
             if which in left:
                 yield SetJob(one.photo, plan.backbone, decoded=(which, one))
 
-    return _measured(plan, whole, jobs)
+    return _measured(plan, whole, jobs, record)
 
 
 def _is_wanted(plan: SetPlan, row: Row) -> bool:
@@ -127,7 +131,7 @@ def _refuse_lacking(plan: SetPlan, ours: Sequence[Row], rows: Sequence[Row]) -> 
         )
 
 
-def _measured(plan: SetPlan, whole: Whole, jobs_of: JobsOf) -> Found:
+def _measured(plan: SetPlan, whole: Whole, jobs_of: JobsOf, record: Record) -> Found:
     """Measure the sets that are not there yet, and write each once it is complete."""
 
     def busy() -> None:
@@ -152,6 +156,7 @@ def _measured(plan: SetPlan, whole: Whole, jobs_of: JobsOf) -> Found:
                     new += 1
                     known[whole_set_key(row)] = _with_earlier(row, known)
                     write_whole_sets(plan.out, known.values())
+                    record()
     sets = [known[key] for one in whole if (key := _key(plan, one)) in known]
     return Found(sorted(sets, key=whole_set_key), new, sorted(left_out))
 

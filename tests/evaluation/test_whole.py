@@ -235,8 +235,10 @@ def test_an_interrupted_run_keeps_the_sets_that_are_whole(
         return toy_features(backbone, image)
 
     monkeypatch.setattr(gathering, "features_of", until)
+    noted: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        sets_of_results(plan)
+        sets_of_results(plan, lambda: noted.append(len(read_whole_sets(plan.out))))
+    assert noted == [1, 2]
     assert [one.codec for one in read_whole_sets(plan.out)] == ["jpeg", "jpeg"]
     monkeypatch.setattr(gathering, "features_of", toy_features)
     assert sets_of_results(plan).new == 4
