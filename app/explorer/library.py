@@ -18,10 +18,9 @@ from app.explorer.curves import (
 )
 from mode_core.errors import ResultsError
 from mode_core.evaluation.rows import (
-    PARTIAL_SUFFIX,
     THEIRS,
-    TIMING_SUFFIX,
     Row,
+    holds_rows,
     kept_picture,
     read_published,
     read_rows,
@@ -32,7 +31,6 @@ from mode_core.settings import RESULTS, for_visitors
 PUBLISHED = Path("published") / "points.csv"
 OWN_LABEL = "dataset.json"
 """The label of one folder of results: {"label": ...}; datasets.json has {name: label} instead."""
-_NO_ROWS = (TIMING_SUFFIX, PARTIAL_SUFFIX)
 
 
 class Library(NamedTuple):
@@ -93,7 +91,7 @@ def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Library:
                 labels |= _labels(path)
             elif path == folder / PUBLISHED:
                 published = published_curves(read_published(path))
-            elif path.parent.name != PUBLISHED.parent.name and not path.name.endswith(_NO_ROWS):
+            elif path.parent.name != PUBLISHED.parent.name and holds_rows(path):
                 found = read_rows(path)
                 rows += found
                 kept |= _kept(path.parent, found)

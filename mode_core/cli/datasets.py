@@ -47,6 +47,14 @@ def told_as(args: argparse.Namespace) -> str:
     return name_in_rows(whole if args.photos.is_dir() else whole.parent)
 
 
+def named(args: argparse.Namespace) -> str:
+    """What the data set of decoded pictures is called: as `--dataset` says, or as its folder."""
+    name = told_as(args) if args.dataset is None else str(args.dataset).strip()
+    if not name:
+        raise ModeError(f"--dataset {args.dataset!r} is no name")
+    return name
+
+
 def typed(args: argparse.Namespace) -> list[str]:
     """The photos as anybody would type them: a folder by its name, or a data set."""
     if args.photos is None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from mode_core.cli import datasets, parsing
+from mode_core.cli import datasets, parsing, whole_sets
 from mode_core.cli.parsing import Commands, add_profile, codec_list, command
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
@@ -68,6 +68,7 @@ def add_commands(commands: Commands) -> None:
         "made again at the row's quality, without a search; goes on where it was interrupted",
     )
     _add_theirs(parser)
+    whole_sets.add_options(parser)
     parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
     parser.add_argument("folders", type=parsing.place, nargs="*", default=[RESULTS / "kodak"])
     parser.add_argument(
@@ -99,6 +100,10 @@ def _bench(args: argparse.Namespace) -> None:
         return datasets.show_all()
     if args.out is None:
         raise ModeError("--out is required: results/NAME, where NAME is the dataset")
+    if args.set_metrics is not None:
+        return whole_sets.run(args)
+    if args.backbone is not None:
+        raise ModeError("--backbone goes with --set-metrics: it is what FID and KID stand on")
     if args.reconstructions is not None:
         return _bench_theirs(args)
     if args.add_metrics is not None:
@@ -158,9 +163,7 @@ def _bench_theirs(args: argparse.Namespace) -> None:
             "--reconstructions the folder says which codecs and rates there are"
         )
     photos = datasets.photos_of(args)
-    dataset = datasets.told_as(args) if args.dataset is None else args.dataset.strip()
-    if not dataset:
-        raise ModeError(f"--dataset {args.dataset!r} is no name")
+    dataset = datasets.named(args)
     for name, reason in bench.unmeasurable().items():
         print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
     found = find_pictures(args.reconstructions, photos, args.workers, _say)

@@ -1,29 +1,24 @@
 """Newer metrics for rows that were measured without them, without searching for rates again.
 
-A row's file is encoded once at the row's own quality, with the imported set that it names. Only if
-it is the same file, and the picture of the row's anchor has the PSNR that the row says, is anything
-measured; otherwise the cell stays empty. All other
-cells, and the timings, stay as they are. What is measured so far lies in `<name>.added.partial.csv`
+Only if a row's file comes out the same (`again.py`), and the picture of the row's anchor has the
+PSNR that the row says, is anything measured; otherwise the cell stays empty. All other cells, and
+the timings, stay as they are. What is measured so far lies in `<name>.added.partial.csv`
 and is taken up by the next run.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from mode_core.codecs.identity import quality_for
-from mode_core.codecs.registry import load_codec
-from mode_core.codecs.roundtrip import decode_file
 from mode_core.errors import ModeError, ResultsError
-from mode_core.evaluation.bench import Record, fill, name_in_rows, tag_in
+from mode_core.evaluation.again import OTHER_PICTURE, OtherwiseError, by_file, pictures_again
+from mode_core.evaluation.bench import Record, fill
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import (
-    THEIRS,
     Measurement,
     Row,
     as_file,
@@ -31,18 +26,10 @@ from mode_core.evaluation.rows import (
     results_files,
     row_key,
 )
-from mode_core.metrics import METRICS, QUICK_METRICS, measure
-from mode_core.pictures.files import read_image
-from mode_core.stream.container import Bitstream
-from mode_core.types import Anchor, Image, Target
+from mode_core.metrics import METRICS, measure
+from mode_core.types import Image
 
 ADDED = ".added"
-OTHER_FILE = "whose file comes out otherwise today, by other weights or another encoder"
-OTHER_PICTURE = "whose picture has another PSNR today"
-NO_PHOTO = "without their photo"
-THEIR_ROWS = "whose pictures others decoded (bench --reconstructions --resume measures those)"
-_SAME_DB = 0.01
-"""The picture is drawn in bfloat16 on one machine and in float32 on the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +120,9 @@ def _with(row: Row, added: Mapping[str, float]) -> Row:
 
 
 def _jobs(plan: Additions, name: str, ledger: Ledger) -> Iterator[FileAgain]:
-    photos = {name_in_rows(photo): photo for photo in plan.photos}
-    files: dict[tuple[object, ...], list[Row]] = {}
-    for row in ledger.rows.values():
-        if _lacking(row, plan.metrics):
-            file = row.image, row.codec, row.profile, row.weights, row.quality, row.bytes_file
-            files.setdefault(file, []).append(row)
-    for rows in files.values():
-        yield FileAgain(photos.get(rows[0].image), name, rows, plan.metrics)
+    rows = (row for row in ledger.rows.values() if _lacking(row, plan.metrics))
+    for photo, own in by_file(rows, plan.photos):
+        yield FileAgain(photo, name, own, plan.metrics)
 
 
 def _lacking(row: Row, metrics: Sequence[str]) -> list[str]:
@@ -153,60 +135,16 @@ def _attempt(job: FileAgain) -> list[Measurement] | str:
         return [(row, None) for row in _filled(job)]
     except (ModeError, OSError) as error:
         return f"because of this: {error}"
-    except _OtherwiseError as found:
+    except OtherwiseError as found:
         return str(found)
-
-
-class _OtherwiseError(Exception):
-    """What is made today is not what the rows are of."""
 
 
 def _filled(job: FileAgain) -> list[Row]:
     """The rows with the numbers that they lacked, without those of pictures that are others."""
-    first = job.rows[0]
-    if first.profile == THEIRS:
-        raise _OtherwiseError(THEIR_ROWS)
-    if job.photo is None:
-        raise _OtherwiseError(NO_PHOTO)
-    codec = load_codec(first.codec, first.profile)
-    quality = quality_for(first.codec, first.profile, first.weights, first.quality)
-    if quality is None:
-        raise _OtherwiseError(OTHER_FILE)
-    original = read_image(job.photo)
-    made = codec.encode(original, Target(quality=quality))
-    if not all(_is_of(row, made) for row in job.rows):
-        raise _OtherwiseError(OTHER_FILE)
-    file = made.to_bytes()
-    names = list(dict.fromkeys(row.anchor for row in job.rows))
-    anchors = [Anchor.parse(name) if name else None for name in names]
-    pictures = decode_file(file, Bitstream.from_bytes(file), anchors, codec)
     filled = []
-    for name, picture in zip(names, pictures, strict=True):
-        own = [row for row in job.rows if row.anchor == name]
-        if same := _of_picture(own, original, picture.image):
-            filled += _with_metrics(same, original, picture.image, job.metrics)
+    for rows, original, picture in pictures_again(job.photo, job.rows):
+        filled += _with_metrics(rows, original, picture, job.metrics)
     return filled
-
-
-def _is_of(row: Row, made: Bitstream) -> bool:
-    """Whether a file is the one that a row was measured from, as far as the row tells."""
-    told = row.weights, row.quality, row.bytes_file, row.bytes_payload, row.width, row.height
-    sizes = len(made.to_bytes()), made.payload_bytes, made.width, made.height
-    return told == (tag_in(made), made.quality, *sizes)
-
-
-def _of_picture(rows: Sequence[Row], original: Image, picture: Image) -> list[Row]:
-    """Those rows of an anchor that were measured from this picture."""
-    quick = measure(original, picture, QUICK_METRICS).values
-    return [
-        row
-        for row in rows
-        if all(
-            math.isclose(row.values[key], value, rel_tol=0, abs_tol=_SAME_DB)
-            for key, value in quick.items()
-            if key in row.values
-        )
-    ]
 
 
 def _with_metrics(

@@ -21,15 +21,14 @@ from mode_core.stream.cells import as_written, csv_line, disarmed
 from mode_core.types import number_in
 
 TIMING_SUFFIX, PARTIAL_SUFFIX = ".timing.csv", ".partial.csv"
+WHOLE_SET = "whole-set.csv"  # figures of all pictures together
 THEIRS = "theirs"
 """The profile of rows whose pictures somebody else decoded: whatever their codec is called, it is
 none of ours. Nothing was aimed at (`target_bpp` is 0), and their size is all payload."""
 KEPT = "pictures"
 """The folder beside results where the pictures of others are kept."""
-_SHOWN = 1000
-"""Letters of a wrong header that an error repeats."""
-_BPP_TOLERANCE = 1e-3
-"""Files that others made may be rounded; ours are exact."""
+_SHOWN = 1000  # letters of a wrong header that an error repeats
+_BPP_TOLERANCE = 1e-3  # files that others made may be rounded; ours are exact
 
 
 class Row(NamedTuple):
@@ -81,9 +80,29 @@ class PublishedPoint(NamedTuple):
     """Values by metric; LPIPS of each network is a metric of its own."""
 
 
-Measurement = tuple[Row, Timing | None]
-"""What somebody else decoded took no time here."""
-Record = TypeVar("Record", Row, Timing, PublishedPoint)
+class WholeSet(NamedTuple):
+    """FID and KID of all pictures of a set that one codec made at one rate; `bpp` is their mean."""
+
+    dataset: str
+    codec: str
+    profile: str
+    weights: str
+    anchor: str
+    target_bpp: float
+    bpp: float
+    pictures: int
+    patches: int
+    backbone: str
+    backbone_tag: str
+    features: int  # of each patch
+    fid: float | None
+    kid: float | None
+    kid_std: float | None
+    rate_name: str = ""
+
+
+Measurement = tuple[Row, Timing | None]  # what somebody else decoded took no time here
+Record = TypeVar("Record", Row, Timing, PublishedPoint, WholeSet)
 
 # bpp is written in full: it must equal 8 * bytes_file / (width * height) to the last bit.
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
@@ -91,6 +110,7 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
     "bpp": repr,
     "encode_s": "{:.4f}".format,
     "decode_s": "{:.4f}".format,
+    **dict.fromkeys(("fid", "kid", "kid_std"), "{:.6g}".format),
     **{key: f"{{:.{METRICS[key].digits + 2}f}}".format for key in BENCH_METRICS},
 }
 _METRIC_COLUMNS: Mapping[type, tuple[str, ...]] = {Row: BENCH_METRICS, PublishedPoint: COLUMNS}
@@ -106,6 +126,11 @@ def row_key(row: Row) -> tuple[str, str, str, str, float, str, str]:
 def timing_key(timing: Timing) -> tuple[str, float, str]:
     """What makes a timing unique, in the order of the file."""
     return timing.image, timing.target_bpp, timing.anchor
+
+
+def whole_set_key(one: WholeSet) -> tuple[str | float, ...]:
+    """What makes a figure of a whole set unique, in the order of the file."""
+    return *one[:6], one.rate_name, one.backbone, one.backbone_tag
 
 
 def kept_picture(folder: Path, row: Row) -> Path | None:
@@ -139,14 +164,15 @@ def results_files(folder: Path) -> list[Path]:
     """Its results files by name; ResultsError if there are none."""
     if not folder.is_dir():
         raise ResultsError(f"{folder} is not a folder of results; `bench` makes one")
-    paths = [
-        path
-        for path in sorted(folder.glob("*.csv"))
-        if not path.name.endswith((TIMING_SUFFIX, PARTIAL_SUFFIX))
-    ]
+    paths = [path for path in sorted(folder.glob("*.csv")) if holds_rows(path)]
     if not paths:
         raise ResultsError(f"{folder} holds no results (*.csv); `bench` makes them")
     return paths
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a CSV beside results is a results file, by its name."""
+    return path.name != WHOLE_SET and not path.name.endswith((TIMING_SUFFIX, PARTIAL_SUFFIX))
 
 
 def read_timings(path: Path) -> list[Timing]:
@@ -157,6 +183,17 @@ def read_timings(path: Path) -> list[Timing]:
 def read_published(path: Path) -> list[PublishedPoint]:
     """The operating points that others published (results/published/points.csv)."""
     return list(_records(path, PublishedPoint))
+
+
+def read_whole_sets(folder: Path) -> list[WholeSet]:
+    """The figures of whole sets of a folder of results; none if it has no such file."""
+    return list(_records(path, WholeSet)) if (path := folder / WHOLE_SET).exists() else []
+
+
+def write_whole_sets(folder: Path, sets: Iterable[WholeSet]) -> None:
+    """The file, sorted."""
+    path, ordered = folder / WHOLE_SET, sorted(sets, key=whole_set_key)
+    write_atomic(path, _as_file(path, WholeSet, ordered))
 
 
 def measured_metrics(rows: Sequence[Row]) -> list[Metric]:

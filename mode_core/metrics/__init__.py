@@ -1,7 +1,7 @@
 """The table of metrics (`table`), how each is computed, and measuring several at once.
 
 Torch is imported inside those that need it, on first call.
-May use: errors, settings, types.
+May use: errors, layers, settings, types.
 """
 
 from __future__ import annotations

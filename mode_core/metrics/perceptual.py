@@ -54,6 +54,16 @@ def dists(reference: Image, decoded: Image) -> float:
     return _distance(load_dists(*paths), reference, decoded)
 
 
+def deepest_of_alexnet(backbone: Path, x: Tensor) -> Tensor:
+    """What the last of these convolutions gives for pictures in -1..1."""
+    import torch
+
+    net: Any = _alex(backbone)
+    with torch.inference_mode():
+        deepest: Tensor = net.net(net.scaling_layer(x))[-1]
+    return deepest
+
+
 @lru_cache(maxsize=2)
 def _alex(backbone: Path) -> Distance:
     state = alexnet_state(backbone)

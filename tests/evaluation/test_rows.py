@@ -122,6 +122,8 @@ def test_committed_files_come_out_byte_for_byte(tmp_path: Path) -> None:
         copy = tmp_path / path.name
         if path.name.endswith(files.TIMING_SUFFIX):
             files.write_timings(copy, files.read_timings(path))
+        elif path.name == files.WHOLE_SET:
+            files.write_whole_sets(tmp_path, files.read_whole_sets(path.parent))
         else:
             write_rows(copy, read_rows(path))
         assert copy.read_bytes() == path.read_bytes(), path
