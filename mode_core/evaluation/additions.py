@@ -31,6 +31,7 @@ from mode_core.evaluation.rows import (
     results_files,
     row_key,
 )
+from mode_core.evaluation.workers import ALONE, Engine, Maker, Reader
 from mode_core.metrics import METRICS, QUICK_METRICS, measure
 from mode_core.pictures.files import read_image
 from mode_core.stream.container import Bitstream
@@ -54,7 +55,6 @@ class Additions:
     metrics: Sequence[str]
     codecs: Sequence[str] = ()
     """Those whose rows are looked at; all unless given."""
-    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,14 @@ class FileAgain:
 
     codec = property(lambda self: self.results, doc="Whose ledger the rows belong to.")
 
+    @property
+    def maker(self) -> Maker | None:
+        """Whose weights it needs; none for what others decoded."""
+        first = self.rows[0]
+        return None if first.profile == THEIRS else (first.codec, first.profile)
 
-def add_metrics(plan: Additions, record: Record) -> list[str]:
+
+def add_metrics(plan: Additions, record: Record, engine: Engine = ALONE) -> list[str]:
     """Measure what is missing; a sentence for each results file in which cells stay empty."""
     paths = [path for path in results_files(plan.out) if _is_wanted(plan, read_rows(path))]
     ledgers = {path.stem: Ledger(plan.out, path.stem, ADDED) for path in paths}
@@ -85,7 +91,7 @@ def add_metrics(plan: Additions, record: Record) -> list[str]:
                 record(name, path, kept)
 
         jobs = [job for name, ledger in ledgers.items() for job in _jobs(plan, name, ledger)]
-        failed = fill(ledgers, jobs, _attempt, plan.workers, note)
+        failed = fill(ledgers, jobs, _attempt, engine, note)
     empty: dict[str, Counter[str]] = {name: Counter() for name in ledgers}
     for job, reason in failed:
         empty[job.results][reason] += len(job.rows)
@@ -148,9 +154,9 @@ def _lacking(row: Row, metrics: Sequence[str]) -> list[str]:
     return [one for one in metrics if one not in row.values and METRICS[one].min_side <= side]
 
 
-def _attempt(job: FileAgain) -> list[Measurement] | str:
+def _attempt(job: FileAgain, read: Reader) -> list[Measurement] | str:
     try:
-        return [(row, None) for row in _filled(job)]
+        return [(row, None) for row in _filled(job, read)]
     except (ModeError, OSError) as error:
         return f"because of this: {error}"
     except _OtherwiseError as found:
@@ -161,7 +167,7 @@ class _OtherwiseError(Exception):
     """What is made today is not what the rows are of."""
 
 
-def _filled(job: FileAgain) -> list[Row]:
+def _filled(job: FileAgain, read: Reader = read_image) -> list[Row]:
     """The rows with the numbers that they lacked, without those of pictures that are others."""
     first = job.rows[0]
     if first.profile == THEIRS:
@@ -172,7 +178,7 @@ def _filled(job: FileAgain) -> list[Row]:
     quality = quality_for(first.codec, first.profile, first.weights, first.quality)
     if quality is None:
         raise _OtherwiseError(OTHER_FILE)
-    original = read_image(job.photo)
+    original = read(job.photo)
     made = codec.encode(original, Target(quality=quality))
     if not all(_is_of(row, made) for row in job.rows):
         raise _OtherwiseError(OTHER_FILE)
