@@ -99,6 +99,11 @@ class Cluster:
         try:
             done = ray.get(task)
         except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, ImportError | ray.exceptions.RaySystemError):
+                raise ModeError(
+                    f"a node of the Ray cluster {self.address} cannot run this program "
+                    f"({first_line(error.cause)}); install the same commit there; {KEPT}"
+                ) from error
             return f"{type(error.cause).__name__}: {first_line(error.cause)}"
         except ray.exceptions.RayError as error:
             often = f"the worker died at each of {_RETRIES + 1} tries"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,10 +42,15 @@ _STORE_BYTES = 512 * 2**20
 """For the pictures that are on their way; more of them would lie on the disk."""
 
 
+def environment_here() -> dict[str, str]:
+    """What the processes of a Ray that is started here find set."""
+    return {**_HERE, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
 @contextmanager
 def joined(address: str, workers: int | None) -> Iterator[Any]:
     """The module `ray`, connected until the end; ModeError where that is not possible."""
-    with _environment(_HERE if address == LOCAL else _QUIET):
+    with _environment(environment_here() if address == LOCAL else _QUIET):
         need_ray()
         import ray
 
@@ -83,10 +89,11 @@ def _init(ray: Any, address: str, workers: int | None, home: str) -> None:
     try:
         ray.init(**common, **(started if address == LOCAL else {}))
     except (ray.exceptions.RayError, RuntimeError, ValueError, OSError) as error:
-        what = "Ray does not start here" if address == LOCAL else f"no Ray answers at {address}"
+        if address == LOCAL:
+            raise ModeError(f"Ray does not start here: {first_line(error)}") from error
         raise ModeError(
-            f"{what} ({first_line(error)}); HOST:PORT needs `ray start --address` on this machine, "
-            "ray://HOST:10001 does not"
+            f"no Ray cluster can be joined at {address} ({first_line(error)}); HOST:PORT is for a "
+            "machine that is one of its nodes, ray://HOST:10001 for any other"
         ) from error
 
 
