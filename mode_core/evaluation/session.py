@@ -88,7 +88,7 @@ def _init(ray: Any, address: str, workers: int | None, home: str) -> None:
     }
     try:
         ray.init(**common, **(started if address == LOCAL else {}))
-    except (ray.exceptions.RayError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # a node that does not come up in 30 s is a bare one
         if address == LOCAL:
             raise ModeError(f"Ray does not start here: {first_line(error)}") from error
         raise ModeError(
