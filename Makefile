@@ -66,7 +66,7 @@ $(BIN)/uv:
 # Versions that are in the file already stay, unless it is deleted first.
 lock: | $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --no-header --python-version 3.11 \
-	  --python-platform x86_64-manylinux_2_28 requirements-dev.txt -o $(LOCK)
+	  --python-platform x86_64-manylinux_2_28 requirements-dev.txt requirements-cluster.txt -o $(LOCK)
 
 # The type checker of the scripts; they run as they are written, so this builds nothing.
 node_modules/.ready: package.json package-lock.json | node

@@ -6,6 +6,7 @@ import re
 import sys
 from functools import cache
 from importlib.metadata import Distribution, distribution
+from importlib.util import find_spec
 
 import pytest
 from packaging.requirements import Requirement
@@ -33,14 +34,16 @@ def required(file: str) -> dict[str, Requirement]:
 
 
 DIRECT = required("requirements.txt") | required("requirements-dev.txt")
+CLUSTER = required("requirements-cluster.txt")
+"""Only for whoever measures with Ray."""
 LOCKED = required("requirements.lock")
 
 
 @cache
-def installed() -> dict[str, Distribution]:
+def installed(direct: tuple[str, ...] = tuple(DIRECT)) -> dict[str, Distribution]:
     """All that is needed here, directly or through others."""
     found: dict[str, Distribution] = {}
-    waiting = list(DIRECT)
+    waiting = list(direct)
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -75,6 +78,18 @@ def test_every_direct_dependency_has_a_licence_that_fits(name: str) -> None:
 def test_whatever_comes_with_them_fits_too() -> None:
     others = {n: licence(d) for n, d in installed().items() if not n.startswith(COME_WITH_TORCH)}
     assert not {n: s for n, s in others.items() if n not in SAID_ELSEWHERE and not fits(s)}
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+def test_what_comes_with_ray_fits_too() -> None:
+    found = installed((*CLUSTER, "grpcio"))
+    assert not {n: s for n, d in found.items() if not fits(s := licence(d))}
+
+
+def test_the_lock_has_what_comes_with_ray() -> None:
+    named = {name: str(one.specifier) for name, one in CLUSTER.items()}
+    assert named == {name: str(LOCKED[name].specifier) for name in named}
+    assert "grpcio" in LOCKED
 
 
 @pytest.mark.parametrize(

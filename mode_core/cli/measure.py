@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from mode_core.cli import datasets, parsing, whole_sets
+from mode_core.cli import datasets, engines, parsing, whole_sets
 from mode_core.cli.parsing import Commands, add_profile, codec_list, command
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
@@ -20,7 +20,9 @@ from mode_core.evaluation.datasets.table import DATASETS
 from mode_core.evaluation.decoded import COLUMNS, find_pictures, sizes_from
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
 from mode_core.evaluation.rows import KEPT, measured_metrics, read_folder, read_published
+from mode_core.evaluation.session import LOCAL
 from mode_core.evaluation.tables import markdown_table
+from mode_core.evaluation.workers import Engine
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric
 from mode_core.metrics.bdrate import Curve
 from mode_core.metrics.table import find_metric
@@ -56,7 +58,7 @@ def add_commands(commands: Commands) -> None:
         default=bench.DEFAULT_ANCHORS,
         help="of codecs that have several",
     )
-    parser.add_argument("--workers", type=parsing.positive, default=1, help="processes")
+    engines.add_options(parser)
     earlier = parser.add_mutually_exclusive_group()
     earlier.add_argument("--resume", action="store_true", help="keep what is measured already")
     earlier.add_argument("--replace", action="store_true", help="measure it anew")
@@ -104,10 +106,11 @@ def _bench(args: argparse.Namespace) -> None:
         return whole_sets.run(args)
     if args.backbone is not None:
         raise ModeError("--backbone goes with --set-metrics: it is what FID and KID stand on")
+    engine = engines.engine_of(args)
     if args.reconstructions is not None:
-        return _bench_theirs(args)
+        return _bench_theirs(args, engine)
     if args.add_metrics is not None:
-        return _add_metrics(args)
+        return _add_metrics(args, engine)
     if (args.dataset is not None and args.photos is not None) or args.keep_pictures:
         raise ModeError(
             "--keep-pictures, and --dataset with a folder of photos, go with --reconstructions DIR"
@@ -118,16 +121,19 @@ def _bench(args: argparse.Namespace) -> None:
     for name, reason in bench.unmeasurable().items():
         print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
     plan = bench.Plan(
-        photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.workers,
-        args.resume, args.replace,
-    )  # fmt: skip
+        photos, args.out, codecs, args.bpp, args.anchors, args.profile, args.resume, args.replace
+    )
     typed = _command(args)
-    failed = bench.run_bench(plan, lambda _, path, kept: write_provenance(path, typed, kept), _say)
+
+    def record(_: str, path: Path, kept: bool) -> None:
+        write_provenance(path, typed, kept, engines.ran_on(engine))
+
+    failed = bench.run_bench(plan, record, _say, engine)
     _tell_failed(failed, args.out)
     print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
 
 
-def _add_metrics(args: argparse.Namespace) -> None:
+def _add_metrics(args: argparse.Namespace, engine: Engine) -> None:
     chosen = args.bpp, args.anchors, args.profile, args.replace
     if chosen != (bench.DEFAULT_TARGETS, bench.DEFAULT_ANCHORS, "", False):
         raise ModeError(
@@ -141,21 +147,27 @@ def _add_metrics(args: argparse.Namespace) -> None:
             raise ModeError(f"{METRICS[key].label} cannot be measured here: {lacking[key]}")
     photos = datasets.photos_of(args)
     codecs = () if args.codecs == "all" else codec_list(args.codecs)
-    plan = Additions(photos, args.out, list(dict.fromkeys(metrics)), codecs, args.workers)
+    plan = Additions(photos, args.out, list(dict.fromkeys(metrics)), codecs)
     typed = _adding_command(args)
-    left = add_metrics(plan, lambda _, path, __: note_addition(path, typed, plan.metrics))
+
+    def record(_: str, path: Path, __: bool) -> None:
+        note_addition(path, typed, plan.metrics, engines.ran_on(engine))
+
+    left = add_metrics(plan, record, engine)
     if left:
         raise ModeError("; ".join(left))
     labels = " and ".join(METRICS[key].label for key in plan.metrics)
     print(f"{args.out}: every row that can have {labels} has it")
 
 
-def _bench_theirs(args: argparse.Namespace) -> None:
+def _bench_theirs(args: argparse.Namespace, engine: Engine) -> None:
     if args.add_metrics is not None:
         raise ModeError(
             "--add-metrics is for codecs that run here; --reconstructions --resume adds "
             "what rows of decoded pictures lack"
         )
+    if args.ray not in (None, LOCAL):
+        raise ModeError("--reconstructions goes with --ray local: their files lie on this machine")
     ours = args.codecs, args.bpp, args.anchors, args.profile
     if ours != ("all", bench.DEFAULT_TARGETS, bench.DEFAULT_ANCHORS, ""):
         raise ModeError(
@@ -166,10 +178,8 @@ def _bench_theirs(args: argparse.Namespace) -> None:
     dataset = datasets.named(args)
     for name, reason in bench.unmeasurable().items():
         print(f"{METRICS[name].label} is not measured: {reason}", file=sys.stderr)
-    found = find_pictures(args.reconstructions, photos, args.workers, _say)
-    plan = TheirPlan(
-        photos, args.out, dataset, args.keep_pictures, args.workers, args.resume, args.replace
-    )
+    found = find_pictures(args.reconstructions, photos, args.workers or 1, _say)
+    plan = TheirPlan(photos, args.out, dataset, args.keep_pictures, args.resume, args.replace)
     typed = _their_command(args)
 
     def record(codec: str, path: Path, kept: bool) -> None:
@@ -178,7 +188,7 @@ def _bench_theirs(args: argparse.Namespace) -> None:
             path, typed, kept, {"pictures": whose, "file_sizes": sizes_from(found, codec)}
         )
 
-    failed = measure_pictures(plan, found, record, _say)
+    failed = measure_pictures(plan, found, record, _say, engine)
     _tell_failed(failed, args.out)
     rates = Counter(codec for codec, _ in {(one.codec, one.rate) for one in found})
     codecs = ", ".join(f"{codec} at {count} rates" for codec, count in sorted(rates.items()))
@@ -216,7 +226,7 @@ def _command(args: argparse.Namespace) -> str:
     words = ["python", "-m", "mode_core", "bench", *datasets.typed(args)]
     words += ["--out", f"results/{args.out.resolve().name}", "--codecs", args.codecs]
     words += ["--bpp", ",".join(f"{target:g}" for target in args.bpp)]
-    words += ["--anchors", ",".join(map(str, args.anchors)), "--workers", str(args.workers)]
+    words += ["--anchors", ",".join(map(str, args.anchors)), *engines.typed(args)]
     words += ["--profile", args.profile] if args.profile else []
     return shlex.join(words + ["--resume"] * args.resume)
 
@@ -224,13 +234,13 @@ def _command(args: argparse.Namespace) -> str:
 def _adding_command(args: argparse.Namespace) -> str:
     words = ["python", "-m", "mode_core", "bench", *datasets.typed(args)]
     words += ["--out", f"results/{args.out.resolve().name}", "--codecs", args.codecs]
-    return shlex.join([*words, "--add-metrics", args.add_metrics, "--workers", str(args.workers)])
+    return shlex.join([*words, "--add-metrics", args.add_metrics, *engines.typed(args)])
 
 
 def _their_command(args: argparse.Namespace) -> str:
     words = ["python", "-m", "mode_core", "bench", *datasets.typed(args)]
     words += ["--reconstructions", args.reconstructions.resolve().name]
-    words += ["--out", f"results/{args.out.resolve().name}", "--workers", str(args.workers)]
+    words += ["--out", f"results/{args.out.resolve().name}", *engines.typed(args)]
     named = args.dataset is not None and args.photos is not None
     words += ["--dataset", args.dataset] if named else []
     words += ["--keep-pictures"] * args.keep_pictures

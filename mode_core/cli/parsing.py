@@ -103,6 +103,15 @@ def minutes(text: str) -> float:
     return value
 
 
+def ray_address(text: str) -> str:
+    """Where Ray is: local, or a cluster."""
+    if not re.fullmatch(r"local|(ray://)?[\w.-]{1,253}:\d{1,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is no address of Ray; give local, HOST:PORT or ray://HOST:PORT"
+        )
+    return text
+
+
 def source(text: str) -> Path:
     """A file to read; "-" is what is piped in."""
     return Path("/dev/stdin") if text == "-" else place(text)

@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> None:
     metrics = _metrics(args.set_metrics)
     if args.add_metrics is not None:
         raise ModeError("--add-metrics and --set-metrics are two runs: one measures each picture")
+    if args.ray is not None:
+        raise ModeError("--set-metrics runs on this machine: leave out --ray, or give --workers N")
     if args.profile or args.keep_pictures:
         raise ModeError(
             "--profile and --keep-pictures do not go with --set-metrics: the rows of --out say "
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
     anchors = () if args.anchors == bench.DEFAULT_ANCHORS else args.anchors
     plan = SetPlan(
         datasets.photos_of(args), args.out, metrics, backbone, codecs, targets, anchors,
-        args.workers, args.replace,
+        args.workers or 1, args.replace,
     )  # fmt: skip
 
     def record() -> None:
@@ -137,5 +139,5 @@ def _command(args: argparse.Namespace) -> str:
     if args.anchors != bench.DEFAULT_ANCHORS:
         words += ["--anchors", ",".join(map(str, args.anchors))]
     words += ["--backbone", args.backbone.name] if args.backbone else []
-    words += ["--workers", str(args.workers)]
+    words += ["--workers", str(args.workers or 1)]
     return shlex.join(words + ["--replace"] * args.replace)

@@ -19,6 +19,7 @@ from mode_core.evaluation.again import OTHER_PICTURE, OtherwiseError, by_file, p
 from mode_core.evaluation.bench import Record, fill
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import (
+    THEIRS,
     Measurement,
     Row,
     as_file,
@@ -26,7 +27,9 @@ from mode_core.evaluation.rows import (
     results_files,
     row_key,
 )
+from mode_core.evaluation.workers import ALONE, Engine, Maker, Reader
 from mode_core.metrics import METRICS, measure
+from mode_core.pictures.files import read_image
 from mode_core.types import Image
 
 ADDED = ".added"
@@ -41,7 +44,6 @@ class Additions:
     metrics: Sequence[str]
     codecs: Sequence[str] = ()
     """Those whose rows are looked at; all unless given."""
-    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,14 @@ class FileAgain:
 
     codec = property(lambda self: self.results, doc="Whose ledger the rows belong to.")
 
+    @property
+    def maker(self) -> Maker | None:
+        """Whose weights it needs; none for what others decoded."""
+        first = self.rows[0]
+        return None if first.profile == THEIRS else (first.codec, first.profile)
 
-def add_metrics(plan: Additions, record: Record) -> list[str]:
+
+def add_metrics(plan: Additions, record: Record, engine: Engine = ALONE) -> list[str]:
     """Measure what is missing; a sentence for each results file in which cells stay empty."""
     paths = [path for path in results_files(plan.out) if _is_wanted(plan, read_rows(path))]
     ledgers = {path.stem: Ledger(plan.out, path.stem, ADDED) for path in paths}
@@ -72,7 +80,7 @@ def add_metrics(plan: Additions, record: Record) -> list[str]:
                 record(name, path, kept)
 
         jobs = [job for name, ledger in ledgers.items() for job in _jobs(plan, name, ledger)]
-        failed = fill(ledgers, jobs, _attempt, plan.workers, note)
+        failed = fill(ledgers, jobs, _attempt, engine, note)
     empty: dict[str, Counter[str]] = {name: Counter() for name in ledgers}
     for job, reason in failed:
         empty[job.results][reason] += len(job.rows)
@@ -130,19 +138,19 @@ def _lacking(row: Row, metrics: Sequence[str]) -> list[str]:
     return [one for one in metrics if one not in row.values and METRICS[one].min_side <= side]
 
 
-def _attempt(job: FileAgain) -> list[Measurement] | str:
+def _attempt(job: FileAgain, read: Reader) -> list[Measurement] | str:
     try:
-        return [(row, None) for row in _filled(job)]
+        return [(row, None) for row in _filled(job, read)]
     except (ModeError, OSError) as error:
         return f"because of this: {error}"
     except OtherwiseError as found:
         return str(found)
 
 
-def _filled(job: FileAgain) -> list[Row]:
+def _filled(job: FileAgain, read: Reader = read_image) -> list[Row]:
     """The rows with the numbers that they lacked, without those of pictures that are others."""
     filled = []
-    for rows, original, picture in pictures_again(job.photo, job.rows):
+    for rows, original, picture in pictures_again(job.photo, job.rows, read):
         filled += _with_metrics(rows, original, picture, job.metrics)
     return filled
 

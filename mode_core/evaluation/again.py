@@ -16,6 +16,7 @@ from mode_core.codecs.registry import load_codec
 from mode_core.codecs.roundtrip import decode_file
 from mode_core.evaluation.bench import name_in_rows, tag_in
 from mode_core.evaluation.rows import THEIRS, Row
+from mode_core.evaluation.workers import Reader
 from mode_core.metrics import QUICK_METRICS, measure
 from mode_core.pictures.files import read_image
 from mode_core.stream.container import Bitstream
@@ -54,7 +55,9 @@ def by_file(
         yield known.get(own[0].image), own
 
 
-def pictures_again(photo: Path | None, rows: Sequence[Row]) -> Iterator[PictureAgain]:
+def pictures_again(
+    photo: Path | None, rows: Sequence[Row], read: Reader = read_image
+) -> Iterator[PictureAgain]:
     """The pictures of one file's rows; those that are others today are left out.
 
     OtherwiseError if the file itself is another one, or cannot be made.
@@ -68,7 +71,7 @@ def pictures_again(photo: Path | None, rows: Sequence[Row]) -> Iterator[PictureA
     quality = quality_for(first.codec, first.profile, first.weights, first.quality)
     if quality is None:
         raise OtherwiseError(OTHER_FILE)
-    original = read_image(photo)
+    original = read(photo)
     made = codec.encode(original, Target(quality=quality))
     if not all(_is_of(row, made) for row in rows):
         raise OtherwiseError(OTHER_FILE)

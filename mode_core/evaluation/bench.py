@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -23,7 +23,7 @@ from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError, ResultsError
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import Measurement, Row, Timing
-from mode_core.evaluation.workers import THREADS, outcomes
+from mode_core.evaluation.workers import ALONE, THREADS, AnyTask, Engine, Maker, Reader
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure, unavailable
 from mode_core.pictures.files import read_image
 from mode_core.stream.atomic import make_folder
@@ -46,7 +46,6 @@ class Plan:
     targets: Sequence[float] = DEFAULT_TARGETS
     anchors: Sequence[Anchor] = DEFAULT_ANCHORS
     profile: str = ""
-    workers: int = 1
     resume: bool = False
     """Keep earlier rows and measure what is missing."""
     replace: bool = False
@@ -64,20 +63,19 @@ class Job:
     targets: Sequence[float]
     anchors: Sequence[Anchor | None]
 
+    @property
+    def maker(self) -> Maker:
+        """Whose weights it needs."""
+        return self.codec, self.profile
 
-class _OfCodec(Protocol):
-    """What every kind of job says."""
 
+class _OfPhoto(Protocol):
     @property
     def codec(self) -> str: ...
-
-
-class _OfPhoto(_OfCodec, Protocol):
     @property
     def photo(self) -> Path: ...
 
 
-AnyJob = TypeVar("AnyJob", bound=_OfCodec)
 Record = Callable[[str, Path, bool], None]
 """(codec, path, whether earlier rows were kept) -> writes how a codec's rows were made."""
 
@@ -117,7 +115,10 @@ def unmeasurable() -> Mapping[str, str]:
 
 
 def run_bench(
-    plan: Plan, record: Record, say: Callable[[str], None] = lambda _: None
+    plan: Plan,
+    record: Record,
+    say: Callable[[str], None] = lambda _: None,
+    engine: Engine = ALONE,
 ) -> dict[str, str]:
     """Measure all that the plan asks for; photos that cannot be used come back with the reason."""
     make_folder(plan.out)
@@ -127,7 +128,7 @@ def run_bench(
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, say)
         jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
-        failed = fill(ledgers, jobs, _attempt, plan.workers, record)
+        failed = fill(ledgers, jobs, _attempt, engine, record)
     return by_photo(failed)
 
 
@@ -138,16 +139,16 @@ def by_photo(failed: Sequence[tuple[_OfPhoto, str]]) -> dict[str, str]:
 
 def fill(
     ledgers: Mapping[str, Ledger],
-    jobs: Sequence[AnyJob],
-    attempt: Callable[[AnyJob], list[Measurement] | str],
-    workers: int,
+    jobs: Sequence[AnyTask],
+    attempt: Callable[[AnyTask, Reader], list[Measurement] | str],
+    engine: Engine,
     record: Record,
-) -> list[tuple[AnyJob, str]]:
+) -> list[tuple[AnyTask, str]]:
     """Do the jobs of every codec into its ledger; those that fail come back with the reason."""
     open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in ledgers}
-    failed: list[tuple[AnyJob, str]] = []
+    failed: list[tuple[AnyTask, str]] = []
     with tqdm(total=len(jobs), unit="photo", disable=None) as bar:
-        for job, outcome in outcomes(jobs, attempt, workers):
+        for job, outcome in engine.outcomes(jobs, attempt):
             bar.update()
             if isinstance(outcome, str):
                 failed.append((job, outcome))
@@ -163,9 +164,9 @@ def fill(
     return failed
 
 
-def measure_job(job: Job) -> list[Measurement]:
+def measure_job(job: Job, read: Reader = read_image) -> list[Measurement]:
     """The rows and timings of one job."""
-    image = read_image(job.photo)
+    image = read(job.photo)
     measurements = []
     for target in job.targets:
         pictures = decode_all(job.codec, image, Target(bpp=target), job.anchors, job.profile)
@@ -285,8 +286,8 @@ def _anchors(plan: Plan, codec: str) -> Sequence[Anchor | None]:
     return (None,) if None in find_codec(codec).outputs else plan.anchors
 
 
-def _attempt(job: Job) -> list[Measurement] | str:
+def _attempt(job: Job, read: Reader) -> list[Measurement] | str:
     try:
-        return measure_job(job)
+        return measure_job(job, read)
     except (ModeError, OSError) as error:
         return str(error)

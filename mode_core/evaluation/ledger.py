@@ -6,9 +6,10 @@ because that was asked for (`replace`), or a reason to refuse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 from mode_core.errors import ResultsError
 from mode_core.evaluation.rows import (
@@ -26,6 +27,9 @@ from mode_core.evaluation.rows import (
 )
 from mode_core.stream.lock import held
 
+_SHARE = 20
+"""Of a run, at most this part is spent on writing what it has so far."""
+
 
 class Ledger:
     """The rows of one codec so far, and the files that they go to."""
@@ -37,12 +41,19 @@ class Ledger:
         self.partial_timing = out / f"{stem}{kind}.timing{PARTIAL_SUFFIX}"
         self.lock = out / f".{stem}.lock"
         self.recalled = False
+        self._unsaved, self._next_save = False, 0.0
         self.rows: dict[object, Row] = {}
         self.timings: dict[object, Timing] = {}
 
-    def held(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def held(self) -> Iterator[None]:
         """No other run writes these files meanwhile; ResultsError if one does already."""
-        return held(self.lock, self._refuse_another)
+        with held(self.lock, self._refuse_another):
+            try:
+                yield
+            finally:
+                if self._unsaved:
+                    self._save()
 
     def _refuse_another(self) -> None:
         raise ResultsError(
@@ -72,12 +83,24 @@ class Ledger:
         return len(earlier) - len(self.rows)
 
     def add(self, measurements: Sequence[Measurement]) -> None:
-        """Note what one job measured, safe from interruption."""
+        """Note what one job measured, safe from interruption.
+
+        All of it is written each time; where jobs are quick and rows are many, only as often as
+        does not hold them up, so that a run that is killed loses the last seconds at most.
+        """
         self.rows |= {row_key(row): row for row, _ in measurements}
         self.timings |= {timing_key(timing): timing for _, timing in measurements if timing}
+        self._unsaved = True
+        if monotonic() >= self._next_save:
+            self._save()
+
+    def _save(self) -> None:
+        start = monotonic()
         write_rows(self.partial, self.rows.values())
         if self.timings:
             write_timings(self.partial_timing, self.timings.values())
+        end = monotonic()
+        self._unsaved, self._next_save = False, end + _SHARE * (end - start)
 
     def finish(self) -> None:
         """Give the files their real names."""
@@ -86,3 +109,4 @@ class Ledger:
             write_timings(self.final_timing, self.timings.values())
         self.partial.unlink(missing_ok=True)
         self.partial_timing.unlink(missing_ok=True)
+        self._unsaved = False

@@ -16,6 +16,7 @@ from mode_core.evaluation.bench import Record, by_photo, fill, is_full, name_in_
 from mode_core.evaluation.decoded import Decoded
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import THEIRS, Measurement, Row, kept_picture
+from mode_core.evaluation.workers import ALONE, Engine, Reader
 from mode_core.metrics import measure
 from mode_core.pictures.files import read_image, write_png
 from mode_core.stream.atomic import make_folder
@@ -31,7 +32,6 @@ class TheirPlan:
     dataset: str
     keep_pictures: bool = False
     """Leave them, as PNG, beside the results."""
-    workers: int = 1
     resume: bool = False
     replace: bool = False
 
@@ -45,9 +45,15 @@ class TheirJob:
     pictures: Sequence[Decoded]
     plan: TheirPlan
 
+    maker = None
+
 
 def measure_pictures(
-    plan: TheirPlan, found: Sequence[Decoded], record: Record, say: Callable[[str], None]
+    plan: TheirPlan,
+    found: Sequence[Decoded],
+    record: Record,
+    say: Callable[[str], None],
+    engine: Engine = ALONE,
 ) -> dict[str, str]:
     """Measure what was found into results files; what could not be read comes with the reason."""
     make_folder(plan.out)
@@ -58,7 +64,7 @@ def measure_pictures(
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, found, say)
         jobs = [job for codec in codecs for job in _jobs(plan, codec, ledgers[codec], found)]
-        failed = fill(ledgers, jobs, _attempt, plan.workers, record)
+        failed = fill(ledgers, jobs, _attempt, engine, record)
     return by_photo(failed)
 
 
@@ -112,9 +118,9 @@ def _jobs(
             yield TheirJob(photo, codec, left, plan)
 
 
-def _attempt(job: TheirJob) -> list[Measurement] | str:
+def _attempt(job: TheirJob, read: Reader) -> list[Measurement] | str:
     try:
-        original = read_image(job.photo)
+        original = read(job.photo)
         return [(_measured(job.plan, original, one), None) for one in job.pictures]
     except (ModeError, OSError) as error:
         return str(error)

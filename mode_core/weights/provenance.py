@@ -13,7 +13,7 @@ from typing import Any
 from mode_core.settings import ROOT
 from mode_core.stream.atomic import write_atomic
 
-_PACKAGES = (
+PACKAGES = (
     "torch", "torchvision", "compressai", "lpips", "numpy", "pillow", "imagecodecs",
 )  # fmt: skip
 
@@ -29,9 +29,11 @@ def write_provenance(
     _write(path, {**_here(command, earlier), **more})
 
 
-def note_addition(path: Path, command: str, metrics: Sequence[str]) -> None:
+def note_addition(
+    path: Path, command: str, metrics: Sequence[str], more: Mapping[str, object] = {}
+) -> None:
     """Say in the JSON file beside the rows how these metrics got into them later."""
-    facts, new = _facts(path), {"metrics": list(metrics), **_here(command)}
+    facts, new = _facts(path), {"metrics": list(metrics), **_here(command), **more}
     added = [one for one in facts.get("added", []) if one != new]
     _write(path, {**facts, "added": [*added, new]})
 
@@ -46,7 +48,7 @@ def _here(command: str, earlier: Mapping[str, object] = {}) -> dict[str, object]
         **earlier,
         "device": device(),
         "bundled_weights_draw_in": str(fast_type()).removeprefix("torch."),
-        "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
+        "versions": {"python": platform.python_version(), **versions(PACKAGES)},
     }
 
 

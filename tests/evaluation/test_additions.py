@@ -18,6 +18,7 @@ from mode_core.evaluation import additions
 from mode_core.evaluation.additions import Additions, FileAgain, add_metrics
 from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.rows import THEIRS, Row, read_rows, write_rows
+from mode_core.evaluation.workers import ALONE, Engine, Processes, Reader
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import read_image, write_png
 from mode_core.stream.container import Bitstream
@@ -64,8 +65,11 @@ def without(row: Row) -> Row:
     return row._replace(values={key: one for key, one in row.values.items() if key != NEW})
 
 
-def run(plan: Additions) -> list[str]:
-    return add_metrics(plan, lambda name, path, _: note_addition(path, f"add {name}", plan.metrics))
+def run(plan: Additions, engine: Engine = ALONE) -> list[str]:
+    def note(name: str, path: Path, _: bool) -> None:
+        note_addition(path, f"add {name}", plan.metrics)
+
+    return add_metrics(plan, note, engine)
 
 
 def held(plan: Additions) -> dict[str, bytes]:
@@ -224,11 +228,11 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> list[FileAga
     """Ctrl-C in the middle of the file after `count` others."""
     done: list[FileAgain] = []
 
-    def filled(job: FileAgain) -> list[Row]:
+    def filled(job: FileAgain, read: Reader) -> list[Row]:
         if len(done) == count:
             raise KeyboardInterrupt
         done.append(job)
-        return REAL_FILLED(job)
+        return REAL_FILLED(job, read)
 
     monkeypatch.setattr(additions, "_filled", filled)
     return done
@@ -267,7 +271,7 @@ def test_numbers_of_an_interrupted_run_count_for_the_same_rows_alone(
 
 
 def test_two_workers_give_the_bytes_of_one(plan: Additions, whole: dict[str, bytes]) -> None:
-    assert run(replace(plan, codecs=["jpeg"], workers=2)) == []
+    assert run(replace(plan, codecs=["jpeg"]), Processes(2)) == []
     assert (plan.out / "jpeg.csv").read_bytes() == whole["jpeg"]
 
 
@@ -276,7 +280,7 @@ def test_two_runs_never_write_the_same_files(
 ) -> None:
     said = []
 
-    def filled(job: FileAgain) -> list[Row]:
+    def filled(job: FileAgain, read: Reader) -> list[Row]:
         if not said:
             for other in (
                 lambda: run(plan),
@@ -285,7 +289,7 @@ def test_two_runs_never_write_the_same_files(
                 with pytest.raises(ResultsError, match="another run is writing") as refused:
                     other()
                 said.append(refused)
-        return REAL_FILLED(job)
+        return REAL_FILLED(job, read)
 
     monkeypatch.setattr(additions, "_filled", filled)
     assert run(plan) == []

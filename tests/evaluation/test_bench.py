@@ -16,6 +16,7 @@ from mode_core.errors import ResultsError
 from mode_core.evaluation import bench
 from mode_core.evaluation.bench import Plan, find_photos, run_bench, usable_codecs
 from mode_core.evaluation.rows import Row, read_rows, read_timings, write_rows
+from mode_core.evaluation.workers import ALONE, Engine, Processes, Reader
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import write_png
 from mode_core.types import Anchor
@@ -40,8 +41,11 @@ def plan(photos: list[Path], tmp_path: Path) -> Plan:
     return Plan(photos, tmp_path / "own", ["mode"], targets=[0.5, 2.0])
 
 
-def run(plan: Plan) -> dict[str, str]:
-    return run_bench(plan, lambda codec, path, kept: write_provenance(path, f"bench {codec}", kept))
+def run(plan: Plan, engine: Engine = ALONE) -> dict[str, str]:
+    def record(codec: str, path: Path, kept: bool) -> None:
+        write_provenance(path, f"bench {codec}", kept)
+
+    return run_bench(plan, record, engine=engine)
 
 
 def test_every_photo_target_and_anchor_is_a_row(plan: Plan) -> None:
@@ -96,8 +100,8 @@ def test_running_again_changes_no_byte_and_resuming_touches_nothing(plan: Plan) 
 def test_two_workers_give_the_bytes_of_one(plan: Plan, tmp_path: Path) -> None:
     small = plan.photos[:2]  # no MS-SSIM, so no torch to import in each worker
     alone = replace(plan, photos=small, codecs=["jpeg", "webp"], out=tmp_path / "one" / "own")
-    together = replace(alone, workers=2, out=tmp_path / "two" / "own")
-    assert run(alone) == run(together) == {}
+    together = replace(alone, out=tmp_path / "two" / "own")
+    assert run(alone) == run(together, Processes(2)) == {}
     for name in ("jpeg.csv", "webp.csv"):
         assert (together.out / name).read_bytes() == (alone.out / name).read_bytes()
 
@@ -106,11 +110,11 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the middle of the job after `count` others."""
     done = []
 
-    def measure(job: bench.Job) -> list[bench.Measurement]:
+    def measure(job: bench.Job, read: Reader) -> list[bench.Measurement]:
         if len(done) == count:
             raise KeyboardInterrupt
         done.append(job)
-        return REAL_MEASURE(job)
+        return REAL_MEASURE(job, read)
 
     monkeypatch.setattr(bench, "measure_job", measure)
 
@@ -169,7 +173,7 @@ def test_two_runs_never_write_the_same_files(plan: Plan, monkeypatch: pytest.Mon
     """The one that ends last would leave its own rows alone."""
     said = []
 
-    def measure(job: bench.Job) -> list[bench.Measurement]:
+    def measure(job: bench.Job, read: Reader) -> list[bench.Measurement]:
         if not said:
             other = replace(plan, photos=plan.photos[1:], resume=True)
             with pytest.raises(
@@ -178,7 +182,7 @@ def test_two_runs_never_write_the_same_files(plan: Plan, monkeypatch: pytest.Mon
                 run(other)
             said.append(refused)
             run(replace(plan, photos=plan.photos[:1], codecs=["jpeg"]))
-        return REAL_MEASURE(job)
+        return REAL_MEASURE(job, read)
 
     monkeypatch.setattr(bench, "measure_job", measure)
     run(plan)

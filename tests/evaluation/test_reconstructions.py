@@ -16,6 +16,7 @@ from mode_core.evaluation.curves import comparisons, curves_of
 from mode_core.evaluation.decoded import Decoded, find_pictures, sizes_from
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
 from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_folder, read_rows, write_rows
+from mode_core.evaluation.workers import ALONE, Engine, Processes
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import read_image, write_png
 from mode_core.weights.provenance import write_provenance
@@ -55,15 +56,17 @@ def plan(photos: list[Path], tmp_path: Path) -> TheirPlan:
 
 
 def found_in(folder: Path, plan: TheirPlan) -> list[Decoded]:
-    return find_pictures(folder, plan.photos, plan.workers, lambda sentence: None)
+    return find_pictures(folder, plan.photos, 1, lambda sentence: None)
 
 
-def run(plan: TheirPlan, folder: Path) -> list[str]:
+def run(plan: TheirPlan, folder: Path, engine: Engine = ALONE) -> list[str]:
     said: list[str] = []
     found = found_in(folder, plan)
-    failed = measure_pictures(
-        plan, found, lambda codec, path, kept: write_provenance(path, codec, kept), said.append
-    )
+
+    def record(codec: str, path: Path, kept: bool) -> None:
+        write_provenance(path, codec, kept)
+
+    failed = measure_pictures(plan, found, record, said.append, engine)
     assert failed == {}
     return said
 
@@ -364,8 +367,8 @@ def test_two_workers_give_the_bytes_of_one(
     plan: TheirPlan, handed_over: Path, tmp_path: Path
 ) -> None:
     run(plan, handed_over)
-    together = replace(plan, workers=2, out=tmp_path / "more" / "theirs")
-    run(together, handed_over)
+    together = replace(plan, out=tmp_path / "more" / "theirs")
+    run(together, handed_over, Processes(2))
     name = "jpeg-theirs.csv"
     assert (together.out / name).read_bytes() == (plan.out / name).read_bytes()
 
