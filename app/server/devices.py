@@ -17,7 +17,7 @@ _COUNT_S = 60.0
 
 def places_here(settings: Settings) -> int:
     """As many workers as the operator wants, else one for each GPU, else one."""
-    return settings.workers or max(1, gpus())
+    return settings.workers or max(1, _shared())
 
 
 def told(place: int, places: int) -> dict[str, str]:
@@ -28,9 +28,14 @@ def told(place: int, places: int) -> dict[str, str]:
     if places == 1:
         return {}
     share = {} if setting("OMP_NUM_THREADS") else {"OMP_NUM_THREADS": str(_threads(places))}
-    if setting("MODE_DEVICE") in ("", "cuda") and (known := gpus()):
+    if known := _shared():
         share["MODE_DEVICE"] = f"cuda:{place % known}"
     return share
+
+
+def _shared() -> int:
+    """The GPUs that workers share; none if the operator has named one of them, or the CPU."""
+    return gpus() if setting("MODE_DEVICE") in ("", "cuda") else 0
 
 
 @cache

@@ -159,6 +159,7 @@ class Turns:
                 self._changed.wait(_POLL_S)
                 return None
             self._waiting.serve()
+            place = self._places.take(me, picture)
             if self._places.free:
                 self._changed.notify_all()
-            return self._places.take(me, picture)
+            return place

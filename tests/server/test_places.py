@@ -177,8 +177,12 @@ def test_each_worker_has_its_own_gpu_and_its_share_of_the_cores(
 def test_there_is_a_worker_for_each_gpu_unless_the_operator_says_how_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for gpus, wanted, workers in ((0, "", 1), (1, "", 1), (4, "", 4), (4, "2", 2), (0, "3", 3)):
+    for gpus, wanted, on, workers in (
+        (0, "", "", 1), (1, "", "", 1), (4, "", "", 4), (4, "2", "", 2), (0, "3", "", 3),
+        (4, "", "cuda", 4), (4, "", "cuda:2", 1), (4, "", "cpu", 1), (4, "3", "cpu", 3),
+    ):  # fmt: skip
         monkeypatch.setattr(devices, "gpus", lambda gpus=gpus: gpus)
+        monkeypatch.setenv("MODE_DEVICE", on)
         monkeypatch.setenv("MODE_WORKERS", wanted)
         assert devices.places_here(Settings.from_environment()) == workers
     for wrong, words in (("0", "whole number above 0"), ("two", "above 0"), ("65", "64 at most")):
