@@ -21,6 +21,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +97,17 @@ def used_s(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def asked(at: tuple[str, int], users: int, size: str, args: argparse.Namespace) -> Row:
-    """What a crowd has met."""
+def asked(
+    at: tuple[str, int], users: int, size: str, args: argparse.Namespace, number: int = 0
+) -> Row:
+    """What a crowd has met; each has a rate of its own, or it would be answered from memory."""
     url, pid = at
+    bpp = f"{0.2 + number / 1000:.3f}"
     load = os.getloadavg()[0]
     command = [
         sys.executable, "-m", "mode_core", "load", "--url", url, "--users", str(users),
         "--rounds", str(args.rounds), "--pause", "0", "--minutes", str(args.minutes),
-        "--size", size, "--codecs", args.codecs, "--pid", str(pid), "--json",
+        "--size", size, "--bpp", bpp, "--codecs", args.codecs, "--pid", str(pid), "--json",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -124,13 +128,12 @@ def measured(args: argparse.Namespace) -> Iterator[Row]:
     """A row for each crowd."""
     for workers in args.workers:
         cores = workers if args.core_each else 0
+        about = {"workers": workers, "cores": cores or len(os.sched_getaffinity(0))}
         with page(workers, cores) as at:
-            for size in args.sizes:
-                for users in args.users:
-                    row = asked(at, users, size, args)
-                    about = {"workers": workers, "cores": cores or len(os.sched_getaffinity(0))}
-                    print(row, flush=True)
-                    yield {**about, **row}
+            for number, (size, users) in enumerate(product(args.sizes, args.users)):
+                row = asked(at, users, size, args, number)
+                print(row, flush=True)
+                yield {**about, **row}
 
 
 def table() -> str:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from time import monotonic, sleep
 
+import numpy as np
 import pytest
 
 from app.server import devices
-from app.server.process import Turn, Worker, always
+from app.server.jobs import Begun, Job, Outcome
+from app.server.process import Turn, Wanted, Worker, always
 from app.server.queue import Ahead, Line, Question, Ticket
 from app.server.runner import Runner, ZeroRunner
+from app.server.service import Service
+from app.server.snapshot import Comparison
 from app.server.turns import Places, Rounds, Turns
 from app.settings import Settings
 from mode_core.metrics import Measured
+from mode_core.pictures.files import png_bytes
 from mode_core.types import Image
+from tests.made_up.fake_runner import FakeRunner, last
 from tests.server.test_queue import Held, of
 
 WAIT_S = 10
@@ -230,3 +237,42 @@ def test_who_has_no_turn_is_measured_where_nobody_is_at_work(
         runner.measure(photo, photo, ["psnr"], always)
         runner.measure(photo, photo, ["psnr"], Turn(0))
     assert asked == [0, 1, 1, 0]
+
+
+class Sleeper(FakeRunner):
+    """Its work takes time but no core, as if each place had a device of its own."""
+
+    def run(self, jobs: Sequence[Job], wanted: Wanted = always) -> Iterator[Begun | Outcome]:
+        for one in super().run(jobs, wanted):
+            if isinstance(one, Outcome):
+                sleep(0.05)
+            yield one
+
+
+def test_two_places_answer_twenty_visitors_in_less_than_two_thirds_of_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.server.measuring.measurable", lambda _: ())
+
+    def seconds(places: int) -> float:
+        service = Service(Settings(), Sleeper(places=places))  # type: ignore[arg-type]
+        shades = range(40, 240, 10)
+        keys = [
+            service.add_photo(png_bytes(np.full((8, 8, 3), shade, np.uint8))).key
+            for shade in shades
+        ]
+
+        def visit(key: str) -> Comparison:
+            return last(service.compare(key, ["jpeg"], 0.1, Question(visitor=key)))
+
+        since = monotonic()
+        with ThreadPoolExecutor(20) as crowd:
+            shown = list(crowd.map(visit, keys))
+        took = monotonic() - since
+        for shade, one in zip(shades, shown, strict=True):
+            decoded = service.store.get(one.slots[0].key)
+            assert np.all(decoded.pixels == shade // 2 + 3)  # type: ignore[union-attr]
+        return took
+
+    one, two = seconds(1), seconds(2)
+    assert one > 1.5 * two
