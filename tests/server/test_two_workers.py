@@ -19,6 +19,7 @@ from app.server.runner import Runner
 from app.server.service import Service
 from app.server.snapshot import Comparison
 from app.settings import Settings
+from mode_core.cli.crowd.memory import held_by
 from mode_core.pictures.files import png_bytes
 from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Reconstruction
@@ -80,7 +81,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr("app.server.measuring.measurable", lambda _: ())
     made = House(tmp_path)
     yield made
-    made.let(10, 20, 30)
+    made.let(*range(256))
     made.crowd.shutdown()
     made.runner.close()
 
@@ -103,3 +104,25 @@ def test_both_work_at_once_and_a_killed_one_is_replaced(house: House) -> None:
     house.let(10)
     (again,) = house.ask(10).slots
     assert again.error == ""
+
+
+@pytest.mark.hostile
+def test_twenty_kills_cost_twenty_sentences_and_nothing_grows(house: House) -> None:
+    held, seen = list[float](), set[int]()
+    for number in range(20):
+        lost, kept = 2 * number + 10, 2 * number + 11
+        asked = {shade: house.crowd.submit(house.ask, shade) for shade in (lost, kept)}
+        victim = house.at_work(lost)
+        assert house.at_work(kept) != victim
+        assert victim not in seen
+        seen.add(victim)
+        os.kill(victim, signal.SIGKILL)
+        (slot,) = asked[lost].result(WAIT_S).slots
+        assert "the worker process stopped in the middle of this" in slot.error
+        house.let(kept)
+        (slot,) = asked[kept].result(WAIT_S).slots
+        picture = house.service.store.get(slot.key)
+        assert np.all(picture.pixels == kept)  # type: ignore[union-attr]
+        held.append(held_by(os.getpid())[0] / 1e6)
+    assert held[-1] < held[4] + 15
+    assert held_by(os.getpid())[1] <= 4  # this process, two for codecs, and the reader
