@@ -19,12 +19,14 @@ MEBIBYTE = 1 << 20
 _NUMBERS = (
     ("port", "MODE_PORT", 1),
     ("queue_length", "MODE_QUEUE", 1),
+    ("workers", "MODE_WORKERS", 1),
     ("cache_bytes", "MODE_CACHE_MB", MEBIBYTE),
     ("upload_bytes", "MODE_UPLOAD_MB", MEBIBYTE),
     ("job_seconds", "MODE_JOB_SECONDS", 1),
     ("read_seconds", "MODE_READ_SECONDS", 1),
 )
 
+_MOST_WORKERS = 64
 _SPACE_FRAMES = "'self' https://huggingface.co https://*.hf.space"
 
 
@@ -37,6 +39,8 @@ class Settings:
     port: int | None = None
     queue_length: int = 20
     """Comparisons that may wait; the next one is refused with its position."""
+    workers: int = 0
+    """Comparisons that are worked on at once, each in a process of its own; 0 is one a GPU."""
     cache_bytes: int = 1024 * MEBIBYTE
     """Pictures and files kept in memory; the least recently used go first."""
     upload_bytes: int = 30 * MEBIBYTE
@@ -78,6 +82,8 @@ class Settings:
                 if not text.isdecimal() or int(text) == 0:
                     raise SystemExit(f"{name} is {text!r}; it must be a whole number above 0")
                 given[field] = int(text) * unit
+        if (workers := given.get("workers", 0)) > _MOST_WORKERS:
+            raise SystemExit(f"MODE_WORKERS is {workers}; it may be {_MOST_WORKERS} at most")
         if text := setting("MODE_PICTURES"):
             given["pictures"] = folder = Path(text)
             if not folder.is_dir():

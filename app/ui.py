@@ -145,7 +145,7 @@ def threads(demo: gr.Blocks) -> int:
     """The most at once; as many events Gradio works on, and a follower of a meeting is one."""
     service: Service = demo.service  # type: ignore[attr-defined]
     rooms: Rooms = demo.rooms  # type: ignore[attr-defined]
-    return 2 * service.settings.queue_length + 20 + rooms.limits.all_followers
+    return service.most_at_once + 20 + rooms.limits.all_followers
 
 
 def launch(demo: gr.Blocks) -> None:
@@ -194,7 +194,7 @@ def _wire(
         "show_progress": "hidden",
         "api_visibility": "private",
         "trigger_mode": "multiple",
-        "concurrency_limit": 2 * service.settings.queue_length,
+        "concurrency_limit": service.most_at_once,
     }
     panes.compare(compare, None, panes, api_name="page_compare", **how)
     panes.open(open_file, None, panes, api_name="page_open", **how)

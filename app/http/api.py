@@ -113,7 +113,7 @@ def add_api(service: Service, uploads: Uploads, demo: gr.Blocks) -> None:
         named = Api(None, _LIST_OF_NAMES, "names")
         sizes = Api(None, _LIST_OF_BYTES, "bytes")
         chosen = gr.Textbox("", label="image")
-    limit = 2 * service.settings.queue_length
+    limit = service.most_at_once
     inputs = [image, bpp, codecs]
     go.click(compare, inputs, answer, api_name="compare", concurrency_limit=limit)
     go.click(decode, [file, anchor], answer, api_name="decode", concurrency_limit=limit)

@@ -132,8 +132,14 @@ def machine(maker: str) -> str:
 
         if chosen_device().type == "cuda":
             return torch.cuda.get_device_name(chosen_device())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} processor cores"
+    return f"{cores()} processor cores"
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def machine_load() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from app.server.memory import Memory
-from app.server.process import Unwanted, Wanted
+from app.server.process import Turn, Unwanted, Wanted
 from app.server.runner import Runner
 from app.server.snapshot import Comparison
 from app.server.store import Decoded, Entry, Opened, Photo
@@ -18,12 +18,12 @@ class Measuring:
     """Measures what is not known yet, and remembers it.
 
     That holds up nobody in the line, since metrics have a helper process of their own; at that
-    visitors take turns as well, picture by picture.
+    visitors take turns as well, picture by picture, at as many places as the line has.
     """
 
     def __init__(self, runner: Runner, store: Memory[Entry], metrics: Memory[Measured]) -> None:
         self._runner, self._store, self._metrics = runner, store, metrics
-        self._turns = Turns()
+        self._turns = Turns(runner.places)
 
     def filled(
         self, shown: Comparison, photo: Photo, keys: Sequence[str], visitor: str, wanted: Wanted
@@ -57,7 +57,8 @@ class Measuring:
         self, photo: Photo, one: Decoded | Opened, name: str, visitor: str, wanted: Wanted
     ) -> Measured:
         try:
-            with self._turns.turn(visitor, wanted):
-                return self._runner.measure(photo.pixels, one.pixels, [name], wanted)
+            with self._turns.turn(visitor, wanted, photo.key) as place:
+                turn = Turn(place, wanted)
+                return self._runner.measure(photo.pixels, one.pixels, [name], turn)
         except Unwanted:
             return Measured({}, {})

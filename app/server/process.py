@@ -14,8 +14,9 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from threading import Lock, Thread
 from time import monotonic, sleep
@@ -53,11 +54,26 @@ def always() -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What work is given: its place, and, when it is called, whether anybody still wants it."""
+
+    place: int = 0
+    wanted: Wanted = always
+
+    def __call__(self) -> bool:
+        """Whether somebody still waits for the result."""
+        return self.wanted()
+
+
 class Worker:
     """One helper process, started on first use and again after it was lost; one call at a time."""
 
-    def __init__(self, seconds: float, memory_bytes: int = 0) -> None:
-        self.seconds, self.memory_bytes = seconds, memory_bytes
+    def __init__(
+        self, seconds: float, memory_bytes: int = 0, told: Mapping[str, str] | None = None
+    ) -> None:
+        """`told` is what its environment has beside that of this process."""
+        self.seconds, self.memory_bytes, self._told = seconds, memory_bytes, told or {}
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -79,6 +95,11 @@ class Worker:
             return self._call(task, args, seconds or self.seconds, wanted)
         finally:
             self._lock.release()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether another call would have to wait."""
+        return self._lock.locked()
 
     def close(self) -> None:
         """End the helper process."""
@@ -135,7 +156,8 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
-            self._process = start_child("app.server.process", str(self.memory_bytes))
+            memory = str(self.memory_bytes)
+            self._process = start_child("app.server.process", memory, **self._told)
         return self._process
 
     def _end(self) -> None:
@@ -150,14 +172,14 @@ class Worker:
             self._process = None
 
 
-def start_child(module: str, *words: str) -> subprocess.Popen[bytes]:
+def start_child(module: str, *words: str, **told: str) -> subprocess.Popen[bytes]:
     """A process that runs a module of ours, with pipes to and from it."""
     path = os.pathsep.join(filter(None, sys.path))
     return subprocess.Popen(
         [sys.executable, "-m", module, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path},
+        env={**_SLEEPING_THREADS, **os.environ, "PYTHONPATH": path, **told},
     )
 
 

@@ -1,9 +1,10 @@
-"""The waiting line: one comparison at a time, visitors in turn, and not endlessly many."""
+"""The waiting line: a comparison at each place, visitors in turn, and not endlessly many."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from heapq import heapify, heapreplace
 from itertools import takewhile
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
@@ -13,15 +14,15 @@ from weakref import ref
 
 from cachetools import LRUCache
 
-from app.server.process import Wanted, always
-from app.server.turns import Rounds
+from app.server.process import Turn, Wanted, always
+from app.server.turns import Places, Rounds
 from mode_core.errors import ModeError
 
 _POLL_S = 0.4
 """Seconds between two looks at the position of a ticket, and at whether somebody still listens."""
 _NEWS_S = 5.0
 """Whoever waits is told again when what comes first takes so much less than they were told."""
-Work = Callable[[Wanted], Iterator[Any]]
+Work = Callable[[Turn], Iterator[Any]]
 """Gives results one after the other, and stops early when it is told that nobody wants the rest."""
 
 
@@ -34,7 +35,7 @@ class Ahead(NamedTuple):
 
     tickets: int
     seconds: float
-    """What all of that will take, by the estimates of those who joined."""
+    """When this ticket's turn will come, by the estimates of those who joined."""
 
     def is_news_after(self, told: Ahead) -> bool:
         """Whether somebody who was told that should be told this."""
@@ -60,13 +61,16 @@ ANYONE = Question()
 class Ticket:
     """One piece of work in the line; iterate it for what waits before it, then for results."""
 
-    def __init__(self, line: Line, work: Work, asker: Question, seconds: float) -> None:
+    def __init__(
+        self, line: Line, work: Work, asker: Question, seconds: float, picture: str
+    ) -> None:
         self._line, self._work, self._listening = line, work, asker.listening
         self.visitor = asker.visitor
         self._results: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         # ZeroGPU knows whose quota to use from the context in which the request came in.
         self._context = copy_context()
-        self.seconds = seconds
+        self.seconds, self.picture = seconds, picture
+        self.began = 0.0
         self.cancelled = False
 
     def cancel(self) -> None:
@@ -105,9 +109,15 @@ class Ticket:
                 raise value
             yield kind, value
 
-    def run(self) -> None:
-        """Do the work here and now, handing each result over as it comes."""
-        self._context.run(self._run)
+    @property
+    def rest_s(self) -> float:
+        """What is left of work that has begun; nothing if it is being stopped, or takes longer."""
+        rest = self.seconds - (monotonic() - self.began)
+        return 0.0 if self.cancelled or rest < 0 else rest
+
+    def run(self, place: int) -> None:
+        """Do the work in this thread, at this place, handing each result over as it comes."""
+        self._context.run(self._run, place)
 
     def end(self) -> None:
         """End the iteration over this ticket."""
@@ -117,10 +127,10 @@ class Ticket:
         """Raise the error where this ticket is iterated."""
         self._results.put(("error", error))
 
-    def _run(self) -> None:
+    def _run(self, place: int) -> None:
         try:
             if self.is_wanted():
-                for result in self._work(self.is_wanted):
+                for result in self._work(Turn(place, self.is_wanted)):
                     self._results.put(("result", result))
                     if self.cancelled:
                         break
@@ -130,19 +140,24 @@ class Ticket:
 
 
 class Line:
-    """A bounded queue that one daemon thread of its own serves, in rounds of all visitors."""
+    """A bounded queue in rounds of all visitors, served by a daemon thread for each place."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, places: int = 1) -> None:
         self.length = length
-        self._waiting: Rounds[Ticket] = Rounds()
-        self._current: Ticket | None = None
-        self._since = monotonic()
+        self._waiting: Rounds[Ticket] = Rounds(places)
+        self._places: Places[Ticket] = Places(places)
         self._changed = Condition()
-        Thread(target=self._serve, name="line", daemon=True).start()
+        for _ in range(places):
+            Thread(target=self._serve, name="line", daemon=True).start()
 
-    def join(self, work: Work, asker: Question = ANYONE, seconds: float = 0) -> Ticket:
-        """A place in the line, or Busy. `seconds` is what the work will probably take."""
-        ticket = Ticket(self, work, asker, seconds)
+    def join(
+        self, work: Work, asker: Question = ANYONE, seconds: float = 0, picture: str = ""
+    ) -> Ticket:
+        """Somewhere in the line, or Busy. `seconds` is what the work will probably take.
+
+        Of the places that are free it gets the one that has had this picture.
+        """
+        ticket = Ticket(self, work, asker, seconds, picture)
         with self._changed:
             self._waiting.add(ticket.visitor, ticket)
             # There is no fixed share: twenty people in one room are one address, and may have all
@@ -161,7 +176,7 @@ class Line:
     def is_busy(self) -> bool:
         """Whether anything is worked on or waits."""
         with self._changed:
-            return self._current is not None or len(self._waiting) > 0
+            return bool(self._places.busy) or len(self._waiting) > 0
 
     @property
     def has_waiting(self) -> bool:
@@ -180,13 +195,15 @@ class Line:
     def ahead_of(self, ticket: Ticket) -> Ahead:
         """What comes first if nobody else joins; nothing when this is served or done."""
         with self._changed:
-            if self._current is None or ticket not in self._waiting.of(ticket.visitor):
+            if self._places.free or ticket not in self._waiting.of(ticket.visitor):
                 return Ahead(0, 0)
             before = self._before(ticket)
-            rest = self._current.seconds - (monotonic() - self._since)
-            if self._current.cancelled or rest < 0:  # it is being stopped, or takes longer
-                rest = 0.0
-            return Ahead(len(before) + 1, rest + sum(one.seconds for one in before))
+            ends = [one.rest_s for one in self._places.busy]
+            places = len(ends)
+        heapify(ends)
+        for one in before:  # each begins where work ends first
+            heapreplace(ends, ends[0] + one.seconds)
+        return Ahead(places + len(before), ends[0])
 
     def _before(self, ticket: Ticket) -> list[Ticket]:
         return list(takewhile(lambda one: one is not ticket, self._waiting))
@@ -200,13 +217,18 @@ class Line:
         )
 
     def _serve(self) -> None:
+        done: int | None = None
         while True:
             with self._changed:
-                self._current = None
+                if done is not None:
+                    self._places.leave(done)
                 while not self._waiting:
                     self._changed.wait()
-                self._current, self._since = self._waiting.serve(), monotonic()
-            self._current.run()
+                ticket = self._waiting.serve()
+                ticket.began = monotonic()
+                done = self._places.take(ticket, ticket.picture)
+            ticket.run(done)
+            del ticket  # it holds a photo and its results
 
 
 class Newest:

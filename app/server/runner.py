@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from statistics import mean
 
@@ -12,9 +13,10 @@ import numpy as np
 from app.panes.names import ORIGINAL, default_panes, own_panes, panes_of
 from app.panes.weights import info_of, sentence
 from app.server import jobs as work
+from app.server.devices import places_here, told
 from app.server.jobs import Begun, Job, Outcome, jobs_for
 from app.server.pace import Pace
-from app.server.process import Unwanted, Wanted, Worker, WorkerLost
+from app.server.process import Turn, Unwanted, Wanted, Worker, WorkerLost
 from app.server.reader import Reader
 from app.server.store import StoredFile
 from app.settings import Settings
@@ -42,22 +44,27 @@ _TOO_LARGE = (
 class Runner:
     """Helper processes: codecs, metrics, and what visitors send to be read; none waits for another.
 
-    Every failure of a codec is an Outcome, never an exception.
+    There is one for codecs and one for metrics at each place. Every failure of a codec is an
+    Outcome, never an exception.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.codecs, self.metrics = Worker(settings.job_seconds), Worker(settings.job_seconds)
+    def __init__(self, settings: Settings, places: int = 1) -> None:
+        self.places, self._seconds = places, settings.job_seconds
+        shares = [told(place, places) for place in range(places)]
+        self.codecs = [Worker(self._seconds, told=share) for share in shares]
+        self.metrics = [Worker(self._seconds, told=share) for share in shares]
         self.pace = Pace()
         self.reader = Reader(settings)
         self.profile = settings.profile
 
-    def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
+    def run(self, jobs: Sequence[Job], turn: Turn) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
+        worker = self.codecs[turn.place]
         for job in jobs:
             yield Begun.of(job)
             try:
-                outcome = self.codecs.call(
-                    work.run_job, job, seconds=self._limit(job.pixels.size // 3), wanted=wanted
+                outcome = worker.call(
+                    work.run_job, job, seconds=self._limit(job.pixels.size // 3), wanted=turn
                 )
             except Unwanted:
                 return
@@ -66,13 +73,13 @@ class Runner:
             self._learn(outcome)
             yield outcome
 
-    def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
+    def open_file(self, file: StoredFile, anchors: Sequence[str], turn: Turn) -> Outcome:
         """The pictures in a file."""
         try:
             width, height = file.size
             limit = self._limit(width * height)
-            outcome: Outcome = self.codecs.call(
-                work.open_file, file, anchors, seconds=limit, wanted=wanted
+            outcome: Outcome = self.codecs[turn.place].call(
+                work.open_file, file, anchors, seconds=limit, wanted=turn
             )
         except (WorkerLost, Unwanted) as error:
             return Outcome("", error=str(error))
@@ -88,12 +95,15 @@ class Runner:
     ) -> Measured:
         """The metrics of a decoded picture; a lost worker gives its sentence for every one.
 
-        Who says for how long they are wanted also waits until others have been measured.
+        Who says for how long they are wanted also waits until others have been measured. A turn
+        has its place; whoever comes without one is measured where nobody is at work.
         """
         how = {"patience_s": _METRICS_PATIENCE_S} if wanted is None else {"wanted": wanted}
+        idle = min(self.metrics, key=lambda one: one.is_busy)
+        worker = self.metrics[wanted.place] if isinstance(wanted, Turn) else idle
         limit = self._limit(reference.size // 3)
         try:
-            measured: Measured = self.metrics.call(
+            measured: Measured = worker.call(
                 work.measure_pair, reference, decoded, names, seconds=limit, **how
             )
         except (WorkerLost, Unwanted) as error:
@@ -105,10 +115,15 @@ class Runner:
         picture = built_in_picture()
         first = (id for id in default_panes(self.profile)[0] if id != ORIGINAL)
         jobs = jobs_for(picture, [*dict.fromkeys([*own_panes(), *first])], _WARM_BPP)
-        with suppress(WorkerLost):
-            for outcome in self.codecs.call(work.warm, jobs):
-                self._learn(outcome)
-        self.measure(picture, picture, measurable())
+
+        def load(place: int) -> None:
+            with suppress(WorkerLost):
+                for outcome in self.codecs[place].call(work.warm, jobs):
+                    self._learn(outcome)
+            self.measure(picture, picture, measurable(), Turn(place))
+
+        with ThreadPoolExecutor(self.places) as all_places:
+            list(all_places.map(load, range(self.places)))
 
     def rehearsals(self) -> list[Job]:
         """What to do before anybody asks: only two sizes tell what a third one will take."""
@@ -119,11 +134,11 @@ class Runner:
     def close(self) -> None:
         """End all helper processes."""
         self.reader.close()
-        self.codecs.close()
-        self.metrics.close()
+        for worker in (*self.codecs, *self.metrics):
+            worker.close()
 
     def _limit(self, pixels: int) -> float:
-        return self.codecs.seconds * max(1.0, pixels / _USUAL_PIXELS)
+        return self._seconds * max(1.0, pixels / _USUAL_PIXELS)
 
     def _learn(self, outcome: Outcome) -> None:
         if not (made := outcome.pictures):
@@ -137,11 +152,14 @@ class Runner:
 def make_runner(settings: Settings) -> Runner:
     """Helper processes; on a ZeroGPU Space one GPU call for all networks of a comparison."""
     on_zero = setting("SPACES_ZERO_GPU").lower() in ("1", "t", "true")
-    return ZeroRunner(settings) if on_zero else Runner(settings)
+    return ZeroRunner(settings) if on_zero else Runner(settings, places_here(settings))
 
 
 class ZeroRunner(Runner):
-    """Networks on a borrowed GPU, a fork of this process; all else in the helper processes."""
+    """Networks on a borrowed GPU, a fork of this process; all else in the helper processes.
+
+    One comparison at a time, whatever MODE_WORKERS says: the lender's line is another one.
+    """
 
     def __init__(self, settings: Settings) -> None:
         import spaces  # on ZeroGPU alone, where it must come before anything that touches CUDA
@@ -153,19 +171,19 @@ class ZeroRunner(Runner):
         """None that need a GPU, which is lent to visitors alone."""
         return [job for job in super().rehearsals() if not info_of(job.codec).learned]
 
-    def run(self, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
+    def run(self, jobs: Sequence[Job], turn: Turn) -> Iterator[Begun | Outcome]:
         """Classical codecs first: they need no GPU, and a visitor's share of it is small."""
-        yield from super().run([job for job in jobs if not info_of(job.codec).learned], wanted)
+        yield from super().run([job for job in jobs if not info_of(job.codec).learned], turn)
         waiting = [job for job in jobs if info_of(job.codec).learned]
-        if not (waiting and wanted()):
+        if not (waiting and turn()):
             return
         yield from map(Begun.of, waiting)
         for lot in _lots(waiting):
-            if not wanted():
+            if not turn():
                 return
-            yield from self._borrowed(lot, wanted)
+            yield from self._borrowed(lot, turn)
 
-    def _borrowed(self, lot: list[Job], wanted: Wanted) -> Iterator[Outcome]:
+    def _borrowed(self, lot: list[Job], turn: Turn) -> Iterator[Outcome]:
         """The outcomes of one GPU call, or the sentence why there is none."""
         if gpu_seconds(lot) > MOST_GPU_S:
             yield from (Outcome.failed(job, _TOO_LARGE) for job in lot)
@@ -175,7 +193,7 @@ class ZeroRunner(Runner):
                 lot.pop(0)
                 self._learn(outcome)
                 yield outcome
-                if not wanted():
+                if not turn():
                     return
         except Exception as error:  # whatever the lender raises: no quota left, aborted, too slow
             words = sentence(re.sub(r"<[^>]*>", "", str(error)))

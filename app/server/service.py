@@ -11,7 +11,7 @@ from app.server import demands
 from app.server.jobs import Begun, Job, Outcome, anchor_of, jobs_for
 from app.server.measuring import Measuring
 from app.server.memory import Memory
-from app.server.process import Wanted, always
+from app.server.process import Turn, Wanted, always
 from app.server.queue import ANYONE, Line, Newest, Question
 from app.server.reader import read_part
 from app.server.runner import Runner
@@ -37,10 +37,15 @@ class Service:
         self.gallery = gallery(settings.pictures)
         self.store: Memory[Entry] = Memory(settings.cache_bytes, size_of)
         self.metrics: Memory[Measured] = Memory(_KEPT_METRICS)
-        self.line = Line(settings.queue_length)
+        self.line = Line(settings.queue_length, runner.places)
         self.newest = Newest(pages=10 * settings.queue_length)
         self._shelf = Shelf(self.store, self.metrics)
         self._measuring = Measuring(runner, self.store, self.metrics)
+
+    @property
+    def most_at_once(self) -> int:
+        """Questions that may be open: some wait, one is coded at each place, some are measured."""
+        return 2 * self.settings.queue_length + self.runner.places - 1
 
     # Pictures and files come in
 
@@ -165,11 +170,11 @@ class Service:
         seconds = self.runner.pace.seconds(maker, width * height, len(missing), encodes=False)
         shown = shown.expecting({(maker, 0.0): seconds})
 
-        def work(wanted: Wanted) -> Iterator[Begun | Outcome]:
+        def work(turn: Turn) -> Iterator[Begun | Outcome]:
             yield Begun(maker, decodes=True)
-            yield self.runner.open_file(stored, missing, wanted)
+            yield self.runner.open_file(stored, missing, turn)
 
-        ticket = self.line.join(work, question, seconds or 0.0)
+        ticket = self.line.join(work, question, seconds or 0.0, key)
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
@@ -204,7 +209,11 @@ class Service:
         if not (agreed or is_soon or photo.pixels.size <= 3 * demands.LARGE_PIXELS):
             yield replace(shown, pace=self.runner.pace.as_json())
             return None
-        ticket = self.line.join(lambda wanted: self._run(photo, jobs, wanted), question, seconds)
+
+        def work(turn: Turn) -> Iterator[Begun | Outcome]:
+            return self._run(photo, jobs, turn)
+
+        ticket = self.line.join(work, question, seconds, photo.key)
         self.newest.take(question, ticket)
         for kind, value in ticket:
             if kind == "waiting":
@@ -216,7 +225,7 @@ class Service:
             yield shown
         return None if ticket.cancelled else shown
 
-    def _run(self, photo: Photo, jobs: Sequence[Job], wanted: Wanted) -> Iterator[Begun | Outcome]:
+    def _run(self, photo: Photo, jobs: Sequence[Job], turn: Turn) -> Iterator[Begun | Outcome]:
         missing = []
         for job in jobs:
             # Someone before us in the line may have asked for the same.
@@ -225,7 +234,7 @@ class Service:
                 yield Outcome(job.codec, bpp=job.bpp)
             else:
                 missing.append(replace(job, file=job.file or self._shelf.file_of(photo, job)))
-        yield from self.runner.run(missing, wanted)
+        yield from self.runner.run(missing, turn)
 
     # Remembering
 

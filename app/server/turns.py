@@ -1,17 +1,22 @@
-"""Whose turn it is: visitors one after the other, however much each of them wants."""
+"""Whose turn it is, and where: visitors one after the other, however much each of them wants."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from threading import Condition
 from typing import Generic, TypeVar
 
+from cachetools import LRUCache
+
 from app.server.process import Unwanted, Wanted, always
 
 _POLL_S = 0.3
 """Seconds between two looks at whether somebody who waits is still there."""
+_REMEMBERED = 256
+"""Pictures of which it is known where they were worked on last."""
 T = TypeVar("T")
 
 
@@ -22,10 +27,11 @@ class Rounds(Generic[T]):
     Not thread-safe: who uses it holds a lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1) -> None:
         self._of: dict[str, list[T]] = {}
         """Visitors in the order of their turns, each with what they wait for."""
-        self._served: str | None = None
+        self._served: deque[str] = deque(maxlen=places)
+        """Whose turns came last, as many as are worked on at once."""
 
     def __len__(self) -> int:
         return sum(map(len, self._of.values()))
@@ -40,7 +46,7 @@ class Rounds(Generic[T]):
         return self._of.get(visitor, ())
 
     def add(self, visitor: str, one: T) -> None:
-        """The last of this visitor; whoever is served just now comes after every newcomer."""
+        """The last of this visitor; those who are served just now come after every newcomer."""
         self._of.setdefault(visitor, []).append(one)
         self._pass_on()
 
@@ -54,7 +60,7 @@ class Rounds(Generic[T]):
         """What is first, which waits no longer; all others come before its visitor's next."""
         visitor, (first, *_) = next(iter(self._of.items()))
         self.remove(visitor, first)
-        self._served = visitor
+        self._served.append(visitor)
         self._pass_on()
         return first
 
@@ -64,27 +70,67 @@ class Rounds(Generic[T]):
         return self._of[most][-1]
 
     def _pass_on(self) -> None:
-        if self._served in self._of:
-            self._of[self._served] = self._of.pop(self._served)
+        for visitor in self._served:
+            if visitor in self._of:
+                self._of[visitor] = self._of.pop(visitor)
+
+
+class Places(Generic[T]):
+    """Who is at work where, and which pictures each place has had. Not thread-safe, as Rounds.
+
+    A picture goes where it was before if that place is free: what its process has loaded or kept
+    of it is there. It never waits for that, since another free place is sooner done with it.
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        self._at: list[T | None] = [None] * count
+        self._had: LRUCache[str, int] = LRUCache(_REMEMBERED)
+
+    @property
+    def busy(self) -> list[T]:
+        """All who are at work."""
+        return [one for one in self._at if one is not None]
+
+    @property
+    def free(self) -> bool:
+        """Whether there is a place."""
+        return None in self._at
+
+    def take(self, one: T, picture: str = "") -> int:
+        """A free place from now on, the one that has had this picture if that is free."""
+        place = self._had.get(picture, 0)
+        if self._at[place] is not None:
+            place = self._at.index(None)
+        self._at[place] = one
+        if picture:
+            self._had[picture] = place
+        return place
+
+    def leave(self, place: int) -> None:
+        """It is free again."""
+        self._at[place] = None
 
 
 class Turns:
-    """One thread at a time, in rounds of all visitors."""
+    """As many threads at a time as there are places, in rounds of all visitors."""
 
-    def __init__(self) -> None:
-        self._waiting: Rounds[object] = Rounds()
-        self._busy = False
+    def __init__(self, places: int = 1) -> None:
+        self._waiting: Rounds[object] = Rounds(places)
+        self._places: Places[object] = Places(places)
         self._changed = Condition()
 
     @contextmanager
-    def turn(self, visitor: str, wanted: Wanted = always) -> Iterator[None]:
-        """Wait for this visitor's turn and hold it; Unwanted if nobody waits for it any more."""
+    def turn(self, visitor: str, wanted: Wanted = always, picture: str = "") -> Iterator[int]:
+        """Wait for this visitor's turn and hold it, at the place that this gives.
+
+        Unwanted if nobody waits for it any more.
+        """
         me = object()
         with self._changed:
             self._admit(visitor)
             self._waiting.add(visitor, me)
         try:
-            while not self._taken(me):
+            while (place := self._taken(me, picture)) is None:
                 if not wanted():
                     raise Unwanted("nobody waits for this turn any more")
                 self._check(visitor, me)
@@ -94,10 +140,10 @@ class Turns:
                 self._changed.notify_all()
             raise
         try:
-            yield
+            yield place
         finally:
             with self._changed:
-                self._busy = False
+                self._places.leave(place)
                 self._changed.notify_all()
 
     def _admit(self, visitor: str) -> None:
@@ -106,12 +152,14 @@ class Turns:
     def _check(self, visitor: str, me: object) -> None:
         """Raise an error if this may not go on waiting."""
 
-    def _taken(self, me: object) -> bool:
-        """Whether it is our turn now, after a moment's wait if it is not."""
+    def _taken(self, me: object, picture: str) -> int | None:
+        """The place if it is our turn now; None, after a moment's wait, if it is not."""
         with self._changed:
-            if self._busy or next(iter(self._waiting)) is not me:
+            if not self._places.free or next(iter(self._waiting)) is not me:
                 self._changed.wait(_POLL_S)
-                return False
-            self._busy = True
+                return None
             self._waiting.serve()
-            return True
+            place = self._places.take(me, picture)
+            if self._places.free:
+                self._changed.notify_all()
+            return place

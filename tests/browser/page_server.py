@@ -38,6 +38,8 @@ class StandInRunner:
     At one rate everything takes for as long as anybody wants it, and so does a file at one anchor.
     """
 
+    places = 1
+
     def __init__(self, settings: Settings) -> None:
         self.reader = Reader(settings)
         self.pace = Pace()

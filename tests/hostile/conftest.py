@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -17,3 +20,14 @@ def count(pytestconfig: pytest.Config) -> int:
 def rng(pytestconfig: pytest.Config) -> np.random.Generator:
     """Another seed in each run, unless one is given."""
     return np.random.default_rng(pytestconfig.getoption("--seed"))
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Figures for the log, which pytest would keep to itself."""
+
+    def write(words: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{words}\n")
+
+    return write

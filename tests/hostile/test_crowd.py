@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
@@ -28,15 +29,14 @@ VISITORS, PICTURES, LEAVES_AFTER_S = 20, 3, 0.7
 CODECS = ["webp", "elic"]
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int, Path]]:
-    """The address of the real page, its process, and where it may write."""
+@contextmanager
+def served(**own: str) -> Iterator[tuple[str, int]]:
+    """The address of the real page with these settings, and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("disk")
-    own = {"MODE_PORT": str(port), "MODE_CACHE_MB": "16", "TMPDIR": str(folder)}
-    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | own)
+    env = {**os.environ, "MODE_PORT": str(port), "MODE_CACHE_MB": "16", **own}
+    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env)
     url = f"http://127.0.0.1:{port}/"
     for _ in range(600):
         sleep(0.2)
@@ -45,20 +45,17 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int, P
             break
         except OSError:
             assert server.poll() is None, "the page did not come up"
-    yield url, server.pid, folder
+    yield url, server.pid
     server.terminate()
     server.wait(20)
 
 
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Figures for the log, which pytest would keep to itself."""
-
-    def write(words: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{words}\n")
-
-    return write
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int, Path]]:
+    """The address of the real page, its process, and where it may write."""
+    folder = tmp_path_factory.mktemp("disk")
+    with served(TMPDIR=str(folder)) as (url, pid):
+        yield url, pid, folder
 
 
 def upload(url: str, photo: bytes, visitor: str = "") -> str:

@@ -70,6 +70,7 @@ class FakeRunner:
     """One is used up by each job; a test that runs out of them holds the worker."""
     started: Event = field(default_factory=Event)
     broken: str = ""
+    places: int = 1
     pace: Pace = field(default_factory=Pace)
     reader: Reader = field(default_factory=reader_in_place)
 

@@ -20,7 +20,7 @@ import pytest
 from app.panes.weights import need_weights
 from app.server import jobs as work
 from app.server.jobs import Begun, Job, Outcome
-from app.server.process import Unwanted, Worker, WorkerLost, always
+from app.server.process import Turn, Unwanted, Worker, WorkerLost
 from app.server.runner import Runner
 from app.server.store import StoredFile
 from app.settings import Settings
@@ -169,10 +169,10 @@ def test_a_large_picture_may_take_longer_in_proportion(monkeypatch: pytest.Monke
         limits.append(seconds)
         return Outcome("jpeg")
 
-    monkeypatch.setattr(runner.codecs, "call", call)
+    monkeypatch.setattr(runner.codecs[0], "call", call)
     for height in (500, 1000, 3000):
         job = Job("jpeg", ("",), 0.5, np.zeros((height, 1500, 3), np.uint8))
-        list(runner.run([job], always))
+        list(runner.run([job], Turn()))
     assert limits == [100, 100, 300]
 
 
@@ -184,10 +184,10 @@ def test_so_may_a_file_with_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> 
         limits.append(seconds)
         return Outcome("jpeg")
 
-    monkeypatch.setattr(runner.codecs, "call", call)
+    monkeypatch.setattr(runner.codecs[0], "call", call)
     for height in (500, 3000):
         stream = Bitstream(200, bytes(4), 0, 1500, height, ())
-        runner.open_file(StoredFile("", b"", stream), (), always)
+        runner.open_file(StoredFile("", b"", stream), (), Turn())
     assert limits == [100, 300]
 
 
@@ -195,15 +195,15 @@ def test_what_was_done_tells_what_coding_and_opening_take(
     photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner, pixels = Runner(Settings()), photo.size // 3
-    monkeypatch.setattr(runner.codecs, "call", lambda task, *args, **_: task(*args))
+    monkeypatch.setattr(runner.codecs[0], "call", lambda task, *args, **_: task(*args))
     (made,) = work.run_job(Job("jpeg", ("",), 0.5, photo)).pictures
     file = StoredFile("", made.file, made.bitstream)
-    opened = runner.open_file(file, (), always)
+    opened = runner.open_file(file, (), Turn())
     assert list(runner.pace.as_json()["jpeg"]) == ["decode"]
     told = runner.pace.seconds("jpeg", pixels, 2, encodes=False)
     assert told == pytest.approx(2 * opened.pictures[0].decode_s)
     jobs = [Job("jpeg", ("",), 0.5, photo, one) for one in (None, file)]
-    begun, _, again, _ = runner.run(jobs, always)
+    begun, _, again, _ = runner.run(jobs, Turn())
     assert [one.decodes for one in (begun, again) if isinstance(one, Begun)] == [False, True]
     assert list(runner.pace.as_json()["jpeg"]) == ["encode", "decode"]
 
@@ -236,15 +236,15 @@ def test_a_codec_that_dies_takes_only_its_own_pane_down(
 ) -> None:
     runner = Runner(Settings(job_seconds=120))
     jobs = [Job("jpeg", ("",), 0.5, photo), Job("webp", ("",), 0.5, photo)]
-    dies, real = True, runner.codecs.call
+    dies, real = True, runner.codecs[0].call
 
     def call(task: object, *args: object, **how: object) -> object:
         nonlocal dies
         dies, now = False, dies
         return real(os._exit, 9) if now else real(task, *args, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(runner.codecs, "call", call)
-    first, lost, second, made = runner.run(jobs, always)
+    monkeypatch.setattr(runner.codecs[0], "call", call)
+    first, lost, second, made = runner.run(jobs, Turn())
     assert (first, second) == (Begun("jpeg", bpp=0.5), Begun("webp", bpp=0.5))
     runner.close()
     assert "stopped" in lost.error

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from app.server.jobs import Begun, Job, Outcome
-from app.server.process import always
+from app.server.process import Turn
 from app.server.runner import MOST_GPU_S, Runner, ZeroRunner, gpu_seconds, make_runner
 from app.settings import Settings
 from mode_core.stream.container import MAX_PIXELS
@@ -99,7 +99,7 @@ def test_a_gpu_that_is_not_lent_is_a_sentence_in_each_pane_that_needed_it(
     monkeypatch.setattr(Runner, "run", lambda self, jobs, wanted: iter(jobs))
     runner = Refusing("quota <a href='x'>exceeded</a>")
     classical, *learned = [Job(codec, ("",), 0.3, photo) for codec in ("jpeg", "elic", "ms-illm")]
-    first, *others = runner.run([*learned, classical], always)
+    first, *others = runner.run([*learned, classical], Turn())
     assert first is classical
     assert [one.codec for one in others] == 2 * ["elic", "ms-illm"]
     assert others[:2] == [Begun("elic", bpp=0.3), Begun("ms-illm", bpp=0.3)]
@@ -116,7 +116,7 @@ def test_no_call_bids_more_than_anybody_may(megapixels: float) -> None:
     picture = flat(int(megapixels * 1e6))
     learned = [Job(codec, ("",), 0.3, picture) for codec in ("mode", "elic", "ms-illm", "dlf")]
     runner = Refusing()
-    told = list(runner.run(learned, always))
+    told = list(runner.run(learned, Turn()))
     assert [one.codec for one in told if isinstance(one, Outcome)] == [job.codec for job in learned]
     assert [job for jobs in runner.asked for job in jobs] == learned
     assert all(15 <= gpu_seconds(jobs) <= MOST_GPU_S for jobs in runner.asked)
@@ -125,7 +125,7 @@ def test_no_call_bids_more_than_anybody_may(megapixels: float) -> None:
 def test_a_picture_too_large_to_bid_for_says_which_would_do() -> None:
     learned = [Job(codec, ("",), 0.3, flat(MAX_PIXELS)) for codec in ("elic", "mode")]
     runner = Refusing()
-    told = [one for one in runner.run(learned, always) if isinstance(one, Outcome)]
+    told = [one for one in runner.run(learned, Turn()) if isinstance(one, Outcome)]
     assert runner.asked == []
     assert len(told) == 2
     assert all("16 megapixels" in one.error for one in told)

@@ -1,0 +1,63 @@
+"""How many worker processes there are, and what each is told of devices and threads."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from shutil import which
+
+from app.server.jobs import cores
+from app.server.process import Worker, WorkerLost
+from app.settings import Settings
+from mode_core.settings import setting
+
+_DRIVER = Path("/proc/driver/nvidia/version")
+_COUNT_S = 60.0
+
+
+def places_here(settings: Settings) -> int:
+    """As many workers as the operator wants, else one for each GPU, else one."""
+    return settings.workers or max(1, _shared())
+
+
+def told(place: int, places: int) -> dict[str, str]:
+    """What the environment of a worker has beside that of the page, so that each has its own share.
+
+    A single worker is told nothing: it has the machine. What the operator has set stays.
+    """
+    if places == 1:
+        return {}
+    share = {} if setting("OMP_NUM_THREADS") else {"OMP_NUM_THREADS": str(_threads(places))}
+    if known := _shared():
+        share["MODE_DEVICE"] = f"cuda:{place % known}"
+    return share
+
+
+def _shared() -> int:
+    """The GPUs that workers share; none if the operator has named one of them, or the CPU."""
+    return gpus() if setting("MODE_DEVICE") in ("", "cuda") else 0
+
+
+@cache
+def gpus() -> int:
+    """The GPUs that torch sees; a process is asked, since the page's own never loads torch."""
+    if not (_DRIVER.exists() or which("nvidia-smi")):
+        return 0
+    asked = Worker(_COUNT_S)
+    try:
+        return int(asked.call(count_gpus))
+    except WorkerLost:
+        return 0
+    finally:
+        asked.close()
+
+
+def count_gpus() -> int:
+    """What that process does."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _threads(places: int) -> int:
+    return max(1, cores() // places)
