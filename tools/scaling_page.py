@@ -20,7 +20,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,9 @@ def used_s(pid: int) -> float:
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
     ticks = 0
     for one in (str(pid), *found.stdout.split()):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        with suppress(FileNotFoundError):  # a helper that has ended meanwhile
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -154,12 +155,18 @@ def table() -> str:
             row["cores"], f"{row['answered']} of {row['asked']}",
             row["median_s"], row["p95_s"],
             f"{60 * int(row['answered']) / float(row['took_s']):.1f}",
-            f"{float(row['processor_s']) / int(row['answered']):.2f}", row["memory_mb"],
+            _each(row), row["memory_mb"],
             row["load"],
         ]
         for row in rows
     ]  # fmt: skip
     return markdown_table(head, lines) + "\n"
+
+
+def _each(row: dict[str, str]) -> str:
+    """Processor seconds for an answer, if there was one."""
+    answered = int(row["answered"])
+    return f"{float(row['processor_s']) / answered:.2f}" if answered else "-"
 
 
 def refreshed(text: str) -> str:

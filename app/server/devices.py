@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from pathlib import Path
 from shutil import which
@@ -12,7 +13,8 @@ from app.settings import Settings
 from mode_core.settings import setting
 
 _DRIVER = Path("/proc/driver/nvidia/version")
-_COUNT_S = 60.0
+_COUNT_S = 180.0
+_LOG = logging.getLogger("mode.app")
 
 
 def places_here(settings: Settings) -> int:
@@ -46,7 +48,10 @@ def gpus() -> int:
     asked = Worker(_COUNT_S)
     try:
         return int(asked.call(count_gpus))
-    except WorkerLost:
+    except WorkerLost as error:
+        _LOG.warning(
+            "the GPUs here were not counted (%s): MODE_WORKERS says how many workers", error
+        )
         return 0
     finally:
         asked.close()

@@ -94,6 +94,9 @@ def run_job(job: Job) -> Outcome:
             made = decode_all(codec, job.pixels, Target(bpp=job.bpp), anchors, profile)
     except ModeError as error:
         return Outcome.failed(job, sentence(error))
+    except Exception:  # such as a GPU without memory: this pane's business, not the others'
+        _LOG.exception("%s failed", job.codec)
+        return Outcome.failed(job, "something broke on the server; its log says what")
     measured = tuple(measure(job.pixels, one.image, QUICK_METRICS) for one in made)
     timing = f"{machine(job.codec)}{load}"
     return Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)

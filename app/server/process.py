@@ -117,8 +117,8 @@ class Worker:
     def _call(
         self, task: Callable[..., Any], args: tuple[Any, ...], seconds: float, wanted: Wanted
     ) -> Any:
-        process = self._running()
         try:
+            process = self._running()
             _send(process.stdin, (task, args))
             self._await_answer(process, seconds, wanted)
             failed, result = pickle.load(process.stdout)  # type: ignore[arg-type]

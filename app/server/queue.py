@@ -144,7 +144,7 @@ class Line:
 
     def __init__(self, length: int, places: int = 1) -> None:
         self.length = length
-        self._waiting: Rounds[Ticket] = Rounds(places)
+        self._waiting: Rounds[Ticket] = Rounds()
         self._places: Places[Ticket] = Places(places)
         self._changed = Condition()
         for _ in range(places):
@@ -162,7 +162,8 @@ class Line:
             self._waiting.add(ticket.visitor, ticket)
             # There is no fixed share: twenty people in one room are one address, and may have all
             # places while nobody else wants them. In a full line whoever has most gives one up.
-            if len(self._waiting) > self.length:
+            # Those for whom a place is free wait only until its thread has noticed.
+            if len(self._waiting) > self.length + self._places.free:
                 late = self._waiting.surplus(ticket.visitor)
                 busy = self._busy(late)
                 self._waiting.remove(late.visitor, late)
@@ -217,17 +218,18 @@ class Line:
         )
 
     def _serve(self) -> None:
-        done: int | None = None
+        done: tuple[int, str] | None = None
         while True:
             with self._changed:
                 if done is not None:
-                    self._places.leave(done)
+                    self._places.leave(done[0])
+                    self._waiting.ended(done[1])
                 while not self._waiting:
                     self._changed.wait()
                 ticket = self._waiting.serve()
                 ticket.began = monotonic()
-                done = self._places.take(ticket, ticket.picture)
-            ticket.run(done)
+                done = self._places.take(ticket, ticket.picture), ticket.visitor
+            ticket.run(done[0])
             del ticket  # it holds a photo and its results
 
 

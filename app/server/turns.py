@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -27,11 +26,13 @@ class Rounds(Generic[T]):
     Not thread-safe: who uses it holds a lock.
     """
 
-    def __init__(self, places: int = 1) -> None:
+    def __init__(self) -> None:
         self._of: dict[str, list[T]] = {}
         """Visitors in the order of their turns, each with what they wait for."""
-        self._served: deque[str] = deque(maxlen=places)
-        """Whose turns came last, as many as are worked on at once."""
+        self._at_work: list[str] = []
+        """Whose turns have not ended, and"""
+        self._last = ""
+        """whose came last."""
 
     def __len__(self) -> int:
         return sum(map(len, self._of.values()))
@@ -48,7 +49,7 @@ class Rounds(Generic[T]):
     def add(self, visitor: str, one: T) -> None:
         """The last of this visitor; those who are served just now come after every newcomer."""
         self._of.setdefault(visitor, []).append(one)
-        self._pass_on()
+        self._to_the_end(*self._at_work, self._last)
 
     def remove(self, visitor: str, one: T) -> None:
         """It waits no longer, which costs its visitor no turn."""
@@ -60,17 +61,22 @@ class Rounds(Generic[T]):
         """What is first, which waits no longer; all others come before its visitor's next."""
         visitor, (first, *_) = next(iter(self._of.items()))
         self.remove(visitor, first)
-        self._served.append(visitor)
-        self._pass_on()
+        self._at_work.append(visitor)
+        self._last = visitor
+        self._to_the_end(visitor)
         return first
+
+    def ended(self, visitor: str) -> None:
+        """One of this visitor's turns is over."""
+        self._at_work.remove(visitor)
 
     def surplus(self, visitor: str) -> T:
         """The newest of whoever has most: this visitor, if nobody has more, or who comes last."""
         most = max(reversed(self._of), key=lambda one: (len(self._of[one]), one == visitor))
         return self._of[most][-1]
 
-    def _pass_on(self) -> None:
-        for visitor in self._served:
+    def _to_the_end(self, *visitors: str) -> None:
+        for visitor in visitors:
             if visitor in self._of:
                 self._of[visitor] = self._of.pop(visitor)
 
@@ -92,9 +98,9 @@ class Places(Generic[T]):
         return [one for one in self._at if one is not None]
 
     @property
-    def free(self) -> bool:
-        """Whether there is a place."""
-        return None in self._at
+    def free(self) -> int:
+        """How many places there are for more."""
+        return self._at.count(None)
 
     def take(self, one: T, picture: str = "") -> int:
         """A free place from now on, the one that has had this picture if that is free."""
@@ -115,7 +121,7 @@ class Turns:
     """As many threads at a time as there are places, in rounds of all visitors."""
 
     def __init__(self, places: int = 1) -> None:
-        self._waiting: Rounds[object] = Rounds(places)
+        self._waiting: Rounds[object] = Rounds()
         self._places: Places[object] = Places(places)
         self._changed = Condition()
 
@@ -144,6 +150,7 @@ class Turns:
         finally:
             with self._changed:
                 self._places.leave(place)
+                self._waiting.ended(visitor)
                 self._changed.notify_all()
 
     def _admit(self, visitor: str) -> None:

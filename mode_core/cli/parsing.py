@@ -67,8 +67,10 @@ def positive(text: str) -> int:
 def share(text: str) -> float:
     """A part of a whole."""
     value = _number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; give a number from 0 to 1")
+    if not (value == 0 or 0.0001 <= value <= 1):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no share; give 0, or a number from 0.0001 to 1"
+        )
     return value
 
 

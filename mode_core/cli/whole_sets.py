@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> None:
     metrics = _metrics(args.set_metrics)
     if args.add_metrics is not None:
         raise ModeError("--add-metrics and --set-metrics are two runs: one measures each picture")
-    if args.ray is not None:
-        raise ModeError("--set-metrics runs on this machine: leave out --ray, or give --workers N")
+    if args.gpus_per_task or args.ray is not None:
+        raise ModeError("--set-metrics runs on this machine: leave out --ray and --gpus-per-task")
     if args.profile or args.keep_pictures:
         raise ModeError(
             "--profile and --keep-pictures do not go with --set-metrics: the rows of --out say "

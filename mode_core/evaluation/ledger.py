@@ -31,6 +31,21 @@ _SHARE = 20
 """Of a run, at most this part is spent on writing what it has so far."""
 
 
+class _Budget:
+    """What all ledgers of this process have spent on that, and since when."""
+
+    def __init__(self) -> None:
+        self.since, self.spent = monotonic(), 0.0
+
+    @property
+    def allows(self) -> bool:
+        """Whether another write is paid for."""
+        return self.spent * _SHARE <= monotonic() - self.since
+
+
+_BUDGET = _Budget()
+
+
 class Ledger:
     """The rows of one codec so far, and the files that they go to."""
 
@@ -41,7 +56,7 @@ class Ledger:
         self.partial_timing = out / f"{stem}{kind}.timing{PARTIAL_SUFFIX}"
         self.lock = out / f".{stem}.lock"
         self.recalled = False
-        self._unsaved, self._next_save = False, 0.0
+        self._unsaved = False
         self.rows: dict[object, Row] = {}
         self.timings: dict[object, Timing] = {}
 
@@ -86,12 +101,12 @@ class Ledger:
         """Note what one job measured, safe from interruption.
 
         All of it is written each time; where jobs are quick and rows are many, only as often as
-        does not hold them up, so that a run that is killed loses the last seconds at most.
+        does not hold them up: what a run loses that is killed are quick jobs since the last write.
         """
         self.rows |= {row_key(row): row for row, _ in measurements}
         self.timings |= {timing_key(timing): timing for _, timing in measurements if timing}
         self._unsaved = True
-        if monotonic() >= self._next_save:
+        if _BUDGET.allows:
             self._save()
 
     def _save(self) -> None:
@@ -99,8 +114,8 @@ class Ledger:
         write_rows(self.partial, self.rows.values())
         if self.timings:
             write_timings(self.partial_timing, self.timings.values())
-        end = monotonic()
-        self._unsaved, self._next_save = False, end + _SHARE * (end - start)
+        _BUDGET.spent += monotonic() - start
+        self._unsaved = False
 
     def finish(self) -> None:
         """Give the files their real names."""

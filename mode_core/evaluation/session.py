@@ -24,7 +24,11 @@ LOCAL = "local"
 INSTALL = "Ray is not installed here: pip install -r requirements-cluster.txt"
 KEPT = "what was measured is kept: run again with --resume"
 _NOBODY = "http://127.0.0.1:9"
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Otherwise a task that asked for no GPU sees all of them, and would draw on the first.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+}
 _HERE = {
     **_QUIET,
     # Its name says where Ray does so by itself: all of it lives at 127.0.0.1.

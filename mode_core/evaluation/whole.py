@@ -154,7 +154,7 @@ def _measured(plan: SetPlan, whole: Whole, jobs_of: JobsOf, record: Record) -> F
                         left_out.append(row)
                         continue
                     new += 1
-                    known[whole_set_key(row)] = _with_earlier(row, known)
+                    known[whole_set_key(row)] = row if plan.replace else _with_earlier(row, known)
                     write_whole_sets(plan.out, known.values())
                     record()
     sets = [known[key] for one in whole if (key := _key(plan, one)) in known]

@@ -92,6 +92,10 @@ def features_of(backbone: Backbone, image: Image) -> Features:
             from mode_core.metrics.inception import load_inception
 
             numbers = load_inception(backbone.path)[1](patches)
+        if not bool(torch.isfinite(numbers).all()):
+            raise WeightsUnavailable(
+                f"{backbone.path} gives what is no number for a picture: it is damaged"
+            )
         found.append(numbers.numpy())
     return np.concatenate(found)
 

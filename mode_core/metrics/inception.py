@@ -28,6 +28,7 @@ TAGS = {PAPERS: "6726825d", TORCHVISION: "0cc3c7bd"}
 """How the SHA-256 of the files that are known begins; their names say it too."""
 _BY_CLASSES = {1008: PAPERS, 1000: TORCHVISION}
 _UNUSED = ("AuxLogits.", "fc.")
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _COUNTS = "num_batches_tracked"
 
 
@@ -100,6 +101,8 @@ def _check(path: Path, state: State, wanted: Mapping[str, Tensor]) -> None:
 
 def _alike(found: Tensor, wanted: Tensor) -> bool:
     """Whether a tensor of anybody's is a plain one of this shape and kind."""
+    if found.is_floating_point() and found.dtype not in _FLOATS:
+        return False
     kinds = found.layout, found.device.type, found.is_floating_point()
     return found.shape == wanted.shape and kinds == (
         wanted.layout, wanted.device.type, wanted.is_floating_point(),

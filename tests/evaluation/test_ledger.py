@@ -35,6 +35,7 @@ def test_quick_jobs_do_not_wait_for_their_files_and_none_of_them_is_lost(
 
     monkeypatch.setattr(ledger, "monotonic", lambda: now[0])
     monkeypatch.setattr(ledger, "write_rows", slow_write)
+    monkeypatch.setattr(ledger, "_BUDGET", ledger._Budget())
     one = Ledger(tmp_path, "jpeg")
     with suppress(KeyboardInterrupt), one.held():
         for row in rows[:5]:
@@ -47,6 +48,31 @@ def test_quick_jobs_do_not_wait_for_their_files_and_none_of_them_is_lost(
         raise KeyboardInterrupt
     assert images_in(one.partial) == names
     assert now[0] == 23
+
+
+def test_all_ledgers_of_a_run_together_keep_to_its_share_and_slow_jobs_are_written_at_once(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+
+    def slow_write(*_: object) -> None:
+        now[0] += 1
+
+    monkeypatch.setattr(ledger, "monotonic", lambda: now[0])
+    monkeypatch.setattr(ledger, "write_rows", slow_write)
+    monkeypatch.setattr(ledger, "_BUDGET", ledger._Budget())
+    nine = [Ledger(tmp_path, f"codec-{number}") for number in range(9)]
+    for _ in range(40):
+        for one in nine:
+            one.add([(rows[0], None)])
+            now[0] += 0.1
+    spent = ledger._BUDGET.spent
+    assert 1 < spent < now[0] / 19
+    for _ in range(5):
+        now[0] += 60
+        nine[0].add([(rows[1], None)])
+        nine[1].add([(rows[1], None)])
+    assert ledger._BUDGET.spent == spent + 10
 
 
 def test_a_finished_ledger_leaves_nothing_unfinished(rows: list[Row], tmp_path: Path) -> None:

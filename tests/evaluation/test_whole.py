@@ -151,6 +151,14 @@ def test_a_figure_that_is_asked_for_later_leaves_the_first(plan: SetPlan) -> Non
     assert the(plan, "jpeg", 2).kid is not None
 
 
+def test_what_is_measured_anew_keeps_no_figure_of_before(plan: SetPlan) -> None:
+    jpeg = replace(plan, codecs=["jpeg"])
+    sets_of_results(jpeg)
+    assert the(plan, "jpeg", 2).kid is not None
+    sets_of_results(replace(jpeg, metrics=["fid"], replace=True))
+    assert (the(plan, "jpeg", 2).kid, the(plan, "jpeg", 2).kid_std) == (None, None)
+
+
 def test_rows_of_other_pictures_are_another_set(plan: SetPlan) -> None:
     jpeg = replace(plan, codecs=["jpeg"])
     sets_of_results(jpeg)

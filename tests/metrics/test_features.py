@@ -204,6 +204,7 @@ VARIANCE = "Mixed_7c.branch1x1.bn.running_var"
         ({CONV: torch.zeros(128, 128, 7, 1)}, f"lacks {CONV}"),
         ({CONV: torch.zeros(128, 128, 1, 7, dtype=torch.int64)}, f"lacks {CONV}"),
         ({CONV: torch.zeros(128, 128, 1, 7).to_sparse()}, f"lacks {CONV}"),
+        ({CONV: torch.zeros(128, 128, 1, 7).to(torch.float8_e4m3fn)}, f"lacks {CONV}"),
         ({CONV: torch.full((128, 128, 1, 7), torch.nan)}, f"{CONV} holds what is no number"),
         ({VARIANCE: torch.full((320,), -1.0)}, "holds variances below zero"),
         ({"Mixed_8a.conv.weight": torch.zeros(1)}, "'Mixed_8a.conv.weight', which no InceptionV3"),

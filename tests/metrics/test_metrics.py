@@ -151,6 +151,10 @@ def test_training_takes_the_bundled_file_and_agrees_with_the_metric(
     [
         (None, "names .* which is not a file"),
         (b"not weights", r"is not a file of weights: it is damaged, or of another kind$"),
+        (b"\x80\x02.", "is not a file of weights"),
+        (b"\x80", "is not a file of weights"),
+        (b"\x80\x02X\x05\x00", "is not a file of weights"),
+        ({7: torch.zeros(1)}, "not a state dict"),
         ({"features.0.weight": torch.zeros(64, 3, 11, 11)}, "lacks features.0.bias"),
         ({"features.0.weight": torch.zeros(1)}, "lacks features.0.weight"),
         ([1, 2], "not a state dict"),
