@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--gpus-per-task",
-        type=parsing.share,
+        type=parsing.gpu_share,
         default=0.0,
         metavar="SHARE",
         help="with --ray, what part of a GPU each task takes, such as 0.25; none unless given",

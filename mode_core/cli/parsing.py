@@ -67,10 +67,16 @@ def positive(text: str) -> int:
 def share(text: str) -> float:
     """A part of a whole."""
     value = _number(text)
-    if not (value == 0 or 0.0001 <= value <= 1):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no share; give 0, or a number from 0.0001 to 1"
-        )
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; give a number from 0 to 1")
+    return value
+
+
+def gpu_share(text: str) -> float:
+    """A part of a GPU, in ten-thousandths as Ray counts them."""
+    value = share(text)
+    if 0 < value < 0.0001:
+        raise argparse.ArgumentTypeError(f"{text!r} is too little of a GPU; 0.0001 is the least")
     return value
 
 

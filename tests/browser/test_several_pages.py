@@ -66,10 +66,10 @@ class Front(NamedTuple):
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """Both pages and nginx with the recipe of the documents, on ports that are free."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("a", "b", "nginx")}
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("first", "second", "nginx")}
     with (
-        served("page_server", folders["a"], GRADIO_ROOT_PATH="/a") as first,
-        served("page_server", folders["b"], GRADIO_ROOT_PATH="/b") as second,
+        served("page_server", folders["first"], GRADIO_ROOT_PATH="/first") as first,
+        served("page_server", folders["second"], GRADIO_ROOT_PATH="/second") as second,
         proxied(folders["nginx"], first, second) as url,
     ):
         yield Front(url, folders["nginx"])
@@ -114,8 +114,8 @@ def test_visitors_stay_with_their_page_and_links_lead_to_it(
 ) -> None:
     leader, trouble = watched(chromium, front.url, "#image=rocket&panes=original,jpeg")
     settled(leader, 2)
-    own = leader.url.removeprefix(front.url)[:2]
-    assert own in ("a/", "b/")
+    own = leader.url.removeprefix(front.url).partition("/")[0] + "/"
+    assert own in ("first/", "second/")
     upload(leader, "mine.png", png_bytes(make_photo(64, 96)))
     expect(leader.locator('.pane[data-id="original"] .time')).to_have_text("96 \u00d7 64")
     settled(leader, 2)
@@ -130,12 +130,13 @@ def test_visitors_stay_with_their_page_and_links_lead_to_it(
     leader.wait_for_function("document.querySelector('.meeting-link').value.includes('#meet=')")
     link = leader.get_by_label("Link for those who follow").input_value()
     assert link.startswith(f"{front.url}{own}#meet=")
-    other = "b" if own == "a/" else "a"
+    other = "second" if own == "first/" else "first"
     context = chromium.new_context()
     context.add_cookies([{"name": "mode_page", "value": other, "url": front.url}])
     follower = context.new_page()
     follower.goto(front.url)
     follower.wait_for_url(f"{front.url}{other}/**")
+    expect(follower.locator("#viewer .status")).to_contain_text("panes")  # the other one works too
     follower.goto(link)
     expect(follower.locator(".meeting-line [role=status]")).to_contain_text("Following · 1 here")
     context.close()
