@@ -219,3 +219,18 @@ def test_files_dropped_beside_the_viewer_do_not_leave_the_page(visit: Opener) ->
     }"""
     assert page.evaluate(drop, "mine.csv")
     expect(page.locator(".status.bad")).to_contain_text("drop a table on the curves")
+
+
+def test_who_has_selected_a_number_types_over_it_even_if_it_changes_meanwhile(
+    visit: Opener,
+) -> None:
+    page = settled(visit("panes=original,jpeg&bpp=0.1"), 2)
+    field = page.locator("#viewer input.bpp")
+    field.focus()
+    field.select_text()
+    page.evaluate("location.hash = location.hash.replace('bpp=0.1', 'bpp=0.25')")
+    expect(field).to_have_value("0.25")
+    page.keyboard.type("0.4")
+    page.keyboard.press("Enter")
+    page.wait_for_function("JSON.parse(viewer.dataset.state).bpp === 0.4")
+    settled(page, 2)

@@ -3,7 +3,7 @@
 import { fillSelect, find, make, makeButton, refill } from "../../shared/dom.js";
 import { movedBlends } from "./blends.js";
 import { REDUCED, exactness } from "./exactness.js";
-import { listenToNumber, listenToSlider, listenToSteps } from "./fields.js";
+import { listenToNumber, listenToSlider, listenToSteps, showValue } from "./fields.js";
 import { MAPS, RAMP, isReduced } from "./maps.js";
 import { PRESETS, STEPS, bytesText, positionOf, rateAt, rateFrom } from "./rates.js";
 
@@ -95,7 +95,7 @@ export function showRate(/** @type {Viewer} */ { root, choosing, state: { size }
   slider.value = String(positionOf(bpp));
   slider.ariaValueText = `${bpp} bits per pixel`;
   const field = find(root, ".bpp", HTMLInputElement);
-  if (!field.dataset.typing) field.value = String(bpp);
+  showValue(field, String(bpp));
   field.ariaValueNow = String(bpp);
   find(root, ".size").textContent = size ? `≈ ${bytesText((bpp * size.width * size.height) / 8)}` : "";
 }

@@ -26,6 +26,15 @@ export function listenToNumber(/** @type {HTMLInputElement} */ field, /** @type 
   field.addEventListener("blur", () => delete field.dataset.typing);
 }
 
+/** Say what holds now, unless somebody is typing; who has selected all of it still has, and types over it. */
+export function showValue(/** @type {HTMLInputElement} */ field, /** @type {string} */ text) {
+  if (field.dataset.typing || field.value === text) return;
+  const { value, selectionStart, selectionEnd } = field;
+  const chosen = document.activeElement === field && selectionStart === 0 && selectionEnd === value.length;
+  field.value = text;
+  if (chosen && value) field.select();
+}
+
 /** Arrow keys change the number, as they do in a field for numbers, which would take no comma.
  * @param {HTMLInputElement} field @param {Choosing} choosing */
 export function listenToSteps(field, choosing) {

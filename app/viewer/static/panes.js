@@ -2,7 +2,7 @@
 
 import { fillSelect, make, makeButton, refill, write } from "../../shared/dom.js";
 import { licenceOf, weightsOf } from "../../shared/phrases.js";
-import { listenToNumber } from "./fields.js";
+import { listenToNumber, showValue } from "./fields.js";
 import { competing, metricText } from "./numbers.js";
 import { isOpened } from "./opened.js";
 import { waitingText } from "./pace.js";
@@ -138,7 +138,7 @@ function describeOpened({ given }, { id, label, bytes, bytes_text: text = "", st
   const opened = isOpened(id);
   given.hidden = !opened || state === "failed";
   if (given.hidden) return;
-  if (!given.dataset.typing) given.value = text;
+  showValue(given, text);
   given.title = `${bytes === null ? "Nobody has said how large its file is" : `${bytes} bytes`}: type 12345 or 12.3 kB`;
   given.ariaLabel = `Size of the file of ${label}`;
 }
