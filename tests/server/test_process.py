@@ -278,3 +278,18 @@ def test_a_codec_without_weights_says_so_and_names_no_folder_of_the_server(
     error = work.run_job(Job("elic", ("",), 0.1, photo)).error
     assert "elic has no weights in assets/none" in error
     assert str(ROOT) not in error
+
+
+def test_a_codec_that_breaks_in_an_unforeseen_way_costs_its_pane_alone(
+    photo: Image, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(work, "decode_all", broken)
+    outcome = work.run_job(Job("jpeg", ("",), 0.5, photo))
+    assert (outcome.codec, outcome.error) == (
+        "jpeg",
+        "something broke on the server; its log says what",
+    )
+    assert "CUDA out of memory" in caplog.text
