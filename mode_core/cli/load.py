@@ -112,7 +112,8 @@ def _stoppable(crowd: Crowd) -> Iterator[None]:
         yield
     finally:
         for kind, handler in before.items():
-            signal.signal(kind, handler)
+            # the command ends now, and one that comes late would end it without its last word
+            signal.signal(kind, signal.SIG_IGN if crowd.interrupted else handler)
 
 
 def _names(text: str) -> tuple[str, ...]:

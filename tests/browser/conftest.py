@@ -205,10 +205,10 @@ def open_page(chromium: Browser, viewer_url: str) -> Iterator[Opener]:
 
 
 def watched(
-    browser: Browser, home: str, hash: str = "", own_clock: bool = False, **options: Any
+    browser: Browser, home: str, hash: str = "", first: str = "", **options: Any
 ) -> tuple[Page, list[str]]:
     """A page of its own context, and the list where it notes what must not happen: errors, warnings
-    of scripts, dialogs, and requests that leave this machine; its clock can be put forward."""
+    of scripts, dialogs, and requests that leave this machine; `first` is a script that runs first."""
     trouble: list[str] = []
     page = browser.new_page(**{"viewport": DESK, **options})
     page.set_default_timeout(PATIENCE_MS)
@@ -224,8 +224,8 @@ def watched(
             trouble.append(f"request to {url}")
 
     page.on("request", lambda request: leaving(request.url))
-    if own_clock:
-        page.clock.install()
+    if first:
+        page.add_init_script(first)
     page.goto(home + hash)
     return page, trouble
 

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
@@ -255,9 +255,41 @@ def test_with_a_known_size_it_is_a_point_of_the_plot(visit: Opener) -> None:
     for size in ("300", "400"):  # another size is another point, and the one before it is gone
         field.fill(size)
         field.press("Enter")
-        settled(page, 4)
+        expect(pane(page, "other").locator(".rate")).to_have_text(f"{int(size) * 8 / 12288:.4f} bpp")
+    settled(page, 4)
     expect(section.locator(".rd-entry")).to_have_count(2)
     page.locator(".rd-points summary").click()
     lines = page.locator(".rd-points tr").filter(has_text=re.compile("theirs|other"))
     expect(lines).to_have_count(2)
     expect(lines.filter(has_text="other")).to_contain_text("0.26")
+
+
+def test_sizes_that_are_typed_fast_lose_nothing(visit: Opener) -> None:
+    """The server answers late: the last size holds, and what is half typed goes on."""
+    page = settled(visit("panes=original,jpeg"), 2)
+    choose(page, {"photo.png": ORIGINAL, "other.png": png_bytes(COARSE)})
+    asked(page).get_by_role("button", name="as its panes").click()
+    other = pane(page, "other")
+    field, rate = other.locator("input.given"), other.locator(".rate")
+    expect(field).to_be_visible()
+    held: list[Route] = []
+    page.route("**/mode/pane", lambda route: held.append(route))
+    for size in ("300", "400", "300", "500"):
+        field.fill(size)
+        field.press("Enter")
+    expect(field).to_be_focused()
+    page.keyboard.type("6")
+    for _ in range(4):
+        while not held:
+            page.wait_for_timeout(20)
+        held.pop().continue_()
+    expect(rate).to_have_text("0.3255 bpp")
+    expect(field).to_have_value("5006")
+    field.press("Backspace")
+    page.keyboard.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    settled(page, 3)
+    expect(rate).to_have_text("0.3255 bpp")
+    expect(field).to_have_value("500 B")

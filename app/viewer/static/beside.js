@@ -18,6 +18,8 @@ export class Beside {
     this.kept = /** @type {Map<string, string[]>} */ (new Map()); // panes of originals that were open before
     this.answer = (/** @type {string} */ _) => {};
     this.image = ""; // that was on the screen when it was asked
+    this.resizing = Promise.resolve();
+    this.renamed = /** @type {Map<string, string>} */ (new Map());
   }
 
   /** What becomes of pictures that came at once: `panes` of what is open, `first` of one of them, or
@@ -185,20 +187,36 @@ export class Beside {
     return all[at];
   }
 
-  /** The visitor has typed how large a pane's file is. @param {string} pane @param {number | null} bytes */
-  async resize(pane, bytes) {
+  /** The visitor has typed how large a pane's file is; sizes that follow fast take turns.
+   * @param {string} pane @param {number | null} bytes */
+  resize(pane, bytes) {
+    this.resizing = this.resizing.then(() => this.exchangeFor(this.idNow(pane), bytes));
+    return this.resizing;
+  }
+
+  /** What a pane is called since sizes were typed into it. @param {string} pane @returns {string} */
+  idNow(pane) {
+    const next = this.viewer.state.panes.includes(pane) ? undefined : this.renamed.get(pane);
+    return next === undefined ? pane : this.idNow(next);
+  }
+
+  /** Another size is another pane, in the same place. @param {string} pane @param {number | null} bytes */
+  async exchangeFor(pane, bytes) {
     const { viewer } = this;
     const answer = await viewer.exchange.send("pane", JSON.stringify({ pane: keyOf(pane), bytes }));
     const { error, id = "", label = OPENED } = /** @type {Partial<Facts> & {error?: string}} */ (answer);
     if (error) return viewer.words.tell(error, true);
-    const { state, records } = viewer;
+    const { state, records, stage } = viewer;
     if (!state.panes.includes(pane) || id === pane) return viewer.render();
+    this.renamed.delete(id); // a size that was typed before holds again
+    this.renamed.set(pane, id);
     records.panes.set(id, { ...records.get(pane), id, label });
     const other = (/** @type {string} */ one) => (one === pane ? id : one);
     const { panes, pick, a, b, against } = state;
+    const typed = stage.typedSize(pane);
     viewer.set({ panes: panes.map(other), pick: other(pick), a: other(a), b: other(b), against: other(against) });
     viewer.questions.ask();
-    viewer.stage.focusSize(id);
+    stage.focusSize(id, typed);
   }
 
   /** Why no more panes are coded; empty while there is room. */

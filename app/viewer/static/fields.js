@@ -20,15 +20,32 @@ export function listenToSlider(slider, choosing, at = Number) {
 export function listenToNumber(/** @type {HTMLInputElement} */ field, /** @type {(text: string) => void} */ take) {
   field.addEventListener("input", () => (field.dataset.typing = "1"));
   field.addEventListener("change", () => {
-    delete field.dataset.typing;
-    take(field.value);
+    if (isTyping(field)) take(endTyping(field));
   });
   field.addEventListener("blur", () => delete field.dataset.typing);
 }
 
+const isTyping = (/** @type {HTMLInputElement} */ field) => Boolean(field.dataset.typing);
+
+/** What was typed; a field that goes away now says no more of it. @param {HTMLInputElement} field */
+function endTyping(field) {
+  delete field.dataset.typing;
+  return field.value;
+}
+
+/** What somebody is typing at this moment, for the field that comes instead. @param {HTMLInputElement} field */
+export const begunIn = (field) => (isTyping(field) ? endTyping(field) : "");
+
+/** What was begun in a field that is gone is ended in this one, which takes it when it is left.
+ * @param {HTMLInputElement} field @param {string} text */
+export function goOnTyping(field, text) {
+  field.select();
+  document.execCommand("insertText", false, text); // as if typed: a value set by a script is no change
+}
+
 /** Say what holds now, unless somebody is typing; who has selected all of it still has, and types over it. */
 export function showValue(/** @type {HTMLInputElement} */ field, /** @type {string} */ text) {
-  if (field.dataset.typing || field.value === text) return;
+  if (isTyping(field) || field.value === text) return;
   const { value, selectionStart, selectionEnd } = field;
   const chosen = document.activeElement === field && selectionStart === 0 && selectionEnd === value.length;
   field.value = text;

@@ -1,6 +1,7 @@
 /** The panes on the screen: one shared view, painted once per frame at most. */
 
 import { find } from "../../shared/dom.js";
+import { begunIn, goOnTyping } from "./fields.js";
 import { columnsFor, fitScale } from "./geometry.js";
 import { Maps, isFlip, mapWords } from "./maps.js";
 import { bestInView } from "./numbers.js";
@@ -108,9 +109,17 @@ export class Stage {
     this.root.focus({ preventScroll: true });
   }
 
-  /** Whoever types sizes by keyboard goes on where they were. @param {string} id */
-  focusSize(id) {
-    this.panes.get(id)?.parts.given.focus({ preventScroll: true });
+  /** What somebody is typing as a pane's size at this moment, if anything. @param {string} id */
+  typedSize(id) {
+    const field = this.panes.get(id)?.parts.given;
+    return field ? begunIn(field) : "";
+  }
+
+  /** Whoever types sizes by keyboard goes on where they were. @param {string} id @param {string} typed */
+  focusSize(id, typed) {
+    const field = this.panes.get(id)?.parts.given;
+    field?.focus({ preventScroll: true });
+    if (field && typed) goOnTyping(field, typed);
   }
 
   /** So does who has chosen a size. @param {string} id */
