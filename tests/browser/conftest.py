@@ -208,7 +208,7 @@ def watched(
     browser: Browser, home: str, hash: str = "", first: str = "", **options: Any
 ) -> tuple[Page, list[str]]:
     """A page of its own context, and the list where it notes what must not happen: errors, warnings
-    of scripts, dialogs, and requests that leave this machine; `first` is a script that runs first."""
+    of scripts, dialogs, and requests that leave this machine; the script `first` runs first."""
     trouble: list[str] = []
     page = browser.new_page(**{"viewport": DESK, **options})
     page.set_default_timeout(PATIENCE_MS)

@@ -255,7 +255,7 @@ def test_with_a_known_size_it_is_a_point_of_the_plot(visit: Opener) -> None:
     for size in ("300", "400"):  # another size is another point, and the one before it is gone
         field.fill(size)
         field.press("Enter")
-        expect(pane(page, "other").locator(".rate")).to_have_text(f"{int(size) * 8 / 12288:.4f} bpp")
+        expect(pane(page, "other").locator(".rate")).to_have_text(f"{int(size) / 1536:.4f} bpp")
     settled(page, 4)
     expect(section.locator(".rd-entry")).to_have_count(2)
     page.locator(".rd-points summary").click()
