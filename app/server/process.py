@@ -216,10 +216,12 @@ def _serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     Thread(target=_keep_small, daemon=True).start()
-    with suppress(EOFError):
+    try:
         while True:
             _send(answers, _answer(*pickle.load(sys.stdin.buffer)))
             _return_memory()
+    except (EOFError, BrokenPipeError):
+        os._exit(0)  # the parent is gone; at a usual exit what it did not read would be tried again
 
 
 def _keep_small() -> None:

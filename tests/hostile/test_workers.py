@@ -27,16 +27,16 @@ SAID = "the worker process stopped in the middle of this"
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[tuple[Page, int]]:
-    """A page with two workers, and its process."""
-    with served(MODE_WORKERS="2") as (url, pid):
-        yield Page(url), pid
+def page() -> Iterator[tuple[str, int]]:
+    """The address of a page with two workers, and its process."""
+    with served(MODE_WORKERS="2") as at:
+        yield at
 
 
-def crowd(page: Page, at: int) -> Ended:
+def crowd(url: str, at: int) -> Ended:
     """The crowd of this number, whose pictures have a width that no other crowd's have."""
     plan = Plan(USERS, ROUNDS, 10, WISH, (256 + 8 * at, 192), pause_s=0)
-    return Crowd(page, plan, lambda _: None).run()
+    return Crowd(Page(url), plan, lambda _: None).run()
 
 
 def working(pid: int) -> list[int]:
@@ -52,16 +52,16 @@ def working(pid: int) -> list[int]:
 
 
 def test_killed_workers_cost_their_own_jobs_a_sentence(
-    page: tuple[Page, int], rng: np.random.Generator, say: Callable[[str], None]
+    page: tuple[str, int], rng: np.random.Generator, say: Callable[[str], None]
 ) -> None:
-    (asked, pid), killed, done = page, list[int](), Event()
-    first = crowd(asked, 0)
+    (url, pid), killed, done = page, list[int](), Event()
+    first = crowd(url, 0)
     before = held_by(pid)[0]
     told: list[Ended] = []
 
     def ask() -> None:
         while not done.is_set():
-            told.append(crowd(asked, 1 + len(told)))
+            told.append(crowd(url, 1 + len(told)))
 
     asking = Thread(target=ask)
     asking.start()
@@ -74,7 +74,7 @@ def test_killed_workers_cost_their_own_jobs_a_sentence(
             os.kill(killed[-1], signal.SIGKILL)
     done.set()
     asking.join()
-    last = crowd(asked, 1 + len(told))
+    last = crowd(url, 1 + len(told))
     after = held_by(pid)[0]
     outcomes = [one for ended in told for one in ended.outcomes]
     kinds, words = Counter(one.kind for one in outcomes), Counter(one.words for one in outcomes)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import operator
 import os
+import pickle
 import platform
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -60,6 +62,18 @@ def test_a_killed_worker_is_noticed_and_replaced(worker: Worker) -> None:
     with pytest.raises(WorkerLost, match="restarted"):
         worker.call(os._exit, 9)
     assert worker.call(os.getpid) != before
+
+
+def test_a_process_whose_parent_has_gone_ends_without_a_word() -> None:
+    pipe = subprocess.PIPE
+    for asked in (b"", pickle.dumps((time.sleep, (0.2,)))):
+        command = [sys.executable, "-m", "app.server.process", "0"]
+        left = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+        assert left.stdin and left.stdout and left.stderr
+        left.stdin.write(asked)
+        left.stdin.close()
+        left.stdout.close()
+        assert (left.wait(60), left.stderr.read()) == (0, b"")
 
 
 def test_a_hanging_task_is_stopped() -> None:
