@@ -69,7 +69,9 @@ def test_a_process_whose_parent_has_gone_ends_without_a_word() -> None:
     for asked in (b"", pickle.dumps((time.sleep, (0.2,)))):
         command = [sys.executable, "-m", "app.server.process", "0"]
         left = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
-        assert left.stdin and left.stdout and left.stderr
+        assert left.stdin is not None
+        assert left.stdout is not None
+        assert left.stderr is not None
         left.stdin.write(asked)
         left.stdin.close()
         left.stdout.close()
