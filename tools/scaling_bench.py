@@ -10,7 +10,6 @@ requirements-cluster.txt.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from growth import add_rows, numbers
 
 ROOT = Path(__file__).parents[1]
 CSV = ROOT / "results" / "scaling_bench.csv"
@@ -65,11 +66,6 @@ def run(photos: list[Path], workers: int, args: argparse.Namespace) -> Row:
     return row
 
 
-def numbers(text: str) -> list[int]:
-    """With commas between them."""
-    return [int(one) for one in text.split(",")]
-
-
 def main() -> None:
     """Measure, and add to the CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,14 +75,7 @@ def main() -> None:
     parser.add_argument("--codecs", default="jpeg,elic")
     parser.add_argument("--bpp", default="0.2,0.4")
     args = parser.parse_args()
-    is_new = not CSV.exists()
-    with CSV.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        for row in measured(args):
-            writer.writerow(row)
-            file.flush()
+    add_rows(CSV, FIELDS, measured(args))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from growth import add_rows, numbers
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from mode_core.cli.crowd.memory import held_by  # noqa: E402
@@ -178,23 +180,15 @@ def refreshed(text: str) -> str:
 def main() -> None:
     """Measure, add to the CSV, refresh the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    numbers = {"type": lambda text: [int(one) for one in text.split(",")]}
-    parser.add_argument("--workers", default=[1, 2], **numbers)
-    parser.add_argument("--users", default=[5, 10, 20, 40], **numbers)
+    parser.add_argument("--workers", type=numbers, default=[1, 2])
+    parser.add_argument("--users", type=numbers, default=[5, 10, 20, 40])
     parser.add_argument("--sizes", default=["256x256"], type=lambda text: text.split(","))
     parser.add_argument("--codecs", default="webp,elic")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--core-each", action="store_true")
     args = parser.parse_args()
-    is_new = not CSV.exists()
-    with CSV.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        for row in measured(args):
-            writer.writerow(row)
-            file.flush()
+    add_rows(CSV, FIELDS, measured(args))
     PAGE.write_text(refreshed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
 from tests.browser.conftest import Opener
-from tests.browser.viewer_page import EVIL, canvases, painted, settled, state_of
+from tests.browser.viewer_page import EVIL, PATIENCE_MS, canvases, painted, settled, state_of
 from tests.conftest import make_photo
 from tests.made_up.zips import zip_of
 
@@ -264,6 +264,15 @@ def test_with_a_known_size_it_is_a_point_of_the_plot(visit: Opener) -> None:
     expect(lines.filter(has_text="other")).to_contain_text("0.26")
 
 
+def let_go(page: Page, held: list[Route]) -> None:
+    """Let the server have the next question, once the page has asked it."""
+    for _ in range(PATIENCE_MS // 20):
+        if held:
+            break
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+
+
 def test_sizes_that_are_typed_fast_lose_nothing(visit: Opener) -> None:
     """The server answers late: the last size holds, and what is half typed goes on."""
     page = settled(visit("panes=original,jpeg"), 2)
@@ -280,16 +289,12 @@ def test_sizes_that_are_typed_fast_lose_nothing(visit: Opener) -> None:
     expect(field).to_be_focused()
     page.keyboard.type("6")
     for _ in range(4):
-        while not held:
-            page.wait_for_timeout(20)
-        held.pop().continue_()
+        let_go(page, held)
     expect(rate).to_have_text("0.3255 bpp")
     expect(field).to_have_value("5006")
     field.press("Backspace")
     page.keyboard.press("Enter")
-    while not held:
-        page.wait_for_timeout(20)
-    held.pop().continue_()
+    let_go(page, held)
     settled(page, 3)
     expect(rate).to_have_text("0.3255 bpp")
     expect(field).to_have_value("500 B")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
-from time import sleep
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -63,11 +63,13 @@ def test_killed_workers_cost_their_own_jobs_a_sentence(
         while not done.is_set():
             told.append(crowd(url, 1 + len(told)))
 
-    asking = Thread(target=ask)
+    asking = Thread(target=ask, daemon=True)
     asking.start()
     for _ in range(KILLS):
         sleep(rng.uniform(0.2, 1.0))
+        until = monotonic() + 60
         while not (busy := working(pid)):
+            assert monotonic() < until, told
             sleep(0.01)
         killed.append(int(rng.choice(busy)))
         with suppress(ProcessLookupError):
