@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 CSV = ROOT / "results" / "ablation_hdc.csv"
 SHARES = {"hdc": 0.35, "hdc-tokens": 0.25, "hdc-merge": 0.3, "hdc-vectors": 0.1}
-"""Of the time of one HDC, what each stage takes."""
+"""Of the time of one HDC, what each stage takes. None has a critic."""
 VARIANTS = {
     "": ("everything", "hdc"),
     "no-enhancer-vectors": ("enhancement without vectors", "hdc"),

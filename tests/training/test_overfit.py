@@ -48,6 +48,7 @@ LEARNT = {
     "hdc": ("main", 0.9, 14),
     "hdc-tokens": ("nats", 0.8, 20),
     "hdc-merge": ("main", 0.9, 10),
+    "hdc-gan": ("main", 0.95, 10),
     "hdc-vectors": ("loss", 0.8, 10),
     "clc": ("bpp", 0.8, 20),
 }

@@ -40,6 +40,7 @@ FAMILY = (
     Part("hdc", "hdc", 2, partners=("elic", "vq")),
     Part("hdc-tokens", "hdc", 1.5, "hdc", ("elic", "vq")),
     Part("hdc-merge", "hdc", 2, "hdc-tokens", ("elic", "vq")),
+    # no hdc-gan: listened to, its critic has only made LPIPS worse so far (docs/hdc.md)
     Part("hdc-vectors", "hdc", 0.5, "hdc-merge", ("elic", "vq")),
     Part("clc", "clc", 1.5, partners=("elic",)),
 )

@@ -19,7 +19,7 @@ CODECS = (
         name="HDC",
         streams=("vq", "sq"),
         experts=("elic", "vq"),
-        stages=("hdc", "hdc-tokens", "hdc-merge", "hdc-vectors"),
+        stages=("hdc", "hdc-tokens", "hdc-merge", "hdc-gan", "hdc-vectors"),
         looks={None: Look("#000060", "#d89078", "bowtie")},
     ),
 )

@@ -36,7 +36,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 """What widths such as `tiny-no-correction` leave out."""
 L1, LPIPS, CRITIC = 1.2, 0.8, 0.12
 """The weights of the loss of pictures, as published; the critic's is its share of the pull, as for
-all codecs here. As a factor it pulled half as hard as LPIPS, which got worse (LOG, 2026-11-28)."""
+all codecs here. It has a stage of its own, the last of the merger's: from the start of merging on
+it made LPIPS worse (LOG, 2026-11-28)."""
 SILENT = 0.5
 """Share of the crops whose vectors are zero: those that a decoder makes lie between these and the
 extracted ones."""
@@ -137,19 +138,22 @@ def hidden_tokens(
 def picture_loss(
     rig: Rig, x_hat: Tensor, x_BCHW: Tensor, progress: float, generator: torch.Generator
 ) -> Cost:
-    """L1, LPIPS, and a critic that pulls with a share of their strength."""
+    """L1, LPIPS, and where there is a critic, one that pulls with a share of their strength."""
     x_hat = x_hat.float()
-    leaf = x_hat.detach().requires_grad_()
+    leaf = x_hat if rig.critic is None else x_hat.detach().requires_grad_()
     lpips = rig.partner("lpips")
     with torch.autocast(x_hat.device.type, enabled=False):
         mine, wanted = off_grid(generator, leaf, x_BCHW)
         distance = lpips(mine, lpips.reference(wanted)).mean()
         error = F.l1_loss(leaf, x_BCHW)
         main = L1 * error + LPIPS * distance
+    seen = {"main": main.detach(), "l1": error.detach(), "lpips": distance.detach()}
+    if rig.critic is None:
+        return main, seen
     extra = -rig.critic(leaf).float().mean()
     pull = pulled(x_hat, leaf, main, extra, CRITIC * ramp(progress))
     judged, stats = hinge(rig.critic(x_BCHW).float(), rig.critic(x_hat.detach()).float())
-    return pull + judged, {"main": main.detach(), "l1": error, "lpips": distance} | stats
+    return pull + judged, seen | stats
 
 
 def enhancer_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) -> Cost:
@@ -215,18 +219,24 @@ def vector_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Gene
     return total, stats
 
 
-def _stage(name: str, assemble: Callable[[Setup], Rig], loss: Any, *parts: str) -> Stage:
+def _stage(
+    name: str, assemble: Callable[[Setup], Rig], loss: Any, parts: tuple[str, ...],
+    *continues: str, rates: Rates = Rates(muon=3e-3, adam=1e-3),
+) -> Stage:  # fmt: skip
     """A stage of these parts after those before it; crops hold whole windows of the token grid."""
-    before = {"hdc-tokens": ("hdc",), "hdc-merge": ("hdc-tokens",), "hdc-vectors": ("hdc-merge",)}
     return Stage(
-        name, "hdc", assemble, loss, validate, only(*parts), continues=before.get(name, ()),
-        batch=4, crop=256, gpu_batch=32, crop_mb=600, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
+        name, "hdc", assemble, loss, validate, only(*parts), continues=continues,
+        batch=4, crop=256, gpu_batch=32, crop_mb=600, rates=rates, clip=1.0,
     )  # fmt: skip
 
 
 STAGES = (
-    _stage("hdc", with_critic, enhancer_loss, "enhancer.", "extractors.enhancer."),
-    _stage("hdc-tokens", assemble, token_loss, "predictor.", "extractors.predictor."),
-    _stage("hdc-merge", with_critic, merge_loss, "merger."),
-    _stage("hdc-vectors", assemble, vector_loss, "diffusions."),
-)
+    _stage("hdc", assemble, enhancer_loss, ("enhancer.", "extractors.enhancer.")),
+    _stage("hdc-tokens", assemble, token_loss, ("predictor.", "extractors.predictor."), "hdc"),
+    _stage("hdc-merge", assemble, merge_loss, ("merger.",), "hdc-tokens"),
+    _stage(
+        "hdc-gan", with_critic, merge_loss, ("merger.",), "hdc-merge",
+        rates=Rates(muon=1e-3, adam=4e-4),
+    ),
+    _stage("hdc-vectors", assemble, vector_loss, ("diffusions.",), "hdc-merge", "hdc-gan"),
+)  # fmt: skip
