@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
 # In their order, since xdist would leave files of one long test for the end, when the other core has nothing left.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
 LOCK := requirements.lock
 UV_PIP := $(BIN)/uv pip install --python $(BIN)/python --constraints $(LOCK)

@@ -42,6 +42,8 @@ def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int) -
     panes = "#panes=original,mode-f,mode-p@0.2,vq,jpeg"
     page = open_page(panes, viewport=size, color_scheme="light")
     settled(page, 5)
+    # colours are the same at every width: a second look in the dark only on a desk
+    bad_colours_too = bad_colours if width > 1000 else lambda page, part: []
     page.locator("#rd-plot").scroll_into_view_if_needed()
     expect(page.locator("#rd-plot .scatterlayer .trace").first).to_be_attached()
     page.locator(".rd-points summary").click()
@@ -49,19 +51,19 @@ def test_axe_finds_nothing_serious(open_page: Opener, width: int, height: int) -
     page.evaluate(
         "document.querySelectorAll('.rd-points tr:nth-child(n+11)').forEach((row) => row.remove())"
     )
-    assert findings(page) + bad_colours(page, "html") == []
+    assert findings(page) + bad_colours_too(page, "html") == []
     page.get_by_role("button", name="Plane", exact=True).click()
     expect(page.locator("[data-rd=places] tr").first).to_be_visible()
-    assert findings(page, ".rd") + bad_colours(page, ".rd") == []
+    assert findings(page, ".rd") + bad_colours_too(page, ".rd") == []
     for mode in ("Swipe", "Diff", "Single"):
         page.get_by_role("button", name=mode, exact=True).click()
-        assert findings(page, "#viewer") + bad_colours(page, "#viewer") == [], mode
+        assert findings(page, "#viewer") + bad_colours_too(page, "#viewer") == [], mode
     page.get_by_role("button", name="Grid", exact=True).click()
     sizes = page.get_by_role("button", name="choose the size of MoDE-P at 0.2 bpp")
     figure = page.get_by_role("button", name="Figure…")
     for opener in (page.get_by_label("Keys and help"), sizes, figure):
         opener.click()
-        assert findings(page, "dialog[open]") + bad_colours(page, "dialog[open]") == []
+        assert findings(page, "dialog[open]") + bad_colours_too(page, "dialog[open]") == []
         page.keyboard.press("Escape")
 
 

@@ -41,6 +41,8 @@ it made LPIPS worse (LOG, 2026-11-28)."""
 SILENT = 0.5
 """Share of the crops whose vectors are zero: those that a decoder makes lie between these and the
 extracted ones."""
+NEW, LEARNT = Rates(muon=3e-3, adam=1e-3), Rates(muon=1e-3, adam=4e-4)
+"""How fast parts learn at first, and against a critic when they know their work."""
 FASTER = 8.0
 """The gate of the exchanged pictures and the shares of what a prediction is made of are few, and
 the gate starts at zero: they learn this much faster."""
@@ -221,7 +223,7 @@ def vector_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Gene
 
 def _stage(
     name: str, assemble: Callable[[Setup], Rig], loss: Any, parts: tuple[str, ...],
-    *continues: str, rates: Rates = Rates(muon=3e-3, adam=1e-3),
+    *continues: str, rates: Rates = NEW,
 ) -> Stage:  # fmt: skip
     """A stage of these parts after those before it; crops hold whole windows of the token grid."""
     return Stage(
@@ -234,9 +236,6 @@ STAGES = (
     _stage("hdc", assemble, enhancer_loss, ("enhancer.", "extractors.enhancer.")),
     _stage("hdc-tokens", assemble, token_loss, ("predictor.", "extractors.predictor."), "hdc"),
     _stage("hdc-merge", assemble, merge_loss, ("merger.",), "hdc-tokens"),
-    _stage(
-        "hdc-gan", with_critic, merge_loss, ("merger.",), "hdc-merge",
-        rates=Rates(muon=1e-3, adam=4e-4),
-    ),
+    _stage("hdc-gan", with_critic, merge_loss, ("merger.",), "hdc-merge", rates=LEARNT),
     _stage("hdc-vectors", assemble, vector_loss, ("diffusions.",), "hdc-merge", "hdc-gan"),
 )  # fmt: skip
