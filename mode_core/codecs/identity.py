@@ -70,6 +70,11 @@ def family(codec: str, profile: str = PUBLIC) -> list[WeightsSet]:
     return sorted(different, key=lambda one: one.bpp) or [find_weights(codec, profile)]
 
 
+def tags_here(codec: str, profile: str) -> set[str]:
+    """The tags of all imported sets of a codec and width, in words."""
+    return {tag_words(one) for one in family(codec, profile)}
+
+
 def quality_for(codec: str, profile: str, tag: str, quality: int) -> int | None:
     """What to ask for so that a file of these weights and this quality is made again, if it can be.
 

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
+from mode_core.codecs.identity import tags_here
 from mode_core.codecs.registry import CODECS, find_codec, load_codec
 from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError, ResultsError
@@ -29,6 +30,7 @@ from mode_core.pictures.files import read_image
 from mode_core.stream.atomic import make_folder
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Image, Reconstruction, Target
+from mode_core.weights.sets import PUBLIC
 
 DEFAULT_TARGETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 DEFAULT_ANCHORS = (Anchor.FIDELITY, Anchor(0.5), Anchor.PERCEPTION)
@@ -224,16 +226,14 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
     if not plan.resume:
         ledger.refuse_earlier()
         return
-    # the tag that the codec writes into files now, from a tiny one
-    grey = np.full((16, 16, 3), 128, np.uint8)
-    tag = tag_in(load_codec(codec, plan.profile).encode(grey, Target(bpp=1)))
+    tags = _tags_now(codec, plan.profile)
     dataset, wanted = name_in_rows(plan.out.resolve()), wanted_metrics()
     names = {str(anchor or "") for anchor in _anchors(plan, codec)}
     photos = {name_in_rows(photo) for photo in plan.photos}
 
     def keep(row: Row) -> bool:
         asked = row.image in photos and row.target_bpp in plan.targets and row.anchor in names
-        ours = (row.weights, row.dataset) == (tag, dataset)
+        ours = row.weights in tags and row.dataset == dataset
         return ours and (is_full(row, wanted) or not asked)
 
     if lost := ledger.recall(keep):
@@ -241,6 +241,14 @@ def _open_ledger(plan: Plan, codec: str, ledger: Ledger, say: Callable[[str], No
             f"{ledger.final}: {lost} earlier rows are of other weights or another dataset or lack "
             "a metric; they are measured anew, or left out where this run does not ask for them"
         )
+
+
+def _tags_now(codec: str, profile: str) -> set[str]:
+    """The weights that files of a codec name now: of every imported set, or of a tiny file."""
+    if find_codec(codec).learned and profile.startswith(PUBLIC):
+        return tags_here(codec, profile)
+    grey = np.full((16, 16, 3), 128, np.uint8)
+    return {tag_in(load_codec(codec, profile).encode(grey, Target(bpp=1)))}
 
 
 def wanted_metrics() -> list[Metric]:

@@ -21,12 +21,10 @@ from mode_core.evaluation.rows import THEIRS, Row, read_rows, write_rows
 from mode_core.evaluation.workers import ALONE, Engine, Processes, Reader
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import read_image, write_png
-from mode_core.stream.container import Bitstream
-from mode_core.types import Anchor, Image, Target
+from mode_core.types import Anchor, Target
 from mode_core.weights.provenance import note_addition, write_provenance
-from mode_core.weights.sets import WeightsSet
 from tests.conftest import Shell, make_photo
-from tests.made_up.toy_codec import ToyMode, build_only_mode
+from tests.made_up.toy_codec import ToyFamily, ToyMode, build_only_mode, toy_family
 
 pytestmark = pytest.mark.usefixtures("only_mode")
 NEW = "ssimulacra2"
@@ -178,31 +176,12 @@ def test_an_anchor_that_drifts_costs_the_others_of_its_file_nothing(plan: Additi
     ]
 
 
-class Family(ToyMode):
-    """Sets of one rate each, as authors' weights are: files say quality 0 and name their set."""
-
-    profile = "public"
-    steps = (9, 4)
-
-    def encode(self, image: Image, target: Target) -> Bitstream:
-        made = super().encode(image, Target(quality=self.steps[target.quality or 0]))
-        return replace(made, quality=0, weights=b"set%d" % (target.quality or 0))
-
-    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
-        step = self.steps[int(bitstream.weights[3:])]
-        return super().decode(replace(bitstream, quality=step), anchor)
-
-
 def test_rows_of_imported_sets_are_made_with_the_set_that_they_name(
     photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learned, "build", lambda info, _: Family(info, b""))
+    monkeypatch.setattr(learned, "build", lambda info, _: ToyFamily(info, b""))
     load_codec.cache_clear()
-    sets = [
-        WeightsSet("mode", "public", tmp_path, {"identity": (b"set%d" % at).hex() + "00" * 28})
-        for at in (0, 1)
-    ]
-    monkeypatch.setattr(identity, "family", lambda *_: sets)
+    monkeypatch.setattr(identity, "family", lambda *_: toy_family(tmp_path))
     out, image = tmp_path / "theirs", read_image(photos[0])
     out.mkdir()
     family, anchor = load_codec("mode", "public"), Anchor.parse("fidelity")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mode_core import metrics
-from mode_core.codecs import learned
+from mode_core.codecs import identity, learned
 from mode_core.codecs.registry import load_codec
 from mode_core.errors import ResultsError
 from mode_core.evaluation import bench
@@ -23,7 +23,7 @@ from mode_core.types import Anchor
 from mode_core.weights import provenance
 from mode_core.weights.provenance import write_provenance
 from tests.conftest import make_photo
-from tests.made_up.toy_codec import ToyMode, build_only_mode
+from tests.made_up.toy_codec import ToyFamily, ToyMode, build_only_mode, toy_family
 
 pytestmark = pytest.mark.usefixtures("only_mode")
 
@@ -203,6 +203,24 @@ def test_rows_that_resuming_does_not_keep_are_counted_aloud(
     run_bench(again, lambda *_: None, said.append)
     assert len(said) == 1
     assert "18 earlier rows are of other weights" in said[0]
+
+
+def test_rows_of_every_imported_set_are_kept(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learned, "build", lambda info, _: ToyFamily(info, b""))
+    monkeypatch.setattr(identity, "family", lambda *_: toy_family(tmp_path))
+    load_codec.cache_clear()
+    plan = Plan(photos[:1], tmp_path / "own", ["mode"], targets=[0.5, 8.0], profile="public")
+    run(plan)
+    path = plan.out / "mode-public.csv"
+    before = read_rows(path)
+    assert len({row.weights for row in before}) == 2
+    run(replace(plan, resume=True))
+    assert read_rows(path) == before
+    write_rows(path, [before[0]._replace(weights="00000000"), *before[1:]])
+    run(replace(plan, resume=True))
+    assert read_rows(path) == before
 
 
 def test_resuming_adds_only_what_is_missing(plan: Plan) -> None:

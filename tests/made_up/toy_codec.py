@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from mode_core.errors import WeightsUnavailable
 from mode_core.stream.container import Bitstream, Stream
 from mode_core.types import Anchor, Codec, CodecInfo, Image, Target
+from mode_core.weights.sets import WeightsSet
 
 TAG = b"toy!"
 
@@ -39,6 +43,32 @@ class ToyMode:
         lift = 8 * (anchor.blend if anchor else 0)
         bright: Image = np.clip(picture + lift, 0, 255).astype(np.uint8)
         return bright
+
+
+class ToyFamily(ToyMode):
+    """Sets of one rate each, as authors' weights are: files say quality 0 and name their set."""
+
+    profile = "public"
+    steps = (9, 4)
+
+    def encode(self, image: Image, target: Target) -> Bitstream:
+        place = (
+            int(target.bpp > 1) if target.quality is None and target.bpp else target.quality or 0
+        )
+        made = super().encode(image, Target(quality=self.steps[place]))
+        return replace(made, quality=0, weights=b"set%d" % place)
+
+    def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
+        step = self.steps[int(bitstream.weights[3:])]
+        return super().decode(replace(bitstream, quality=step), anchor)
+
+
+def toy_family(folder: Path) -> list[WeightsSet]:
+    """What the registry would find of it."""
+    return [
+        WeightsSet("mode", "public", folder, {"identity": (b"set%d" % place).hex() + "00" * 28})
+        for place in (0, 1)
+    ]
 
 
 def build_only_mode(info: CodecInfo, profile: str, tag: bytes = TAG) -> Codec:
