@@ -187,8 +187,8 @@ def test_back_and_forward_go_through_views(visit: Opener) -> None:
     page = settled(visit("panes=original,jpeg"), 2)
     seen = []
     for step in ("s", "diff", "webp", "0.2", "coffee"):
-        page.wait_for_timeout(400)
         seen.append(state_of(page))
+        address = page.evaluate("location.hash")
         if step == "s":
             page.keyboard.press("s")
         elif step == "diff":
@@ -203,7 +203,8 @@ def test_back_and_forward_go_through_views(visit: Opener) -> None:
             expect(page.locator("#viewer .status")).to_contain_text("at 0.2 bpp.")
         else:
             page.locator("select.picture").select_option("coffee")
-    page.wait_for_function("location.hash.includes('coffee')")
+        # two steps before the address tells of the first would be one
+        page.wait_for_function("(before) => location.hash !== before", arg=address)
     same = ("image", "mode", "bpp")
     for before in reversed(seen):
         page.go_back()
