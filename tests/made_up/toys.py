@@ -10,7 +10,8 @@ from torch import nn
 
 from mode_core.codecs import networks
 from mode_core.codecs.clc.building import fill
-from mode_core.codecs.clc.net import Clc, ClcConfig
+from mode_core.codecs.clc.config import ClcConfig
+from mode_core.codecs.clc.net import Clc
 from mode_core.codecs.elic.net import Elic, ElicConfig
 from mode_core.codecs.hdc.config import HdcConfig
 from mode_core.codecs.hdc.net import Hdc

@@ -21,12 +21,13 @@ Deviations from the paper and its published code, all ours:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from mode_core.codecs.clc.dictionary import BYTE, REGION, Dictionary, regions_of
+from mode_core.codecs.clc.config import ClcConfig, refuse_other_sizes
+from mode_core.codecs.clc.dictionary import BYTE, Dictionary, regions_of
 from mode_core.codecs.clc.reference import Reference, held
 from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, price
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, contexts_of
@@ -37,50 +38,14 @@ from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
 
 FEWEST = 12
 """Bits that sending has to save in a picture."""
-MOST_BYTES = 8_000_000
-"""Of a dictionary, which is in every copy of the weights."""
-FEWEST_ENTRIES, MOST_ENTRIES = 8, 4096
-MOST_WIDE = 1024
-"""Channels and axes that anybody's configuration may ask for."""
-MOST_REFERENCES = 4
-"""With more for a region, a sum of shares might no longer be exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClcConfig:
-    """The size of one CLC, and which parts an ablation leaves out."""
+class Twins(NamedTuple):
+    """In training, entries (B, R, C, 8, 8) that are the region's own latent, and where (B, R) they
+    stand for what was sent: what a near-duplicate would be."""
 
-    entries: int = 1000
-    channels: int = 32
-    axes: int = 64
-    references: int = 3
-    after: tuple[int, ...] = (0, 1)
-    """After how many groups of channels entries are looked up."""
-    match: int = 32
-    wide: int = 96
-    clm: bool = True
-    cls: bool = True
-    sent: bool = True
-    """Whether a writer may send the entry of a region."""
-    refines: bool = False
-    """Whether the synthesis, too, gets what the references tell."""
-    empty: bool = False
-    """Whether all entries are zero: what the same network is worth without references."""
-
-
-def _refuse_other_sizes(config: ClcConfig) -> None:
-    """ValueError for what no file of ours has; a configuration may be anybody's."""
-    if config.after not in ((0,), (1,), (0, 1)):
-        raise ValueError(f"entries are looked up after 0 and 1 groups, not {config.after}")
-    if not 1 <= config.references <= MOST_REFERENCES:
-        raise ValueError(f"1 to {MOST_REFERENCES} entries are used, not {config.references}")
-    widths = (config.channels, config.axes, config.match, config.wide)
-    if not (min(widths) >= 1 and max(widths) <= MOST_WIDE):
-        raise ValueError(f"channels, axes, match and wide are 1 to {MOST_WIDE}, not {widths}")
-    each = config.channels * REGION**2 + config.axes * len(config.after)
-    few, many = FEWEST_ENTRIES, MOST_ENTRIES
-    if not few <= config.entries <= many or config.entries * each > MOST_BYTES:
-        raise ValueError(f"{config.entries} entries of {each} bytes are no dictionary")
+    at: Tensor
+    entries: Tensor
 
 
 class Clc(OnExperts):
@@ -96,7 +61,7 @@ class Clc(OnExperts):
         self.config = config
         self.cell, self.reach = elic.cell, elic.reach
         own, groups = elic.config, elic.config.groups
-        _refuse_other_sizes(config)
+        refuse_other_sizes(config)
         if own.bits != BITS:
             raise ValueError(f"an elic whose sums have {own.bits} bits has no place for references")
         self.contexts = contexts_of(own)
@@ -108,7 +73,7 @@ class Clc(OnExperts):
         self.references = nn.ModuleList(
             Reference(
                 own.side + places, own.side, config.channels, (config.match, config.wide),
-                config.clm, config.cls,
+                config.clm, config.cls, config.told,
             )
             for places in before
         )  # fmt: skip
@@ -161,13 +126,23 @@ class Clc(OnExperts):
         return self.dictionary.nearest(place, self.dictionary.describe(place, known), count)
 
     def informed(
-        self, place: int, side: Tensor, before: Tensor | None, chosen_BRM: Tensor
+        self,
+        place: int,
+        side: Tensor,
+        before: Tensor | None,
+        chosen_BRM: Tensor,
+        sent_BR: Tensor | None = None,
+        twins: Twins | None = None,
     ) -> Tensor:
-        """The side features with what the chosen entries tell."""
+        """The side features with what the chosen entries tell; twins stand for what was sent."""
         entries = self.dictionary.read(chosen_BRM.flatten(), side.dtype)
         entries = entries.unflatten(0, chosen_BRM.shape) * (not self.config.empty)
+        if twins is not None:
+            at = twins.at[..., None, None, None]
+            first = torch.where(at, twins.entries, entries[:, :, 0])
+            entries = torch.cat([first[:, :, None], entries[:, :, 1:]], 2)
         known = side if before is None else torch.cat([side, before], 1)
-        return held(side + self.references[place](known, entries))
+        return held(side + self.references[place](known, entries, sent_BR))
 
     def chosen(self, order: Tensor, sent_BR: Tensor | None, passed_over: int = 0) -> Tensor:
         """The entries (B, R, M) to use: the one that was sent, where there is one, comes first."""
@@ -187,6 +162,7 @@ class Clc(OnExperts):
         settled: bool = True,
         sent_BR: Tensor | None = None,
         passed_over: int = 0,
+        twins: Twins | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The decoded latent (straight-through) and the estimated bits of each picture."""
         elic, groups, after = self.elic, self.elic.config.groups, self.config.after
@@ -202,7 +178,7 @@ class Clc(OnExperts):
                     count = self.config.references + passed_over
                     order = self.order(place, z_hat, before, count)
                     chosen = self.chosen(order, sent_BR, passed_over)
-                    side = self.informed(place, side, before, chosen)
+                    side = self.informed(place, side, before, chosen, sent_BR, twins)
                 y_hat, spent = context.quantise(side, before, v, gain, settled)
                 done.append(y_hat)
                 bits = bits + spent
@@ -285,7 +261,7 @@ class Clc(OnExperts):
                 order = self.order(place, z_hat, before, count)
                 if self.config.sent and place == 0:
                     sent = exchange(coder, order, sent)
-                side = self.informed(place, side, before, self.chosen(order, sent))
+                side = self.informed(place, side, before, self.chosen(order, sent), sent)
             group = context.code(coder, side, before, v, gains)
             stop = start + group.shape[1]
             done[:, start:stop], known[:, start:stop] = group, on_grid(group)

@@ -19,6 +19,8 @@ SHARE_STEP = 2.0**-16
 EIGHTHS = 8
 FARTHEST = 4.0
 """How far, in cells, alignment may look."""
+HERE = (0.0, 6.0)
+"""What the same place is worth before training: two thirds of all shares, if an entry was sent."""
 TAPS = ((0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0))
 """Row and column, in cells, of the places where alignment looks before training."""
 
@@ -72,17 +74,30 @@ def halved(x_BCHW: Tensor) -> Tensor:
     return held(cut.unflatten(3, (columns, wide)).unflatten(2, (rows, high)).mean((3, 5)))
 
 
+def told_map(like_BCHW: Tensor, sent_BR: Tensor | None) -> Tensor:
+    """1 in regions whose entry was sent, 0 elsewhere."""
+    batch, _, *grid = like_BCHW.shape
+    if sent_BR is None:
+        return like_BCHW.new_zeros(batch, 1, *grid)
+    flat = (sent_BR >= 0).to(like_BCHW.dtype)[..., None, None, None]
+    return from_regions(flat.expand(-1, -1, 1, REGION, REGION), (grid[0], grid[1]))
+
+
 class Matching(nn.Module):
     """Each place of a region takes what is alike from all places of the region's entries."""
 
-    def __init__(self, known: int, channels: int, width: int) -> None:
+    def __init__(self, known: int, channels: int, width: int, told: bool = False) -> None:
         super().__init__()
         self.query = ExactConv2d(known, width)
         self.key = ExactConv2d(channels, width)
         self.sharpness = nn.Parameter(torch.tensor([2.0 * width**-0.5]))
         """The learnt temperature's inverse."""
+        self.here = nn.Parameter(torch.tensor(HERE)) if told else None
+        """How much more alike the same place is: of an entry that was found, of one sent."""
 
-    def forward(self, known_BCHW: Tensor, entries_BRMCSS: Tensor) -> Tensor:
+    def forward(
+        self, known_BCHW: Tensor, entries_BRMCSS: Tensor, sent_BR: Tensor | None = None
+    ) -> Tensor:
         """What was taken, as a map."""
         grid = known_BCHW.shape[2], known_BCHW.shape[3]
         batch, count, most = entries_BRMCSS.shape[:3]
@@ -90,9 +105,22 @@ class Matching(nn.Module):
         query = into_regions(self.query(known_BCHW)).flatten(3).flatten(0, 1).mT
         key = self.key(entries).flatten(2).unflatten(0, (-1, most)).transpose(1, 2).flatten(2)
         likeness = query @ key * held(self.sharpness.to(query.dtype))
+        if self.here is not None:
+            likeness = likeness + self._of_places(likeness, most, sent_BR)
         values = entries.flatten(2).unflatten(0, (-1, most)).transpose(1, 2).flatten(2)
         taken = held(shares(likeness) @ values.mT).mT.unflatten(2, (REGION, REGION))
         return from_regions(taken.unflatten(0, (batch, count)), grid)
+
+    def _of_places(self, like: Tensor, most: int, sent_BR: Tensor | None) -> Tensor:
+        """What is added for the same place of each entry; the one that was sent comes first."""
+        assert self.here is not None
+        found, sent = held(self.here.to(like.dtype))
+        more = found.expand(len(like), most)
+        if sent_BR is not None:
+            first = torch.where(sent_BR.flatten() >= 0, sent, found)
+            more = torch.cat([first[:, None], more[:, 1:]], 1)
+        same = torch.eye(REGION**2, dtype=like.dtype, device=like.device)
+        return (same[:, None] * more[:, None, :, None]).flatten(2)
 
 
 class Alignment(nn.Module):
@@ -145,24 +173,30 @@ class Reference(nn.Module):
     """Entries in, and what is added to the side features out; adds nothing before training."""
 
     def __init__(
-        self, known: int, side: int, channels: int, widths: tuple[int, int], clm: bool, cls: bool
-    ) -> None:
+        self, known: int, side: int, channels: int, widths: tuple[int, int], clm: bool, cls: bool,
+        told: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         match, wide = widths
-        self.matching = Matching(known, channels, match) if clm else None
+        self.told, known = told, known + told
+        self.matching = Matching(known, channels, match, told) if clm else None
         self.alignment = Alignment(known, channels, match) if clm else None
         self.synthesis = Synthesis(known, channels) if cls else None
         self.widen = ExactConv2d(known + 2 * channels, wide, 3, active=True)
         self.out = ExactConv2d(wide, side)
         nn.init.zeros_(self.out.weight)
 
-    def forward(self, known_BCHW: Tensor, entries_BRMCSS: Tensor) -> Tensor:
+    def forward(
+        self, known_BCHW: Tensor, entries_BRMCSS: Tensor, sent_BR: Tensor | None = None
+    ) -> Tensor:
         """What the reference adds to the side features."""
+        if self.told:
+            known_BCHW = torch.cat([known_BCHW, told_map(known_BCHW, sent_BR)], 1)
         if self.matching is None or self.alignment is None:
             grid = known_BCHW.shape[2], known_BCHW.shape[3]
             aligned = held(from_regions(entries_BRMCSS.mean(2), grid))
         else:
-            aligned = self.matching(known_BCHW, entries_BRMCSS)
+            aligned = self.matching(known_BCHW, entries_BRMCSS, sent_BR)
             aligned = self.alignment(known_BCHW, aligned)
         made = aligned if self.synthesis is None else self.synthesis(known_BCHW, aligned)
         change: Tensor = self.out(self.widen(torch.cat([known_BCHW, aligned, made], 1)))

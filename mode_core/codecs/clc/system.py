@@ -8,7 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from mode_core.codecs.clc.net import Clc, ClcConfig
+from mode_core.codecs.clc.config import ClcConfig
+from mode_core.codecs.clc.net import Clc
 from mode_core.codecs.elic.net import STEPS_BETWEEN
 from mode_core.codecs.system import Networks, SingleStream, Sizes
 from mode_core.stream.container import Stream

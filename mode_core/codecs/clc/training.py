@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from mode_core.codecs.clc.building import fill
-from mode_core.codecs.clc.net import Clc, ClcConfig
+from mode_core.codecs.clc.config import ClcConfig
+from mode_core.codecs.clc.dictionary import into_regions
+from mode_core.codecs.clc.net import Clc, Twins
 from mode_core.codecs.elic import training as stages_elic
 from mode_core.codecs.elic.net import lagrange
 from mode_core.codecs.identity import joined_tags
@@ -26,6 +28,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-clm": {"clm": False},
     "no-cls": {"cls": False},
     "no-sending": {"sent": False},
+    "told": {"told": True},
     "refined": {"refines": True},
     "no-references": {"empty": True, "sent": False},
 }
@@ -35,6 +38,10 @@ CONTEXTS_RATE = 0.2
 """Contexts start where ELIC's training left them, and learn this much slower than references."""
 SENT_SHARE = 0.25
 """Of all regions in training, those whose entry is the most alike, as if it had been sent."""
+TWINS, BLURRED = 0.25, 0.5
+"""Where the network is told what was sent: the share of regions that are sent their own latent,
+disturbed by noise of up to so many deviations. Photographs that are trained on hold hardly any
+near-duplicates, so that a network would never learn what one is good for."""
 PASSED_OVER = 3
 """Up to so many of the nearest entries are passed over in a step: entries come from the photographs
 that are trained on, and the network must not learn that the nearest is a piece of the same one."""
@@ -100,7 +107,11 @@ def coded(
     """
     quality_B = sent(stages_elic.spread_qualities(len(y), generator), y.device)
     passed = int(torch.randint(PASSED_OVER + 1, (), generator=generator))
-    y_hat, bits_B = net.quantise(y, quality_B, True, _sent(net, y, generator), passed)
+    sent_BR, twins = _sent(net, y, generator), None
+    if net.config.told and sent_BR is not None:
+        twins = _twins(net, y, generator)
+        sent_BR = torch.where(twins.at, sent_BR.clamp_min(0), sent_BR)
+    y_hat, bits_B = net.quantise(y, quality_B, True, sent_BR, passed, twins)
     bpp_B = bits_B / (y.shape[2] * y.shape[3] * net.cell**2)
     return _weighed(quality_B, bpp_B), y_hat, quality_B, {"bpp": bpp_B.mean()}
 
@@ -115,6 +126,15 @@ def _sent(net: Clc, y: Tensor, generator: torch.Generator) -> Tensor | None:
     alike = net.dictionary.most_alike(y)
     drawn = torch.rand(alike.shape, generator=generator) < SENT_SHARE
     return torch.where(sent(drawn, y.device), alike, -1)
+
+
+def _twins(net: Clc, y: Tensor, generator: torch.Generator) -> Twins:
+    """Regions as their own entries, each disturbed by another strength."""
+    own = into_regions(net.dictionary.projected(y))
+    strength = BLURRED * torch.rand(*own.shape[:2], 1, 1, 1, generator=generator)
+    noise = strength * torch.randn(own.shape, generator=generator)
+    at = torch.rand(own.shape[:2], generator=generator) < TWINS
+    return Twins(sent(at, y.device), own + sent(noise, y.device))
 
 
 CLC = Stage(

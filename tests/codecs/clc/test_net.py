@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from mode_core.codecs.clc.net import MOST_BYTES, Clc
+from mode_core.codecs.clc.config import MOST_BYTES
+from mode_core.codecs.clc.dictionary import into_regions
+from mode_core.codecs.clc.net import Clc, Twins
 from mode_core.codecs.clc.sending import RANK, BitsOfPlaces, exchange, price, ranks_of, tables
-from mode_core.codecs.clc.training import ABLATIONS, WIDTHS, config_of
-from mode_core.codecs.elic.net import Elic
+from mode_core.codecs.clc.training import ABLATIONS, WIDTHS, coded, config_of
+from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic
 from mode_core.errors import BitstreamError
 from mode_core.stream.entropy import SymbolReader, SymbolWriter
 from mode_core.training.stage import TrainingError
@@ -52,7 +54,7 @@ def test_it_starts_as_its_elic(y: Tensor, changed: dict[str, object]) -> None:
     "changed",
     [
         *({}, {"after": (0,)}, {"after": (1,)}, {"clm": False}, {"cls": False}),
-        *({"refines": False}, {"empty": True, "sent": False}, {"references": 4}),
+        *({"refines": False}, {"empty": True, "sent": False}, {"references": 4}, {"told": True}),
     ],
 )
 def test_what_is_written_is_read_in_every_variant(y: Tensor, changed: dict[str, object]) -> None:
@@ -90,6 +92,29 @@ def test_sent_entries_are_read_where_they_were_sent(y: Tensor) -> None:
     without = SymbolWriter()
     net._walk(without, QUALITY, grid_of(y), y.double())
     assert without.check != writer.check
+
+
+def test_twins_stand_for_what_was_sent_in_training_alone(y: Tensor) -> None:
+    net = lively(told=True)
+    regions = into_regions(net.dictionary.projected(y))
+    nowhere = torch.zeros(regions.shape[:2], dtype=torch.bool)
+    quality, sent = torch.tensor([QUALITY / STEPS_BETWEEN]), torch.zeros_like(nowhere).long() - 1
+    with torch.no_grad():
+        plain, _ = net.quantise(y, quality)
+        same, _ = net.quantise(y, quality, sent_BR=sent, twins=Twins(nowhere, regions))
+        _, told = net.quantise(y, quality, sent_BR=sent + 1, twins=Twins(~nowhere, regions))
+        _, other = net.quantise(y, quality, sent_BR=sent + 1, twins=Twins(~nowhere, -regions))
+    assert torch.equal(same, plain)
+    assert not torch.equal(told, other)
+
+
+def test_a_training_with_twins_learns_how_far_to_trust_them(y: Tensor) -> None:
+    net = lively_clc(toy_elic(), replace(TOY_CLC, told=True)).requires_grad_(True)
+    cost, *_ = coded(net, y, torch.Generator().manual_seed(0))
+    cost.mean().backward()
+    for reference in net.references:
+        grad = reference.matching.here.grad  # type: ignore[union-attr]
+        assert bool(grad.abs().min() > 0)
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from mode_core.codecs import networks
+from mode_core.codecs.clc.dictionary import into_regions
 from mode_core.codecs.clc.reference import (
     SHARE_STEP,
     Alignment,
@@ -19,6 +20,7 @@ from mode_core.codecs.clc.reference import (
     halved,
     sampled,
     shares,
+    told_map,
 )
 from mode_core.layers.exact import VALUE_STEP, on_grid
 from mode_core.stream.entropy import SymbolWriter
@@ -81,6 +83,21 @@ def test_matching_finds_what_is_alike() -> None:
     assert (net(x, entries) - x).abs().mean() < 0.1
 
 
+def test_what_was_sent_is_taken_place_by_place() -> None:
+    """Where nothing is alike: two thirds from the same place of the entry that was sent."""
+    net = Matching(3, 2, 4, told=True)
+    for layer in (net.query, net.key):
+        layer.weight.data.zero_()
+        layer.bias.data.zero_()
+    known, entries = torch.randn(1, 3, 8, 16), torch.randn(1, 2, 3, 2, 8, 8)
+    entries -= entries.mean((2, 4, 5), keepdim=True)
+    taken = into_regions(net(known, entries, torch.tensor([[5, -1]])))[0]
+    assert torch.allclose(taken[0], entries[0, 0, 0] * (402.4 / 594.4), atol=0.01)
+    assert taken[1].abs().max() < 0.01
+    told = told_map(known, torch.tensor([[5, -1]]))[0, 0]
+    assert bool((told[:, :8] == 1).all() and (told[:, 8:] == 0).all())
+
+
 def test_the_mixture_lies_between_what_it_mixes() -> None:
     net = Synthesis(4, 3)
     known, aligned = torch.randn(1, 4, 5, 6), torch.randn(1, 3, 5, 6)
@@ -91,15 +108,17 @@ def test_the_mixture_lies_between_what_it_mixes() -> None:
 
 @pytest.mark.parametrize("clm", [True, False])
 @pytest.mark.parametrize("cls", [True, False])
-def test_exact_and_float_paths_are_the_same_network(clm: bool, cls: bool) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_exact_and_float_paths_are_the_same_network(clm: bool, cls: bool, told: bool) -> None:
     torch.manual_seed(0)
-    net = Reference(6, 5, 3, (8, 12), clm, cls)
-    known = on_grid(torch.randn(1, 6, 12, 12))
+    net = Reference(6, 5, 3, (8, 12), clm, cls, told)
+    known, sent = on_grid(torch.randn(1, 6, 12, 12)), torch.tensor([[2, -1, -1, 0]])
     entries = on_grid(torch.randn(1, 4, 2, 3, 8, 8))
-    assert not net(known, entries).any()
+    assert not net(known, entries, sent).any()
     torch.nn.init.normal_(net.out.weight, std=0.1)
-    exactly = net(known.double(), entries.double())
-    assert (net(known, entries) - exactly).abs().max() < 0.05
+    exactly = net(known.double(), entries.double(), sent)
+    assert (net(known, entries, sent) - exactly).abs().max() < 0.05
+    assert torch.equal(exactly, net(known.double(), entries.double())) != told
     assert torch.equal(exactly, on_grid(exactly))
 
 

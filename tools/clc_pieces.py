@@ -1,0 +1,114 @@
+"""What CLC gains where its dictionary holds a piece of the picture itself: the best case there is.
+
+    python tools/clc_pieces.py --photos PHOTOS
+
+Deals the crops once more from which the bundled dictionary was filled (the photographs must be
+those it was trained on), finds the regions that became entries, and codes crops with such a region
+and crops without one by real files, against the ELIC beneath. Writes results/clc_pieces.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from ablation_clc import against, curves
+from variants import write_table
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+CSV = ROOT / "results" / "clc_pieces.csv"
+SAME = 0.98
+"""So many of an entry's bytes are the region's: another machine rounds a few otherwise."""
+
+
+def dealt(net: Any, photos: Path, seed: int) -> tuple[Any, Any]:
+    """Crops in the order in which the dictionary saw them, and for each region of each crop the
+    entry that it became, or -1."""
+    import torch
+
+    from mode_core.cli.launch import HELD_OUT, PREPARED_CROPS
+    from mode_core.codecs.clc.building import MOST_BATCHES, SEEN_FOR_EACH
+    from mode_core.codecs.clc.dictionary import BYTE, into_regions
+    from mode_core.codecs.stages import STAGES
+    from mode_core.training.data import Photos, read_photos
+
+    found, _ = read_photos([photos])
+    held = range(0, len(found), -(-len(found) // HELD_OUT))
+    source = Photos([photo for place, photo in enumerate(found) if place not in held])
+    del found
+    generator = torch.Generator().manual_seed(seed)
+    dictionary = net.dictionary
+    entries = dictionary.entries.flatten(1).float()
+    crops, became = [], []
+    for _ in range(MOST_BATCHES):
+        some = source.crops(PREPARED_CROPS, STAGES["clc"].crop, generator)
+        regions = into_regions(dictionary.projected(net.analyse(some).float()))
+        bytes_BRA = (
+            (regions / dictionary.scale[:, None, None]).flatten(2).round().clamp(-BYTE, BYTE)
+        )
+        near = torch.cdist(bytes_BRA.flatten(0, 1), entries).argmin(1)
+        same = (bytes_BRA.flatten(0, 1) == entries[near]).float().mean(1) >= SAME
+        became.append(torch.where(same, near, -1).view(bytes_BRA.shape[:2]))
+        crops.append((some * 255).round().byte())
+        if sum(one.numel() for one in became) >= SEEN_FOR_EACH * dictionary.count:
+            break
+    return torch.cat(crops), torch.cat(became)
+
+
+def rows(photos: Path, most: int, seed: int) -> Iterator[dict[str, Any]]:
+    """A line for crops with one region in the dictionary, with two or more, and with none."""
+    import torch
+
+    from mode_core.codecs.networks import load_net
+    from mode_core.weights.sets import find_weights
+
+    net, elic = (load_net(find_weights(codec)) for codec in ("clc", "elic"))
+    with torch.no_grad():
+        crops, became = dealt(net, photos, seed)
+    count = (became >= 0).sum(1)
+    print(f"{int((count > 0).sum())} of {len(crops)} crops hold {int(count.sum())} entries")
+    for known, of in (("none", count == 0), ("one", count == 1), ("more", count > 1)):
+        chosen = of.nonzero().flatten()
+        chosen = chosen[:: max(1, len(chosen) // most)][:most]
+        pictures = [crops[place].permute(1, 2, 0).numpy() for place in chosen]
+        if not pictures:
+            continue
+        gains = against(list(curves(elic, "elic", pictures)), list(curves(net, "clc", pictures)))
+        sent = share_sent(net, pictures)
+        yield {
+            "regions_in_dictionary": known, "crops": len(pictures), "regions": became.shape[1],
+            "bd_rate": round(fmean(gains), 3), "worst": round(max(gains), 3),
+            "best": round(min(gains), 3), "sent": round(sent, 3),
+        }  # fmt: skip
+
+
+def share_sent(net: Any, pictures: Sequence[Any], quality: int = 112) -> float:
+    """Of the regions, how many are worth being told which entry is the most alike."""
+    import torch
+
+    found = []
+    for picture in pictures:
+        x = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
+        with torch.no_grad():
+            sent = net.worth_sending(net.analyse(x), quality)
+        found.append(0.0 if sent is None else float((sent >= 0).float().mean()))
+    return fmean(found)
+
+
+def main() -> None:
+    """Measure, write the CSV."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=16, help="crops of each kind")
+    parser.add_argument("--seed", type=int, default=0, help="of the training")
+    args = parser.parse_args()
+    write_table(CSV, rows(args.photos, args.most, args.seed))
+
+
+if __name__ == "__main__":
+    main()
