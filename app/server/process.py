@@ -8,7 +8,6 @@ itself (a long step inside a library), the process is killed.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 import signal
@@ -18,28 +17,31 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from threading import Lock, Thread
-from time import monotonic, sleep
-from types import FrameType
+from threading import Lock
+from time import monotonic
 from typing import Any, BinaryIO
 
 from mode_core.errors import ModeError
 
 _SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Waiting threads must sleep: spinning ones take the cores from the other helper process."""
-
-
 _LOOK_S = 0.2
 """Seconds between two looks at whether a result is still wanted, and at the clock."""
+_START_S = 180.0
+"""Seconds that a helper has to start, which no visitor's file is to blame for: on a busy machine
+its imports alone may take half a minute."""
 _GRACE_S = 1.0
 """Seconds that interrupted work has to stop by itself."""
-_SPARED_S = 1.0
-"""Seconds between two times that a helper gives unused memory back."""
-_INTERRUPT = getattr(signal, "SIGUSR1", None)
+INTERRUPT = getattr(signal, "SIGUSR1", None)
+"""What stops a task without ending its process, where the platform has such a thing."""
 
 
 class WorkerLost(ModeError):
     """The helper process was stopped, or stopped itself, in the middle of a task."""
+
+
+class NotReady(WorkerLost):
+    """The helper process did not come to its work at all."""
 
 
 class Unwanted(ModeError):
@@ -76,6 +78,7 @@ class Worker:
         self.seconds, self.memory_bytes, self._told = seconds, memory_bytes, told or {}
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_starting = False
 
     def call(
         self,
@@ -117,9 +120,9 @@ class Worker:
     def _call(
         self, task: Callable[..., Any], args: tuple[Any, ...], seconds: float, wanted: Wanted
     ) -> Any:
+        process = self._started(task, wanted)
         try:
-            process = self._running()
-            _send(process.stdin, (task, args))
+            send(process.stdin, (task, args))
             self._await_answer(process, seconds, wanted)
             failed, result = pickle.load(process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, pickle.UnpicklingError) as error:
@@ -128,6 +131,27 @@ class Worker:
         if failed:
             raise result
         return result
+
+    def _started(self, task: object, wanted: Wanted) -> subprocess.Popen[bytes]:
+        """The process, with the task's module imported: a start is no part of a task's time.
+
+        If nobody waits for it any more, it goes on starting for whoever comes next.
+        """
+        try:
+            process = self._running(task)
+            late = monotonic() + _START_S
+            while self._is_starting:
+                if _has_news(process, _LOOK_S):
+                    pickle.load(process.stdout)  # type: ignore[arg-type]
+                    self._is_starting = False
+                elif not wanted():
+                    raise Unwanted(_UNWANTED)
+                elif monotonic() > late:
+                    raise TimeoutError
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            self._end()
+            raise NotReady(_NOT_READY) from error
+        return process
 
     def _await_answer(
         self, process: subprocess.Popen[bytes], seconds: float, wanted: Wanted
@@ -145,19 +169,21 @@ class Worker:
 
     def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
         """Stop what is running: by a signal if that helps, which keeps the process."""
-        if _INTERRUPT is not None:
-            process.send_signal(_INTERRUPT)
+        if INTERRUPT is not None:
+            process.send_signal(INTERRUPT)
             if _has_news(process, _GRACE_S):
                 with suppress(OSError, EOFError, pickle.UnpicklingError):
                     pickle.load(process.stdout)  # type: ignore[arg-type]
                     return
         self._end()
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self, task: object) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
             memory = str(self.memory_bytes)
-            self._process = start_child("app.server.process", memory, **self._told)
+            self._process = start_child("app.server.child", memory, **self._told)
+            self._is_starting = True
+            send(self._process.stdin, (_hold, (task,)))
         return self._process
 
     def _end(self) -> None:
@@ -187,6 +213,13 @@ _UNWANTED = "stopped: nobody waits for this any more"
 _STOPPED = "the worker process stopped in the middle of this; try again, it has been restarted"
 
 
+_NOT_READY = "the server could not start what this needs; try again in a moment"
+
+
+def _hold(task: object) -> None:
+    """Nothing: who unpickles a task has imported its module."""
+
+
 def _has_news(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Whether there is an answer, or the end of the process, within so many seconds."""
     assert process.stdout is not None
@@ -194,90 +227,7 @@ def _has_news(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return bool(wait([process.stdout.fileno()], seconds))
 
 
-def _send(pipe: BinaryIO | Any, message: Any) -> None:
+def send(pipe: BinaryIO | Any, message: Any) -> None:
+    """Write a message into a pipe, whole."""
     pickle.dump(message, pipe, protocol=5)
     pipe.flush()
-
-
-class _Interrupted(BaseException):
-    """Raised by the signal, and only in the middle of a task."""
-
-
-def _limit_memory(limit: int) -> None:
-    """Let allocations beyond the limit fail, where the platform can do that."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource  # Unix alone has it
-
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _serve() -> None:
-    """Answer calls until the parent goes away; what libraries print goes to stderr."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    Thread(target=_keep_small, daemon=True).start()
-    try:
-        while True:
-            _send(answers, _answer(*pickle.load(sys.stdin.buffer)))
-            _return_memory()
-    except (EOFError, BrokenPipeError):
-        os._exit(0)  # the parent is gone; at a usual exit what it did not read would be tried again
-
-
-def _keep_small() -> None:
-    """Unused memory goes back in mid-task too: of a large picture that is a quarter of the peak."""
-    while True:
-        sleep(_SPARED_S)
-        _return_memory()
-
-
-def _answer(task: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, Any]:
-    """Whether the task failed, and its result or its error."""
-    try:
-        return False, _interruptible(task, args)
-    except _Interrupted:
-        return False, None
-    except Exception as error:  # handed to the caller, who raises it
-        return True, error
-
-
-def _return_memory() -> None:
-    """What a large picture took goes back to the system; the C library would keep half of it."""
-    with suppress(OSError, AttributeError):  # glibc alone has this
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _interruptible(task: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    def interrupt(_signal: int, frame: FrameType | None) -> None:
-        if not _halves_something(frame):
-            raise _Interrupted
-
-    if _INTERRUPT is None:
-        return task(*args)
-    signal.signal(_INTERRUPT, interrupt)
-    try:
-        return task(*args)
-    finally:
-        signal.signal(_INTERRUPT, signal.SIG_IGN)
-
-
-def _halves_something(frame: FrameType | None) -> bool:
-    """Whether stopping here would leave a module half imported, or a block half entered or left.
-
-    The process would go on like that for all who come after: it has to be killed instead.
-    """
-    while frame is not None:
-        code, frame = frame.f_code, frame.f_back
-        if code.co_filename.startswith("<frozen importlib"):
-            return True
-        if code.co_name in ("__enter__", "__exit__"):
-            return True
-    return False
-
-
-if __name__ == "__main__":
-    if _INTERRUPT is not None:
-        signal.signal(_INTERRUPT, signal.SIG_IGN)
-    if memory := int(sys.argv[1]):
-        _limit_memory(memory)
-    _serve()

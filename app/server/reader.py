@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 from cachetools import TTLCache
 
-from app.server.process import Unwanted, Wanted, Worker, WorkerLost, always
+from app.server.process import NotReady, Unwanted, Wanted, Worker, WorkerLost, always
 from app.server.store import Photo
 from app.server.turns import Turns
 from app.settings import Settings
@@ -63,11 +65,18 @@ class Reader:
                 return self._worker.call(task, *args, wanted=wanted)
         except Unwanted as error:
             raise Unread(_NOBODY) from error
+        except NotReady as error:
+            raise Unread(str(error)) from error
         except (WorkerLost, MemoryError) as error:
             if not given_up:
                 self._turns.distrust(visitor)
             limits = f"more than {self._worker.seconds:.0f} s or {MEMORY_BYTES >> 30} GB"
             raise Unread((given_up or _GIVEN_UP).format(limits=limits)) from error
+
+    def warm(self) -> None:
+        """Start the helper process ahead of the first file."""
+        with suppress(WorkerLost):
+            self._worker.call(read_part, np.zeros((8, 8, 3), np.uint8), None, 64)
 
     def close(self) -> None:
         """End the helper process."""

@@ -122,6 +122,7 @@ class Runner:
                     self._learn(outcome)
             self.measure(picture, picture, measurable(), Turn(place))
 
+        self.reader.warm()
         with ThreadPoolExecutor(self.places) as all_places:
             list(all_places.map(load, range(self.places)))
 

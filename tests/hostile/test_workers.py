@@ -46,7 +46,7 @@ def working(pid: int) -> list[int]:
         with suppress(OSError):
             words = Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0")
             state = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[0]
-            if b"app.server.process" in words and b"0" in words and state == "R":
+            if b"app.server.child" in words and b"0" in words and state == "R":
                 found.append(one)
     return found
 

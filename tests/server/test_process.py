@@ -15,14 +15,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from app.panes.weights import need_weights
 from app.server import jobs as work
+from app.server import process
 from app.server.jobs import Begun, Job, Outcome
-from app.server.process import Turn, Unwanted, Worker, WorkerLost
+from app.server.process import NotReady, Turn, Unwanted, Worker, WorkerLost
 from app.server.runner import Runner
 from app.server.store import StoredFile
 from app.settings import Settings
@@ -67,7 +69,7 @@ def test_a_killed_worker_is_noticed_and_replaced(worker: Worker) -> None:
 def test_a_process_whose_parent_has_gone_ends_without_a_word() -> None:
     pipe = subprocess.PIPE
     for asked in (b"", pickle.dumps((time.sleep, (0.2,)))):
-        command = [sys.executable, "-m", "app.server.process", "0"]
+        command = [sys.executable, "-m", "app.server.child", "0"]
         left = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
         assert left.stdin is not None
         assert left.stdout is not None
@@ -83,6 +85,68 @@ def test_a_hanging_task_is_stopped() -> None:
     with pytest.raises(WorkerLost, match="longer than"):
         worker.call(time.sleep, 60)
     worker.close()
+
+
+@pytest.fixture
+def slow_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that takes a second to import, but not here."""
+    text = "import os, time\n{}\ndef pid(): return os.getpid()"
+    (tmp_path / "slow_one.py").write_text(text.format("time.sleep(1.2)"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "slow_one", ModuleType("slow_one"))
+    exec(text.format(""), sys.modules["slow_one"].__dict__)
+    return "slow_one"
+
+
+def test_a_slow_start_is_no_part_of_a_task_s_time(slow_module: str) -> None:
+    worker, task = Worker(seconds=0.5), sys.modules[slow_module].pid
+    assert worker.call(task) != os.getpid()
+    worker.close()
+
+
+def test_a_start_goes_on_when_nobody_waits_for_it_any_more(slow_module: str) -> None:
+    worker, task = Worker(seconds=0.5), sys.modules[slow_module].pid
+    with pytest.raises(Unwanted):
+        worker.call(task, wanted=lambda: False)
+    assert worker._process is not None
+    started = worker._process.pid
+    assert worker.call(task) == started
+    worker.close()
+
+
+def test_one_that_does_not_start_is_replaced(
+    slow_module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, task = Worker(seconds=0.5), sys.modules[slow_module].pid
+    monkeypatch.setattr(process, "_START_S", 0.1)
+    with pytest.raises(NotReady, match="try again in a moment"):
+        worker.call(task)
+    monkeypatch.undo()
+    assert worker.call(operator.add, 1, 2) == 3
+    worker.close()
+
+
+def test_a_task_ends_with_the_parent(tmp_path: Path) -> None:
+    """The pipe tells of that only between tasks."""
+    code = (
+        "import os, time; from app.server.process import Worker; from threading import Thread\n"
+        "worker = Worker(60); print(worker.call(os.getpid), flush=True)\n"
+        "Thread(target=worker.call, args=(time.sleep, 60), daemon=True).start()\n"
+        "time.sleep(0.3); os._exit(0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    child, late = int(ran.stdout), time.monotonic() + 20
+    while is_alive(child):
+        assert time.monotonic() < late
+        time.sleep(0.1)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_unwanted_work_is_interrupted_and_its_process_goes_on(worker: Worker) -> None:

@@ -10,6 +10,7 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
+from app.server import process
 from app.server.process import Unwanted, Worker
 from app.server.reader import MEMORY_BYTES, FileTurns, Reader, Unread
 from app.settings import Settings
@@ -54,6 +55,17 @@ def test_what_takes_too_long_is_given_up_and_the_next_is_read(photo: Image) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is kept on Linux")
+def test_a_helper_that_does_not_start_is_no_visitor_s_fault(
+    photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Reader(Settings())
+    monkeypatch.setattr(process, "_START_S", 0.0)
+    with pytest.raises(Unread, match="could not start"):
+        found.photo(png_bytes(photo), visitor="a")
+    assert not found._turns._distrusted
+    found.close()
+
+
 def test_memory_beyond_the_limit_is_refused() -> None:
     worker = Worker(120, MEMORY_BYTES)
     assert len(worker.call(bytes, 1000)) == 1000

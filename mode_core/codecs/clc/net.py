@@ -29,15 +29,12 @@ from torch import Tensor, nn
 from mode_core.codecs.clc.config import ClcConfig, refuse_other_sizes
 from mode_core.codecs.clc.dictionary import BYTE, Dictionary, regions_of
 from mode_core.codecs.clc.reference import Reference, held
-from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, price
+from mode_core.codecs.clc.sending import BitsOfPlaces, exchange, opening, price
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic, contexts_of
 from mode_core.layers.exact import BITS, ExactConv2d, on_grid
 from mode_core.layers.experts import OnExperts
 from mode_core.layers.sizes import LatentSizes, Look, Scalings
 from mode_core.stream.entropy import Coder, SymbolReader, SymbolWriter
-
-FEWEST = 12
-"""Bits that sending has to save in a picture."""
 
 
 class Twins(NamedTuple):
@@ -230,7 +227,7 @@ class Clc(OnExperts):
         self._walk(plain, quality, grid, y)
         self._walk(helped, quality, grid, y, alike)
         saved = plain.of_regions() - helped.of_regions() - price(helped.ranks, self.config.entries)
-        if saved.clamp_min(0).sum() < FEWEST:
+        if saved.clamp_min(0).sum() <= opening(saved.numel(), self.config.entries):
             return None
         return torch.where(saved > 0, alike, -1)
 

@@ -90,8 +90,15 @@ def _within(symbols: Tensor, count: int) -> Tensor:
     return symbols
 
 
+def opening(regions: int, entries: int) -> float:
+    """The bits that it takes to send nothing at all in a file where something may be sent."""
+    made = tables(entries)
+    any_sent = np.diff(symbol_bits(np.array([0, 1]), made, ANY))[0]
+    return float(any_sent) + regions * float(symbol_bits(np.array([0]), made, HERE)[0])
+
+
 def price(ranks: Tensor, entries: int) -> Tensor:
-    """The bits that sending takes in each region."""
+    """The bits that sending takes in each region, beside those of `opening`."""
     made = tables(entries)
     flag = np.diff(symbol_bits(np.array([0, 1]), made, HERE))[0]
     bits = symbol_bits(ranks.clamp_min(0).flatten().numpy(), made, RANK)

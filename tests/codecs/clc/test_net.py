@@ -11,7 +11,15 @@ from torch import Tensor
 from mode_core.codecs.clc.config import MOST_BYTES
 from mode_core.codecs.clc.dictionary import into_regions
 from mode_core.codecs.clc.net import Clc, Twins
-from mode_core.codecs.clc.sending import RANK, BitsOfPlaces, exchange, price, ranks_of, tables
+from mode_core.codecs.clc.sending import (
+    RANK,
+    BitsOfPlaces,
+    exchange,
+    opening,
+    price,
+    ranks_of,
+    tables,
+)
 from mode_core.codecs.clc.training import ABLATIONS, WIDTHS, coded, config_of
 from mode_core.codecs.elic.net import STEPS_BETWEEN, Elic
 from mode_core.errors import BitstreamError
@@ -151,6 +159,22 @@ def test_a_likely_rank_is_cheap_and_none_costs_more_than_the_count() -> None:
     assert bits.tolist() == sorted(bits.tolist())
     assert bits[0] < 9
     assert bits[2] < 15
+
+
+def test_what_is_sent_costs_what_was_reckoned() -> None:
+    """A few entries in many regions: what saying so takes in all others counts, too."""
+    entries, regions = 1000, 600
+    order = torch.stack([torch.randperm(entries) for _ in range(regions)])[None]
+    sent = torch.full((1, regions), -1)
+    sent[0, ::200] = torch.tensor([5, 700, 31])
+    sizes = []
+    for given in (None, sent):
+        writer = SymbolWriter()
+        exchange(writer, order, given)
+        sizes.append(8 * len(writer.payload()))
+    ranks = ranks_of(order, sent)
+    reckoned = opening(regions, entries) + float(price(ranks, entries)[ranks >= 0].sum())
+    assert sizes[1] - sizes[0] == pytest.approx(reckoned, abs=32)
 
 
 def test_ranks_name_places_in_the_order() -> None:
