@@ -114,11 +114,10 @@ def rows(args: argparse.Namespace, photos: Sequence[Any]) -> Iterator[dict[str, 
         yield row_of(name or FULL, net, facts, elic, photos)
         if name:
             continue
-        kept = net.dictionary.entries.clone()
         for share in NOISE:
-            net.dictionary.entries.copy_(kept)
-            net.perturb(share, seed=0)
-            yield row_of(f"noise {share}", net, facts, elic, photos)
+            noisy, _ = trained(width, args.runs / width, args)
+            noisy.perturb(share, seed=0)
+            yield row_of(f"noise {share}", noisy, facts, elic, photos)
 
 
 def main() -> None:
