@@ -1,15 +1,17 @@
 """What CLC gains where its dictionary holds a piece of the picture itself: the best case there is.
 
-    python tools/clc_pieces.py --photos PHOTOS
+    python tools/clc_pieces.py --photos PHOTOS [--run runs/clc-told]
 
 Deals the crops once more from which the bundled dictionary was filled (the photographs must be
 those it was trained on), finds the regions that became entries, and codes crops with such a region
-and crops without one by real files, against the ELIC beneath. Writes results/clc_pieces.csv.
+and crops without one by real files, against the ELIC beneath. --run measures a run in place of the
+bundled weights. Adds its lines to results/clc_pieces.csv, in place of earlier ones of that set.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -60,14 +62,31 @@ def dealt(net: Any, photos: Path, seed: int) -> tuple[Any, Any]:
     return torch.cat(crops), torch.cat(became)
 
 
-def rows(photos: Path, most: int, seed: int) -> Iterator[dict[str, Any]]:
+def network(run: Path | None) -> tuple[Any, dict[str, str]]:
+    """The network of a run, or the bundled one, and its facts."""
+    from mode_core.codecs.networks import load_net
+    from mode_core.codecs.stages import STAGES
+    from mode_core.training.checkpoint import load_into, read_weights
+    from mode_core.training.stage import Setup
+    from mode_core.weights.sets import find_weights
+
+    if run is None:
+        found = find_weights("clc")
+        return load_net(found), {"width": found.width, **found.facts}
+    facts = read_weights(run)[1]
+    net = STAGES["clc"].assemble(Setup(facts["width"])).net
+    load_into(net, run, "clc")
+    return net.eval(), facts
+
+
+def rows(photos: Path, run: Path | None, most: int, seed: int) -> Iterator[dict[str, Any]]:
     """A line for crops with one region in the dictionary, with two or more, and with none."""
     import torch
 
     from mode_core.codecs.networks import load_net
     from mode_core.weights.sets import find_weights
 
-    net, elic = (load_net(find_weights(codec)) for codec in ("clc", "elic"))
+    (net, facts), elic = network(run), load_net(find_weights("elic"))
     with torch.no_grad():
         crops, became = dealt(net, photos, seed)
     count = (became >= 0).sum(1)
@@ -81,6 +100,7 @@ def rows(photos: Path, most: int, seed: int) -> Iterator[dict[str, Any]]:
         gains = against(list(curves(elic, "elic", pictures)), list(curves(net, "clc", pictures)))
         sent = share_sent(net, pictures)
         yield {
+            "width": facts["width"], "steps": facts["steps"],
             "regions_in_dictionary": known, "crops": len(pictures), "regions": became.shape[1],
             "bd_rate": round(fmean(gains), 3), "worst": round(max(gains), 3),
             "best": round(min(gains), 3), "sent": round(sent, 3),
@@ -100,14 +120,24 @@ def share_sent(net: Any, pictures: Sequence[Any], quality: int = 112) -> float:
     return fmean(found)
 
 
+def others(path: Path, width: str) -> list[dict[str, Any]]:
+    """The lines of other sets that are there already."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["width"] != width]
+
+
 def main() -> None:
     """Measure, write the CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--run", type=Path, help="a run in place of the bundled weights")
     parser.add_argument("--most", type=int, default=16, help="crops of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the training")
     args = parser.parse_args()
-    write_table(CSV, rows(args.photos, args.most, args.seed))
+    found = list(rows(args.photos, args.run, args.most, args.seed))
+    write_table(CSV, [*others(CSV, found[0]["width"]), *found])
 
 
 if __name__ == "__main__":
