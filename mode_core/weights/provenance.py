@@ -23,10 +23,16 @@ def write_provenance(
 ) -> None:
     """The JSON file beside the rows; it may differ between runs, the rows may not.
 
-    Where a resumed run kept rows, the commits that made them stay on record.
+    Where a resumed run kept rows, the commands and commits that made them stay on record, and what
+    was added to them.
     """
-    earlier = {"earlier_commits": _commits(path) if kept_rows else []}
-    _write(path, {**_here(command, earlier), **more})
+    facts = _facts(path)
+    earlier = {
+        "earlier_commands": _earlier(facts, "command", command) if kept_rows else [],
+        "earlier_commits": _earlier(facts, "commit", commit()) if kept_rows else [],
+    }
+    added = {"added": facts["added"]} if kept_rows and "added" in facts else {}
+    _write(path, {**_here(command, earlier), **more, **added})
 
 
 def note_addition(
@@ -89,14 +95,19 @@ def device() -> str:
     return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
 
 
-def _commits(path: Path) -> list[str]:
-    """Every commit that an earlier provenance file names, but for the present one."""
-    try:
-        facts = json.loads(path.read_bytes())
-        found = {facts["commit"], *facts["earlier_commits"]}
-    except (OSError, ValueError, LookupError, TypeError):
-        return ["unknown"]
-    return sorted(found - {commit()})
+def _earlier(facts: Mapping[str, Any], what: str, now: str) -> list[str]:
+    """What an earlier provenance file names, each once, from the first on, but the present one.
+
+    "unknown" stands for what it does not tell.
+    """
+    told = facts.get(f"earlier_{what}s", ["unknown"] if _resumed(facts) else [])
+    found = [*told, facts.get(what, "unknown")] if isinstance(told, list) else ["unknown"]
+    return [one for one in dict.fromkeys(map(str, found)) if one != now]
+
+
+def _resumed(facts: Mapping[str, Any]) -> bool:
+    """Whether rows of other commands may have been kept; files did not always tell whose."""
+    return bool(facts.get("earlier_commits", True)) or "--resume" in str(facts.get("command"))
 
 
 def _git(*arguments: str) -> str:

@@ -142,6 +142,16 @@ def test_bench_and_bdrate_work_together(shell: Shell) -> None:
     assert any(line.startswith("| webp | -") for line in table)
 
 
+def test_a_resumed_benchmark_names_every_command_that_made_its_rows(shell: Shell) -> None:
+    shell.does("bench photos --out results/own --codecs jpeg --bpp 3,5")
+    shell.does("bench photos --out results/own --codecs jpeg --bpp 3,7 --resume")
+    facts = json.loads(Path("results/own/jpeg.json").read_text())
+    assert {row.target_bpp for row in read_rows(Path("results/own/jpeg.csv"))} == {3, 5, 7}
+    assert "--bpp 3,7" in facts["command"]
+    [earlier] = facts["earlier_commands"]
+    assert "--bpp 3,5 " in earlier
+
+
 def test_a_published_curve_is_named_with_its_source(shell: Shell) -> None:
     shell.does("bench photos --out results/kodak --codecs webp --bpp 1,2,4")
     out = shell.does("bdrate results/kodak --metric psnr --anchor 'published:BPG 4:4:4'")
