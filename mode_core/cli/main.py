@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from statistics import fmean
 from typing import NamedTuple
 
-from mode_core.cli import figure, files, load, measure, train, votes, weights
+from mode_core.cli import bdrate, figure, files, load, measure, train, votes, weights
 from mode_core.cli.parsing import (
     Commands,
     Parser,
@@ -98,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     info.add_argument("file", type=source)
     _add_compare(commands)
     measure.add_commands(commands)
+    bdrate.add_commands(commands)
     figure.add_commands(commands)
     load.add_commands(commands)
     votes.add_commands(commands)

@@ -142,7 +142,8 @@ def _distances(codec: str, rows: list[Row]) -> list[str]:
 
 def _distance(theirs: Curve, ours: Curve) -> str:
     """The distance in bits at equal quality, or in quality at equal bits where that is missing."""
-    _, rate, gap, far = compared(theirs, ours)
+    found = compared(theirs, ours)
+    rate, gap, far = found.rate, found.metric, found.no_rate
     if rate:
         return f"{rate.percent:+.0f} % bits at equal quality ({rate.overlap:.0%} overlap)"
     if not gap:

@@ -161,7 +161,25 @@ def test_a_published_curve_is_named_with_its_source(shell: Shell) -> None:
 def test_the_summary_names_every_curve_that_cannot_be_compared(shell: Shell) -> None:
     shell.does("bench photos --out results/own --codecs jpeg,mode --bpp 2,4")
     out = shell.does("bdrate results/own --anchor jpeg")
-    assert "mode@fidelity, PSNR: jpeg has 2 points; a curve needs 3 or more." in out
+    why = "jpeg has 2 points; a curve needs 3 or more."
+    assert f"mode@fidelity: PSNR BD-rate and BD-PSNR are empty: {why}" in out
+
+
+def test_the_summary_says_which_number_is_missing_where_others_are_there(shell: Shell) -> None:
+    """The same quality at eight times the rate: there is a BD-rate, and no rate in common."""
+    Path("own").mkdir()
+    for codec, times in (("jpeg", 1), ("webp", 8)):
+        rows = [
+            Row("own", "a", 8, 8, codec, "", "", bpp, 1, "", times * bpp * 8, 1, times * bpp, psnr)
+            for bpp, psnr in ((1, {"psnr": 30}), (2, {"psnr": 33}), (3, {"psnr": 36}))
+        ]
+        write_rows(Path(f"own/{codec}.csv"), rows)
+    table, *said = shell.does("bdrate own --reference jpeg --metric psnr").split("\n\n")
+    assert table.splitlines()[-1] == "| webp | +700.0 % | 100% | - |"
+    assert [line.strip() for line in said] == [
+        "webp: only BD-PSNR is empty: jpeg and webp share 0% of the shorter curve's range in rate; "
+        "a comparison needs 30%."
+    ]
 
 
 def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
