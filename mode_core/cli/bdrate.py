@@ -9,7 +9,8 @@ from mode_core.cli import parsing
 from mode_core.cli.parsing import Commands, command
 from mode_core.errors import ModeError
 from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
-from mode_core.evaluation.rows import measured_metrics, read_folder, read_published
+from mode_core.evaluation.folders import read_folder
+from mode_core.evaluation.rows import measured_metrics, read_published
 from mode_core.evaluation.tables import markdown_table
 from mode_core.metrics import BENCH_METRICS, Metric
 from mode_core.metrics.bdrate import Curve

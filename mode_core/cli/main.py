@@ -37,7 +37,8 @@ from mode_core.evaluation.compare import (
     picture_name,
     write_comparison,
 )
-from mode_core.evaluation.rows import THEIRS, Row, read_folder
+from mode_core.evaluation.folders import read_folder
+from mode_core.evaluation.rows import THEIRS, Row
 from mode_core.evaluation.tables import text_table
 from mode_core.metrics import METRICS, unavailable
 from mode_core.pictures.files import png_bytes, read_image

@@ -9,7 +9,7 @@ from pathlib import Path
 from mode_core.cli import files, parsing
 from mode_core.cli.parsing import Commands, command
 from mode_core.errors import ModeError, ResultsError, refuse_all
-from mode_core.evaluation.rows import read_folder
+from mode_core.evaluation.folders import read_folder
 from mode_core.evaluation.tables import text_table
 from mode_core.votes import words
 from mode_core.votes.measured import knows_any, table_of, with_values
