@@ -40,6 +40,8 @@ def add_commands(commands: Commands) -> None:
 def _votes(args: argparse.Namespace) -> None:
     for path in args.files if args.out else ():
         files.keep_original(path, args.out)
+    if args.out:
+        files.expect(args.out)
     votes, wrong = read_votes([_sheet(path) for path in args.files])
     refuse_all(wrong, _say, "nothing is ranked until the votes are in order")
     ranking = rank(_measured(votes, args.metrics), args.seed, args.per == "picture")

@@ -26,7 +26,7 @@ from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import Measurement, Row, Timing
 from mode_core.evaluation.workers import ALONE, THREADS, AnyTask, Engine, Maker, Reader
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure, unavailable
-from mode_core.pictures.files import read_image
+from mode_core.pictures.files import ENDINGS, read_image
 from mode_core.stream.atomic import make_folder
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Image, Reconstruction, Target
@@ -34,8 +34,6 @@ from mode_core.weights.sets import PUBLIC
 
 DEFAULT_TARGETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 DEFAULT_ANCHORS = (Anchor.FIDELITY, Anchor(0.5), Anchor.PERCEPTION)
-_KINDS = ("png", "jpg", "jpeg", "webp", "avif", "jxl", "bmp", "tif", "tiff", "ppm")
-PHOTO_SUFFIXES = tuple(f".{kind}" for kind in _KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +86,9 @@ def find_photos(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ResultsError(f"{path} does not exist; name a photo or a folder of photos")
-    photos = sorted(p for p in path.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+    photos = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
     if not photos:
-        raise ResultsError(f"{path} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
+        raise ResultsError(f"{path} holds no photos ({', '.join(ENDINGS)})")
     return photos
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from safetensors.numpy import save_file
 
 from mode_core.cli import files
@@ -129,6 +130,44 @@ def test_compare_outside_a_range_is_a_note_and_no_error(shell: Shell) -> None:
     assert "instead of 0.010" in facts["pictures"][0]["note"]
 
 
+def test_encode_says_as_compare_does_that_a_size_cannot_be_met(shell: Shell) -> None:
+    shell.does("compare photo.png --bpp 0.01 --out cmp --codecs jpeg")
+    note = json.loads(Path("cmp/metrics.json").read_text())["pictures"][0]["note"]
+    shell.does("encode photo.png a.mode --codec jpeg --bpp 0.01")
+    assert shell.err == f"{note}\n"
+    shell.does("encode photo.png a.mode --codec mode --bpp 0.01")
+    assert shell.err.startswith("MoDE made ")
+    assert "instead of 0.010: the nearest it can do for this picture." in shell.err
+    for wish in ("--codec webp --bpp 4", "--codec jpeg --quality 1"):
+        shell.does(f"encode photo.png a.mode {wish}")
+        assert shell.err == "", wish
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_further_frames_are_left_out_aloud_and_once(format: str, shell: Shell) -> None:
+    name = f"moving.{format.lower()}"
+    first, second = (Pillow.new("RGB", (64, 48), colour) for colour in ("teal", "olive"))
+    first.save(f"photos/{name}", format, save_all=True, append_images=[second])
+    said = f"{name}: several frames; only the first is used\n"
+    shell.does(f"encode photos/{name} a.mode --codec jpeg --bpp 2")
+    assert shell.err.count(said) == 1
+    shell.does(f"compare photos/{name} --out cmp --codecs jpeg,webp --bpp 2")
+    assert shell.err.count(said) == 1
+    shell.does("bench photos --out own --codecs jpeg,webp --bpp 2,4")
+    assert shell.err.count(said) == 1
+    assert shell.err.count("several frames") == 1
+    assert {row.image for row in read_rows(Path("own/jpeg.csv"))} == {name, "one.png", "two.png"}
+
+
+def test_bench_names_the_files_that_it_leaves_out(shell: Shell) -> None:
+    for name in ("a.heic", "b.txt", "c.HEIC", "d.svg", ".hidden"):
+        Path("photos", name).touch()
+    shell.does("bench photos --out own --codecs jpeg --bpp 2")
+    said = "photos: 4 files left out (a.heic, b.txt, c.HEIC, …); photos end in .png, "
+    assert said in shell.err
+    assert ".gif" in shell.err
+
+
 def test_bench_and_bdrate_work_together(shell: Shell) -> None:
     shell.does("bench photos --out results/own --codecs all --bpp 1,2,4,8")
     assert "elic is left out" in shell.err
@@ -189,7 +228,7 @@ def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_module_runs_and_hands_its_status_on() -> None:
-    program, jpeg = (PYTHON, "-m", "mode_core"), ("--codec", "jpeg", "--bpp", "1")
+    program, jpeg = (PYTHON, "-m", "mode_core"), ("--codec", "jpeg", "--quality", "40")
     done = process(*program, "encode", "photo.png", "a.mode", *jpeg)
     assert (done.returncode, done.stderr) == (0, "")
     done = process(*program, "decode", "photo.png", "a.png")
