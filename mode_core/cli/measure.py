@@ -17,6 +17,7 @@ from mode_core.evaluation import bench
 from mode_core.evaluation.additions import Additions, add_metrics
 from mode_core.evaluation.datasets.table import DATASETS
 from mode_core.evaluation.decoded import COLUMNS, find_pictures, sizes_from
+from mode_core.evaluation.filling import Record
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
 from mode_core.evaluation.rows import KEPT
 from mode_core.evaluation.session import LOCAL
@@ -24,7 +25,7 @@ from mode_core.evaluation.workers import Engine
 from mode_core.metrics import BENCH_METRICS, METRICS
 from mode_core.metrics.table import find_metric
 from mode_core.stream.sheets import SIZES
-from mode_core.weights.provenance import note_addition, write_provenance
+from mode_core.weights.provenance import note_addition, note_start, write_provenance
 
 SHOWN = 3
 
@@ -112,7 +113,7 @@ def _bench(args: argparse.Namespace) -> None:
     def record(_: str, path: Path, kept: bool) -> None:
         write_provenance(path, typed, kept, engines.ran_on(engine))
 
-    failed = bench.run_bench(plan, record, _say, engine)
+    failed = bench.run_bench(plan, record, _say, engine, _begin(typed))
     _tell_failed(failed, args.out)
     print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
 
@@ -172,12 +173,19 @@ def _bench_theirs(args: argparse.Namespace, engine: Engine) -> None:
             path, typed, kept, {"pictures": whose, "file_sizes": sizes_from(found, codec)}
         )
 
-    failed = measure_pictures(plan, found, record, _say, engine)
+    failed = measure_pictures(plan, found, record, _say, engine, _begin(typed))
     _tell_failed(failed, args.out)
     rates = Counter(codec for codec, _ in {(one.codec, one.rate) for one in found})
     codecs = ", ".join(f"{codec} at {count} rates" for codec, count in sorted(rates.items()))
     sizes = ", ".join(f"{count} from {source}" for source, count in sizes_from(found).items())
     print(f"{args.out}: {len(photos)} pictures of {dataset}, {codecs}; file sizes: {sizes}")
+
+
+def _begin(typed: str) -> Record:
+    def begin(_: str, path: Path, kept: bool) -> None:
+        note_start(path, typed, kept)
+
+    return begin
 
 
 def _tell_failed(failed: Mapping[str, str], out: Path) -> None:

@@ -17,7 +17,9 @@ from mode_core.cli import files
 from mode_core.cli import main as cli
 from mode_core.cli.main import main
 from mode_core.codecs.registry import CODECS, load_codec
+from mode_core.evaluation import bench
 from mode_core.evaluation.rows import Row, read_rows, write_rows
+from mode_core.evaluation.workers import Reader
 from mode_core.pictures.files import read_image
 from mode_core.stream.container import Bitstream
 from mode_core.weights import sets as weights
@@ -189,6 +191,40 @@ def test_a_resumed_benchmark_names_every_command_that_made_its_rows(shell: Shell
     assert "--bpp 3,7" in facts["command"]
     [earlier] = facts["earlier_commands"]
     assert "--bpp 3,5 " in earlier
+
+
+def test_rows_of_a_run_that_was_interrupted_keep_their_command(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted at 5, whose rows go when it is interrupted again at 6; those at 3 were whole."""
+    measure_job = bench.measure_job
+
+    def measure(job: bench.Job, read: Reader) -> list[bench.Measurement]:
+        if job.photo.name == "two.png":
+            raise KeyboardInterrupt
+        return measure_job(job, read)
+
+    def earlier(rate: int) -> list[str]:
+        monkeypatch.setattr(bench, "measure_job", measure_job)
+        shell.does(f"{start} {rate} --resume")
+        facts = json.loads(Path("own/jpeg.json").read_text())
+        assert facts["earlier_commits"] == []
+        assert not Path("own/jpeg.partial.json").exists()
+        return [one.partition("--bpp ")[2][0] for one in facts["earlier_commands"]]
+
+    def interrupted(rate: int, how: str) -> None:
+        monkeypatch.setattr(bench, "measure_job", measure)
+        assert "stopped" in shell.refuses(f"{start} {rate} {how}")
+
+    start = "bench photos --out own --codecs jpeg --bpp"
+    assert earlier(3) == []
+    interrupted(5, "--resume")
+    interrupted(6, "--replace")
+    assert earlier(7) == ["3", "6"]
+    assert {row.target_bpp for row in read_rows(Path("own/jpeg.csv"))} == {3, 6, 7}
+    interrupted(8, "--resume")
+    interrupted(9, "--resume")
+    assert earlier(4) == ["3", "6", "7", "8", "9"]
 
 
 def test_a_published_curve_is_named_with_its_source(shell: Shell) -> None:
