@@ -3,8 +3,8 @@
 Per codec, in the output folder: `<codec>.csv` (the rows; equal runs are equal bytes),
 `<codec>.timing.csv` and `<codec>.json` (how they were made). While a run goes on its rows are in
 `<codec>.partial.csv` (and how they are made beside it); they take the real name once all of them
-are there, and no other run may write them meanwhile. Every job runs on one thread, so that the rows do not depend on the number of
-workers.
+are there, and no other run may write them meanwhile. Every job runs on one thread, so that the rows
+do not depend on the number of workers.
 """
 
 from __future__ import annotations
