@@ -139,7 +139,7 @@ def _distance(ours: Curve, theirs: Curve | None, name: str, metric: Metric) -> s
         return f"{start}nobody has published operating points of {name} that we know of."
     found = compared(theirs.for_bd(metric), ours.for_bd(metric))
     if not (rate := found.rate):
-        return f"{start}not comparable, because {escape_markdown(found.reason)}."
+        return f"{start}not comparable, because {escape_markdown(found.no_rate)}."
     source = escape_markdown(theirs.source.partition(":")[0])
     return f"{start}{rate.percent:+.0f} % bits ({rate.overlap:.0%} overlap; {source})."
 

@@ -48,7 +48,8 @@ def table() -> str:
 
 def cost_of(name: str) -> Cost:
     """By the timings beside the results of a folder."""
-    from mode_core.evaluation.rows import TIMING_SUFFIX, read_folder, read_timings
+    from mode_core.evaluation.folders import read_folder
+    from mode_core.evaluation.rows import TIMING_SUFFIX, read_timings
 
     folder = ROOT / "results" / name
     sizes = {row.image: row.width * row.height / 1e6 for row in read_folder(folder)}

@@ -53,7 +53,7 @@ def _row(reference: Curve, curve: Curve, metric: Metric) -> dict[str, Any]:
         "percent": rate.percent if rate else None,
         "rate": f"{rate.percent:+.1f} %".replace("-", MINUS) if rate else "",
         "overlap": f"{rate.overlap:.0%}" if rate else "",
-        "refused": "" if rate else found.reason,
+        "refused": "" if rate else found.no_rate,
     }
 
 

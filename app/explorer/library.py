@@ -17,14 +17,8 @@ from app.explorer.curves import (
     their_curves,
 )
 from mode_core.errors import ResultsError
-from mode_core.evaluation.rows import (
-    THEIRS,
-    Row,
-    holds_rows,
-    kept_picture,
-    read_published,
-    read_rows,
-)
+from mode_core.evaluation.folders import holds_rows
+from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_published, read_rows
 from mode_core.metrics.table import METRICS
 from mode_core.settings import RESULTS, for_visitors
 

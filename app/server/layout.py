@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from app.panes.names import plain_name
-from mode_core.pictures.files import LOSSLESS
+from mode_core.pictures.files import ENDINGS
 from mode_core.stream.sheets import alike
 
-PICTURES = (*LOSSLESS, ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".gif")
 ORIGINALS = ("original", "originals", "orig", "source", "reference", "ref", "gt", "uncompressed")
 DEEPEST = 3
 """Names in CODEC/RATE/IMAGE.png."""
@@ -46,7 +45,7 @@ def path_like(path: str) -> tuple[str, ...]:
 
 def is_picture(path: str) -> bool:
     """Whether its ending is that of a picture."""
-    return ending_of(path) in PICTURES
+    return ending_of(path) in ENDINGS
 
 
 def ending_of(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,6 +16,7 @@ from mode_core.evaluation.datasets.fetch import obtain_dataset
 from mode_core.evaluation.datasets.here import doubts, found_here
 from mode_core.evaluation.datasets.table import DATASETS, Dataset, find_dataset
 from mode_core.evaluation.tables import text_table
+from mode_core.pictures.files import ENDINGS, note_on_frames
 from mode_core.stream.atomic import size_in_words
 
 _MANY = 3
@@ -31,14 +33,36 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def photos_of(args: argparse.Namespace) -> list[Path]:
     """The photos of the folder that was given, or of the data set, which may be fetched first."""
     if args.photos is not None:
-        return find_photos(args.photos)
+        return _told(args.photos)
     if args.dataset is None:
         raise ModeError(f"give a folder of photos, or --dataset with one of {', '.join(DATASETS)}")
     one = find_dataset(args.dataset)
     folder = found_here(one) or _fetched(one, args.accept_licence)
     if doubt := doubts(one, folder):
         print(doubt, file=sys.stderr)
-    return find_photos(folder)
+    return _told(folder)
+
+
+def _told(place: Path) -> list[Path]:
+    """The photos there; what is left out, files and further frames, is said."""
+    photos = find_photos(place)
+    others = sorted(
+        path.name
+        for path in (place.iterdir() if place.is_dir() else ())
+        if path.is_file() and path not in photos and not path.name.startswith(".")
+    )
+    if others:
+        names = f"{', '.join(others[:_MANY])}{', …' * (len(others) > _MANY)}"
+        count = f"{len(others)} file{'s' * (len(others) > 1)}"
+        print(
+            f"{place}: {count} left out ({names}); photos end in {', '.join(ENDINGS)}",
+            file=sys.stderr,
+        )
+    for photo in photos:
+        with suppress(ModeError):  # the benchmark says so, with what it comes to
+            if note := note_on_frames(photo):
+                print(f"{photo.name}: {note}", file=sys.stderr)
+    return photos
 
 
 def told_as(args: argparse.Namespace) -> str:

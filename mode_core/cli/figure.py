@@ -12,7 +12,7 @@ from mode_core.figures.again import made_again
 from mode_core.figures.manifest import MAX_BYTES, read_record
 from mode_core.figures.plan import FigureError
 from mode_core.figures.record import NAME
-from mode_core.stream.atomic import make_folder
+from mode_core.stream.atomic import expect_folder, make_folder
 
 
 def add_commands(commands: Commands) -> None:
@@ -35,6 +35,7 @@ def add_commands(commands: Commands) -> None:
 def _figure(args: argparse.Namespace) -> None:
     with args.manifest.open("rb") as file:
         record = read_record(file.read(MAX_BYTES + 1))
+    expect_folder(args.out)
     made, differs = made_again(record, args.pictures or [args.manifest.parent], _say)
     make_folder(args.out)
     results = {args.out / f"{NAME}.{ending}": data for ending, data in made.files.items()}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mode_core.errors import BitstreamError, ModeError
-from mode_core.stream.atomic import write_atomic
+from mode_core.stream.atomic import expect_file, write_atomic
 
 MAX_FILE_BYTES = 100_000_000
 """25 megapixels of raw pixels and a good margin."""
@@ -26,6 +26,12 @@ def keep_original(source: Path, result: Path) -> None:
     """ModeError if a result would take the place of what it is made from."""
     if source.exists() and result.exists() and source.samefile(result):
         raise ModeError(f"{result} is the original, which is never overwritten; name another")
+
+
+def expect(path: Path) -> None:
+    """OSError, before any work, if a result could not be written there."""
+    if not is_stdout(path):
+        expect_file(path)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -60,7 +60,7 @@ def _add_crowd(parser: argparse.ArgumentParser) -> None:
     def add(name: str, kind: Callable[[str], float], usual: float, help: str) -> None:
         parser.add_argument(name, type=kind, default=usual, metavar="N", help=f"{help}, {usual:g}")
 
-    add("--users", _users, 50, "how many ask at once")
+    add("--users", parsing.positive_up_to(_MOST_USERS), 50, "how many ask at once")
     add("--rounds", parsing.positive, 3, "questions of each user")
     add("--minutes", parsing.minutes, 10.0, "after which it ends in any case")
     add("--leave", parsing.share, 0.0, "share of questions that are left in mid-job")
@@ -204,13 +204,6 @@ def _shown(words: str) -> str:
     """What a server said, as one line of a terminal and no more."""
     plain = "".join(one if one.isprintable() else " " for one in words)
     return plain if len(plain) <= 200 else f"{plain[:199]}…"
-
-
-def _users(text: str) -> int:
-    count = parsing.positive(text)
-    if count > _MOST_USERS:
-        raise argparse.ArgumentTypeError(f"{count} users are too many; at most {_MOST_USERS}")
-    return count
 
 
 def _size(text: str) -> tuple[int, int]:

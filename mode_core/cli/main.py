@@ -8,10 +8,11 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from mode_core.cli import figure, files, load, measure, train, votes, weights
+from mode_core.cli import bdrate, figure, files, load, measure, train, votes, weights
 from mode_core.cli.parsing import (
     Commands,
     Parser,
@@ -27,7 +28,7 @@ from mode_core.cli.parsing import (
 from mode_core.codecs.catalogue import licence_of
 from mode_core.codecs.identity import tag_words
 from mode_core.codecs.registry import CODECS, codec_of, find_codec, load_codec
-from mode_core.codecs.roundtrip import load_decoder, terms_of_file, weights_of_file
+from mode_core.codecs.roundtrip import load_decoder, size_note, terms_of_file, weights_of_file
 from mode_core.errors import ModeError
 from mode_core.evaluation.cards import parameters
 from mode_core.evaluation.compare import (
@@ -37,13 +38,15 @@ from mode_core.evaluation.compare import (
     picture_name,
     write_comparison,
 )
-from mode_core.evaluation.rows import THEIRS, Row, read_folder
+from mode_core.evaluation.folders import read_folder
+from mode_core.evaluation.rows import THEIRS, Row
 from mode_core.evaluation.tables import text_table
 from mode_core.metrics import METRICS, unavailable
-from mode_core.pictures.files import png_bytes, read_image
+from mode_core.pictures.files import load_picture, png_bytes
 from mode_core.settings import RESULTS
+from mode_core.stream.atomic import expect_folder
 from mode_core.stream.container import Bitstream
-from mode_core.types import Anchor, CodecInfo, Target
+from mode_core.types import Anchor, CodecInfo, Image, Target
 from mode_core.weights.sets import WeightsSet, all_weights, damaged
 
 KODAK = RESULTS / "kodak"
@@ -98,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     info.add_argument("file", type=source)
     _add_compare(commands)
     measure.add_commands(commands)
+    bdrate.add_commands(commands)
     figure.add_commands(commands)
     load.add_commands(commands)
     votes.add_commands(commands)
@@ -182,7 +186,8 @@ def _rates(rows: Iterable[Row]) -> str:
 
 def _encode(args: argparse.Namespace) -> None:
     files.keep_original(args.photo, args.file)
-    image = read_image(args.photo)
+    files.expect(args.file)
+    image = _photo(args.photo)
     codec = load_codec(_with_profile(find_codec(args.codec), args.profile).id, args.profile)
     bitstream = codec.encode(image, Target(bpp=args.bpp, quality=args.quality))
     if args.quality not in (None, bitstream.quality):
@@ -194,12 +199,23 @@ def _encode(args: argparse.Namespace) -> None:
     asked = "" if args.bpp is None else f", asked for {args.bpp:g}"
     size = f"{len(data)} bytes, {bitstream.bpp:.4f} bits per pixel{asked}"
     files.say(args.file, f"{size}{_terms(bitstream)}")
+    if note := size_note(codec.info.title, bitstream.bpp, args.bpp):
+        print(note, file=sys.stderr)
+
+
+def _photo(path: Path) -> Image:
+    """The pixels of a photo; what was changed to get them is said."""
+    picture = load_picture(path)
+    for note in picture.notes:
+        print(f"{path.name}: {note}", file=sys.stderr)
+    return picture.pixels
 
 
 def _decode(args: argparse.Namespace) -> None:
     files.keep_original(args.file, args.picture)
     if args.picture.suffix.lower() != ".png" and not files.is_stdout(args.picture):
         raise ModeError(f"{args.picture}: pictures are written as PNG; choose a .png name")
+    files.expect(args.picture)
     anchor = None if args.anchor is None else Anchor.parse(args.anchor)
     bitstream = Bitstream.from_bytes(files.read_file(args.file))
     _with_profile(codec_of(bitstream.codec), args.profile)
@@ -249,7 +265,8 @@ def _info(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     target = Target(bpp=args.bpp)
     codecs = list(CODECS) if args.codecs == "all" else codec_list(args.codecs)
-    panes, left_out = compare_codecs(read_image(args.photo), target, codecs, args.profile)
+    expect_folder(args.out)
+    panes, left_out = compare_codecs(_photo(args.photo), target, codecs, args.profile)
     for pane in panes:
         for name in (file_name(pane.picture), picture_name(pane.picture)):
             files.keep_original(args.photo, args.out / name)

@@ -1,4 +1,4 @@
-"""The commands `bench` and `bdrate`: making results, and reading them."""
+"""The command `bench`: making results."""
 
 from __future__ import annotations
 
@@ -15,28 +15,23 @@ from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation import bench
 from mode_core.evaluation.additions import Additions, add_metrics
-from mode_core.evaluation.curves import PUBLISHED, Comparison, comparisons, published_curve
 from mode_core.evaluation.datasets.table import DATASETS
 from mode_core.evaluation.decoded import COLUMNS, find_pictures, sizes_from
+from mode_core.evaluation.filling import Record
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
-from mode_core.evaluation.rows import KEPT, measured_metrics, read_folder, read_published
+from mode_core.evaluation.rows import KEPT
 from mode_core.evaluation.session import LOCAL
-from mode_core.evaluation.tables import markdown_table
 from mode_core.evaluation.workers import Engine
-from mode_core.metrics import BENCH_METRICS, METRICS, Metric
-from mode_core.metrics.bdrate import Curve
+from mode_core.metrics import BENCH_METRICS, METRICS
 from mode_core.metrics.table import find_metric
-from mode_core.settings import POINTS
 from mode_core.stream.sheets import SIZES
-from mode_core.weights.provenance import note_addition, write_provenance
+from mode_core.weights.provenance import note_addition, note_start, write_provenance
 
-RESULTS = Path("results")
-DEFAULT_REFERENCE = "webp"
 SHOWN = 3
 
 
 def add_commands(commands: Commands) -> None:
-    """Attach both."""
+    """Attach it."""
     parser = command(commands, "bench", _bench, "measure codecs on photos into results files")
     parser.add_argument(
         "photos", type=parsing.place, nargs="?", help="a folder of photos, or one photo"
@@ -71,16 +66,6 @@ def add_commands(commands: Commands) -> None:
     )
     _add_theirs(parser)
     whole_sets.add_options(parser)
-    parser = command(commands, "bdrate", _bdrate, "Bjontegaard deltas of measured results")
-    parser.add_argument("folders", type=parsing.place, nargs="*", default=[RESULTS / "kodak"])
-    parser.add_argument(
-        "--reference",
-        "--anchor",  # what it was called first
-        default=DEFAULT_REFERENCE,
-        help='a curve of the results such as elic or mode@fidelity, or "published:BPG 4:4:4"',
-    )
-    known = ", ".join(BENCH_METRICS)
-    parser.add_argument("--metric", help=f"one of {known}; all that are measured unless given")
 
 
 def _add_theirs(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +113,7 @@ def _bench(args: argparse.Namespace) -> None:
     def record(_: str, path: Path, kept: bool) -> None:
         write_provenance(path, typed, kept, engines.ran_on(engine))
 
-    failed = bench.run_bench(plan, record, _say, engine)
+    failed = bench.run_bench(plan, record, _say, engine, _begin(typed))
     _tell_failed(failed, args.out)
     print(f"{args.out}: {len(photos)} photos, {', '.join(codecs)}")
 
@@ -188,12 +173,19 @@ def _bench_theirs(args: argparse.Namespace, engine: Engine) -> None:
             path, typed, kept, {"pictures": whose, "file_sizes": sizes_from(found, codec)}
         )
 
-    failed = measure_pictures(plan, found, record, _say, engine)
+    failed = measure_pictures(plan, found, record, _say, engine, _begin(typed))
     _tell_failed(failed, args.out)
     rates = Counter(codec for codec, _ in {(one.codec, one.rate) for one in found})
     codecs = ", ".join(f"{codec} at {count} rates" for codec, count in sorted(rates.items()))
     sizes = ", ".join(f"{count} from {source}" for source, count in sizes_from(found).items())
     print(f"{args.out}: {len(photos)} pictures of {dataset}, {codecs}; file sizes: {sizes}")
+
+
+def _begin(typed: str) -> Record:
+    def begin(_: str, path: Path, kept: bool) -> None:
+        note_start(path, typed, kept)
+
+    return begin
 
 
 def _tell_failed(failed: Mapping[str, str], out: Path) -> None:
@@ -245,53 +237,3 @@ def _their_command(args: argparse.Namespace) -> str:
     words += ["--dataset", args.dataset] if named else []
     words += ["--keep-pictures"] * args.keep_pictures
     return shlex.join(words + ["--resume"] * args.resume)
-
-
-def _bdrate(args: argparse.Namespace) -> None:
-    rows = [row for folder in args.folders for row in read_folder(folder)]
-    where, metrics = ", ".join(map(str, args.folders)), measured_metrics(rows)
-    datasets = list(dict.fromkeys(row.dataset for row in rows))
-    if len(datasets) > 1:
-        raise ModeError(
-            f"{where}: results on {' and '.join(datasets)}; a BD-rate is over one data set"
-        )
-    if args.metric is not None:
-        known = [metric.key for metric in metrics]
-        metrics = [find_metric(args.metric, known, f" in the results files of {where}")]
-    against = {metric: _reference(metric, args.reference, *datasets) for metric in metrics}
-    found = {
-        (metric, item.name): item
-        for metric, reference in against.items()
-        for item in comparisons(rows, metric, reference)
-    }
-    head = [f"against {args.reference}"]
-    for metric in metrics:
-        head += [f"{metric.label} BD-rate", "overlap", f"BD-{metric.label}"]
-    body = [
-        [name, *(cell for metric in metrics for cell in _cells(found[metric, name]))]
-        for name in dict.fromkeys(name for _, name in found)
-    ]
-    print(markdown_table(head, body))
-    for metric, reference in against.items():
-        if isinstance(reference, Curve):
-            print(f"\n{metric.label} against {reference.name}.")
-    for (metric, name), item in found.items():
-        if item.reason:
-            print(f"\n{name}, {metric.label}: {item.reason}.")
-
-
-def _reference(metric: Metric, reference: str, dataset: str = "") -> str | Curve:
-    """The name of a curve of the results, or a published curve over the same pictures."""
-    if not reference.startswith(PUBLISHED):
-        return reference
-    codec = reference.removeprefix(PUBLISHED)
-    return published_curve(read_published(POINTS), metric, codec, dataset)
-
-
-def _cells(item: Comparison) -> tuple[str, str, str]:
-    rate, gap = item.rate, item.metric
-    return (
-        f"{rate.percent:+.1f} %" if rate else "-",
-        f"{rate.overlap:.0%}" if rate else "-",
-        f"{gap.difference:+.3f}" if rate and gap else "-",
-    )

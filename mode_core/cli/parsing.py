@@ -64,6 +64,11 @@ def positive(text: str) -> int:
     return _whole(text, 1, MOST)
 
 
+def positive_up_to(most: int) -> Callable[[str], int]:
+    """A count that has a limit of its own."""
+    return lambda text: _whole(text, 1, most)
+
+
 def share(text: str) -> float:
     """A part of a whole."""
     value = _number(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mode_core.cli import files, parsing
 from mode_core.cli.parsing import Commands, command
 from mode_core.errors import ModeError, ResultsError, refuse_all
-from mode_core.evaluation.rows import read_folder
+from mode_core.evaluation.folders import read_folder
 from mode_core.evaluation.tables import text_table
 from mode_core.votes import words
 from mode_core.votes.measured import knows_any, table_of, with_values
@@ -40,6 +40,8 @@ def add_commands(commands: Commands) -> None:
 def _votes(args: argparse.Namespace) -> None:
     for path in args.files if args.out else ():
         files.keep_original(path, args.out)
+    if args.out:
+        files.expect(args.out)
     votes, wrong = read_votes([_sheet(path) for path in args.files])
     refuse_all(wrong, _say, "nothing is ranked until the votes are in order")
     ranking = rank(_measured(votes, args.metrics), args.seed, args.per == "picture")

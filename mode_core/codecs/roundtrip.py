@@ -109,10 +109,14 @@ def imported_weights(bitstream: Bitstream) -> WeightsSet | None:
 
 
 def _note(made: Reconstruction, target_bpp: float | None, doubt: float = 0.0) -> str:
-    if target_bpp is None or abs(made.bpp - target_bpp) <= _TOLERANCE * target_bpp + doubt:
+    return size_note(find_codec(made.codec).label(made.anchor), made.bpp, target_bpp, doubt)
+
+
+def size_note(label: str, bpp: float, target_bpp: float | None, doubt: float = 0.0) -> str:
+    """The sentence on a file that is of another size than was asked for; "" if it is not."""
+    if target_bpp is None or abs(bpp - target_bpp) <= _TOLERANCE * target_bpp + doubt:
         return ""
-    label = find_codec(made.codec).label(made.anchor)
     return (
-        f"{label} made {made.bpp:.3f} bits per pixel instead of {target_bpp:.3f}: "
+        f"{label} made {bpp:.3f} bits per pixel instead of {target_bpp:.3f}: "
         "the nearest it can do for this picture."
     )

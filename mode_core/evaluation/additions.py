@@ -16,17 +16,10 @@ from pathlib import Path
 
 from mode_core.errors import ModeError, ResultsError
 from mode_core.evaluation.again import OTHER_PICTURE, OtherwiseError, by_file, pictures_again
-from mode_core.evaluation.bench import Record, fill
+from mode_core.evaluation.filling import Record, fill
+from mode_core.evaluation.folders import results_files
 from mode_core.evaluation.ledger import Ledger
-from mode_core.evaluation.rows import (
-    THEIRS,
-    Measurement,
-    Row,
-    as_file,
-    read_rows,
-    results_files,
-    row_key,
-)
+from mode_core.evaluation.rows import THEIRS, Measurement, Row, as_file, read_rows, row_key
 from mode_core.evaluation.workers import ALONE, Engine, Maker, Reader
 from mode_core.metrics import METRICS, measure
 from mode_core.pictures.files import read_image

@@ -2,9 +2,9 @@
 
 Per codec, in the output folder: `<codec>.csv` (the rows; equal runs are equal bytes),
 `<codec>.timing.csv` and `<codec>.json` (how they were made). While a run goes on its rows are in
-`<codec>.partial.csv`; they take the real name once all of them are there, and no other run may
-write them meanwhile. Every job runs on one thread, so that the rows do not depend on the number of
-workers.
+`<codec>.partial.csv` (and how they are made beside it); they take the real name once all of them
+are there, and no other run may write them meanwhile. Every job runs on one thread, so that the rows
+do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from mode_core.codecs.identity import tags_here
 from mode_core.codecs.registry import CODECS, find_codec, load_codec
 from mode_core.codecs.roundtrip import decode_all
 from mode_core.errors import ModeError, ResultsError
+from mode_core.evaluation.filling import Record, by_photo, fill, no_record
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import Measurement, Row, Timing
-from mode_core.evaluation.workers import ALONE, THREADS, AnyTask, Engine, Maker, Reader
+from mode_core.evaluation.workers import ALONE, THREADS, Engine, Maker, Reader
 from mode_core.metrics import BENCH_METRICS, METRICS, Metric, measure, unavailable
-from mode_core.pictures.files import read_image
+from mode_core.pictures.files import ENDINGS, read_image
 from mode_core.stream.atomic import make_folder
 from mode_core.stream.container import Bitstream
 from mode_core.types import Anchor, Image, Reconstruction, Target
@@ -34,8 +33,6 @@ from mode_core.weights.sets import PUBLIC
 
 DEFAULT_TARGETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 DEFAULT_ANCHORS = (Anchor.FIDELITY, Anchor(0.5), Anchor.PERCEPTION)
-_KINDS = ("png", "jpg", "jpeg", "webp", "avif", "jxl", "bmp", "tif", "tiff", "ppm")
-PHOTO_SUFFIXES = tuple(f".{kind}" for kind in _KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +68,15 @@ class Job:
         return self.codec, self.profile
 
 
-class _OfPhoto(Protocol):
-    @property
-    def codec(self) -> str: ...
-    @property
-    def photo(self) -> Path: ...
-
-
-Record = Callable[[str, Path, bool], None]
-"""(codec, path, whether earlier rows were kept) -> writes how a codec's rows were made."""
-
-
 def find_photos(path: Path) -> list[Path]:
     """The photo, or the photos of a folder by name; ResultsError if there are none."""
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise ResultsError(f"{path} does not exist; name a photo or a folder of photos")
-    photos = sorted(p for p in path.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+    photos = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
     if not photos:
-        raise ResultsError(f"{path} holds no photos ({', '.join(PHOTO_SUFFIXES)})")
+        raise ResultsError(f"{path} holds no photos ({', '.join(ENDINGS)})")
     return photos
 
 
@@ -121,6 +107,7 @@ def run_bench(
     record: Record,
     say: Callable[[str], None] = lambda _: None,
     engine: Engine = ALONE,
+    begin: Record = no_record,
 ) -> dict[str, str]:
     """Measure all that the plan asks for; photos that cannot be used come back with the reason."""
     make_folder(plan.out)
@@ -130,40 +117,8 @@ def run_bench(
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, say)
         jobs = [job for codec in plan.codecs for job in _jobs(plan, codec, ledgers[codec])]
-        failed = fill(ledgers, jobs, _attempt, engine, record)
+        failed = fill(ledgers, jobs, _attempt, engine, record, begin)
     return by_photo(failed)
-
-
-def by_photo(failed: Sequence[tuple[_OfPhoto, str]]) -> dict[str, str]:
-    """The reason why not, by the name of each photo and codec."""
-    return {f"{job.photo.name} ({job.codec})": reason for job, reason in failed}
-
-
-def fill(
-    ledgers: Mapping[str, Ledger],
-    jobs: Sequence[AnyTask],
-    attempt: Callable[[AnyTask, Reader], list[Measurement] | str],
-    engine: Engine,
-    record: Record,
-) -> list[tuple[AnyTask, str]]:
-    """Do the jobs of every codec into its ledger; those that fail come back with the reason."""
-    open_jobs = {codec: sum(job.codec == codec for job in jobs) for codec in ledgers}
-    failed: list[tuple[AnyTask, str]] = []
-    with tqdm(total=len(jobs), unit="photo", disable=None) as bar:
-        for job, outcome in engine.outcomes(jobs, attempt):
-            bar.update()
-            if isinstance(outcome, str):
-                failed.append((job, outcome))
-            else:
-                ledgers[job.codec].add(outcome)
-            open_jobs[job.codec] -= 1
-            if not open_jobs[job.codec]:
-                _close_ledger(ledgers[job.codec], job.codec, record)
-    for codec, ledger in ledgers.items():
-        # All was measured, but the run was stopped before the files got their names.
-        if not any(job.codec == codec for job in jobs) and ledger.partial.exists():
-            _close_ledger(ledger, codec, record)
-    return failed
 
 
 def measure_job(job: Job, read: Reader = read_image) -> list[Measurement]:
@@ -261,12 +216,6 @@ def is_full(row: Row, wanted: Sequence[Metric]) -> bool:
     """Whether a row has every metric that it could have today."""
     side = min(row.width, row.height)
     return all(one.key in row.values for one in wanted if one.min_side <= side)
-
-
-def _close_ledger(ledger: Ledger, codec: str, record: Record) -> None:
-    if ledger.rows:
-        ledger.finish()
-        record(codec, ledger.final.with_suffix(".json"), ledger.recalled)
 
 
 def tag_in(file: Bitstream) -> str:

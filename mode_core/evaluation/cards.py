@@ -14,7 +14,8 @@ import numpy as np
 from mode_core.codecs.identity import digest_of, tag_of
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.evaluation.curves import compared, curve_at, curves_of, published_curve
-from mode_core.evaluation.rows import Row, measured_metrics, read_folder, read_published
+from mode_core.evaluation.folders import read_folder
+from mode_core.evaluation.rows import Row, measured_metrics, read_published
 from mode_core.metrics.bdrate import Curve
 from mode_core.metrics.table import METRICS, Metric
 from mode_core.pictures.synthetic import built_in_picture
@@ -142,7 +143,8 @@ def _distances(codec: str, rows: list[Row]) -> list[str]:
 
 def _distance(theirs: Curve, ours: Curve) -> str:
     """The distance in bits at equal quality, or in quality at equal bits where that is missing."""
-    _, rate, gap, far = compared(theirs, ours)
+    found = compared(theirs, ours)
+    rate, gap, far = found.rate, found.metric, found.no_rate
     if rate:
         return f"{rate.percent:+.0f} % bits at equal quality ({rate.overlap:.0%} overlap)"
     if not gap:

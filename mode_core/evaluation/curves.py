@@ -44,12 +44,13 @@ class Point(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """One curve against the reference: the deltas, or why one of them is missing."""
+    """One curve against the reference: the deltas, and for each that is missing why it is."""
 
     name: str
     rate: BDRate | None = None
     metric: BDMetric | None = None
-    reason: str = ""
+    no_rate: str = ""
+    no_metric: str = ""
 
 
 def curve_name(row: Row) -> str:
@@ -160,16 +161,16 @@ def _pair(frame: DataFrame, metric: Metric, *names: str) -> list[Curve]:
 @lru_cache(maxsize=4096)
 def compared(reference: Curve, other: Curve) -> Comparison:
     """Both deltas; cached, because most curves of a page stay the same from click to click."""
-    rate, metric, reasons = None, None, []
+    rate, metric, no_rate, no_metric = None, None, "", ""
     try:
         rate = bd_rate(reference, other)
     except NoOverlap as error:
-        reasons.append(str(error))
+        no_rate = str(error)
     try:
         metric = bd_metric(reference, other)
     except NoOverlap as error:
-        reasons.append(str(error))
-    return Comparison(other.name, rate, metric, next(iter(reasons), ""))
+        no_metric = str(error)
+    return Comparison(other.name, rate, metric, no_rate, no_metric)
 
 
 def _sample(row: Row) -> Sample:

@@ -12,9 +12,9 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from mode_core.errors import ModeError, ResultsError, refuse_all
-from mode_core.evaluation.bench import PHOTO_SUFFIXES, name_in_rows
+from mode_core.evaluation.bench import name_in_rows
 from mode_core.evaluation.workers import outcomes
-from mode_core.pictures.files import LOSSLESS, read_image
+from mode_core.pictures.files import ENDINGS, LOSSLESS, read_image
 from mode_core.stream.sheets import SIZES, Known, alike, bytes_in, need_columns, read_sheet
 
 COLUMNS = ("codec", "rate", "image", "bytes")
@@ -146,7 +146,7 @@ def _of_rate(
             groups[known.find(path.stem) or path.stem].append(path)
     pictures = {stem: _pictures(paths) for stem, paths in groups.items()}
     if not any(pictures.values()):
-        problems.append(f"{codec}/{rate} holds no pictures ({', '.join(PHOTO_SUFFIXES)})")
+        problems.append(f"{codec}/{rate} holds no pictures ({', '.join(ENDINGS)})")
         return
     for stem in pictures.keys() - originals.keys():
         problems += [
@@ -171,7 +171,7 @@ def _of_rate(
 
 def _pictures(paths: Sequence[Path]) -> list[Path]:
     """The pictures among files of one stem: a lossless one, where its JPEG lies beside it."""
-    pictures = [path for path in paths if path.suffix.lower() in PHOTO_SUFFIXES]
+    pictures = [path for path in paths if path.suffix.lower() in ENDINGS]
     lossless = [path for path in pictures if path.suffix.lower() in LOSSLESS]
     return lossless or pictures
 

@@ -51,6 +51,7 @@ class Ledger:
 
     def __init__(self, out: Path, stem: str, kind: str = "") -> None:
         self.final, self.final_timing = out / f"{stem}.csv", out / f"{stem}{TIMING_SUFFIX}"
+        self.note = self.final.with_suffix(".json")
         self.unfinished_bench = out / f"{stem}{PARTIAL_SUFFIX}"
         self.partial = out / f"{stem}{kind}{PARTIAL_SUFFIX}"
         self.partial_timing = out / f"{stem}{kind}.timing{PARTIAL_SUFFIX}"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mode_core.errors import ModeError
-from mode_core.evaluation.bench import Record, by_photo, fill, is_full, name_in_rows, wanted_metrics
+from mode_core.evaluation.bench import is_full, name_in_rows, wanted_metrics
 from mode_core.evaluation.decoded import Decoded
+from mode_core.evaluation.filling import Record, by_photo, fill, no_record
 from mode_core.evaluation.ledger import Ledger
 from mode_core.evaluation.rows import THEIRS, Measurement, Row, kept_picture
 from mode_core.evaluation.workers import ALONE, Engine, Reader
@@ -54,6 +55,7 @@ def measure_pictures(
     record: Record,
     say: Callable[[str], None],
     engine: Engine = ALONE,
+    begin: Record = no_record,
 ) -> dict[str, str]:
     """Measure what was found into results files; what could not be read comes with the reason."""
     make_folder(plan.out)
@@ -64,7 +66,7 @@ def measure_pictures(
             stack.enter_context(ledger.held())
             _open_ledger(plan, codec, ledger, found, say)
         jobs = [job for codec in codecs for job in _jobs(plan, codec, ledgers[codec], found)]
-        failed = fill(ledgers, jobs, _attempt, engine, record)
+        failed = fill(ledgers, jobs, _attempt, engine, record, begin)
     return by_photo(failed)
 
 

@@ -28,6 +28,7 @@ none of ours. Nothing was aimed at (`target_bpp` is 0), and their size is all pa
 KEPT = "pictures"
 """The folder beside results where the pictures of others are kept."""
 _SHOWN = 1000  # letters of a wrong header that an error repeats
+_LONGEST_HEAD = 10_000
 _BPP_TOLERANCE = 1e-3  # files that others made may be rounded; ours are exact
 
 
@@ -115,6 +116,12 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
 }
 _METRIC_COLUMNS: Mapping[type, tuple[str, ...]] = {Row: BENCH_METRICS, PublishedPoint: COLUMNS}
 _SPARSE = "rate_name"
+_MEND: Mapping[type, str] = {
+    **dict.fromkeys((Row, Timing), "measure it anew with `bench --replace`, or delete it"),
+    WholeSet: "delete it, and `bench --set-metrics` makes it anew",
+    PublishedPoint: "restore it",
+}
+"""What can be done about a file that is empty or cut off."""
 
 
 def row_key(row: Row) -> tuple[str, str, str, str, float, str, str]:
@@ -153,26 +160,6 @@ def read_rows(path: Path) -> list[Row]:
             )
         rows.append(row)
     return rows
-
-
-def read_folder(folder: Path) -> list[Row]:
-    """The rows of every results file of a folder such as results/kodak."""
-    return [row for path in results_files(folder) for row in read_rows(path)]
-
-
-def results_files(folder: Path) -> list[Path]:
-    """Its results files by name; ResultsError if there are none."""
-    if not folder.is_dir():
-        raise ResultsError(f"{folder} is not a folder of results; `bench` makes one")
-    paths = [path for path in sorted(folder.glob("*.csv")) if holds_rows(path)]
-    if not paths:
-        raise ResultsError(f"{folder} holds no results (*.csv); `bench` makes them")
-    return paths
-
-
-def holds_rows(path: Path) -> bool:
-    """Whether a CSV beside results is a results file, by its name."""
-    return path.name != WHOLE_SET and not path.name.endswith((TIMING_SUFFIX, PARTIAL_SUFFIX))
 
 
 def read_timings(path: Path) -> list[Timing]:
@@ -241,6 +228,13 @@ def _cell(path: Path, column: str, value: object) -> str:
     return _FORMATS.get(column, str)(value)
 
 
+def has_columns_of_rows(path: Path) -> bool:
+    """Whether the columns of a CSV are those of a results file."""
+    with path.open("rb") as file:
+        found = next(csv.reader([file.readline(_LONGEST_HEAD).decode(errors="replace")]), [])
+    return _fixed(Row).keys() - {_SPARSE} <= {*found}
+
+
 def _fixed(kind: type[Record]) -> dict[str, Any]:
     """The columns without the metrics', with their types."""
     return {name: hint for name, hint in get_type_hints(kind).items() if name != "values"}
@@ -253,10 +247,12 @@ def _records(path: Path, kind: type[Record]) -> Iterator[Record]:
         with path.open(newline="", encoding="utf-8") as file:
             lines = csv.reader(file)
             found: list[str] = next(lines, [])
+            if not found:
+                raise ResultsError(f"{path} is empty; {_MEND[kind]}")
             lacking = fixed.keys() - {*found, _SPARSE}
             if lacking or set(found) - fixed.keys() - set(more) or len(set(found)) < len(found):
                 raise ResultsError(
-                    f"{path}: the columns are {','.join(found)[:_SHOWN] or '(none)'}; "
+                    f"{path}: the columns are {','.join(found)[:_SHOWN]}; "
                     f"expected {','.join([*fixed, *more])}"
                 )
             hints = {name: fixed.get(name, float | None) for name in found}
@@ -268,7 +264,9 @@ def _records(path: Path, kind: type[Record]) -> Iterator[Record]:
 
 def _record(kind: type[Record], hints: dict[str, Any], cells: list[str], where: str) -> Record:
     if len(cells) != len(hints):
-        raise ResultsError(f"{where}: {len(cells)} cells where {len(hints)} are expected")
+        raise ResultsError(
+            f"{where}: {len(cells)} cells where {len(hints)} are expected; {_MEND[kind]}"
+        )
     read: dict[str, Any] = {
         column: _parsed(text, hint, f"{where}, column {column}")
         for text, (column, hint) in zip(cells, hints.items(), strict=True)

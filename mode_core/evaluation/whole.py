@@ -20,6 +20,7 @@ from mode_core.errors import ResultsError
 from mode_core.evaluation.again import by_file
 from mode_core.evaluation.bench import name_in_rows
 from mode_core.evaluation.decoded import Decoded
+from mode_core.evaluation.folders import results_files
 from mode_core.evaluation.gathering import Gathering, SetJob, Which, Whole, attempt, mean_bpp
 from mode_core.evaluation.rows import (
     THEIRS,
@@ -28,7 +29,6 @@ from mode_core.evaluation.rows import (
     WholeSet,
     read_rows,
     read_whole_sets,
-    results_files,
     whole_set_key,
     write_whole_sets,
 )

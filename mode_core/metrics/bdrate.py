@@ -61,7 +61,7 @@ def bd_rate(reference: Curve, other: Curve, method: str = "pchip") -> BDRate:
     import bjontegaard
 
     first, second = _comparable(reference, other)
-    overlap = _overlap(first.qualities, second.qualities, reference, other)
+    overlap = _overlap("quality", first.qualities, second.qualities, reference, other)
     percent = float(
         bjontegaard.bd_rate(*first, *second, method, require_matching_points=False, min_overlap=0)
     )
@@ -74,7 +74,7 @@ def bd_metric(reference: Curve, other: Curve, method: str = "pchip") -> BDMetric
 
     first, second = _comparable(reference, other)
     ours, theirs = ([math.log(rate) for rate in one.rates] for one in (first, second))
-    overlap = _overlap(ours, theirs, reference, other)
+    overlap = _overlap("rate", ours, theirs, reference, other)
     difference = float(
         bjontegaard.bd_psnr(*first, *second, method, require_matching_points=False, min_overlap=0)
     )
@@ -137,14 +137,14 @@ def _check_numbers(curve: Curve) -> None:
 
 
 def _overlap(
-    first: Sequence[float], second: Sequence[float], reference: Curve, other: Curve
+    what: str, first: Sequence[float], second: Sequence[float], reference: Curve, other: Curve
 ) -> float:
     shared = min(max(first), max(second)) - max(min(first), min(second))
     shorter = min(max(first) - min(first), max(second) - min(second))
     share = max(shared, 0.0) / shorter
     if share < MIN_OVERLAP:
         raise NoOverlap(
-            f"{reference.name} and {other.name} share {share:.0%} of the shorter curve; "
-            f"a comparison needs {MIN_OVERLAP:.0%}"
+            f"{reference.name} and {other.name} share {share:.0%} of the shorter curve's range in "
+            f"{what}; a comparison needs {MIN_OVERLAP:.0%}"
         )
     return share

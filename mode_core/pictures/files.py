@@ -35,10 +35,14 @@ BACKDROP = 0x77
 MAX_FILE_BYTES = 400_000_000
 LOSSLESS = (".png", ".ppm", ".bmp", ".tif", ".tiff")
 """Endings of pictures that decoders write; a codec's own file has none of them."""
+ENDINGS = (*LOSSLESS, ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".gif")
+"""Endings, in small letters, of all pictures that can be read."""
 FASTEST = 1
 """The PNG level for pictures that someone is waiting for."""
 
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+_SPACES = ("LAB", "HSV")
+_SAMPLES = {"I": "32-bit integer", "F": "floating-point", "I;12": "12-bit"}
 _GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
 # A decoder told the wrong byte order hands out the low bytes that Pillow drops.
 _LOW_BYTES = {
@@ -71,7 +75,7 @@ def load_picture(source: str | Path | bytes) -> Picture:
     with _quiet_pillow(), _open(data, name) as picture, _damage_explained(name):
         raw_mode = _raw_mode(picture)  # first, because asking a PNG for its EXIF loads the pixels
         orientation = _orientation(picture)
-        loaded = _load_8_bit(picture, raw_mode, data, notes)
+        loaded = _load_8_bit(picture, raw_mode, data, name, notes)
         if 2 <= orientation <= 8:
             notes.append("turned upright, as its EXIF orientation asks")
             if picture.format != "TIFF":  # Pillow turns those on its own
@@ -80,11 +84,15 @@ def load_picture(source: str | Path | bytes) -> Picture:
         pixels = np.asarray(to_srgb(colour, picture.info.get("icc_profile"), notes))
         if alpha is not None:
             pixels = _composite(pixels, np.asarray(alpha), notes)
-        # EOFError where there is one frame; a damaged second one is no loss
-        with suppress(*FOREIGN_ERRORS):
-            picture.seek(1)
-            notes.append("several frames; only the first is used")
+        notes += _about_frames(picture)
     return Picture(np.array(pixels), tuple(notes))
+
+
+def note_on_frames(source: str | Path) -> str:
+    """The note of `load_picture` on further frames, without decoding the first; "" if none is."""
+    name, data = _read(source)
+    with _quiet_pillow(), _open(data, name) as picture, _damage_explained(name):
+        return "".join(_about_frames(picture))
 
 
 def png_bytes(image: Image, note: str = "", level: int = 4) -> bytes:
@@ -100,6 +108,14 @@ def png_bytes(image: Image, note: str = "", level: int = 4) -> bytes:
 def write_png(path: str | Path, image: Image, note: str = "") -> None:
     """Write a PNG that appears under its name only once it is whole."""
     write_atomic(Path(path), png_bytes(image, note))
+
+
+def _about_frames(picture: Pillow.Image) -> list[str]:
+    # EOFError where there is one frame; a damaged second one is no loss
+    with suppress(*FOREIGN_ERRORS):
+        picture.seek(1)
+        return ["several frames; only the first is used"]
+    return []
 
 
 def _read(source: str | Path | bytes) -> tuple[str, bytes]:
@@ -219,7 +235,7 @@ def _raw_mode(picture: Pillow.Image) -> str:
 
 
 def _load_8_bit(
-    picture: Pillow.Image, raw_mode: str, data: bytes, notes: list[str]
+    picture: Pillow.Image, raw_mode: str, data: bytes, name: str, notes: list[str]
 ) -> Pillow.Image:
     """The decoded picture with 8 bits per channel, rounded where there were 16."""
     if picture.mode in _GREY_16 and raw_mode != "I;12":
@@ -228,9 +244,12 @@ def _load_8_bit(
     if raw_mode in _LOW_BYTES or raw_mode == "LA;16B":
         notes.append("rounded from 16 to 8 bits per channel")
         return _round_colour_16(picture, raw_mode, data)
+    if picture.mode in _SPACES:
+        raise UnsupportedImage(f"{name} is in the colour space {picture.mode}; save it as RGB")
     if picture.mode not in _MODES:
+        samples = _SAMPLES.get(picture.mode, picture.mode)
         raise UnsupportedImage(
-            f"the picture holds {picture.mode} samples; save it with 8 or 16 bits per channel"
+            f"{name} holds {samples} samples; save it with 8 or 16 bits per channel"
         )
     if bits := picture.format == "JXL" and picture.info.get("bits per channel"):
         notes.append(f"rounded from {bits} to 8 bits per channel")

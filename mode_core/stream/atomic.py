@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file that gets its name only once all of it is written; links are followed."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a folder; name a file", str(path))
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
+    expect_file(path)
     try:
         if path.exists() and not path.is_file():
             # A pipe or /dev/null is written to; renaming would put a file in its place.
@@ -38,10 +36,25 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise type(error)(error.errno, error.strerror, str(path)) from error
 
 
-def make_folder(path: Path) -> None:
-    """The folder, with those above it; one that is there already is used as it is."""
+def expect_file(path: Path) -> None:
+    """OSError if no file could get this name: what can be known before it is made."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; name a file", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
+    if not (path.exists() or os.access(path.parent, os.W_OK | os.X_OK)):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def expect_folder(path: Path) -> None:
+    """OSError if no folder could have this name."""
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "is a file; name a folder", str(path))
+
+
+def make_folder(path: Path) -> None:
+    """The folder, with those above it; one that is there already is used as it is."""
+    expect_folder(path)
     path.mkdir(parents=True, exist_ok=True)
 
 

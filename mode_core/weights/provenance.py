@@ -17,16 +17,32 @@ PACKAGES = (
     "torch", "torchvision", "compressai", "lpips", "numpy", "pillow", "imagecodecs",
 )  # fmt: skip
 
+UNFINISHED = ".partial.json"
+_NOTHING: Mapping[str, list[str]] = {"earlier_commands": [], "earlier_commits": []}
+
 
 def write_provenance(
     path: Path, command: str, kept_rows: bool = False, more: Mapping[str, object] = {}
 ) -> None:
     """The JSON file beside the rows; it may differ between runs, the rows may not.
 
-    Where a resumed run kept rows, the commits that made them stay on record.
+    Where a resumed run kept rows, the commands and commits that made them stay on record, and what
+    was added to them.
     """
-    earlier = {"earlier_commits": _commits(path) if kept_rows else []}
-    _write(path, {**_here(command, earlier), **more})
+    earlier = _before(path, command) if kept_rows else _NOTHING
+    added = {"added": _facts(path)["added"]} if kept_rows and "added" in _facts(path) else {}
+    _write(path, {**_here(command, earlier), **more, **added})
+    path.with_suffix(UNFINISHED).unlink(missing_ok=True)
+
+
+def note_start(path: Path, command: str, kept_rows: bool) -> None:
+    """Say beside rows that are not all there yet what makes them: another run may go on with them.
+
+    `path` is where `write_provenance` will say it, which then removes this file.
+    """
+    earlier = _before(path, command) if kept_rows else _NOTHING
+    facts = {"command": command, "commit": commit(), **earlier}
+    _write(path.with_suffix(UNFINISHED), facts)
 
 
 def note_addition(
@@ -89,14 +105,27 @@ def device() -> str:
     return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
 
 
-def _commits(path: Path) -> list[str]:
-    """Every commit that an earlier provenance file names, but for the present one."""
-    try:
-        facts = json.loads(path.read_bytes())
-        found = {facts["commit"], *facts["earlier_commits"]}
-    except (OSError, ValueError, LookupError, TypeError):
-        return ["unknown"]
-    return sorted(found - {commit()})
+def _before(path: Path, command: str) -> Mapping[str, list[str]]:
+    """The commands and commits of finished and unfinished rows, each once, without this run's."""
+    told = list(filter(None, map(_facts, (path, path.with_suffix(UNFINISHED))))) or [{}]
+    now = {"command": command, "commit": commit()}
+    found = {what: [one for facts in told for one in _chain(facts, what)] for what in now}
+    return {
+        f"earlier_{what}s": [one for one in dict.fromkeys(chain) if one != now[what]]
+        for what, chain in found.items()
+    }
+
+
+def _chain(facts: Mapping[str, Any], what: str) -> list[str]:
+    """What a file names, from the first on; "unknown" stands for what it does not tell."""
+    told = facts.get(f"earlier_{what}s", ["unknown"] if _resumed(facts) else [])
+    found = [*told, facts.get(what, "unknown")] if isinstance(told, list) else ["unknown"]
+    return [str(one) for one in found]
+
+
+def _resumed(facts: Mapping[str, Any]) -> bool:
+    """Whether rows of other commands may have been kept; files did not always tell whose."""
+    return bool(facts.get("earlier_commits", True)) or "--resume" in str(facts.get("command"))
 
 
 def _git(*arguments: str) -> str:

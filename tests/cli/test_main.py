@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from safetensors.numpy import save_file
 
 from mode_core.cli import files
 from mode_core.cli import main as cli
 from mode_core.cli.main import main
 from mode_core.codecs.registry import CODECS, load_codec
+from mode_core.evaluation import bench
 from mode_core.evaluation.rows import Row, read_rows, write_rows
+from mode_core.evaluation.workers import Reader
 from mode_core.pictures.files import read_image
 from mode_core.stream.container import Bitstream
 from mode_core.weights import sets as weights
@@ -129,6 +132,44 @@ def test_compare_outside_a_range_is_a_note_and_no_error(shell: Shell) -> None:
     assert "instead of 0.010" in facts["pictures"][0]["note"]
 
 
+def test_encode_says_as_compare_does_that_a_size_cannot_be_met(shell: Shell) -> None:
+    shell.does("compare photo.png --bpp 0.01 --out cmp --codecs jpeg")
+    note = json.loads(Path("cmp/metrics.json").read_text())["pictures"][0]["note"]
+    shell.does("encode photo.png a.mode --codec jpeg --bpp 0.01")
+    assert shell.err == f"{note}\n"
+    shell.does("encode photo.png a.mode --codec mode --bpp 0.01")
+    assert shell.err.startswith("MoDE made ")
+    assert "instead of 0.010: the nearest it can do for this picture." in shell.err
+    for wish in ("--codec webp --bpp 4", "--codec jpeg --quality 1"):
+        shell.does(f"encode photo.png a.mode {wish}")
+        assert shell.err == "", wish
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_further_frames_are_left_out_aloud_and_once(format: str, shell: Shell) -> None:
+    name = f"moving.{format.lower()}"
+    first, second = (Pillow.new("RGB", (64, 48), colour) for colour in ("teal", "olive"))
+    first.save(f"photos/{name}", format, save_all=True, append_images=[second])
+    said = f"{name}: several frames; only the first is used\n"
+    shell.does(f"encode photos/{name} a.mode --codec jpeg --bpp 2")
+    assert shell.err.count(said) == 1
+    shell.does(f"compare photos/{name} --out cmp --codecs jpeg,webp --bpp 2")
+    assert shell.err.count(said) == 1
+    shell.does("bench photos --out own --codecs jpeg,webp --bpp 2,4")
+    assert shell.err.count(said) == 1
+    assert shell.err.count("several frames") == 1
+    assert {row.image for row in read_rows(Path("own/jpeg.csv"))} == {name, "one.png", "two.png"}
+
+
+def test_bench_names_the_files_that_it_leaves_out(shell: Shell) -> None:
+    for name in ("a.heic", "b.txt", "c.HEIC", "d.svg", ".hidden"):
+        Path("photos", name).touch()
+    shell.does("bench photos --out own --codecs jpeg --bpp 2")
+    said = "photos: 4 files left out (a.heic, b.txt, c.HEIC, …); photos end in .png, "
+    assert said in shell.err
+    assert ".gif" in shell.err
+
+
 def test_bench_and_bdrate_work_together(shell: Shell) -> None:
     shell.does("bench photos --out results/own --codecs all --bpp 1,2,4,8")
     assert "elic is left out" in shell.err
@@ -142,6 +183,50 @@ def test_bench_and_bdrate_work_together(shell: Shell) -> None:
     assert any(line.startswith("| webp | -") for line in table)
 
 
+def test_a_resumed_benchmark_names_every_command_that_made_its_rows(shell: Shell) -> None:
+    shell.does("bench photos --out results/own --codecs jpeg --bpp 3,5")
+    shell.does("bench photos --out results/own --codecs jpeg --bpp 3,7 --resume")
+    facts = json.loads(Path("results/own/jpeg.json").read_text())
+    assert {row.target_bpp for row in read_rows(Path("results/own/jpeg.csv"))} == {3, 5, 7}
+    assert "--bpp 3,7" in facts["command"]
+    [earlier] = facts["earlier_commands"]
+    assert "--bpp 3,5 " in earlier
+
+
+def test_rows_of_a_run_that_was_interrupted_keep_their_command(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted at 5, whose rows go when it is interrupted again at 6; those at 3 were whole."""
+    measure_job = bench.measure_job
+
+    def measure(job: bench.Job, read: Reader) -> list[bench.Measurement]:
+        if job.photo.name == "two.png":
+            raise KeyboardInterrupt
+        return measure_job(job, read)
+
+    def earlier(rate: int) -> list[str]:
+        monkeypatch.setattr(bench, "measure_job", measure_job)
+        shell.does(f"{start} {rate} --resume")
+        facts = json.loads(Path("own/jpeg.json").read_text())
+        assert facts["earlier_commits"] == []
+        assert not Path("own/jpeg.partial.json").exists()
+        return [one.partition("--bpp ")[2][0] for one in facts["earlier_commands"]]
+
+    def interrupted(rate: int, how: str) -> None:
+        monkeypatch.setattr(bench, "measure_job", measure)
+        assert "stopped" in shell.refuses(f"{start} {rate} {how}")
+
+    start = "bench photos --out own --codecs jpeg --bpp"
+    assert earlier(3) == []
+    interrupted(5, "--resume")
+    interrupted(6, "--replace")
+    assert earlier(7) == ["3", "6"]
+    assert {row.target_bpp for row in read_rows(Path("own/jpeg.csv"))} == {3, 6, 7}
+    interrupted(8, "--resume")
+    interrupted(9, "--resume")
+    assert earlier(4) == ["3", "6", "7", "8", "9"]
+
+
 def test_a_published_curve_is_named_with_its_source(shell: Shell) -> None:
     shell.does("bench photos --out results/kodak --codecs webp --bpp 1,2,4")
     out = shell.does("bdrate results/kodak --metric psnr --anchor 'published:BPG 4:4:4'")
@@ -151,7 +236,25 @@ def test_a_published_curve_is_named_with_its_source(shell: Shell) -> None:
 def test_the_summary_names_every_curve_that_cannot_be_compared(shell: Shell) -> None:
     shell.does("bench photos --out results/own --codecs jpeg,mode --bpp 2,4")
     out = shell.does("bdrate results/own --anchor jpeg")
-    assert "mode@fidelity, PSNR: jpeg has 2 points; a curve needs 3 or more." in out
+    why = "jpeg has 2 points; a curve needs 3 or more."
+    assert f"mode@fidelity: PSNR BD-rate and BD-PSNR are empty: {why}" in out
+
+
+def test_the_summary_says_which_number_is_missing_where_others_are_there(shell: Shell) -> None:
+    """The same quality at eight times the rate: there is a BD-rate, and no rate in common."""
+    Path("own").mkdir()
+    for codec, times in (("jpeg", 1), ("webp", 8)):
+        rows = [
+            Row("own", "a", 8, 8, codec, "", "", bpp, 1, "", times * bpp * 8, 1, times * bpp, psnr)
+            for bpp, psnr in ((1, {"psnr": 30}), (2, {"psnr": 33}), (3, {"psnr": 36}))
+        ]
+        write_rows(Path(f"own/{codec}.csv"), rows)
+    table, *said = shell.does("bdrate own --reference jpeg --metric psnr").split("\n\n")
+    assert table.splitlines()[-1] == "| webp | +700.0 % | 100% | - |"
+    assert [line.strip() for line in said] == [
+        "webp: only BD-PSNR is empty: jpeg and webp share 0% of the shorter curve's range in rate; "
+        "a comparison needs 30%."
+    ]
 
 
 def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +264,7 @@ def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_module_runs_and_hands_its_status_on() -> None:
-    program, jpeg = (PYTHON, "-m", "mode_core"), ("--codec", "jpeg", "--bpp", "1")
+    program, jpeg = (PYTHON, "-m", "mode_core"), ("--codec", "jpeg", "--quality", "40")
     done = process(*program, "encode", "photo.png", "a.mode", *jpeg)
     assert (done.returncode, done.stderr) == (0, "")
     done = process(*program, "decode", "photo.png", "a.png")

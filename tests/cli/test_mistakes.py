@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mode_core.cli import files
+from mode_core.cli import main as cli
 from mode_core.cli.main import main
 from mode_core.errors import BitstreamError
 from tests.cli.folder import folder_with_photos  # noqa: F401
@@ -61,7 +62,7 @@ WRONG = {
     "decode bad.mode a.png": "checksum",
     "info photo.png": "not a .mode file",
     "info afile": "not a .mode file",
-    "compare photo.png --bpp 1 --out afile": "afile: is a file; name a folder",
+    "compare photo.png --bpp 1 --out afile --codecs jpeg": "afile: is a file; name a folder",
     "compare photo.png --bpp 1 --out a --codecs elic,vq": "no codec could run",
     "compare photo.png --bpp 1 --out a --codecs elic,x264": "no codec 'x264'",
     "compare broken.png --bpp 1 --out a": "broken.png",
@@ -97,7 +98,11 @@ WRONG = {
     "bdrate results --metric lpips": "no metric 'lpips' in the results files of results",
     "bdrate results --metric psnr --anchor h266": "no curve 'h266' in these results; choose one",
     "bdrate results --metric psnr --anchor published:H.266": "nothing is published for 'H.266'",
-    "bdrate wrong": "expected dataset,image",
+    "bdrate wrong": "wrong is no folder of bench results: jpeg.csv has other columns; choose one",
+    "bdrate .": ". holds no results (*.csv); choose one of cut, mixed, results",
+    "bdrate cut": "jpeg.csv, line 2: 3 cells where 17 are expected; measure it anew with `bench --",
+    "bdrate bare": "jpeg.csv is empty; measure it anew with `bench --replace`, or delete it",
+    "bdrate mixed": "mixed/jpeg.csv: the columns are a,b; expected dataset,image",
 }
 
 
@@ -121,6 +126,23 @@ def test_compare_never_writes_over_the_photo(shell: Shell) -> None:
     assert Path("photos/jpeg.png").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("command", "works"),
+    [
+        ("encode photo.png no/a.mode --codec jpeg --bpp 1", "load_codec"),
+        ("encode photo.png photos --codec jpeg --bpp 1", "load_codec"),
+        ("decode good.mode no/a.png", "load_decoder"),
+        ("compare photo.png --bpp 1 --out afile --codecs jpeg", "compare_codecs"),
+    ],
+)
+def test_a_place_that_takes_no_result_is_refused_before_the_work(
+    command: str, works: str, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    prepare_mistakes()
+    monkeypatch.setattr(cli, works, lambda *_: pytest.fail("the work was begun"))
+    assert WRONG.get(command, "there is no such folder") in shell.refuses(command)
+
+
 def test_a_file_too_large_for_any_picture_is_not_read(
     monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
@@ -138,8 +160,15 @@ def prepare_mistakes() -> None:
     header = "dataset,image,width,height,codec,profile,anchor,target_bpp,quality,weights,"
     header += "bytes_file,bytes_payload,bpp,psnr,ms_ssim,lpips,dists\n"
     Path("results/jpeg.csv").write_text(header + "r,a,8,8,jpeg,,,1,1,,8,4,1.0,30,,,\n")
-    Path("wrong").mkdir()
-    Path("wrong/jpeg.csv").write_text("a,b\n1,2\n")
+    for name, text in {
+        "wrong": "a,b\n1,2\n",
+        "cut": header + "r,a,8",
+        "bare": "",
+        "mixed": "a,b\n1,2\n",
+    }.items():
+        Path(name).mkdir()
+        Path(name, "jpeg.csv").write_text(text)
+    Path("mixed/webp.csv").write_text(header)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mode_core.cli import votes as votes_command
 from mode_core.settings import RESULTS
 from mode_core.votes.records import CHECK, UNSURE
 from mode_core.votes.sheet import votes_csv
@@ -104,6 +105,15 @@ def test_what_cannot_be_ranked_is_refused(shell: Shell) -> None:
         assert said in shell.refuses(command)
     Path("A.csv").write_text(Path("A.csv").read_text().replace("kodim", "other"))
     assert "no row is of a candidate and a picture" in shell.refuses("votes A.csv --metrics", KODAK)
+
+
+def test_a_place_that_takes_no_ranking_is_refused_before_the_work(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(votes_command, "rank", lambda *_: pytest.fail("the work was begun"))
+    Path("folder").mkdir()
+    assert "folder: is a folder; name a file" in shell.refuses("votes A.csv --out folder")
+    assert "no: there is no such folder" in shell.refuses("votes A.csv --out no/r.csv")
 
 
 def test_a_folder_that_fits_nothing_is_named_though_votes_have_values(shell: Shell) -> None:

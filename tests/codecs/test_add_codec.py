@@ -30,7 +30,7 @@ from app.server.jobs import run_job
 from app.viewer.component import catalogue
 from mode_core import Anchor, Bitstream, Target, load_codec, read_image
 from mode_core.cli.main import main
-from mode_core.evaluation.rows import read_folder
+from mode_core.evaluation.folders import read_folder
 
 def told(command):
     with redirect_stdout(io.StringIO()) as out:

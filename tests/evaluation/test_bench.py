@@ -21,7 +21,7 @@ from mode_core.metrics import METRICS
 from mode_core.pictures.files import write_png
 from mode_core.types import Anchor
 from mode_core.weights import provenance
-from mode_core.weights.provenance import write_provenance
+from mode_core.weights.provenance import note_addition, write_provenance
 from tests.conftest import make_photo
 from tests.made_up.toy_codec import ToyFamily, ToyMode, build_only_mode, toy_family
 
@@ -273,6 +273,47 @@ def test_commits_of_kept_rows_stay_on_record(plan: Plan, monkeypatch: pytest.Mon
         run(replace(plan, targets=targets, resume=True))
     facts = json.loads((plan.out / "mode.json").read_text())
     assert (facts["commit"], facts["earlier_commits"]) == ("ccc", ["aaa", "bbb"])
+
+
+def test_commands_of_kept_rows_stay_on_record_and_so_does_what_was_added(plan: Plan) -> None:
+    def resumed(*targets: float, **changed: bool) -> dict[str, object]:
+        def record(_: str, path: Path, kept: bool) -> None:
+            write_provenance(path, f"bench {targets}", kept)
+
+        few = replace(plan, codecs=["jpeg"], targets=targets, photos=plan.photos[:1])
+        run_bench(replace(few, **(changed or {"resume": True})), record)
+        return json.loads((plan.out / "jpeg.json").read_text())
+
+    assert resumed(4.0)["earlier_commands"] == []
+    note_addition(plan.out / "jpeg.json", "add", ["lpips"])
+    assert resumed(4.0, 2.0)["earlier_commands"] == ["bench (4.0,)"]
+    assert resumed(1.0)["earlier_commands"] == ["bench (4.0,)", "bench (4.0, 2.0)"]
+    facts = resumed(4.0, 2.0, 0.5)
+    assert facts["earlier_commands"] == ["bench (4.0,)", "bench (4.0, 2.0)", "bench (1.0,)"]
+    assert [one["command"] for one in facts["added"]] == ["add"]
+    facts = resumed(4.0, replace=True)
+    assert (facts["earlier_commands"], "added" in facts) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("before", "earlier"),
+    [
+        ({"command": "a", "earlier_commits": []}, ["a"]),
+        ({"command": "a", "earlier_commits": ["bbb"]}, ["unknown", "a"]),
+        ({"command": "a --resume", "earlier_commits": []}, ["unknown", "a --resume"]),
+        ({"command": "c", "earlier_commands": ["b", "a", "b"]}, ["b", "a", "c"]),
+        ({"command": "a", "earlier_commands": "b"}, ["unknown"]),
+        ({}, ["unknown"]),
+        (None, ["unknown"]),
+    ],
+)
+def test_what_a_file_does_not_tell_of_earlier_commands_is_unknown(
+    before: object, earlier: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "jpeg.json"
+    path.write_text(json.dumps(before))
+    write_provenance(path, "now", kept_rows=True)
+    assert json.loads(path.read_text())["earlier_commands"] == earlier
 
 
 def test_rows_of_other_weights_are_measured_again(

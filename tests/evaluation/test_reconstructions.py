@@ -14,8 +14,9 @@ from mode_core.evaluation import reconstructions
 from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.curves import comparisons, curves_of
 from mode_core.evaluation.decoded import Decoded, find_pictures, sizes_from
+from mode_core.evaluation.folders import read_folder
 from mode_core.evaluation.reconstructions import TheirPlan, measure_pictures
-from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_folder, read_rows, write_rows
+from mode_core.evaluation.rows import THEIRS, Row, kept_picture, read_rows, write_rows
 from mode_core.evaluation.workers import ALONE, Engine, Processes
 from mode_core.metrics import METRICS
 from mode_core.pictures.files import read_image, write_png

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mode_core.errors import ResultsError
 from mode_core.evaluation import rows as files
-from mode_core.evaluation.rows import Row, read_folder, read_rows, row_key, write_rows
+from mode_core.evaluation.folders import read_folder
+from mode_core.evaluation.rows import Row, read_rows, row_key, write_rows
 from mode_core.metrics import BENCH_METRICS
 from mode_core.metrics.table import COLUMNS
 from tests.conftest import ROOT
@@ -152,7 +153,7 @@ def test_timings_come_back(tmp_path: Path) -> None:
         ((",4915,", ",5915,"), "line 2: bpp is 0.099.* 5915 bytes for 768x512 pixels are 0.12"),
         ((",768,512,", ",0,512,"), "bpp is 0.09"),
         (("kodak,", "\udcff"), "not a CSV file in UTF-8"),
-        ((WRITTEN, ""), r"the columns are \(none\); expected dataset"),
+        ((WRITTEN, ""), r"is empty; measure it anew"),
     ],
 )
 def test_a_wrong_file_is_refused(change: tuple[str, str], words: str, tmp_path: Path) -> None:
@@ -178,6 +179,29 @@ def test_a_folder_without_results_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ResultsError, match="bench"):
         read_folder(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["", "published", "absent"])
+def test_a_folder_of_something_else_says_which_one_has_results(name: str, tmp_path: Path) -> None:
+    for set_name in ("kodak", "val"):
+        (tmp_path / set_name).mkdir()
+        write_rows(tmp_path / set_name / "elic.csv", [ROW])
+    (tmp_path / "published").mkdir()
+    for path in (tmp_path / "points.csv", tmp_path / "published" / "points.csv"):
+        path.write_text("codec,dataset\nBPG,kodak\n")
+    with pytest.raises(ResultsError, match="choose one of") as caught:
+        read_folder(tmp_path / name)
+    assert str(caught.value).endswith(f"{tmp_path / 'kodak'}, {tmp_path / 'val'}")
+    assert "expected" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "empty"])
+def test_a_damaged_file_says_what_to_do(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "elic.csv"
+    write_rows(path, [ROW])
+    path.write_bytes(path.read_bytes()[:-20] if damage == "cut off" else b"")
+    with pytest.raises(ResultsError, match=r"elic\.csv.*; measure it anew with `bench --replace`"):
+        read_folder(tmp_path)
 
 
 @pytest.mark.parametrize("metric", ["psnr", "lpips"])

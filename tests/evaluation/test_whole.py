@@ -21,15 +21,14 @@ from mode_core.errors import ResultsError
 from mode_core.evaluation import bench, gathering
 from mode_core.evaluation.bench import Plan, find_photos, run_bench
 from mode_core.evaluation.decoded import find_pictures
+from mode_core.evaluation.folders import read_folder, results_files
 from mode_core.evaluation.gathering import SetJob, Which
 from mode_core.evaluation.rows import (
     THEIRS,
     WHOLE_SET,
     WholeSet,
-    read_folder,
     read_rows,
     read_whole_sets,
-    results_files,
     write_rows,
 )
 from mode_core.evaluation.whole import Found, SetPlan, sets_of_results, sets_of_theirs

@@ -15,7 +15,7 @@ from PIL import ImageCms
 
 from mode_core.errors import UnsupportedImage
 from mode_core.pictures import libjxl  # noqa: F401  (teaches Pillow the format)
-from mode_core.pictures.files import BACKDROP, load_picture, read_image, write_png
+from mode_core.pictures.files import BACKDROP, load_picture, note_on_frames, read_image, write_png
 from tests.made_up.pngs import raw_png
 
 RNG = np.random.default_rng(3)
@@ -281,12 +281,16 @@ def test_an_unusable_profile_is_ignored_aloud(profile: bytes) -> None:
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_the_first_frame_of_several_is_used(format: str) -> None:
+def test_the_first_frame_of_several_is_used(format: str, tmp_path: Path) -> None:
     first, second = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 250, np.uint8)
     data = saved(first, format, save_all=True, append_images=[Pillow.fromarray(second)])
     picture = load_picture(data)
     assert np.array_equal(picture.pixels, first)
     assert "several frames; only the first is used" in picture.notes
+    (tmp_path / "moving").write_bytes(data)
+    assert note_on_frames(tmp_path / "moving") in picture.notes
+    (tmp_path / "still").write_bytes(saved(first, format))
+    assert note_on_frames(tmp_path / "still") == ""
 
 
 # What is refused
@@ -310,8 +314,9 @@ REFUSED = [
     (raw_png(5, 0, 8, 2, b""), ""),
     (b"BM" + struct.pack("<IHHIIiiHH", 54, 0, 0, 54, 40, 0, 0, 1, 24) + b"\0" * 24, ""),
     (raw_png(5000, 5000, 8, 2, b""), "pixels cannot be decoded"),  # 25 megapixels are not too many
-    (saved(np.ones((4, 4), np.int32), "TIFF"), "save it with 8 or 16 bits"),
-    (saved(np.ones((4, 4), np.float32), "TIFF"), "save it with 8 or 16 bits"),
+    (saved(np.ones((4, 4), np.int32), "TIFF"), "picture holds 32-bit integer samples; save it"),
+    (saved(np.ones((4, 4), np.float32), "TIFF"), "floating-point samples; save it with 8 or 16"),
+    (saved(COLOUR, "TIFF", mode="LAB"), "picture is in the colour space LAB; save it as RGB"),
 ]
 
 
@@ -380,6 +385,9 @@ def test_a_refusal_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("hello")
     with pytest.raises(UnsupportedImage, match=r"^notes\.txt is not a picture"):
+        read_image(path)
+    path.write_bytes(saved(np.ones((4, 4), np.float32), "TIFF"))
+    with pytest.raises(UnsupportedImage, match=r"^notes\.txt holds floating-point samples"):
         read_image(path)
 
 

@@ -6,7 +6,8 @@ from math import log
 
 import pytest
 
-from mode_core.evaluation.rows import THEIRS, Row, read_folder
+from mode_core.evaluation.folders import read_folder
+from mode_core.evaluation.rows import THEIRS, Row
 from mode_core.settings import RESULTS
 from mode_core.votes import words
 from mode_core.votes.measured import candidate_of, table_of, with_values

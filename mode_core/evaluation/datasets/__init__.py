@@ -1,4 +1,4 @@
 """Public sets of pictures that codecs are measured on: where they lie here, and who gives them.
 
-May use: checkpoints, errors, evaluation, settings, stream.
+May use: checkpoints, errors, pictures, settings, stream.
 """

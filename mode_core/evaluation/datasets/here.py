@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mode_core.checkpoints.download import file_sha256
 from mode_core.errors import ModeError
-from mode_core.evaluation.bench import PHOTO_SUFFIXES
 from mode_core.evaluation.datasets.table import Dataset
+from mode_core.pictures.files import ENDINGS
 from mode_core.settings import data_folder
 
 
@@ -18,7 +18,7 @@ def found_here(one: Dataset) -> Path | None:
     named = [path for path in folders if path.name.lower() == one.id and path.is_dir()]
     if not named:
         return None
-    count = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in named[0].iterdir())
+    count = sum(path.suffix.lower() in ENDINGS for path in named[0].iterdir())
     if count != one.pictures:
         raise ModeError(
             f"{named[0]} holds {count} pictures, and {one.id} has {one.pictures}; complete it, or "
