@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 import gradio as gr
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from app.about import about_page
@@ -21,7 +22,7 @@ from app.explorer.view import Wish, show
 from app.http.api import add_api
 from app.http.arrivals import Arrivals, Told, catalogue_route
 from app.http.calls import Calls
-from app.http.guard import Guard, without_cors
+from app.http.guard import Guard, in_our_words, without_cors
 from app.http.intake import Intake, Limits
 from app.http.listeners import asker
 from app.http.meetings import add_meetings, meeting_route
@@ -137,6 +138,7 @@ def front(demo: gr.Blocks) -> dict[str, Any]:
             *media,
         ],
         "middleware": [guard],
+        "exception_handlers": {HTTPException: in_our_words},
         "lifespan": without_cors,
     }
 

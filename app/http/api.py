@@ -160,7 +160,8 @@ def _decode(service: Service, file: bytes, anchor: str, asker: Question) -> Answ
 
 def _rows(answer: dict[str, Any]) -> Answer:
     rows = answer.pop("panes")
-    del answer["pace"]  # only the page is asked
+    for word in ("others", "pace"):  # only the page waits, and is asked
+        del answer[word]
     return cast(Answer, answer | {"rows": rows})
 
 

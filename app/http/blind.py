@@ -31,6 +31,7 @@ _UNRANKED = (
     "the ranking took {limits} and was stopped; save the votes, and rank them with "
     "`python -m mode_core votes FILES`"
 )
+_NO_PICTURE = "there is no such picture in a test here; reload the page of the test"
 Asked = dict[str, Any]
 
 
@@ -54,7 +55,7 @@ def blind_routes(tests: OpenTests, post: Post) -> list[BaseRoute]:
     def picture(request: Request) -> Response:
         found = asking.picture(**request.path_params)
         if found is None:
-            return Response(status_code=404, headers=_UNSEEN)
+            return JSONResponse({"error": _NO_PICTURE}, 404, headers=_UNSEEN)
         return Response(found, media_type="image/png", headers=_UNSEEN)
 
     def answer(act: Callable[[Asked, Request], Asked]) -> Callable[[bytes, Request], Response]:

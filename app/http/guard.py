@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
+from fastapi.exception_handlers import http_exception_handler
 from gradio.route_utils import CustomCORSMiddleware
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.arrivals import Arrivals
@@ -39,6 +41,9 @@ _ALLOWED["HEAD"] = _ALLOWED["GET"]
 _OF_THE_WEIGHTS = r"/|/config/?|/gradio_api/info/?"
 """Addresses whose answers say which weights are here."""
 _HEADERS = 32 << 10
+_WITHIN = "mode.within"
+"""Where a scope tells its path below the page: what is mounted moves `root_path` on."""
+_NOTHING_HERE = "there is nothing at this address"
 
 
 class Guard:
@@ -73,6 +78,7 @@ class Guard:
     async def _let_in(self, request: Request, send: Send) -> None:
         scope, method = request.scope, request.method
         path = scope["path"].removeprefix(root := scope.get("root_path", ""))
+        scope[_WITHIN] = path
         if root.startswith("/"):
             # A proxy may cut this part off; what is mounted finds its files only with it.
             scope["path"] = root + path
@@ -81,7 +87,7 @@ class Guard:
         if method not in _ALLOWED:
             raise Refused(405, "only GET, HEAD and POST are answered here")
         if not re.fullmatch(_ALLOWED[method], path):
-            raise Refused(404, "there is nothing at this address")
+            raise Refused(404, _NOTHING_HERE)
         if method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
             raise Refused(403, "another site's page may not send anything here")
         if re.fullmatch(_OF_THE_WEIGHTS, path):
@@ -156,6 +162,20 @@ class _Answer:
         elif not self.started:
             response = JSONResponse({"error": words}, status, {"Connection": "close"})
             await response(scope, _nothing, self.send)
+
+
+async def in_our_words(request: Request, error: Exception) -> Response:
+    """What routes under /mode do not know, as all our errors; Gradio's own clients read its own."""
+    assert isinstance(error, StarletteHTTPException)
+    if not request.scope.get(_WITHIN, "").startswith("/mode/"):
+        return await http_exception_handler(request, error)
+    words, allowed = _NOTHING_HERE, (error.headers or {}).get("Allow")
+    if error.status_code == 405 and allowed:
+        methods = " and ".join(sorted(allowed.split(", ")))
+        words = f"this address takes {methods} alone"
+    elif error.status_code != 404:
+        words = error.detail
+    return JSONResponse({"error": words}, error.status_code, error.headers)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

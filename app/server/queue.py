@@ -36,10 +36,13 @@ class Ahead(NamedTuple):
     tickets: int
     seconds: float
     """When this ticket's turn will come, by the estimates of those who joined."""
+    others: bool = False
+    """Whether any of it is somebody's: not the server's own, and not being stopped already."""
 
     def is_news_after(self, told: Ahead) -> bool:
         """Whether somebody who was told that should be told this."""
-        return self.tickets != told.tickets or abs(self.seconds - told.seconds) >= _NEWS_S
+        longer = abs(self.seconds - told.seconds) >= _NEWS_S
+        return longer or (self.tickets, self.others) != (told.tickets, told.others)
 
 
 class Question(NamedTuple):
@@ -56,6 +59,8 @@ class Question(NamedTuple):
 
 
 ANYONE = Question()
+ITSELF = Question(visitor="the server")
+"""Nobody asks: the server does it for those who will come."""
 
 
 class Ticket:
@@ -114,6 +119,11 @@ class Ticket:
         """What is left of work that has begun; nothing if it is being stopped, or takes longer."""
         rest = self.seconds - (monotonic() - self.began)
         return 0.0 if self.cancelled or rest < 0 else rest
+
+    @property
+    def is_anothers(self) -> bool:
+        """Whether this is for a visitor who still wants it."""
+        return not self.cancelled and self.visitor != ITSELF.visitor
 
     def run(self, place: int) -> None:
         """Do the work in this thread, at this place, handing each result over as it comes."""
@@ -198,13 +208,13 @@ class Line:
         with self._changed:
             if self._places.free or ticket not in self._waiting.of(ticket.visitor):
                 return Ahead(0, 0)
-            before = self._before(ticket)
-            ends = [one.rest_s for one in self._places.busy]
-            places = len(ends)
+            before, busy = self._before(ticket), self._places.busy
+        ends = [one.rest_s for one in busy]
         heapify(ends)
         for one in before:  # each begins where work ends first
             heapreplace(ends, ends[0] + one.seconds)
-        return Ahead(places + len(before), ends[0])
+        others = any(one.is_anothers for one in (*busy, *before))
+        return Ahead(len(busy) + len(before), ends[0], others)
 
     def _before(self, ticket: Ticket) -> list[Ticket]:
         return list(takewhile(lambda one: one is not ticket, self._waiting))

@@ -186,6 +186,7 @@ class Comparison:
             "note": self.note,
             "position": self.ahead.tickets if self.ahead else None,
             "wait_s": round(self.ahead.seconds) if self.ahead else None,
+            "others": self.ahead is not None and self.ahead.others,
             "pace": self.pace,
             "done": self.done,
         }

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from time import sleep
 
-from app.server.queue import Busy
+from app.server.queue import ITSELF, Busy
 from app.server.service import Service
 
 _IDLE_S = 0.5
@@ -22,4 +22,4 @@ def warm(service: Service) -> None:
             sleep(_IDLE_S)
         seconds = runner.pace.seconds_of(job) or 0.0
         with suppress(Busy):
-            list(line.join(partial(runner.run, [job]), seconds=seconds))
+            list(line.join(partial(runner.run, [job]), ITSELF, seconds))

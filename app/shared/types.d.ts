@@ -114,6 +114,8 @@ type Answer = Size & {
   note: string;
   position: number | null;
   wait_s?: number | null;
+  /** Whether other visitors come first, and not only what the server does by itself or is stopping. */
+  others?: boolean;
   pace?: Pace | null;
   done: boolean;
   error?: string;

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opener
-from tests.browser.viewer_page import painted, settled, stage, state_of
+from tests.browser.viewer_page import SMALL, painted, settled, stage, state_of
 
 pytestmark = pytest.mark.browser
 
@@ -115,6 +115,7 @@ def test_a_phone_gets_all_of_it(visit: Opener) -> None:
     box = page.locator('canvas[data-pane="dlf"]').bounding_box()
     assert box is not None
     assert box["width"] > 120
+    assert page.evaluate(SMALL) == []
     page.get_by_role("button", name="Flip", exact=True).click()
     expect(page.locator("#viewer .status")).to_contain_text("less motion")
 

@@ -104,6 +104,16 @@ def test_a_link_brings_back_the_curves_beside_the_pictures(open_page: Opener) ->
     assert state_of(again) == state_of(page)
 
 
+def test_what_a_link_asks_for_in_vain_is_said_with_its_reason(visit: Opener) -> None:
+    page = settled(visit("panes=original,jpeg,foo,jpeg@9999,jpeg@x&bpp=abc"), 2)
+    expect(page.locator("#viewer .status")).to_have_text(
+        "2 of 2 panes at 0.1 bpp. "
+        "Left out, there is no such pane here: “foo”; "
+        "a rate is a number between 0.001 and 8, as 0.05: “jpeg@9999”, “jpeg@x”. "
+        "The rate is 0.1 instead of “abc”, which is no number between 0.001 and 8."
+    )
+
+
 EVIL_LINKS = [
     f"#image={EVIL}&panes={EVIL}",
     "#image=${document.documentElement.dataset.bad=1}&mode={{bad}}",

@@ -11,7 +11,15 @@ from playwright.sync_api import Locator, Page, Route, expect
 from mode_core.metrics.fidelity import psnr
 from mode_core.pictures.files import png_bytes
 from tests.browser.conftest import Opener
-from tests.browser.viewer_page import EVIL, PATIENCE_MS, canvases, painted, settled, state_of
+from tests.browser.viewer_page import (
+    EVIL,
+    PATIENCE_MS,
+    SMALL,
+    canvases,
+    painted,
+    settled,
+    state_of,
+)
 from tests.conftest import make_photo
 from tests.made_up.zips import zip_of
 
@@ -199,6 +207,7 @@ def test_on_a_phone_its_name_mark_and_size_are_seen_and_the_size_is_typed(
     choose(page, files)
     settled(page, 4)
     theirs = page.locator("figure.pane").nth(3)
+    assert page.evaluate(SMALL) == []
     for typed, rate in (("154", "0.1003 bpp"), ("15.4 kB", "10.026 bpp"), ("", "")):
         box = theirs.locator(".line").first.bounding_box()
         assert box

@@ -19,6 +19,16 @@ CANVASES = """(ids) => ids.map((id) => {
   for (let i = 0; i < data.length; i++) sum = (sum * 31 + data[i]) % 4294967291;
   return [canvas.width, canvas.height, sum];
 })"""
+SMALL = """() => [...document.querySelectorAll("figcaption :is(button, select, input)")]
+  .filter((one) => one.checkVisibility())
+  .map((one) => {
+    const both = [one, one.closest(".line, figcaption")];
+    const [box, clip] = both.map((it) => it.getBoundingClientRect());
+    const height = Math.min(box.bottom, clip.bottom) - Math.max(box.top, clip.top);
+    return [one.ariaLabel || one.innerText || one.title, box.width, height];
+  })
+  .filter(([, width, height]) => width < 24 || height < 24)"""
+"""What a finger may miss in captions: WCAG 2.2 asks for 24 pixels each way."""
 
 
 def state_of(page: Page) -> dict[str, Any]:

@@ -121,6 +121,40 @@ def test_what_no_visitor_sends_is_not_taken(page: TestClient, path: str) -> None
     assert page.post(path, json={"data": ["kodak", "psnr"]}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "nosuch", 404, "there is nothing at this address"),
+        ("POST", "nosuch", 404, "there is nothing at this address"),
+        ("GET", "media/x", 404, "there is nothing at this address"),
+        ("GET", "media/..%2f..%2fx.png", 404, "there is nothing at this address"),
+        ("GET", "media/%ff%00.png", 404, "this is not in memory any more"),
+        ("GET", "static/shared/%2e%2e/ui.py", 404, "there is nothing at this address"),
+        ("GET", "static/shared/%00.js", 404, "there is nothing at this address"),
+        ("GET", "blind/a/b/c.png", 404, "there is no such picture"),
+        ("GET", "photo", 405, "this address takes POST alone"),
+        ("POST", "catalogue", 405, "this address takes GET and HEAD alone"),
+        # the page of a test is there whatever its name, so that it is the method which is wrong
+        ("POST", "blind/nosuch", 405, "this address takes GET and HEAD alone"),
+        ("POST", "static", 404, "there is nothing at this address"),
+    ],
+)
+def test_whatever_is_wrong_with_an_address_of_ours_is_a_sentence(
+    page: TestClient, method: str, path: str, status: int, words: str
+) -> None:
+    answer = page.request(method, f"/mode/{path}")
+    assert answer.status_code == status
+    assert words in sentence(answer)
+    if status == 405:
+        assert set(answer.headers["allow"].split(", ")) <= set(words.split())
+
+
+def test_a_range_that_cannot_be_has_the_status_for_it(page: TestClient) -> None:
+    address = "/mode/static/shared/dom.js"
+    for asked, status in (("bytes=abc", 400), ("bytes=9999999-", 416), ("bytes=0-9", 206)):
+        assert page.get(address, headers={"Range": asked}).status_code == status
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"])
 def test_other_methods_are_refused(page: TestClient, method: str) -> None:
     answer = page.request(method, "/")
@@ -182,6 +216,7 @@ def test_below_a_path_of_a_proxy_everything_is_found(demo: Any, cut: str) -> Non
         for path in ("/", "/config", "/mode/static/shared/theme.css", "/mode/plotly.min.js"):
             assert client.get(cut + path).status_code == 200
         assert client.get(f"{cut}/monitoring/summary").status_code == 404
+        assert sentence(client.get(f"{cut}/mode/nosuch")) == "there is nothing at this address"
 
 
 def test_only_functions_of_the_page_can_be_called(page: TestClient, demo: Any) -> None:

@@ -62,8 +62,9 @@ def test_what_is_being_stopped_is_still_ahead_and_what_left_the_line_is_not() ->
     gone.cancel()
     assert list(gone) == []
     mine = line.join(work)
-    assert line.ahead_of(mine).tickets == 1
-    assert line.ahead_of(line.join(work)).tickets == 2
+    assert (line.ahead_of(mine).tickets, line.ahead_of(mine).others) == (1, False)
+    behind = line.ahead_of(line.join(work))
+    assert (behind.tickets, behind.others) == (2, True)
     work.gate.set()
     assert [one for one in mine if one[0] == "result"] == [("result", 1)]
 
@@ -168,6 +169,7 @@ def test_those_who_wait_are_told_again_when_much_less_is_left() -> None:
     assert not Ahead(2, 40.0).is_news_after(Ahead(2, 41.0))
     assert Ahead(2, 30.0).is_news_after(Ahead(2, 41.0))
     assert Ahead(1, 41.0).is_news_after(Ahead(2, 41.0))
+    assert Ahead(2, 41.0, others=True).is_news_after(Ahead(2, 41.0))
 
 
 def test_work_that_nobody_listens_to_is_told_so_and_the_next_is_served() -> None:

@@ -175,7 +175,7 @@ def test_a_pane_says_this_to_the_page_and_nothing_else(service: Service, key: st
         10,
         pytest.approx(jpeg["bpp"] / 0.1 - 1),
     )
-    names = "image width height notes has_original bpp panes note position wait_s pace done"
+    names = "image width height notes has_original bpp panes note position wait_s others pace done"
     assert list(end.as_json()) == names.split()
 
 
@@ -546,6 +546,25 @@ def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(
     assert seen == [1, 1]  # nobody waits for more than the one that has begun
     warming.join(10)
     assert [job.codec for job in runner.jobs] == ["jpeg", "webp"]
+
+
+def test_who_waits_only_for_what_the_server_learns_is_told_of_no_others(
+    service: Service, runner: FakeRunner, photo: Image, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "rehearsals", lambda: [Job("jpeg", ("",), 0.1, photo)])
+    runner.turns = Semaphore(0)
+    warming = Thread(target=warm, args=(service,))
+    warming.start()
+    assert runner.started.wait(5)
+    mine = service.compare(key, ["webp"], 0.1, Question("p", visitor="me"))
+    *_, waits = take_waiting(mine)
+    theirs = service.compare(key, ["avif"], 0.1, Question("q", visitor="they"))
+    *_, behind = take_waiting(theirs)
+    told = [one.as_json() for one in (waits, behind)]
+    assert [(one["position"], one["others"]) for one in told] == [(1, False), (2, True)]
+    runner.turns.release(9)
+    assert [last(one).done for one in (mine, theirs)] == [True, True]
+    warming.join(10)
 
 
 def test_region_metrics_see_exactly_the_region(service: Service, photo: Image, key: str) -> None:

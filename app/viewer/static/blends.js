@@ -21,16 +21,23 @@ export function paneAt({ fidelity, perception, prefix }, anchor) {
 export const isOf = (blend, pane) =>
   [blend.fidelity, blend.perception].includes(baseOf(pane)) || placeOf(blend, pane) !== undefined;
 
-/** Whether there can be such a pane: a choice, a blend, either with weights that may be elsewhere, or a
- * picture that was made elsewhere; what is coded also at a rate of its own.
- * @param {string} pane @param {Pick<Catalogue, "choices" | "blends" | "limits">} catalogue */
-export function isKnown(pane, { choices, blends, limits: { bpp: [least, most] } }) {
-  if (isOpened(pane)) return true;
-  const [base, rate] = [baseOf(pane), ownRateOf(pane)];
-  if (rate !== null && !(isCoded(base) && rate >= least && rate <= most)) return false;
+/** Whether there can be such a pane. @param {string} pane @param {Known} catalogue */
+export const isKnown = (pane, catalogue) => !whyUnknown(pane, catalogue);
+
+/** Why there can be no such pane, in words; nothing where it is a choice, a blend, either with weights that
+ * may be elsewhere, or a picture that was made elsewhere; what is coded also at a rate of its own.
+ * @typedef {Pick<Catalogue, "choices" | "blends" | "limits">} Known
+ * @param {string} pane @param {Known} catalogue */
+export function whyUnknown(pane, { choices, blends, limits: { bpp: [least, most] } }) {
+  const [base] = pane.split("@");
   const own = (/** @type {string} */ id) =>
     choices.some((one) => one.id === id) || blends.some((one) => placeOf(one, id) !== undefined);
-  return own(base) || choices.some(({ codec }) => codec && own(withoutProfile(base, codec)));
+  const there = isOpened(base) || own(base) || choices.some(({ codec }) => codec && own(withoutProfile(base, codec)));
+  if (!there) return "there is no such pane here";
+  if (pane === base) return "";
+  if (!isCoded(base)) return "what is not coded has no rate";
+  const rate = ownRateOf(pane) ?? NaN;
+  return rate >= least && rate <= most ? "" : `a rate is a number between ${least} and ${most}, as 0.05`;
 }
 
 /** `a.public-f` without its weights, `a-f`; undefined names nothing. @param {string} pane @param {string} codec */

@@ -34,8 +34,9 @@ function durationText(/** @type {number} */ seconds) {
 }
 
 /** How far the server is with a question. @param {Answer} answer */
-export function progressText({ panes, position, wait_s: wait, done, note, bpp, has_original: coded }) {
+export function progressText({ panes, position, wait_s: wait, others, done, note, bpp, has_original: coded }) {
   const count = (/** @type {string} */ state) => panes.filter((pane) => pane.state === state).length;
+  if (position && !others) return `The server is getting ready…${worthTelling(wait, " ")}`;
   if (position) return `Busy, position ${position}: others come first${worthTelling(wait, ", for ")}`;
   if (!coded && !done) return `Decoding…${worthTelling(panes[0]?.expected_s, " ")}`;
   const what = coded

@@ -1,9 +1,10 @@
 /** The viewer's state: where it starts, what of it a link holds, and how it is kept whole. Pure. */
 
 import { Share, flag, id, ids, number, oneOf, rows } from "../../shared/link.js";
-import { isKnown, placeOf, withBlends } from "./blends.js";
+import { isKnown, placeOf, whyUnknown, withBlends } from "./blends.js";
 import { MAX_SCALE, MIN_SCALE } from "./geometry.js";
 import { asWritten, atRate, baseOf, ownRateOf } from "./rated.js";
+import { rateFrom } from "./rates.js";
 
 export const ORIGINAL = "original";
 export const MODES = ["grid", "single", "swipe", "diff"];
@@ -30,7 +31,7 @@ export function shareOf({ limits }) {
   const scales = /** @type {[number, number]} */ ([MIN_SCALE, MAX_SCALE]);
   const share = number(0, 1);
   const fields = {
-    image: id, bpp: number(...limits.bpp), anchor: share, panes: ids(limits.panes),
+    image: id, bpp: rateOf(limits.bpp), anchor: share, panes: ids(limits.panes),
     cx: share, cy: share, scale: number(...scales), fit: flag, pins: rows([[0, 1], [0, 1], scales], MAX_PINS),
     mode: oneOf(MODES), pick: id, a: id, b: id, split: share, against: id, map: oneOf([DIFFERENCE, FLIP]), gain: number(1, 64), signed: flag,
     smooth: flag, loupe: flag, minimap: flag, captions: flag,
@@ -50,14 +51,37 @@ export function readLink(share, hash, catalogue) {
   return state;
 }
 
-/** What a link says of panes that are not known here: a sentence, or nothing.
+/** What of a link's panes and rate is not as it says: a sentence, or nothing.
  * @param {string} hash @param {Catalogue} catalogue */
-export function strangersIn(hash, catalogue) {
-  const named = new URLSearchParams(hash.replace(/^#/, "")).get("panes")?.split(",") ?? [];
-  const strangers = [...new Set(named)].filter((pane) => pane && !isKnown(pane, catalogue));
-  if (!strangers.length) return "";
-  const names = strangers.slice(0, MOST_NAMED).map((pane) => `“${pane.slice(0, LONGEST_NAMED)}”`);
-  return `Left out, there is no such pane here: ${names.join(", ")}${strangers.length > names.length ? ", …" : ""}.`;
+export function remarkOn(hash, catalogue) {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const reasons = /** @type {Map<string, string[]>} */ (new Map());
+  for (const pane of new Set(given.get("panes")?.split(","))) {
+    const why = pane && whyUnknown(pane, catalogue);
+    if (why) reasons.set(why, [...(reasons.get(why) ?? []), pane]);
+  }
+  const left = [...reasons].map(([why, panes]) => `${why}: ${namesOf(panes)}`).join("; ");
+  const clauses = [left && `Left out, ${left}`, remarkOnRate(given.get("bpp"), catalogue.limits)].filter(Boolean);
+  return clauses.length ? `${clauses.join(". ")}.` : "";
+}
+
+/** @param {string | null} text @param {Limits} limits */
+function remarkOnRate(text, { bpp: [least, most] }) {
+  if (text === null || (rateFrom(text) >= least && rateFrom(text) <= most)) return "";
+  const taken = rateOf([least, most]).read(text, START.bpp);
+  return `The rate is ${taken} instead of ${namesOf([text])}, which is no number between ${least} and ${most}`;
+}
+
+/** A rate as people write it, as in the field. @param {[number, number]} limits @returns {Field<number>} */
+function rateOf(limits) {
+  const field = number(...limits);
+  return { ...field, read: (text, fallback) => field.read(String(rateFrom(text)), fallback) };
+}
+
+/** @param {string[]} given */
+function namesOf(given) {
+  const names = given.slice(0, MOST_NAMED).map((one) => `“${one.slice(0, LONGEST_NAMED)}”`);
+  return `${names.join(", ")}${given.length > names.length ? ", …" : ""}`;
 }
 
 /** What makes another step on the way back: picture, rate, view mode or panes; a blend that moves makes none.

@@ -25,7 +25,7 @@ import { Recents } from "./recents.js";
 import { Records } from "./records.js";
 import { Sizing } from "./sizing.js";
 import { Stage } from "./stage.js";
-import { NOTHING, ORIGINAL, changed, isStep, readLink, shareOf, strangersIn } from "./state.js";
+import { NOTHING, ORIGINAL, changed, isStep, readLink, remarkOn, shareOf } from "./state.js";
 import { fillNumbers } from "./table.js";
 import { measureCurve } from "./tours.js";
 import { takeFiles } from "./uploads.js";
@@ -77,7 +77,7 @@ export class Viewer {
   start(first) {
     const linked = readLink(this.share, location.hash, this.catalogue);
     const image = linked.image || first.image;
-    const left = strangersIn(location.hash, this.catalogue);
+    const left = remarkOn(location.hash, this.catalogue);
     this.set({ ...linked, image, name: this.recents.get(image)?.name ?? "" });
     const fits = first.image === this.state.image && first.bpp === this.state.bpp;
     if (fits) this.questions.adopt({ ...first, done: false }); // what it does not show is asked for
@@ -204,7 +204,7 @@ export class Viewer {
     this.figuring.dialog.close();
     const { state: before, questions } = this;
     const image = linked.image || before.image;
-    const left = strangersIn(hash, this.catalogue);
+    const left = remarkOn(hash, this.catalogue);
     const gone = image !== before.image;
     if (gone) this.clear();
     const name = this.recents.get(image)?.name ?? "";

@@ -26,7 +26,8 @@ export class Words {
   }
 
   show() {
-    const text = [this.said, this.aside].filter(Boolean).join(" ");
+    const end = this.said && this.aside && !/[.…!?]$/.test(this.said) ? "." : ""; // two sentences, not one
+    const text = [this.said + end, this.aside].filter(Boolean).join(" ");
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isKnown } from "../../../app/viewer/static/blends.js";
 import * as numbers from "../../../app/viewer/static/numbers.js";
 import * as opened from "../../../app/viewer/static/opened.js";
-import { readLink, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
+import { readLink, remarkOn, shareOf } from "../../../app/viewer/static/state.js";
 import { CATALOGUE } from "../catalogue.js";
 
 const PANE = `opened-${"0a".repeat(16)}`;
@@ -21,7 +21,7 @@ test("a link may name a picture that was made elsewhere, and only by its whole k
   assert.ok(!isKnown(PANE.slice(0, -1), CATALOGUE) && !isKnown(`${PANE}0`, CATALOGUE) && !isKnown("opened-x", CATALOGUE));
   const hash = `#panes=original,${PANE}`;
   assert.deepEqual(readLink(shareOf(CATALOGUE), hash, CATALOGUE).panes, ["original", PANE]);
-  assert.equal(strangersIn(hash, CATALOGUE), "");
+  assert.equal(remarkOn(hash, CATALOGUE), "");
 });
 
 test("files belong together where one says something of another", () => {

@@ -42,9 +42,11 @@ test("a pane without a picture tells what it waits for", () => {
 
 test("the status line tells who comes first, then what is done", () => {
   const pane = (state, more = {}) => ({ id: "mode-f", state, ...more });
-  const text = (more) => progressText({ panes: [], position: null, has_original: false, done: false, note: "", bpp: 0.1, ...more });
+  const text = (more) => progressText({ panes: [], position: null, has_original: false, others: true, done: false, note: "", bpp: 0.1, ...more });
   assert.equal(text({ position: 2, wait_s: 40 }), "Busy, position 2: others come first, for ≈ 40 s");
   assert.equal(text({ position: 1, wait_s: 1, panes: [pane("waiting")] }), "Busy, position 1: others come first");
+  assert.equal(text({ position: 1, wait_s: 9, others: false }), "The server is getting ready… ≈ 9 s");
+  assert.equal(text({ position: 1, wait_s: 1, others: false }), "The server is getting ready…");
   assert.equal(text({ panes: [pane("waiting", { expected_s: 12 })] }), "Decoding… ≈ 12 s");
   assert.equal(text({ panes: [pane("waiting", { expected_s: 1 })] }), "Decoding…");
   assert.equal(text({ panes: [pane("waiting")] }), "Decoding…");

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { isKnown, movedBlends, pushedOut, withBlends } from "../../../app/viewer/static/blends.js";
 import { bestInView, notesOn } from "../../../app/viewer/static/numbers.js";
 import * as rated from "../../../app/viewer/static/rated.js";
-import { START, isStep, readLink, replaced, shareOf, strangersIn } from "../../../app/viewer/static/state.js";
+import { START, isStep, readLink, remarkOn, replaced, shareOf } from "../../../app/viewer/static/state.js";
 import { CATALOGUE } from "../catalogue.js";
 
 const OPENED = `opened-${"0".repeat(32)}`;
@@ -48,7 +48,7 @@ test("a link holds it, and one by hand means the same", () => {
   assert.deepEqual(byHand.panes, ["elic@0.05", "elic@0.1"]);
   const small = { ...share.start, panes: ["elic@0.00123456", "elic@0.00512345"] };
   assert.deepEqual(readLink(share, share.into("", small), CATALOGUE).panes, small.panes);
-  assert.match(strangersIn("#panes=elic,elic@9", CATALOGUE), /“elic@9”/);
+  assert.match(remarkOn("#panes=elic,elic@9", CATALOGUE), /“elic@9”/);
 });
 
 test("the anchor moves a codec at each size that it stands at", () => {

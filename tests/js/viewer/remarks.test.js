@@ -32,6 +32,16 @@ for (const name of ["bad.zip", "bad.png"])
     assert.match(status.textContent, /it is damaged$/);
   });
 
+test("what is told and what else there is to say are two sentences", () => {
+  const { viewer: { words }, status } = refusing();
+  const told = (text) => (words.tell(text), status.textContent);
+  assert.equal(told("Busy, position 1: others come first"), `Busy, position 1: others come first. ${NOTE}`);
+  for (const text of ["Coding at 0.1 bpp…", "Cancelled."]) assert.equal(told(text), `${text} ${NOTE}`);
+  assert.equal(told(""), NOTE);
+  words.note("");
+  assert.equal(told("it is damaged"), "it is damaged");
+});
+
 test("nor of an image of the menu that cannot be opened", async () => {
   const { viewer, status } = refusing();
   await viewer.beside.look({ key: "k" }, { name: "b", original: true });

@@ -28,7 +28,7 @@ test("what makes no sense in a link is left at its start", () => {
 });
 
 test("panes that there are not are left out of a link, and named", () => {
-  const told = (hash) => [read(hash).panes, states.strangersIn(hash, CATALOGUE)];
+  const told = (hash) => [read(hash).panes, states.remarkOn(hash, CATALOGUE)];
   const [panes, words] = told("#panes=original,mode-f,foo,mode-0.5x,<img>");
   assert.deepEqual(panes, ["original", "mode-f"]);
   assert.equal(words, "Left out, there is no such pane here: “foo”, “mode-0.5x”, “<img>”.");
@@ -37,6 +37,31 @@ test("panes that there are not are left out of a link, and named", () => {
   assert.deepEqual(told(`#panes=${elsewhere}`), [elsewhere, ""]);
   assert.deepEqual(told("#bpp=0.2"), [[], ""]);
   assert.match(told(`#panes=a,b,c,d,${"e".repeat(99)}`)[1], /“c”, ….$/);
+});
+
+test("a rate that cannot be is not called a pane that is not there", () => {
+  const told = (hash) => [read(hash).panes, states.remarkOn(hash, CATALOGUE)];
+  const rates = "a rate is a number between 0.001 and 8, as 0.05";
+  assert.deepEqual(told("#panes=elic@0.2,dlf@9999,elic@x,elic@,mode-0.5@9"), [
+    ["elic@0.2"], `Left out, ${rates}: “dlf@9999”, “elic@x”, “elic@”, ….`,
+  ]);
+  assert.deepEqual(told("#panes=foo,elic@0,foo@x,original@0.2"), [
+    ["original"],
+    `Left out, there is no such pane here: “foo”, “foo@x”; ${rates}: “elic@0”; what is not coded has no rate: “original@0.2”.`,
+  ]);
+});
+
+test("a common rate that cannot be is said to be another one", () => {
+  const told = (hash) => [read(hash).bpp, states.remarkOn(hash, CATALOGUE)];
+  const remark = (taken, text) => `The rate is ${taken} instead of “${text}”, which is no number between 0.001 and 8.`;
+  for (const [text, taken] of [["abc", 0.1], ["", 0.1], ["1e999", 0.1], ["-5", 0.001], ["50", 8]]) {
+    assert.deepEqual(told(`#bpp=${text}`), [taken, remark(taken, text)]);
+  }
+  for (const [text, taken] of [["0.2", 0.2], ["0,2", 0.2], ["8", 8], ["0.1234567", 0.123457]]) {
+    assert.deepEqual(told(`#bpp=${text}`), [taken, ""]);
+  }
+  const both = states.remarkOn("#panes=foo&bpp=abc", CATALOGUE);
+  assert.equal(both, `Left out, there is no such pane here: “foo”. ${remark(0.1, "abc")}`);
 });
 
 test("a step is another picture, rate, mode or set of panes, and nothing that the server chose", () => {
