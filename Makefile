@@ -7,7 +7,8 @@
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
-# In their order, since xdist would leave files of one long test for the end, when the other core has nothing left.
+# Three for two cores, as a browser mostly waits; in their order, since xdist would leave the files of one long test
+# for the end, when the other cores have nothing left.
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
 LOCK := requirements.lock
