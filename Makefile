@@ -7,9 +7,9 @@
 PYTHON ?= $(shell for python in python3.12 python3.11 python3; do \
   $$python -c "" 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
-# Three for two cores, as a browser mostly waits; in their order, since xdist would leave the files of one long test
-# for the end, when the other cores have nothing left.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+# In their order, since xdist would leave for the end the files of one long test,
+# when the other core has nothing left. A third process gains nothing on two cores.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 SCRIPTS_TESTS := tests/js/*.test.js tests/js/*/*.test.js
 LOCK := requirements.lock
 UV_PIP := $(BIN)/uv pip install --python $(BIN)/python --constraints $(LOCK)
