@@ -56,12 +56,18 @@ export function readLink(share, hash, catalogue) {
 export function remarkOn(hash, catalogue) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const reasons = /** @type {Map<string, string[]>} */ (new Map());
-  for (const pane of new Set(given.get("panes")?.split(","))) {
-    const why = pane && whyUnknown(pane, catalogue);
+  const named = new Set(given.get("panes")?.split(",").filter(Boolean));
+  for (const pane of named) {
+    const why = whyUnknown(pane, catalogue);
     if (why) reasons.set(why, [...(reasons.get(why) ?? []), pane]);
   }
   const left = [...reasons].map(([why, panes]) => `${why}: ${namesOf(panes)}`).join("; ");
-  const clauses = [left && `Left out, ${left}`, remarkOnRate(given.get("bpp"), catalogue.limits)].filter(Boolean);
+  const { panes: most } = catalogue.limits;
+  const clauses = [
+    left && `Left out, ${left}`,
+    named.size > most && `Of the ${named.size} panes in the link only the first ${most} are read`,
+    remarkOnRate(given.get("bpp"), catalogue.limits),
+  ].filter(Boolean);
   return clauses.length ? `${clauses.join(". ")}.` : "";
 }
 

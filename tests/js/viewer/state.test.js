@@ -64,6 +64,14 @@ test("a common rate that cannot be is said to be another one", () => {
   assert.equal(both, `Left out, there is no such pane here: “foo”. ${remark(0.1, "abc")}`);
 });
 
+test("a link with more panes than are shown says so", () => {
+  const { panes: most } = CATALOGUE.limits;
+  const link = (count) => `#panes=${Array.from({ length: count }, (_, i) => `elic@0.${100 + i}`).join(",")}`;
+  assert.equal(states.remarkOn(link(most), CATALOGUE), "");
+  assert.equal(share.read(link(most + 1)).panes.length, most);
+  assert.equal(states.remarkOn(link(most + 1), CATALOGUE), `Of the ${most + 1} panes in the link only the first ${most} are read.`);
+});
+
 test("a step is another picture, rate, mode or set of panes, and nothing that the server chose", () => {
   const state = { ...states.NOTHING, image: "coffee", panes: ["original", "mode-f", "mode-0.3"] };
   const isStep = (change, before = state) => states.isStep(before, { ...before, ...change }, CATALOGUE);
