@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from variants import train_once, write_table
+from variants import rig_of, train_once, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -91,14 +91,9 @@ def variants() -> list[str]:
 
 def trained(width: str, run: Path, args: argparse.Namespace) -> Any:
     """The network of a variant and its facts, from its run or trained now."""
-    from mode_core.codecs.stages import STAGES
-    from mode_core.training.checkpoint import load_into
-    from mode_core.training.stage import Setup
-
     train_once("clc", width, run, args.photos, args.minutes)
-    rig = STAGES["clc"].assemble(Setup(width))
-    facts = load_into(rig.net, run, "clc")
-    return rig.net.eval(), facts
+    rig, facts = rig_of("clc", run)
+    return rig.net, facts
 
 
 def rows(args: argparse.Namespace, photos: Sequence[Any]) -> Iterator[dict[str, Any]]:

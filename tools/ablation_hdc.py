@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from variants import train_once, write_table
+from variants import rig_of, train_once, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -66,12 +66,8 @@ def measured(run: Path, photos: list[Any]) -> dict[str, Any]:
     """A variant's mean figures on photos, from real streams."""
     from mode_core.codecs.stages import STAGES
     from mode_core.evaluation.pack import averaged
-    from mode_core.training.checkpoint import load_into, read_weights
-    from mode_core.training.stage import Setup
 
-    facts = read_weights(run)[1]
-    rig = STAGES["hdc"].assemble(Setup(facts["width"]))
-    load_into(rig.net, run)
+    rig, facts = rig_of("hdc", run)
     figures = {name: round(v, 4) for name, v in averaged(STAGES["hdc"], rig, photos).items()}
     left_out = facts["width"].partition("-")[2]
     return {"left_out": left_out, "minutes": facts["minutes"], "photos": len(photos), **figures}

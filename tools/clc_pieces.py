@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import Any
 
 from ablation_clc import against, curves
-from variants import write_table
+from variants import rig_of, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -33,16 +33,12 @@ def dealt(net: Any, photos: Path, seed: int) -> tuple[Any, Any]:
     entry that it became, or -1."""
     import torch
 
-    from mode_core.cli.launch import HELD_OUT, PREPARED_CROPS
+    from mode_core.cli.launch import PREPARED_CROPS, split_photos
     from mode_core.codecs.clc.building import MOST_BATCHES, SEEN_FOR_EACH
     from mode_core.codecs.clc.dictionary import BYTE, into_regions
     from mode_core.codecs.stages import STAGES
-    from mode_core.training.data import Photos, read_photos
 
-    found, _ = read_photos([photos])
-    held = range(0, len(found), -(-len(found) // HELD_OUT))
-    source = Photos([photo for place, photo in enumerate(found) if place not in held])
-    del found
+    source, _ = split_photos([photos], torch.device("cpu"))
     generator = torch.Generator().manual_seed(seed)
     dictionary = net.dictionary
     entries = dictionary.entries.flatten(1).float()
@@ -65,18 +61,13 @@ def dealt(net: Any, photos: Path, seed: int) -> tuple[Any, Any]:
 def network(run: Path | None) -> tuple[Any, dict[str, str]]:
     """The network of a run, or the bundled one, and its facts."""
     from mode_core.codecs.networks import load_net
-    from mode_core.codecs.stages import STAGES
-    from mode_core.training.checkpoint import load_into, read_weights
-    from mode_core.training.stage import Setup
     from mode_core.weights.sets import find_weights
 
     if run is None:
         found = find_weights("clc")
         return load_net(found), {"width": found.width, **found.facts}
-    facts = read_weights(run)[1]
-    net = STAGES["clc"].assemble(Setup(facts["width"])).net
-    load_into(net, run, "clc")
-    return net.eval(), facts
+    rig, facts = rig_of("clc", run)
+    return rig.net, facts
 
 
 def rows(photos: Path, run: Path | None, most: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from statistics import fmean
 from time import process_time
 from typing import Any
 
-from variants import write_table
+from variants import rig_of, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -43,18 +43,14 @@ def rows(run: Path, photos: Sequence[Path]) -> Iterator[dict[str, Any]]:
     import torch
 
     from mode_core.codecs.networks import load_net
-    from mode_core.codecs.stages import STAGES
     from mode_core.codecs.system import by_repeating
     from mode_core.codecs.tiles import to_tensor
     from mode_core.pictures.files import read_image
-    from mode_core.training.checkpoint import load_into
-    from mode_core.training.stage import Setup
     from mode_core.weights.sets import find_weights
 
     torch.set_num_threads(1)
     plain = load_net(find_weights("elic"))
-    eight = STAGES["elic"].assemble(Setup("tiny-eight")).net
-    load_into(eight, run, "elic")
+    eight = rig_of("elic", run)[0].net
     eight.freeze()
     both = plain, eight
     images = [read_image(path) for path in photos]

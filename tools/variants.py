@@ -37,6 +37,19 @@ def train_once(
     begun.unlink()
 
 
+def rig_of(codec: str, run: Path) -> tuple[Any, dict[str, str]]:
+    """The networks of a run, ready to be measured, and its facts."""
+    from mode_core.codecs.stages import STAGES
+    from mode_core.training.checkpoint import load_into, read_weights
+    from mode_core.training.stage import Setup
+
+    facts = read_weights(run)[1]
+    rig = STAGES[codec].assemble(Setup(facts["width"]))
+    load_into(rig.net, run, codec)
+    rig.net.eval()
+    return rig, facts
+
+
 def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write the rows once all are there: until then, the table of an earlier run stays."""
     rows = list(rows)

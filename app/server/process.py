@@ -29,7 +29,7 @@ _LOOK_S = 0.2
 """Seconds between two looks at whether a result is still wanted, and at the clock."""
 _START_S = 180.0
 """Seconds that a helper has to start, which no visitor's file is to blame for: on a busy machine
-its imports alone may take half a minute."""
+its imports alone took longer than a file may."""
 _GRACE_S = 1.0
 """Seconds that interrupted work has to stop by itself."""
 INTERRUPT = getattr(signal, "SIGUSR1", None)
@@ -211,8 +211,6 @@ def start_child(module: str, *words: str, **told: str) -> subprocess.Popen[bytes
 
 _UNWANTED = "stopped: nobody waits for this any more"
 _STOPPED = "the worker process stopped in the middle of this; try again, it has been restarted"
-
-
 _NOT_READY = "the server could not start what this needs; try again in a moment"
 
 

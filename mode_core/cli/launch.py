@@ -42,7 +42,7 @@ def launch(args: argparse.Namespace) -> None:
         leave_with_parent()
     torch.manual_seed(args.seed)
     rig = stage.assemble(_setup(args)).to(device)
-    photos, held_out = _photos(args.photos, device, args.held_out)
+    photos, held_out = split_photos(args.photos, device, args.held_out)
     state = _start(args, stage, rig, photos)
     rig.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if args.by is not None:
@@ -157,9 +157,10 @@ def _setup(args: argparse.Namespace) -> Setup:
     return Setup(args.width, args.lpips_backbone, starts)
 
 
-def _photos(
+def split_photos(
     sources: list[Path], device: torch.device, held_out: int = HELD_OUT
 ) -> tuple[Photos, list[Tensor]]:
+    """What a run deals crops of, and the middles of the photos that it is judged by."""
     say("reading photos...")
     photos, bad = read_photos(sources)
     for line in bad:
