@@ -14,7 +14,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
-from mode_core.cli.launch import _device, _photos, _start
+from mode_core.cli.launch import _device, _start, split_photos
 from mode_core.layers.flops import best_rate, counted
 from mode_core.training import loop
 from mode_core.training.checkpoint import load_into, read_state, read_weights
@@ -418,7 +418,7 @@ def test_without_a_gpu_the_cpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_takes_long_is_said_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(PhotosError, match="holds 0 photos"):
-        _photos([tmp_path], torch.device("cpu"))
+        split_photos([tmp_path], torch.device("cpu"))
     assert capsys.readouterr().out == "reading photos...\n"
 
 
