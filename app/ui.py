@@ -50,6 +50,9 @@ from mode_core.settings import setting
 _LOG = logging.getLogger("mode.app")
 _SESSIONS = 500
 """What Gradio keeps of a visit, some 20 kB each; nothing of ours is in it."""
+_LOOK_S = 0.01
+"""How often Gradio looks whether anybody has asked for anything. Its own thousand times a second
+take a twelfth of a core from a page that nobody uses."""
 _STYLES = (
     "shared/theme.css",
     "viewer/static/viewer.css",
@@ -92,6 +95,7 @@ def build_demo(settings: Settings | None = None, runner: Runner | None = None) -
     demo.arrivals, demo.rooms = arrivals, rooms
     # Waiting and refusing happen in the service's own line, which can say the position.
     demo.queue(max_size=4 * settings.queue_length, api_open=True)
+    demo._queue.sleep_when_free = _LOOK_S
     return demo
 
 

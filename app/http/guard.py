@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.http.arrivals import Arrivals
 from app.http.calls import Calls
 from app.http.intake import Intake, Refused, joined, visitor_of
+from app.http.page import with_quiet_clock
 from app.http.policy import headers, page_policy
 from app.http.unheard import Unheard
 
@@ -150,7 +151,11 @@ class _Answer:
         await self._send(message)
 
     async def _send_page(self, start: MutableMapping[str, Any], html: bytes) -> None:
-        MutableHeaders(scope=start).update(headers(page_policy(html, self._frames)))
+        found = MutableHeaders(scope=start)
+        if html:  # none, where only the headers were asked for
+            html = with_quiet_clock(html)
+            found["content-length"] = str(len(html))
+        found.update(headers(page_policy(html, self._frames)))
         self.started = True
         await self._send(start)
         await self._send({"type": "http.response.body", "body": html})

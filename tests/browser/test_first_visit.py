@@ -26,6 +26,13 @@ DROP = """([place, files]) => {
 ASKED = '"picture":"'
 """What is sent to ask for panes; the plot sends what is known of the picture."""
 
+COUNT_FRAMES = """const own = requestAnimationFrame;
+window.frames_asked = [];
+window.requestAnimationFrame = (step) => {
+  frames_asked.push(String(step));
+  return own.call(window, step);
+};"""
+
 
 def drop(page: Page, place: str, *files: tuple[str, str, bytes]) -> None:
     """Files by name, type and content, dropped on the first element of a selector."""
@@ -49,6 +56,17 @@ def test_keys_work_before_the_pictures_have_the_focus(open_page: Opener) -> None
     page.get_by_role("button", name="Fit", exact=True).click()
     page.keyboard.press("c")
     expect(page.get_by_role("button", name="pin 1", exact=True)).to_be_visible()
+
+
+def test_a_page_at_rest_draws_nothing(open_page: Opener) -> None:
+    page = settled(open_page("#panes=original,jpeg", first=COUNT_FRAMES), 2)
+    assert page.evaluate("frames_asked.length") > 0
+    for _ in range(10):  # what moved when the page came up takes its time to rest
+        page.evaluate("frames_asked.length = 0")
+        page.wait_for_timeout(1000)
+        if not page.evaluate("frames_asked.length"):
+            return
+    pytest.fail(f"frames are still asked for: {page.evaluate('frames_asked[0]')}")
 
 
 def test_what_has_the_focus_keeps_its_own_keys(visit: Opener) -> None:

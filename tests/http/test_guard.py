@@ -73,6 +73,8 @@ def test_the_page_names_its_own_scripts_and_allows_no_other(page: TestClient) ->
     assert len(inline) >= 4
     hashes = {f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'" for one in inline}
     assert set(policy["script-src"].split()) == {"'self'", "'unsafe-eval'", *hashes}
+    assert inline[0].lstrip().startswith("{\n  const own = window.requestAnimationFrame")
+    assert int(answer.headers["content-length"]) == len(answer.content)
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == "'self'"
     assert page.get("/config").headers["content-security-policy"].startswith("default-src 'none'")

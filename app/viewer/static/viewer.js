@@ -40,6 +40,7 @@ export function mountViewer(/** @type {ViewerHost} */ host) {
   viewer.start(host.first);
   host.watch((value) => viewer.questions.receive(value));
   mounted.tell(viewer);
+  dispatchEvent(new Event("mounted"));
   return viewer;
 }
 

@@ -47,6 +47,12 @@ FASTER = 8.0
 """The gate of the exchanged pictures and the shares of what a prediction is made of are few, and
 the gate starts at zero: they learn this much faster."""
 
+PREDICTOR_RATE = 0.3
+"""How much slower than the merger the predictor learns beside it, what a mean of codes should be
+where the picture counts."""
+
+MERGED = "merger.", "predictor."
+
 
 def config_of(width: str) -> HdcConfig:
     """The configuration of a width, or of a width and what an ablation leaves out."""
@@ -74,9 +80,18 @@ def assemble(setup: Setup) -> Rig:
     return rig
 
 
+def for_merging(setup: Setup) -> Rig:
+    """The same, with a predictor that changes slowly: it knows its work already."""
+    rig = assemble(setup)
+    for parameter in rig.net.predictor.parameters():
+        slower = PREDICTOR_RATE * getattr(parameter, "lr_scale", 1.0)
+        parameter.lr_scale = slower
+    return rig
+
+
 def with_critic(setup: Setup) -> Rig:
     """The same with a critic of pixels."""
-    rig = assemble(setup)
+    rig = for_merging(setup)
     rig.critic = PixelCritic(width_of(CRITIC_WIDTHS, setup.width.partition("-")[0]))
     return rig
 
@@ -195,7 +210,7 @@ def merge_loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Gener
         seen, tokens = look(vq, decoded.picture), vq.analyse(x_BCHW)
         hidden, _ = hidden_tokens(tokens, [*shares], vq.config.codes, x_BCHW.device)
         v = told(rig, "predictor", x_BCHW, decoded.picture, generator)
-        codes = net.predictor(vq, hidden, seen, v)
+    codes = net.predictor(vq, hidden, seen, v)
     x_hat = net.merger(vq, codes, decoded, seen, quality_B)
     return picture_loss(rig, x_hat, x_BCHW, progress, generator)
 
@@ -235,7 +250,7 @@ def _stage(
 STAGES = (
     _stage("hdc", assemble, enhancer_loss, ("enhancer.", "extractors.enhancer.")),
     _stage("hdc-tokens", assemble, token_loss, ("predictor.", "extractors.predictor."), "hdc"),
-    _stage("hdc-merge", assemble, merge_loss, ("merger.",), "hdc-tokens"),
-    _stage("hdc-gan", with_critic, merge_loss, ("merger.",), "hdc-merge", rates=LEARNT),
+    _stage("hdc-merge", for_merging, merge_loss, MERGED, "hdc-tokens"),
+    _stage("hdc-gan", with_critic, merge_loss, MERGED, "hdc-merge", rates=LEARNT),
     _stage("hdc-vectors", assemble, vector_loss, ("diffusions.",), "hdc-merge", "hdc-gan"),
 )  # fmt: skip
