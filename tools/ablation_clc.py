@@ -4,7 +4,8 @@
 
 Each variant is trained for the same time into a folder of its own below --runs; one that has ended
 is only measured, so an interrupted call goes on where it was. The full one is measured again with
-noise on its dictionary. Writes results/ablation_clc.csv.
+noise on its dictionary. Measured are whole photos that no training saw, and crops of those it saw
+that hold several entries of the dictionary. Writes results/ablation_clc.csv.
 """
 
 from __future__ import annotations
@@ -16,56 +17,27 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from clc_pieces import MORE, pieces
+from real_files import against, curves
 from variants import rig_of, train_once, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 CSV = ROOT / "results" / "ablation_clc.csv"
-QUALITIES = (14, 56, 98, 140, 182, 224)
 NOISE = (0.1, 0.2, 0.3, 0.4, 0.5)
 """Of the perturbed dictionary, in shares of each channel's deviation."""
 FULL, WITHOUT = "everything", "no-references"
-
-
-def curves(net: Any, id: str, photos: Sequence[Any]) -> Iterator[list[tuple[float, float]]]:
-    """For each photo, bits per pixel (all bytes of a file) and PSNR at the qualities."""
-    from mode_core.codecs.adapter import LearnedCodec
-    from mode_core.codecs.registry import find_codec, part_of
-    from mode_core.metrics.fidelity import psnr
-    from mode_core.stream.container import Bitstream
-    from mode_core.types import Target
-
-    system = part_of(find_codec(id), "system").OURS.system(net)
-    codec = LearnedCodec(find_codec(id), "", bytes(4), system)
-    for photo in photos:
-        points = []
-        for quality in QUALITIES:
-            file = codec.encode(photo, Target(quality=quality)).to_bytes()
-            picture = codec.decode(Bitstream.from_bytes(file))
-            bpp = 8 * len(file) / (photo.shape[0] * photo.shape[1])
-            points.append((bpp, float(psnr(photo, picture))))
-        yield points
-
-
-def against(
-    reference: Sequence[list[tuple[float, float]]], other: Sequence[list[tuple[float, float]]]
-) -> list[float]:
-    """PSNR BD-rates, photo by photo, in percent."""
-    from mode_core.metrics.bdrate import Curve, bd_rate
-
-    pairs = zip(reference, other, strict=True)
-    return [
-        bd_rate(*(Curve(*zip(*points, strict=True)) for points in pair)).percent for pair in pairs
-    ]
+SEED = 0
+"""Of the trainings."""
 
 
 def row_of(
-    name: str, net: Any, facts: dict[str, str], elic: Sequence[Any], photos: Sequence[Any]
+    name: str, net: Any, facts: dict[str, str], whole: Measured, known: Measured
 ) -> dict[str, Any]:
-    """One line of the CSV."""
+    """One line of the CSV: over whole photos, and over crops that the dictionary has pieces of."""
     from mode_core.training.checkpoint import stored
 
-    found = against(elic, list(curves(net, "clc", photos)))
+    found, of_crops = whole.gains(net), known.gains(net)
     stored_bytes = sum(t.numel() * t.element_size() for t in stored(net).values())
     return {
         "variant": name,
@@ -74,12 +46,27 @@ def row_of(
         "steps": facts.get("steps", "0"),
         "minutes": facts.get("minutes", "0"),
         "weights_mb": round(stored_bytes / 1e6, 2),
-        "photos": len(photos),
+        "photos": len(found),
         "bd_rate": round(fmean(found), 3),
         "worst": round(max(found), 3),
         "best": round(min(found), 3),
-        "best_photo": found.index(min(found)),
+        "crops": len(of_crops),
+        "crops_bd_rate": round(fmean(of_crops), 3),
+        "crops_worst": round(max(of_crops), 3),
+        "crops_best": round(min(of_crops), 3),
     }
+
+
+class Measured:
+    """Pictures, and the curves of the ELIC beneath over them."""
+
+    def __init__(self, elic: Any, pictures: Sequence[Any]) -> None:
+        self.pictures = pictures
+        self.elic = list(curves(elic, "elic", pictures))
+
+    def gains(self, net: Any) -> list[float]:
+        """The BD-rates of a CLC over them."""
+        return against(self.elic, list(curves(net, "clc", self.pictures)))
 
 
 def variants() -> list[str]:
@@ -101,18 +88,24 @@ def rows(args: argparse.Namespace, photos: Sequence[Any]) -> Iterator[dict[str, 
     from mode_core.codecs.networks import load_net
     from mode_core.weights.sets import find_weights
 
-    elic = list(curves(load_net(find_weights("elic")), "elic", photos))
+    elic = load_net(find_weights("elic"))
+    whole, known = Measured(elic, photos), dict[int, Measured]()
     for variant in args.variants or variants():
         name = "" if variant == FULL else variant
         width = f"{args.width}-{name}".rstrip("-")
         net, facts = trained(width, args.runs / width, args)
-        yield row_of(name or FULL, net, facts, elic, photos)
+        entries = net.config.entries
+        if entries not in known:
+            # the same seed makes the same dictionary of so many entries, whatever the variant
+            crops = dict(pieces(net, args.photos[0], args.crops, SEED))[MORE]
+            known[entries] = Measured(elic, crops)
+        yield row_of(name or FULL, net, facts, whole, known[entries])
         if name:
             continue
         for share in NOISE:
             noisy, _ = trained(width, args.runs / width, args)
             noisy.perturb(share, seed=0)
-            yield row_of(f"noise {share}", noisy, facts, elic, photos)
+            yield row_of(f"noise {share}", noisy, facts, whole, known[entries])
 
 
 def main() -> None:
@@ -127,6 +120,7 @@ def main() -> None:
     parser.add_argument("--width", default="tiny")
     parser.add_argument("--variants", nargs="*", help="these alone; by default all")
     parser.add_argument("--most", type=int, default=8, help="photos to measure on")
+    parser.add_argument("--crops", type=int, default=16, help="crops with pieces of the dictionary")
     args = parser.parse_args()
     photos = [read_image(path) for path in sorted(args.validation.glob("*.png"))[: args.most]]
     write_table(CSV, rows(args, photos))

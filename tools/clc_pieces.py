@@ -18,12 +18,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ablation_clc import against, curves
+from real_files import against, curves
 from variants import rig_of, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 CSV = ROOT / "results" / "clc_pieces.csv"
+MORE, REGIONS = "more", 4
+"""More than one region of a crop, and how many it has."""
 SAME = 0.98
 """So many of an entry's bytes are the region's: another machine rounds a few otherwise."""
 
@@ -70,29 +72,34 @@ def network(run: Path | None) -> tuple[Any, dict[str, str]]:
     return rig.net, facts
 
 
-def rows(photos: Path, run: Path | None, most: int, seed: int) -> Iterator[dict[str, Any]]:
-    """A line for crops with one region in the dictionary, with two or more, and with none."""
+def pieces(net: Any, photos: Path, most: int, seed: int) -> Iterator[tuple[str, list[Any]]]:
+    """Crops of which no region, one, or more are in the dictionary, as pictures."""
     import torch
 
-    from mode_core.codecs.networks import load_net
-    from mode_core.weights.sets import find_weights
-
-    (net, facts), elic = network(run), load_net(find_weights("elic"))
     with torch.no_grad():
         crops, became = dealt(net, photos, seed)
     count = (became >= 0).sum(1)
     print(f"{int((count > 0).sum())} of {len(crops)} crops hold {int(count.sum())} entries")
-    for known, of in (("none", count == 0), ("one", count == 1), ("more", count > 1)):
+    for known, of in (("none", count == 0), ("one", count == 1), (MORE, count > 1)):
         chosen = of.nonzero().flatten()
         chosen = chosen[:: max(1, len(chosen) // most)][:most]
-        pictures = [crops[place].permute(1, 2, 0).numpy() for place in chosen]
+        yield known, [crops[place].permute(1, 2, 0).numpy() for place in chosen]
+
+
+def rows(photos: Path, run: Path | None, most: int, seed: int) -> Iterator[dict[str, Any]]:
+    """A line for crops with one region in the dictionary, with two or more, and with none."""
+    from mode_core.codecs.networks import load_net
+    from mode_core.weights.sets import find_weights
+
+    (net, facts), elic = network(run), load_net(find_weights("elic"))
+    for known, pictures in pieces(net, photos, most, seed):
         if not pictures:
             continue
         gains = against(list(curves(elic, "elic", pictures)), list(curves(net, "clc", pictures)))
         sent = share_sent(net, pictures)
         yield {
             "width": facts["width"], "steps": facts["steps"],
-            "regions_in_dictionary": known, "crops": len(pictures), "regions": became.shape[1],
+            "regions_in_dictionary": known, "crops": len(pictures), "regions": REGIONS,
             "bd_rate": round(fmean(gains), 3), "worst": round(max(gains), 3),
             "best": round(min(gains), 3), "sent": round(sent, 3),
         }  # fmt: skip

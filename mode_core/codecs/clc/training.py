@@ -21,14 +21,17 @@ from mode_core.training.losses import decibels
 from mode_core.training.optim import Rates
 from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, TrainingError, width_of
 
-WIDTHS = {"tiny": ClcConfig(), "compact": ClcConfig(channels=36, match=48, wide=128)}
+WIDTHS = {
+    "tiny": ClcConfig(told=True),
+    "compact": ClcConfig(channels=36, match=48, wide=128, told=True),
+}
 ABLATIONS: dict[str, dict[str, Any]] = {
     **{f"m{count}": {"references": count} for count in (1, 2, 4)},
     **{f"k{count}": {"entries": count} for count in (250, 3000)},
     "no-clm": {"clm": False},
     "no-cls": {"cls": False},
     "no-sending": {"sent": False},
-    "told": {"told": True},
+    "untold": {"told": False},
     "refined": {"refines": True},
     "no-references": {"empty": True, "sent": False},
 }
