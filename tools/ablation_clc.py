@@ -5,7 +5,8 @@
 Each variant is trained for the same time into a folder of its own below --runs; one that has ended
 is only measured, so an interrupted call goes on where it was. The full one is measured again with
 noise on its dictionary. Measured are whole photos that no training saw, and crops of those it saw
-that hold several entries of the dictionary. Writes results/ablation_clc.csv.
+that hold several entries of the dictionary. Writes results/ablation_clc.csv; the lines of other
+variants that were measured earlier stay.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 from clc_pieces import MORE, pieces
 from real_files import against, curves
-from variants import rig_of, train_once, write_table
+from variants import others, rig_of, train_once, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -119,11 +120,13 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--width", default="tiny")
     parser.add_argument("--variants", nargs="*", help="these alone; by default all")
-    parser.add_argument("--most", type=int, default=8, help="photos to measure on")
+    parser.add_argument("--most", type=int, default=6, help="photos to measure on")
     parser.add_argument("--crops", type=int, default=16, help="crops with pieces of the dictionary")
     args = parser.parse_args()
     photos = [read_image(path) for path in sorted(args.validation.glob("*.png"))[: args.most]]
-    write_table(CSV, rows(args, photos))
+    found = list(rows(args, photos))
+    names = {row["variant"] for row in found}
+    write_table(CSV, [*found, *others(CSV, "variant", names)])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ bundled weights. Adds its lines to results/clc_pieces.csv, in place of earlier o
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from real_files import against, curves
-from variants import rig_of, write_table
+from variants import others, rig_of, write_table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -118,14 +117,6 @@ def share_sent(net: Any, pictures: Sequence[Any], quality: int = 112) -> float:
     return fmean(found)
 
 
-def others(path: Path, width: str) -> list[dict[str, Any]]:
-    """The lines of other sets that are there already."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["width"] != width]
-
-
 def main() -> None:
     """Measure, write the CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -135,7 +126,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the training")
     args = parser.parse_args()
     found = list(rows(args.photos, args.run, args.most, args.seed))
-    write_table(CSV, [*others(CSV, found[0]["width"]), *found])
+    write_table(CSV, [*others(CSV, "width", {found[0]["width"]}), *found])
 
 
 if __name__ == "__main__":

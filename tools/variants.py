@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,14 @@ def rig_of(codec: str, run: Path) -> tuple[Any, dict[str, str]]:
     load_into(rig.net, run, codec)
     rig.net.eval()
     return rig, facts
+
+
+def others(path: Path, column: str, names: Container[str]) -> list[dict[str, Any]]:
+    """The lines of a table that is there already, but those with these names in a column."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row[column] not in names]
 
 
 def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:

@@ -156,6 +156,8 @@ class Service:
         if not isinstance(stored, StoredFile):
             raise demands.Expired(demands.FILE_GONE)
         maker, (width, height) = maker_of(stored.bitstream), stored.size
+        if anchors and not info_of(maker).has_anchors:
+            raise demands.BadRequest(f"{maker} decodes in one way only; leave out the anchor")
         wished = list(map(anchor_of, anchors)) or list(info_of(maker).outputs)
         panes = {pane_id(maker, str(one or "")): str(one or "") for one in wished}
         slots = [self._shelf.slot(stored.sha256, id, 0.0) for id in panes]

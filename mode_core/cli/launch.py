@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mode_core.settings import setting
 from mode_core.training import checkpoint
 from mode_core.training.data import Photos, read_photos, refuse_no_source
 from mode_core.training.loop import Run, Settings
-from mode_core.training.stage import Rig, Setup, Stage, TrainingError
+from mode_core.training.stage import Rig, Setup, Stage, TrainingError, nothing
 from mode_core.training.together import HOST_TOO
 
 HELD_OUT = 8
@@ -41,7 +42,9 @@ def launch(args: argparse.Namespace) -> None:
     if args.by is not None:
         leave_with_parent()
     torch.manual_seed(args.seed)
-    rig = stage.assemble(_setup(args)).to(device)
+    setup = _setup(args)
+    rig = stage.assemble(setup).to(device)
+    _refuse_idle(stage, setup.starts)
     photos, held_out = split_photos(args.photos, device, args.held_out)
     state = _start(args, stage, rig, photos)
     rig.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -147,8 +150,35 @@ def fitting_batch(stage: Stage, free: float) -> int:
     return max(1, min(stage.gpu_batch, int(MEMORY_SHARE * free / (stage.crop_mb * 1e6))))
 
 
+class _Starts(dict[str, Path]):
+    """Runs by codec, which remember what codecs a stage has looked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_for: set[str] = set()
+
+    def get(self, codec: str, default: Any = None) -> Any:
+        self.looked_for.add(codec)
+        return super().get(codec, default)
+
+    def __contains__(self, codec: object) -> bool:
+        self.looked_for.add(str(codec))
+        return super().__contains__(codec)
+
+
+def _refuse_idle(stage: Stage, starts: Mapping[str, Path]) -> None:
+    """TrainingError for a --start that no part of the stage has looked for."""
+    assert isinstance(starts, _Starts)
+    for codec in starts:
+        if codec not in starts.looked_for:
+            known = " or ".join(f"{one}=FOLDER" for one in sorted(starts.looked_for))
+            raise TrainingError(
+                f"{stage.name} has no use for --start {codec}=; it takes {known or 'none'}"
+            )
+
+
 def _setup(args: argparse.Namespace) -> Setup:
-    starts: dict[str, Path] = {}
+    starts = _Starts()
     for text in args.start:
         codec, equals, path = text.partition("=")
         if not equals:
@@ -165,6 +195,10 @@ def split_photos(
     photos, bad = read_photos(sources)
     for line in bad:
         say(f"skipped {line}")
+    if held_out >= len(photos):
+        raise TrainingError(
+            f"--held-out {held_out} leaves nothing of {len(photos)} photos to train on; give fewer"
+        )
     held = range(0, len(photos), -(-len(photos) // held_out))
     kept = Photos([photo for i, photo in enumerate(photos) if i not in held], device)
     say(f"{len(kept)} photos, {kept.megapixels:.0f} megapixels; {len(held)} more for validation")
@@ -186,6 +220,8 @@ def _start(
     """Fit a fresh start to the photos, or load what --resume names; the state if it is exact."""
     if args.resume is None:
         generator = torch.Generator().manual_seed(args.seed)
+        if stage.prepare is not nothing:
+            say("looking at photos before the first step; --minutes begin after that...")
         stage.prepare(rig, lambda: photos.crops(PREPARED_CROPS, stage.crop, generator))
         return None
     idle = args.warm and rig.critic is None
@@ -195,6 +231,9 @@ def _start(
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
         return state
     facts = checkpoint.load_into(rig.net, args.resume, stage.codec)
+    if stage.continues and facts.get("stage") not in (stage.name, *stage.continues):
+        names = " or ".join(stage.continues)
+        say(f"note: {stage.name} builds on {names}, and {args.resume} is no run of it")
     say(f"starting from the weights of {facts.get('stage')} after {facts.get('steps')} steps")
     if state is not None and same and rig.critic is not None:
         # a critic learns slowly and is in no weights file: a stage's next run goes on with it

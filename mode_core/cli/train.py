@@ -7,8 +7,18 @@ from collections.abc import Callable
 
 from mode_core.cli.parsing import Commands, command, device, minutes, place, positive, seed
 from mode_core.codecs.registry import CODECS
+from mode_core.errors import ModeError
 
 FAMILY = "family"
+OF_FAMILY: dict[str, object] = {
+    "only": (), "without": (), "from_bundled": (), "gpus": None, "side_by_side": None,
+    "export": None,
+}  # fmt: skip
+ONE_STAGE: dict[str, object] = {
+    "resume": None, "warm": False, "start": [], "device": None, "threads": None,
+    "pause_after": float("inf"),
+}  # fmt: skip
+"""Options that the other kind of `train` has no use for, and what they are where not given."""
 SHORT_MINUTES, LONG_MINUTES = 5.0, 30.0
 """Below these a family validates on two photos, on four; above, on as many as a stage alone."""
 STAGE_NAMES = tuple(
@@ -45,7 +55,7 @@ def add_commands(commands: Commands) -> None:
     add(
         "--width",
         help="tiny or compact (family: compact unless given); elic: or either with -eight; "
-        "mode: also public",
+        "mode: also public; and the variants that docs/ name, such as tiny-no-cem",
     )
     add("--device", type=device, help="cpu, cuda or cuda:N; by default cuda where there is one")
     add("--threads", type=positive, help="CPU threads")
@@ -87,8 +97,19 @@ def gpus(text: str) -> int:
     return 0 if text == "0" else positive(text)
 
 
+def refuse_of_the_other(args: argparse.Namespace) -> None:
+    """ModeError for what only the family is told, or only one stage."""
+    family = args.stage == FAMILY
+    for name, unset in (ONE_STAGE if family else OF_FAMILY).items():
+        if getattr(args, name) != unset:
+            option = f"--{name.replace('_', '-')}"
+            whom = "one stage, not of the family" if family else f"`train {FAMILY}` alone"
+            raise ModeError(f"{option} is an option of {whom}; leave it out")
+
+
 def train(args: argparse.Namespace) -> None:
     """Run one stage, or all."""
+    refuse_of_the_other(args)
     if args.stage == FAMILY:
         _train_family(args)
         return

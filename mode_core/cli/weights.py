@@ -19,6 +19,7 @@ from mode_core.codecs.catalogue import (
     made_from,
 )
 from mode_core.codecs.identity import tag_words
+from mode_core.codecs.registry import find_codec
 from mode_core.errors import ModeError
 from mode_core.evaluation.tables import text_table
 from mode_core.types import Published
@@ -191,4 +192,6 @@ def _card(args: argparse.Namespace) -> None:
     from mode_core.evaluation.cards import write_card
 
     for codec in args.codec:
+        if not find_codec(codec).learned:
+            raise ModeError(f"{codec} has no weights, and so no card")
         print(write_card(find_weights(codec)))

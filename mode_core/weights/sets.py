@@ -192,9 +192,15 @@ def find_weights(codec: str, profile: str = "") -> WeightsSet:
             f"{codec} has no profile {profile!r}; choose one of {', '.join(known)}"
         )
     kind = f"{profile} weights" if profile else "weights"
-    how = f"train them with `python -m mode_core train {codec}` and pack the run"
+    how = (
+        f"train them with `python -m mode_core train {codec}` and the stages after it, which "
+        "`train --help` names, and pack the run"
+    )
     if public:
-        how = "`python -m mode_core weights list` and docs/public-weights.md say how to get them"
+        how = (
+            "`python -m mode_core weights list` says which there are, docs/public-weights.md how "
+            "to get them"
+        )
     home = weights_folders()[1 if public else 0]
     for folder, mending in damaged().items():
         # an imported set may have any name

@@ -32,6 +32,7 @@ from app.server.warming import warm
 from app.settings import MEBIBYTE, Settings
 from app.viewer.exports import Wish, table
 from app.viewer.region import region_metrics
+from mode_core.codecs.registry import find_codec
 from mode_core.errors import ModeError
 from mode_core.metrics import Measured, measure
 from mode_core.metrics.fidelity import psnr
@@ -520,6 +521,15 @@ def test_another_anchor_of_a_file_is_all_that_is_decoded(
     assert (end.bpp, end.done) == (first.bpp, True)
     assert last(service.open_file(file, ["0.35"])).slots == end.slots[1:2]
     assert asked == [["0.35"]]
+
+
+def test_a_file_that_decodes_in_one_way_only_has_no_anchors(service: Service, photo: Image) -> None:
+    height, width, _ = photo.shape
+    wire = find_codec("jpeg").wire_id
+    made = Bitstream(wire, b"\0" * 4, 0, width, height, (Stream(b"jpeg"),), 0.6)
+    file = service.add_file(made.to_bytes()).key
+    with pytest.raises(BadRequest, match="jpeg decodes in one way only; leave out the anchor"):
+        last(service.open_file(file, ["fidelity"]))
 
 
 def test_what_larger_pictures_take_is_learnt_while_the_line_is_empty(

@@ -393,6 +393,9 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_to_resume(
         ("--photos absent", "there is no absent; give --photos a folder or a .tar file"),
         ("--photos . absent.tar", "there is no absent.tar"),
         ("--photos pyproject.toml", "pyproject.toml is neither a folder nor a .tar file"),
+        ("--start eilc=runs", "elic has no use for --start eilc=; it takes none"),
+        ("--export out", "--export is an option of `train family` alone; leave it out"),
+        ("--gpus 0", "--gpus is an option of `train family` alone"),
         ("--device cuda:7", "there is no device cuda:7 here; give --device cuda:0 to cuda:1, or"),
     ],
 )
@@ -420,6 +423,22 @@ def test_what_takes_long_is_said_before(tmp_path: Path, capsys: pytest.CaptureFi
     with pytest.raises(PhotosError, match="holds 0 photos"):
         split_photos([tmp_path], torch.device("cpu"))
     assert capsys.readouterr().out == "reading photos...\n"
+
+
+def test_some_photos_are_left_to_train_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [torch.zeros(3, 64, 64, dtype=torch.uint8)] * 5
+    monkeypatch.setattr("mode_core.cli.launch.read_photos", lambda _: (photos, []))
+    for held_out in (1, 4):
+        kept, held = split_photos([], torch.device("cpu"), held_out)
+        assert len(kept) + len(held) == 5
+        assert 1 <= len(held) <= held_out
+    with pytest.raises(TrainingError, match="--held-out 5 leaves nothing of 5 photos to train on"):
+        split_photos([], torch.device("cpu"), 5)
+
+
+def test_an_option_of_one_stage_is_none_of_the_family(tmp_path: Path, shell: Shell) -> None:
+    given = ("train family --photos . --minutes 1 --out", tmp_path / "run", "--threads 1")
+    assert "--threads is an option of one stage, not of the family" in shell.refuses(*given)
 
 
 def _learn_a_half(rank: int, out: str, x: Tensor) -> None:
