@@ -63,7 +63,8 @@ def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     rows = list(rows)
     fresh = path.with_suffix(".new")
     with fresh.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        columns = dict.fromkeys(column for row in rows for column in row)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     fresh.replace(path)
