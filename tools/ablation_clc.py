@@ -98,7 +98,7 @@ def rows(args: argparse.Namespace, photos: Sequence[Any]) -> Iterator[dict[str, 
         entries = net.config.entries
         if entries not in known:
             # the same seed makes the same dictionary of so many entries, whatever the variant
-            crops = dict(pieces(net, args.photos[0], args.crops, SEED))[MORE]
+            crops = dict(pieces(net, args.photos, args.crops, SEED))[MORE]
             known[entries] = Measured(elic, crops)
         yield row_of(name or FULL, net, facts, whole, known[entries])
         if name:

@@ -23,13 +23,13 @@ from variants import others, rig_of, write_table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 CSV = ROOT / "results" / "clc_pieces.csv"
-MORE, REGIONS = "more", 4
-"""More than one region of a crop, and how many it has."""
+MORE = "more"
+"""Than one region of a crop."""
 SAME = 0.98
 """So many of an entry's bytes are the region's: another machine rounds a few otherwise."""
 
 
-def dealt(net: Any, photos: Path, seed: int) -> tuple[Any, Any]:
+def dealt(net: Any, photos: Sequence[Path], seed: int) -> tuple[Any, Any]:
     """Crops in the order in which the dictionary saw them, and for each region of each crop the
     entry that it became, or -1."""
     import torch
@@ -39,7 +39,7 @@ def dealt(net: Any, photos: Path, seed: int) -> tuple[Any, Any]:
     from mode_core.codecs.clc.dictionary import BYTE, into_regions
     from mode_core.codecs.stages import STAGES
 
-    source, _ = split_photos([photos], torch.device("cpu"))
+    source, _ = split_photos([*photos], torch.device("cpu"))
     generator = torch.Generator().manual_seed(seed)
     dictionary = net.dictionary
     entries = dictionary.entries.flatten(1).float()
@@ -71,7 +71,9 @@ def network(run: Path | None) -> tuple[Any, dict[str, str]]:
     return rig.net, facts
 
 
-def pieces(net: Any, photos: Path, most: int, seed: int) -> Iterator[tuple[str, list[Any]]]:
+def pieces(
+    net: Any, photos: Sequence[Path], most: int, seed: int
+) -> Iterator[tuple[str, list[Any]]]:
     """Crops of which no region, one, or more are in the dictionary, as pictures."""
     import torch
 
@@ -85,8 +87,11 @@ def pieces(net: Any, photos: Path, most: int, seed: int) -> Iterator[tuple[str, 
         yield known, [crops[place].permute(1, 2, 0).numpy() for place in chosen]
 
 
-def rows(photos: Path, run: Path | None, most: int, seed: int) -> Iterator[dict[str, Any]]:
+def rows(
+    photos: Sequence[Path], run: Path | None, most: int, seed: int
+) -> Iterator[dict[str, Any]]:
     """A line for crops with one region in the dictionary, with two or more, and with none."""
+    from mode_core.codecs.clc.dictionary import REGION
     from mode_core.codecs.networks import load_net
     from mode_core.weights.sets import find_weights
 
@@ -98,7 +103,8 @@ def rows(photos: Path, run: Path | None, most: int, seed: int) -> Iterator[dict[
         sent = share_sent(net, pictures)
         yield {
             "width": facts["width"], "steps": facts["steps"],
-            "regions_in_dictionary": known, "crops": len(pictures), "regions": REGIONS,
+            "regions_in_dictionary": known, "crops": len(pictures),
+            "regions": pictures[0][..., 0].size // (REGION * net.cell) ** 2,
             "bd_rate": round(fmean(gains), 3), "worst": round(max(gains), 3),
             "best": round(min(gains), 3), "sent": round(sent, 3),
         }  # fmt: skip
@@ -120,7 +126,7 @@ def share_sent(net: Any, pictures: Sequence[Any], quality: int = 112) -> float:
 def main() -> None:
     """Measure, write the CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, nargs="+", required=True)
     parser.add_argument("--run", type=Path, help="a run in place of the bundled weights")
     parser.add_argument("--most", type=int, default=16, help="crops of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the training")

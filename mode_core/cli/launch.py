@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,9 @@ def launch(args: argparse.Namespace) -> None:
     if args.by is not None:
         leave_with_parent()
     torch.manual_seed(args.seed)
-    setup = _setup(args)
-    rig = stage.assemble(setup).to(device)
-    _refuse_idle(stage, setup.starts)
+    starts = starts_of(args.start)
+    rig = stage.assemble(Setup(args.width, args.lpips_backbone, starts)).to(device)
+    _refuse_idle(stage, starts)
     photos, held_out = split_photos(args.photos, device, args.held_out)
     state = _start(args, stage, rig, photos)
     rig.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -150,7 +150,7 @@ def fitting_batch(stage: Stage, free: float) -> int:
     return max(1, min(stage.gpu_batch, int(MEMORY_SHARE * free / (stage.crop_mb * 1e6))))
 
 
-class _Starts(dict[str, Path]):
+class Starts(dict[str, Path]):
     """Runs by codec, which remember what codecs a stage has looked for."""
 
     def __init__(self) -> None:
@@ -166,9 +166,8 @@ class _Starts(dict[str, Path]):
         return super().__contains__(codec)
 
 
-def _refuse_idle(stage: Stage, starts: Mapping[str, Path]) -> None:
+def _refuse_idle(stage: Stage, starts: Starts) -> None:
     """TrainingError for a --start that no part of the stage has looked for."""
-    assert isinstance(starts, _Starts)
     for codec in starts:
         if codec not in starts.looked_for:
             known = " or ".join(f"{one}=FOLDER" for one in sorted(starts.looked_for))
@@ -177,14 +176,15 @@ def _refuse_idle(stage: Stage, starts: Mapping[str, Path]) -> None:
             )
 
 
-def _setup(args: argparse.Namespace) -> Setup:
-    starts = _Starts()
-    for text in args.start:
+def starts_of(words: Sequence[str]) -> Starts:
+    """What --start was told."""
+    starts = Starts()
+    for text in words:
         codec, equals, path = text.partition("=")
         if not equals:
             raise TrainingError(f"--start {text} is not CODEC=FOLDER, such as elic=runs/elic")
         starts[codec] = Path(path)
-    return Setup(args.width, args.lpips_backbone, starts)
+    return starts
 
 
 def split_photos(
@@ -221,7 +221,7 @@ def _start(
     if args.resume is None:
         generator = torch.Generator().manual_seed(args.seed)
         if stage.prepare is not nothing:
-            say("looking at photos before the first step; --minutes begin after that...")
+            say("looking at photos before the first step...")
         stage.prepare(rig, lambda: photos.crops(PREPARED_CROPS, stage.crop, generator))
         return None
     idle = args.warm and rig.critic is None

@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mode_core.cli.family.plan import FAMILY, Part
+from mode_core.cli.launch import Starts
 from mode_core.codecs.clc import training as stages_clc
 from mode_core.codecs.dlf import training as stages_dlf
 from mode_core.codecs.elic import training as stages_elic
@@ -73,6 +75,13 @@ def _toy_widths(toy_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in MODULES:
         # a random backbone has gradients too: what is tested is learning, no distance is reported
         monkeypatch.setattr(module, "load_lpips", lambda _: random_lpips(), raising=False)
+
+
+@pytest.mark.parametrize("part", FAMILY, ids=lambda part: part.name)
+def test_a_stage_looks_for_all_that_a_family_starts_it_with(part: Part) -> None:
+    starts = Starts()
+    STAGES[part.name].assemble(Setup("tiny", None, starts))
+    assert {*part.partners, *part.helpers} <= starts.looked_for
 
 
 def random_lpips() -> Lpips:
