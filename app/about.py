@@ -79,6 +79,8 @@ def _codec_part(info: CodecInfo, library: Library, profiles: Mapping[str, str], 
         lines.append(f"Our own re-implementation; weights here: {profiles[info.id]}.")
     else:
         lines.append("Our own re-implementation; no weights are bundled yet, so it cannot run.")
+    if info.stated:
+        lines.append(f"Stated in the paper: {info.stated}. Ours or inferred: {info.ours}.")
     if any(path.stem.startswith(info.id) for path in _cards(cards)):
         lines.append("Training and data are in its card.")
     lines.append(_measured(info, library))

@@ -147,6 +147,10 @@ class CodecInfo:
     """Labels of the standard pictures of one file; the key None means that there is only one."""
     summary: str
     paper: str = ""
+    stated: str = ""
+    """What its paper states, of what stands here."""
+    ours: str = ""
+    """What is ours instead, or inferred."""
     name: str = ""
     """The name of the codec itself; by default the label of its first output."""
     streams: tuple[str, ...] = ("payload",)

@@ -20,6 +20,7 @@ from app.explorer.library import Library, load_library
 from app.explorer.usercsv import MAX_BYTES, UserFile, read_user_csv
 from app.explorer.view import Wish, answer, show, show_unread
 from app.viewer.tables import ResultRow, as_csv, as_latex, as_markdown, cells
+from mode_core.codecs.registry import CODECS
 from mode_core.errors import ResultsError
 from mode_core.evaluation.curves import comparisons
 from mode_core.evaluation.rows import read_rows, write_rows
@@ -421,6 +422,18 @@ def test_about_says_what_is_missing_and_computes_what_is_there(
     assert "- ELIC, PSNR: " in text
     nothing = about_text(load_library(tmp_path / "none"), {}, tmp_path / "none")
     assert "not measured yet, so there is nothing to compare" in nothing
+
+
+def test_about_says_of_each_learned_codec_what_its_paper_states_and_what_is_ours(
+    tmp_path: Path,
+) -> None:
+    lines = about_text(load_library(tmp_path), {}, tmp_path).splitlines()
+    for info in CODECS.values():
+        (line,) = (
+            one for one in lines if one.startswith(f"**{' and '.join(info.outputs.values())}**")
+        )
+        assert (f"Stated in the paper: {info.stated}. Ours" in line) == info.learned
+        assert bool(info.stated and info.ours) == info.learned, info.id
 
 
 def test_about_follows_the_results(tmp_path: Path) -> None:

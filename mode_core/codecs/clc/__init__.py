@@ -14,6 +14,15 @@ CODECS = (
         outputs={None: "CLC"},
         summary="ELIC's latent coded beside references from a dictionary that both sides have",
         paper="https://arxiv.org/abs/2502.09971",
+        stated=(
+            "references from clustered photographs that both sides have, matched, aligned, and "
+            "mixed into what a latent is coded by"
+        ),
+        ours=(
+            "ELIC beneath it instead of TCM; pieces of latents instead of pictures, looked up "
+            "region by region with what the decoder has already, or sent where that pays; a "
+            "mixture without the latent itself, which no decoder has"
+        ),
         streams=("sq",),
         experts=("elic",),
         stages=("clc",),

@@ -13,6 +13,14 @@ CODECS = (
         outputs={None: "DLF"},
         summary="Dual generative latent fusion: semantic tokens and coded detail",
         paper="https://arxiv.org/abs/2503.01428",
+        stated=(
+            "tokens of windows and coded detail, which lead each other and end in a VQGAN's codes"
+        ),
+        ours=(
+            "one set of weights for all rates, no detail at all at the lowest, VQ's analysis "
+            "and synthesis in place of a VQGAN's, a smaller codebook, exact arithmetic in the "
+            "prior"
+        ),
         streams=("tokens", "detail"),
         stages=("dlf", "dlf-gan"),
         looks={None: Look("#473a10", "#f3d48c", "pentagon")},

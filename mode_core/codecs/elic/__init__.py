@@ -30,6 +30,15 @@ CODECS = (
         outputs={None: "ELIC"},
         summary="Uneven groups, space-channel context: the fidelity expert",
         paper="https://arxiv.org/abs/2203.10886",
+        stated=(
+            "uneven groups of channels, coded by contexts over space and channels beside a "
+            "hyper-prior"
+        ),
+        ours=(
+            "smaller networks on unshuffled pixels beside a block DCT, one set of weights for "
+            "all rates, a Gaussian prior of the hyper-latent, exact arithmetic wherever a "
+            "probability is decided"
+        ),
         streams=("sq",),
         stages=("elic",),
         looks={None: Look("#109a8c", "#35e3cd", "triangle-up")},

@@ -16,6 +16,15 @@ CODECS = (
             "Mixture of decoder experts: one dual-stream file, decoded for fidelity or perception"
         ),
         paper="https://arxiv.org/abs/2605.14391",
+        stated=(
+            "two frozen experts behind one file of two streams, ESE for what each knows of its "
+            "own, gated residual modulation from the other (CEM)"
+        ),
+        ours=(
+            "the formulas of both modules, their levels and the losses, inferred from the "
+            "abstract and the captions, which were all we had; the exchange of bands between "
+            "the pictures; one set of weights for all rates"
+        ),
         name="MoDE",
         streams=("vq", "sq"),
         experts=("elic", "vq"),

@@ -42,6 +42,11 @@ CODECS = (
         outputs={None: "MS-ILLM"},
         summary="HiFiC auto-encoder trained with an implicit local likelihood discriminator",
         paper="https://arxiv.org/abs/2301.11189",
+        stated="HiFiC's auto-encoder and a discriminator that tells the labels of patches",
+        ours=(
+            "smaller networks beside a block DCT, one set of weights for all rates, "
+            "probabilities trained for exact arithmetic"
+        ),
         streams=("sq",),
         stages=("ms-illm", "ms-illm-gan"),
         looks={None: Look("#78004a", "#ee2f80", "square")},

@@ -39,6 +39,11 @@ CODECS = (
         outputs={None: "VQ"},
         summary="Vector-quantised tokens with a learned prior: the perception expert",
         paper="https://arxiv.org/abs/2012.09841",
+        stated="an encoder to the nearest of 1,024 codes and a decoder that learns from a critic",
+        ours=(
+            "codes of length one, the prior that makes tokens cheap, sending them in part and "
+            "drawing the rest as that prior expects them"
+        ),
         streams=("vq",),
         stages=("vq", "prior", "vq-gan"),
         looks={None: Look("#6b9400", "#a9dc20", "triangle-down")},
