@@ -1,5 +1,5 @@
 """HDCompression: its row, how it codes and draws, its networks (vectors, enhancer, predictor of
-tokens, merger) and its training stages. No trained weights are bundled yet.
+tokens, merger) and its training stages.
 
 It stands on the folders `elic` and `vq`, whose networks it holds frozen, and shares with `mode` how
 two streams are written and how pictures are exchanged.
