@@ -111,12 +111,13 @@ def rows(args: argparse.Namespace, photos: Sequence[Any]) -> Iterator[dict[str, 
 
 def main() -> None:
     """Train, measure, write the CSV."""
+    from mode_core.cli.parsing import minutes
     from mode_core.pictures.files import read_image
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, nargs="+", required=True)
     parser.add_argument("--validation", type=Path, required=True, help="a folder of PNG files")
-    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--minutes", type=minutes, default=30.0)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--width", default="tiny")
     parser.add_argument("--variants", nargs="*", help="these alone; by default all")

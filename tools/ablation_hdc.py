@@ -90,10 +90,10 @@ def run(home: Path, photos: Sequence[Path], held_out: Path, minutes: float, *mor
     from mode_core.training.data import read_photos
 
     width = "tiny"
+    pictures, _ = read_photos([held_out], fewest=1)
     for one in steps(home, width):
         share = minutes * SHARES[one.stage]
         train_once(one.stage, one.width, one.out, photos, share, one.resume, more)
-    pictures, _ = read_photos([held_out], fewest=1)
     ends = [home / (left_out or "all") / list(SHARES)[-1] for left_out in VARIANTS]
     rows = [measured(end, pictures) for end in ends]
     write_table(CSV, rows)
@@ -102,13 +102,23 @@ def run(home: Path, photos: Sequence[Path], held_out: Path, minutes: float, *mor
 
 def main() -> None:
     """What the command line asks for; further words go to every training."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("--photos", type=Path, nargs="+", required=True)
+    from mode_core.cli.parsing import minutes
+    from mode_core.errors import ModeError
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("home", type=Path, help="folder of the runs")
+    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="to learn from")
     parser.add_argument("--measure", type=Path, required=True, help="photos to measure on")
-    parser.add_argument("--minutes", type=float, required=True, help="time of one whole HDC")
+    parser.add_argument("--minutes", type=minutes, required=True, help="time of one whole HDC")
     args, more = parser.parse_known_args()
-    print(run(args.home.absolute(), args.photos, args.measure, args.minutes, *more))
+    if any(word.startswith("--start") for word in more):
+        parser.error("no --start: runs are measured on the bundled ELIC and VQ")
+    try:
+        print(run(args.home.absolute(), args.photos, args.measure, args.minutes, *more))
+    except ModeError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-_BEGUN = "running"
-"""A file in the folder of a run that has not come to its end."""
+_BEGUN, _ASKED = "running", "asked"
+"""In the folder of a run that has not come to its end, and of one that has: its command."""
 
 
 def train_once(
@@ -24,17 +24,21 @@ def train_once(
     more: Sequence[str] = (),
 ) -> None:
     """Run one stage to its end, unless it has ended; one that broke off begins anew."""
-    begun = out / _BEGUN
-    if (out / "weights.safetensors").exists() and not begun.exists():
-        return
+    begun, asked = out / _BEGUN, out / _ASKED
     words = [sys.executable, "-m", "mode_core", "train", stage, "--width", width]
     words += ["--out", str(out.absolute()), "--photos", *(str(one.absolute()) for one in photos)]
     words += ["--minutes", f"{minutes:.2f}", *more]
     words += ["--resume", str(after.absolute())] if after else []
+    command = " ".join(words[3:])
+    if (out / "weights.safetensors").exists() and not begun.exists():
+        if asked.exists() and asked.read_text("utf-8") != command:
+            sys.exit(f"{out} holds another run ({asked.read_text('utf-8')}); name another folder")
+        return
     out.mkdir(parents=True, exist_ok=True)
-    begun.touch()
-    subprocess.run(words, cwd=ROOT, check=True)
-    begun.unlink()
+    begun.write_text(command, "utf-8")
+    if subprocess.run(words, cwd=ROOT).returncode:
+        sys.exit(f"{stage} has not come to its end; what it said stands above")
+    begun.replace(asked)
 
 
 def rig_of(codec: str, run: Path) -> tuple[Any, dict[str, str]]:

@@ -65,6 +65,11 @@ def need_weights(maker: str) -> None:
     """Raise WeightsUnavailable at once, before anything that a network needs is loaded."""
     info, profile = info_of(maker), parts_of(maker)[1]
     if profile and maker not in public_makers():
+        if not info.checkpoints:
+            raise WeightsUnavailable(
+                f"public weights of {info.title} are not on this server, and none are known; "
+                "choose another codec for this pane"
+            )
         label = with_profile(next(iter(info.outputs.values())), maker)
         raise WeightsUnavailable(
             f"the weights of {label[:_LONGEST_LABEL]} are not on this server; choose another codec "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from mode_core.codecs.hdc.training import ABLATIONS, config_of
 from mode_core.codecs.registry import CODECS
 from mode_core.codecs.stages import STAGES
+from mode_core.errors import ModeError
 from mode_core.pictures.files import write_png
 from mode_core.training.checkpoint import facts_of, save_weights, stored
 from mode_core.training.stage import Setup
@@ -50,13 +52,14 @@ def test_all_variants_are_measured_and_written(
     monkeypatch.setattr(command, "CSV", tmp_path / "found.csv")
     trained = []
 
-    def learn(words: list[str], **_: object) -> None:
+    def learn(words: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
         """A run that leaves what its stage starts from."""
         at = {word: words[place + 1] for place, word in enumerate(words[:-1]) if word[:2] == "--"}
         net = STAGES["hdc"].assemble(Setup(at["--width"])).net
         facts = {"codec": "hdc", "width": at["--width"], "minutes": at["--minutes"]}
         save_weights(Path(at["--out"]), stored(net), {**facts, **facts_of(net)})
         trained.append(at["--out"])
+        return subprocess.CompletedProcess(words, 0)
 
     monkeypatch.setattr(variants.subprocess, "run", learn)
     told = command.run(tmp_path / "runs", [photos], photos, 10)
@@ -70,6 +73,15 @@ def test_all_variants_are_measured_and_written(
     (tmp_path / "runs" / "all" / "hdc" / "running").touch()
     command.run(tmp_path / "runs", [photos], photos, 10)
     assert len(trained) == 14
+    # nor may a table mix what was asked for in other words
+    with pytest.raises(SystemExit, match="holds another run"):
+        command.run(tmp_path / "runs", [photos], photos, 11)
+
+
+def test_what_cannot_be_read_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ModeError, match="nowhere"):
+        command.run(tmp_path / "runs", [tmp_path], tmp_path / "nowhere", 10)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_table_is_whole_or_that_of_an_earlier_run(tmp_path: Path) -> None:

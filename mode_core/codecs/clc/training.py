@@ -54,7 +54,8 @@ def config_of(width: str) -> ClcConfig:
     """The configuration of a width, or of a width and what an ablation changes."""
     base, _, changed = width.partition("-")
     config = width_of(WIDTHS, base)
-    return replace(config, **width_of(ABLATIONS, changed)) if changed else config
+    widths = {f"{base}-{name}": one for name, one in ABLATIONS.items()}
+    return replace(config, **width_of(widths, width)) if changed else config
 
 
 def assemble(setup: Setup) -> Rig:

@@ -58,7 +58,8 @@ def config_of(width: str) -> HdcConfig:
     """The configuration of a width, or of a width and what an ablation leaves out."""
     base, _, left_out = width.partition("-")
     config = width_of(WIDTHS, base)
-    return replace(config, **width_of(ABLATIONS, left_out)) if left_out else config
+    widths = {f"{base}-{name}": one for name, one in ABLATIONS.items()}
+    return replace(config, **width_of(widths, width)) if left_out else config
 
 
 def assemble(setup: Setup) -> Rig:
