@@ -21,7 +21,8 @@ CODECS = (
         ours=(
             "ELIC beneath it instead of TCM; pieces of latents instead of pictures, looked up "
             "region by region with what the decoder has already, or sent where that pays; a "
-            "mixture without the latent itself, which no decoder has"
+            "mixture without the latent itself, which no decoder has; a flag that tells where an "
+            "entry was sent"
         ),
         streams=("sq",),
         experts=("elic",),
