@@ -70,7 +70,7 @@ def measured(run: Path, photos: list[Any]) -> dict[str, Any]:
     rig, facts = rig_of("hdc", run)
     figures = {name: round(v, 4) for name, v in averaged(STAGES["hdc"], rig, photos).items()}
     left_out = facts["width"].partition("-")[2]
-    return {"left_out": left_out, "minutes": facts["minutes"], "photos": len(photos), **figures}
+    return {"left_out": left_out, "photos": len(photos), **figures}
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -95,7 +95,7 @@ def run(home: Path, photos: Sequence[Path], held_out: Path, minutes: float, *mor
         share = minutes * SHARES[one.stage]
         train_once(one.stage, one.width, one.out, photos, share, one.resume, more)
     ends = [home / (left_out or "all") / list(SHARES)[-1] for left_out in VARIANTS]
-    rows = [measured(end, pictures) for end in ends]
+    rows = [{**measured(end, pictures), "minutes": minutes} for end in ends]
     write_table(CSV, rows)
     return table(rows)
 

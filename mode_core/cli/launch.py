@@ -100,6 +100,8 @@ def _refuse(args: argparse.Namespace, stage: Stage) -> None:
     if args.resume is None and stage.continues:
         names = " or ".join(stage.continues)
         raise TrainingError(f"{stage.name} builds on {names}: give --resume with that run's folder")
+    if args.resume is not None and not args.resume.exists():
+        raise TrainingError(f"there is no {args.resume}; give --resume with the folder of a run")
     refuse_no_source(args.photos)
 
 

@@ -70,6 +70,7 @@ WRONG = {
     "bench photos --out '' --codecs jpeg": "'' names no file and no folder",
     f"bench photos --out r --codecs jpeg --workers {10**22}": "is not a whole number from 1",
     "train elic --photos photos --out o --minutes nan": "'nan' is no length of time",
+    "train elic --photos photos --out o --minutes 1 --resume runs/gone": "there is no runs/gone",
     "train elic --photos photos --out o --minutes inf": "'inf' is no length of time",
     "train elic --photos photos --out o --minutes 0": "'0' is no length of time",
     "train elic --photos photos --out o --minutes 1 --pause-after -1": "'-1' is no length of time",
