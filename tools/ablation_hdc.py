@@ -115,6 +115,8 @@ def main() -> None:
     args, more = parser.parse_known_args()
     if any(word.startswith("--start") for word in more):
         parser.error("no --start: runs are measured on the bundled ELIC and VQ")
+    if not args.measure.exists():
+        parser.error(f"there is no {args.measure}; give --measure a folder or a .tar file")
     try:
         print(run(args.home.absolute(), args.photos, args.measure, args.minutes, *more))
     except ModeError as error:

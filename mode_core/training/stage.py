@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from mode_core.errors import ModeError
 from mode_core.training.optim import Rates
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Stats = dict[str, Tensor]
 """Numbers to log; they stay on the device until somebody reads them."""
@@ -79,6 +82,7 @@ def nothing(rig: Rig, crops: Crops) -> None:
 
 
 C = TypeVar("C")
+D = TypeVar("D", bound="DataclassInstance")
 
 
 def width_of(widths: Mapping[str, C], width: str) -> C:
@@ -86,6 +90,14 @@ def width_of(widths: Mapping[str, C], width: str) -> C:
     if width not in widths:
         raise TrainingError(f"width {width!r} is unknown here; choose from {', '.join(widths)}")
     return widths[width]
+
+
+def varied(widths: Mapping[str, D], changes: Mapping[str, Mapping[str, Any]], width: str) -> D:
+    """The configuration of a width, or of one with what an ablation changes (`tiny-no-ese`)."""
+    base, _, change = width.partition("-")
+    config = width_of(widths, base)
+    named = {f"{base}-{name}": one for name, one in changes.items()}
+    return replace(config, **width_of(named, width)) if change else config
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,9 @@ def test_the_terms_travel_in_every_picture(photo: Image) -> None:
 
 
 @pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("pane", [PUBLIC, "jpeg.public", "ms-illm.public/x", "elic.publc"])
+@pytest.mark.parametrize(
+    "pane", [PUBLIC, "jpeg.public", "ms-illm.public/x", "elic.publc", "hdc.public"]
+)
 def test_weights_that_are_not_here_leave_the_other_panes_alone(pane: str, photo: Image) -> None:
     check_request(["original", "jpeg", pane], 0.3)
     assert "are not on this server" in work.run_job(Job(pane, ("",), 0.3, photo)).error

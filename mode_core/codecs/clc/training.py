@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,7 +18,7 @@ from mode_core.codecs.networks import partner, partner_set
 from mode_core.layers.device import sent
 from mode_core.training.losses import decibels
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, TrainingError, width_of
+from mode_core.training.stage import Cost, Crops, Rig, Setup, Stage, TrainingError, varied
 
 WIDTHS = {
     "tiny": ClcConfig(told=True),
@@ -52,10 +51,7 @@ that are trained on, and the network must not learn that the nearest is a piece 
 
 def config_of(width: str) -> ClcConfig:
     """The configuration of a width, or of a width and what an ablation changes."""
-    base, _, changed = width.partition("-")
-    config = width_of(WIDTHS, base)
-    widths = {f"{base}-{name}": one for name, one in ABLATIONS.items()}
-    return replace(config, **width_of(widths, width)) if changed else config
+    return varied(WIDTHS, ABLATIONS, width)
 
 
 def assemble(setup: Setup) -> Rig:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,7 +23,7 @@ from mode_core.layers.device import sent
 from mode_core.training.critics import PixelCritic, hinge, pulled, ramp
 from mode_core.training.losses import load_lpips, off_grid
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Cost, Rig, Setup, Stage, Stats, TrainingError, width_of
+from mode_core.training.stage import Cost, Rig, Setup, Stage, Stats, TrainingError, varied, width_of
 
 WIDTHS = {"tiny": HdcConfig(), "compact": HdcConfig.compact()}
 CRITIC_WIDTHS = {"tiny": 24, "compact": 64}
@@ -56,10 +55,7 @@ MERGED = "merger.", "predictor."
 
 def config_of(width: str) -> HdcConfig:
     """The configuration of a width, or of a width and what an ablation leaves out."""
-    base, _, left_out = width.partition("-")
-    config = width_of(WIDTHS, base)
-    widths = {f"{base}-{name}": one for name, one in ABLATIONS.items()}
-    return replace(config, **width_of(widths, width)) if left_out else config
+    return varied(WIDTHS, ABLATIONS, width)
 
 
 def assemble(setup: Setup) -> Rig:

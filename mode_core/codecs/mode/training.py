@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from mode_core.layers.device import sent
 from mode_core.training.critics import PatchCritic, listen, passed_on, ramp
 from mode_core.training.losses import decibels, load_lpips, off_grid
 from mode_core.training.optim import Rates
-from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, width_of
+from mode_core.training.stage import Cost, Rig, Setup, Stage, TrainingError, varied, width_of
 from mode_core.weights.sets import PUBLIC
 
 WIDTHS = {
@@ -49,9 +48,7 @@ CHECKED = (1, 4)
 
 def config_of(width: str) -> ModeConfig:
     """The configuration of a width, or of a width and what an ablation leaves out."""
-    base, _, left_out = width.partition("-")
-    config = width_of(WIDTHS, base)
-    return replace(config, **width_of(ABLATIONS, left_out)) if left_out else config
+    return varied(WIDTHS, ABLATIONS, width)
 
 
 def assemble(setup: Setup) -> Rig:
