@@ -40,6 +40,8 @@ class Rig(nn.Module):
         self.net = net
         self.facts: dict[str, str] = {}
         """Further facts for the metadata of the weights file."""
+        self.schooled = False
+        """Whether the network had learnt before this run; see `Stage.schooling`."""
         self.critic = critic
         self.frozen = nn.ModuleDict(frozen)
         self.frozen.requires_grad_(False)
@@ -121,6 +123,9 @@ class Stage:
     gpu_batch: int = 32
     crop_mb: float = 400.0
     """Megabytes that a late crop needs on a device, at the largest width of ours, with room."""
+    schooling: float = 0.0
+    """The share of a run from nothing that only a network needs that knows nothing yet; one that
+    goes on from weights leaves it out."""
     crop: int = 192
     late_crop: int = 256
     """Crops of the last 15 % of the run."""

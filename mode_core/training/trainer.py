@@ -63,7 +63,8 @@ class Trainer:
         for part in self.gradients:
             part.forget()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            loss, stats = self.stage.loss(self.rig, x_BCHW, progress, self.generator)
+            lesson = self._lesson(progress)
+            loss, stats = self.stage.loss(self.rig, x_BCHW, lesson, self.generator)
         loss.backward()
         go_on()
         self.applying = True
@@ -84,6 +85,11 @@ class Trainer:
         if anybody(bool(self.guard.heard[1] >= MOST_SKIPS)):
             self._fall_back()
         return {"loss": loss.detach(), **stats, "gradient": norm}
+
+    def _lesson(self, progress: float) -> float:
+        """How far the losses are: they do not begin anew for a network that has learnt."""
+        school = self.stage.schooling if self.rig.schooled else 0.0
+        return school + (1 - school) * progress
 
     def _share_buffers(self) -> None:
         if world_size() > 1:
@@ -140,6 +146,7 @@ class Trainer:
         counters = ("steps", "crops", "skipped", "skipped_in_row", "falls")
         return {
             "rig": {name: tensor.detach() for name, tensor in self._tensors().items()},
+            "schooled": self.rig.schooled,
             "average": self.average,
             "optimiser": self.optimiser.state(),
             "generator": self.generator.get_state(),
@@ -158,6 +165,7 @@ class Trainer:
             for name, tensor in own.items():
                 tensor.copy_(saved[name])
             torch._foreach_copy_(self.average, [v.to(self.device) for v in state["average"]])
+        self.rig.schooled = state.get("schooled", False)  # states of before do not say
         self.optimiser.restore(state["optimiser"])
         self.rate_scale, usual = state["scales"]
         counters = state["counters"]

@@ -11,22 +11,22 @@ from tests.conftest import ROOT, make_photo
 from tests.made_up.toys import lively_clc, toy_clc, toy_elic
 
 sys.path.insert(0, str(ROOT / "tools"))
-from ablation_clc import WITHOUT, Measured, row_of, variants
+from ablation_clc import Table, variants
 from real_files import against, curves
 
 
 def test_every_variant_is_a_width() -> None:
     assert set(variants()) == {"", *ABLATIONS}
-    assert WITHOUT in ABLATIONS
 
 
 def test_what_starts_as_its_elic_gains_and_loses_nothing() -> None:
     photos = [make_photo(64, 64)]
     elic = toy_elic()
-    measured = Measured(elic, photos)
-    reference = measured.elic
+    table = Table(elic, photos, [], 0)
+    reference = table.whole.elic
     net = toy_clc(elic)
-    row = row_of("everything", net, {"steps": "7"}, measured, measured)
+    table.known[net.config.entries] = table.whole
+    row = table.row("everything", net, {"steps": "7"})
     assert row["crops_bd_rate"] == row["bd_rate"]
     assert row["bd_rate"] == pytest.approx(0, abs=0.05)
     assert (row["steps"], row["photos"], row["entries"]) == ("7", 1, 12)

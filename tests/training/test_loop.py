@@ -165,6 +165,36 @@ def test_a_warm_start_takes_the_weights_and_nothing_else(
     averages = dict(zip(map(id, trainer.params), trainer.average, strict=True))
     assert torch.equal(rig.net.level, averages[id(trainer.rig.net.level)])
     assert rig.net.level.any()
+    assert rig.schooled
+
+
+def test_a_network_that_has_learnt_skips_the_first_lessons(run: Callable[..., Run]) -> None:
+    lessons: list[float] = []
+
+    def noting(
+        rig: Rig, x: Tensor, progress: float, generator: torch.Generator
+    ) -> tuple[Tensor, Stats]:
+        lessons.append(progress)
+        return toy_loss(rig, x, progress, generator)
+
+    stage = replace(TOY, loss=noting, schooling=0.6)
+    run("new", stage).train()
+    assert lessons[0] == 0
+    lessons.clear()
+    learnt = run("learnt", stage)
+    learnt.trainer.rig.schooled = True
+    learnt.settings = replace(learnt.settings, pause_after_s=9)
+    learnt.train()
+    assert lessons[0] == pytest.approx(0.6)
+    state = read_state(learnt.settings.out)
+    assert state is not None
+    lessons.clear()
+    resumed = run("resumed", stage)
+    resumed.resume(state)
+    resumed.train()
+    assert lessons[0] > 0.7
+    assert lessons == sorted(lessons)
+    assert 0.98 < lessons[-1] <= 1
 
 
 def test_a_warm_start_goes_on_with_the_critic_of_the_same_stage(

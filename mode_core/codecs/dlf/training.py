@@ -34,6 +34,8 @@ CHEAP = 0.02, 0.5
 """The share of its price that detail costs at first, and when in the run it costs all of it."""
 FEATURES_ALONE = 0.4
 """Share of the run in which only codes are learnt; then pictures as well."""
+SCHOOLING = stages_vq.REVIVING
+"""Share of a run after which all of the above is over, and codes are no longer replaced."""
 CRITIC_SHARE = 0.1
 
 
@@ -136,6 +138,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 DLF = Stage(
     "dlf", "dlf", assemble, loss, validate, learnt_parts,
     batch=6, crop=256, gpu_batch=48, crop_mb=700, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
+    schooling=SCHOOLING,
 )  # fmt: skip
 DLF_GAN = Stage(
     "dlf-gan", "dlf", partial(stages_vq.with_critic, assemble), gan_loss, validate, decoder_parts,

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mode_core.codecs.dlf import training as stages_dlf
 from mode_core.codecs.dlf.net import Dlf, feature_loss
 from mode_core.codecs.vq.net import Vq, VqConfig
 from mode_core.codecs.vq.tokens import pack, unpack
@@ -139,3 +140,11 @@ def test_starts_from_the_vq_expert_and_learns_its_codes() -> None:
 def test_another_size_of_vq_expert_is_refused() -> None:
     with pytest.raises(ValueError, match="another size"):
         Dlf(TOY).start_from(Vq(VqConfig(stages=TOY.stages, codes=32, depth=8)))
+
+
+def test_one_that_has_learnt_does_not_unlearn_its_codes() -> None:
+    at = stages_dlf.SCHOOLING
+    assert at > stages_dlf.UNQUANTISED
+    assert at >= stages_dlf.FEATURES_ALONE
+    assert stages_dlf.discount(at) == 1
+    assert stages_dlf.DLF.schooling == at
