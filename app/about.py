@@ -74,7 +74,7 @@ def _codec_part(info: CodecInfo, library: Library, profiles: Mapping[str, str], 
     paper = f" ([paper]({info.paper}))" if info.paper else ""
     lines = [f"**{labels}**: {info.summary}{paper}."]
     if not info.learned:
-        lines.append("The ordinary encoder, from the library that Pillow brings.")
+        lines.append("The ordinary encoder, from that library.")
     elif info.id in profiles:
         lines.append(f"Our own re-implementation; weights here: {profiles[info.id]}.")
     else:
@@ -130,7 +130,8 @@ def _distances(library: Library) -> list[str]:
         return ["Our codecs are not measured yet, so there is nothing to compare."]
     head = (
         "BD-rate of ours against the published curve of the same codec on Kodak; above zero means "
-        "that ours needs more bits. JPEG and WebP are here as a check of how we measure."
+        "that ours needs more bits. JPEG and WebP are other versions and settings here than those "
+        "that were published (optimised and progressive; method 6), so they differ as well."
     )
     return [head, "\n".join(lines)]
 

@@ -4,19 +4,24 @@
 
 Deals the crops once more from which the bundled dictionary was filled (the photographs must be
 those it was trained on), finds the regions that became entries, and codes crops with such a region
-and crops without one by real files, against the ELIC beneath. --run measures a run in place of the
-bundled weights. Adds its lines to results/clc_pieces.csv, in place of earlier ones of that set.
+and crops without one by real files, against the ELIC beneath. Crops with several are also coded as
+other pictures of the same: through JPEG, darker, and moved by a quarter of a latent's cell and by a
+whole one. --run measures a run in place of the bundled weights. Adds its lines to
+results/clc_pieces.csv, in place of earlier ones of that set.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+from PIL import Image
 from real_files import against, curves
 from variants import others, rig_of, write_table
 
@@ -27,6 +32,32 @@ MORE = "more"
 """Than one region of a crop."""
 SAME = 0.98
 """So many of an entry's bytes are the region's: another machine rounds a few otherwise."""
+
+
+def through_jpeg(picture: Any, quality: int = 75) -> Any:
+    """As it comes back from another archive."""
+    kept = io.BytesIO()
+    Image.fromarray(picture).save(kept, "JPEG", quality=quality)
+    return np.asarray(Image.open(kept))
+
+
+def darker(picture: Any) -> Any:
+    """By a tenth."""
+    return (picture * 0.9).round().astype(np.uint8)
+
+
+def moved(picture: Any, by: int) -> Any:
+    """Cut a little further down and to the right; what is missing repeats the edge."""
+    return np.pad(picture[by:, by:], ((0, by), (0, by), (0, 0)), mode="edge")
+
+
+ALTERED: dict[str, Callable[[Any], Any]] = {
+    "through JPEG 75": through_jpeg,
+    "darker": darker,
+    "moved by 4": lambda picture: moved(picture, 4),
+    "moved by 16": lambda picture: moved(picture, 16),
+}
+"""Other pictures of the same."""
 
 
 def dealt(net: Any, photos: Sequence[Path], seed: int) -> tuple[Any, Any]:
@@ -90,13 +121,15 @@ def pieces(
 def rows(
     photos: Sequence[Path], run: Path | None, most: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """A line for crops with one region in the dictionary, with two or more, and with none."""
+    """A line for crops with one region in the dictionary, with more, and with none; and altered."""
     from mode_core.codecs.clc.dictionary import REGION
     from mode_core.codecs.networks import load_net
     from mode_core.weights.sets import find_weights
 
     (net, facts), elic = network(run), load_net(find_weights("elic"))
-    for known, pictures in pieces(net, photos, most, seed):
+    of_each = dict(pieces(net, photos, most, seed))
+    of_each |= {f"{MORE}, {how}": [*map(alter, of_each[MORE])] for how, alter in ALTERED.items()}
+    for known, pictures in of_each.items():
         if not pictures:
             continue
         gains = against(list(curves(elic, "elic", pictures)), list(curves(net, "clc", pictures)))

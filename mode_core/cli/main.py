@@ -117,7 +117,9 @@ def _add_encode(commands: Commands) -> None:
     parser.add_argument("--codec", required=True, help=", ".join(CODECS))
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--bpp", type=bpp, help="bits per pixel to aim for")
-    target.add_argument("--quality", type=quality, help="the codec's own number, 0 to 255")
+    target.add_argument(
+        "--quality", type=quality, help="the codec's own number, from 0 to 255 at most"
+    )
     add_profile(parser)
 
 

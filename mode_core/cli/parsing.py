@@ -181,5 +181,6 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         default="",
-        help="weights to use: bundled unless given; public, or public-nogan of ms-illm",
+        help="weights to use: bundled unless given; public, public-nogan of ms-illm, "
+        "or a width such as tiny-eight",
     )

@@ -12,6 +12,7 @@ from tests.made_up.toys import lively_clc, toy_clc, toy_elic
 
 sys.path.insert(0, str(ROOT / "tools"))
 from ablation_clc import Table, variants
+from clc_pieces import ALTERED
 from real_files import against, curves
 
 
@@ -34,3 +35,12 @@ def test_what_starts_as_its_elic_gains_and_loses_nothing() -> None:
     assert next(curves(other, "clc", photos)) != reference[0]
     dearer = [[(1.1 * bpp, value) for bpp, value in points] for points in reference]
     assert against(reference, dearer) == pytest.approx([10])
+
+
+def test_other_pictures_of_the_same_are_others_of_the_same_size() -> None:
+    photo = make_photo(64, 64)
+    for alter in ALTERED.values():
+        other = alter(photo)
+        assert (other.shape, other.dtype) == (photo.shape, photo.dtype)
+        assert (other != photo).any()
+    assert (ALTERED["moved by 16"](photo)[:48, :48] == photo[16:, 16:]).all()
