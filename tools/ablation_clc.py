@@ -29,7 +29,7 @@ CSV = ROOT / "results" / "ablation_clc.csv"
 NOISE = (0.1, 0.2, 0.3, 0.4, 0.5)
 """Of the perturbed dictionary, in shares of each channel's deviation."""
 FULL, BUNDLED = "everything", "bundled"
-SEED = 0
+WIDTH, SEED = "tiny", 0
 """Of the trainings."""
 
 
@@ -57,8 +57,10 @@ class Table:
         """The same seed makes the same dictionary of so many entries, whatever the variant."""
         entries = net.config.entries
         if entries not in self.known:
-            dealt = dict(pieces(net, self.photos, self.crops, SEED))
-            self.known[entries] = Measured(self.elic, dealt[MORE])
+            dealt = dict(pieces(net, self.photos, self.crops, SEED))[MORE]
+            if not dealt:
+                sys.exit("no crop holds two entries: --photos must be those it was trained on")
+            self.known[entries] = Measured(self.elic, dealt)
         return self.known[entries]
 
     def row(self, name: str, net: Any, facts: dict[str, str]) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def rows(args: argparse.Namespace, table: Table) -> Iterator[dict[str, Any]]:
     """Every variant's line."""
     for variant in args.variants or variants():
         name = "" if variant == FULL else variant
-        width = f"{args.width}-{name}".rstrip("-")
+        width = f"{WIDTH}-{name}".rstrip("-")
         yield table.row(name or FULL, *trained(width, args.runs / width, args))
 
 
@@ -118,7 +120,7 @@ def rows_of_bundled(table: Table) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Train, measure, write the CSV."""
-    from mode_core.cli.parsing import minutes
+    from mode_core.cli.parsing import minutes, positive
     from mode_core.codecs.networks import load_net
     from mode_core.pictures.files import read_image
     from mode_core.weights.sets import find_weights
@@ -126,16 +128,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, nargs="+", required=True)
     parser.add_argument("--validation", type=Path, required=True, help="a folder of PNG files")
-    parser.add_argument("--minutes", type=minutes, default=30.0)
+    parser.add_argument("--minutes", type=minutes, default=30.0, help="of each training")
     chosen = parser.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--runs", type=Path, help="folder of the variants' trainings")
     chosen.add_argument("--bundled", action="store_true", help="measure the bundled set alone")
-    parser.add_argument("--width", default="tiny")
     parser.add_argument("--variants", nargs="*", help="these alone; by default all")
-    parser.add_argument("--most", type=int, default=6, help="photos to measure on")
-    parser.add_argument("--crops", type=int, default=16, help="crops with pieces of the dictionary")
+    parser.add_argument("--most", type=positive, default=6, help="photos to measure on")
+    parser.add_argument(
+        "--crops", type=positive, default=16, help="crops with pieces of the dictionary"
+    )
     args = parser.parse_args()
+    if args.bundled and args.variants:
+        parser.error("--variants are trained; with --bundled none is")
     photos = [read_image(path) for path in sorted(args.validation.glob("*.png"))[: args.most]]
+    if not photos:
+        parser.error(f"there are no PNG files in {args.validation}")
     table = Table(load_net(find_weights("elic")), photos, args.photos, args.crops)
     found = list(rows_of_bundled(table) if args.bundled else rows(args, table))
     names = {row["variant"] for row in found}

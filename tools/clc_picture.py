@@ -1,6 +1,6 @@
 """Draws docs/clc.png: crops whose pieces are in CLC's dictionary, as ELIC and as CLC at one size.
 
-    python tools/clc_picture.py --photos PHOTOS --crops 210 811 [--bpp 0.1]
+    python tools/clc_picture.py --photos PHOTOS --crops 670 758 --bpp 0.08
 
 The photographs must be those that the bundled dictionary was filled from; crops are numbered in the
 order in which it saw them (`clc_pieces.dealt`).
@@ -65,17 +65,20 @@ def main() -> None:
     """Draw them."""
     import torch
 
+    from mode_core.cli.parsing import bpp
     from mode_core.codecs.networks import load_net
     from mode_core.weights.sets import find_weights
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, nargs="+", required=True)
     parser.add_argument("--crops", type=int, nargs="+", required=True)
-    parser.add_argument("--bpp", type=float, default=0.1)
+    parser.add_argument("--bpp", type=bpp, required=True)
     args = parser.parse_args()
     net, _ = network(None)
     with torch.no_grad():
         crops, _ = dealt(net, args.photos, 0)
+    if not all(0 <= place < len(crops) for place in args.crops):
+        parser.error(f"crops are numbered from 0 to {len(crops) - 1}")
     nets = {"elic": load_net(find_weights("elic")), "clc": net}
     chosen = [crops[place].permute(1, 2, 0).contiguous().numpy() for place in args.crops]
     drawn([cells(crop, nets, args.bpp) for crop in chosen]).save(PICTURE, optimize=True)

@@ -158,10 +158,12 @@ def share_sent(net: Any, pictures: Sequence[Any], quality: int = 112) -> float:
 
 def main() -> None:
     """Measure, write the CSV."""
+    from mode_core.cli.parsing import positive
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, nargs="+", required=True)
     parser.add_argument("--run", type=Path, help="a run in place of the bundled weights")
-    parser.add_argument("--most", type=int, default=16, help="crops of each kind")
+    parser.add_argument("--most", type=positive, default=16, help="crops of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the training")
     args = parser.parse_args()
     found = list(rows(args.photos, args.run, args.most, args.seed))

@@ -233,7 +233,7 @@ def _start(
         say(f"continuing after {state['elapsed_s'] / 60:.1f} minutes")
         return state
     facts = checkpoint.load_into(rig.net, args.resume, stage.codec)
-    rig.schooled = True
+    rig.schooled = float(facts.get("lesson", 1)) >= stage.schooling
     if stage.continues and facts.get("stage") not in (stage.name, *stage.continues):
         names = " or ".join(stage.continues)
         say(f"note: {stage.name} builds on {names}, and {args.resume} is no run of it")

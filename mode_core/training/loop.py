@@ -234,11 +234,17 @@ class Run:
             "device": trainer.device.type,
             "seed": settings.seed,
             "commit": commit(),
+            **self._lesson(),
             **{f"validation_{name}": f"{value:.5g}" for name, value in figures.items()},
             **trainer.rig.facts,
             **checkpoint.facts_of(trainer.rig.net),
         }
         checkpoint.save_weights(settings.out, tensors, facts)
+
+    def _lesson(self) -> dict[str, str]:
+        """How far its losses have come, where a new network has first lessons to go through."""
+        told = f"{self.trainer.lesson(self.clock.progress):.3f}"
+        return {"lesson": told} if self.stage.schooling else {}
 
 
 class _Probe:

@@ -63,7 +63,7 @@ class Trainer:
         for part in self.gradients:
             part.forget()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            lesson = self._lesson(progress)
+            lesson = self.lesson(progress)
             loss, stats = self.stage.loss(self.rig, x_BCHW, lesson, self.generator)
         loss.backward()
         go_on()
@@ -86,7 +86,7 @@ class Trainer:
             self._fall_back()
         return {"loss": loss.detach(), **stats, "gradient": norm}
 
-    def _lesson(self, progress: float) -> float:
+    def lesson(self, progress: float) -> float:
         """How far the losses are: they do not begin anew for a network that has learnt."""
         school = self.stage.schooling if self.rig.schooled else 0.0
         return school + (1 - school) * progress

@@ -168,6 +168,22 @@ def test_a_warm_start_takes_the_weights_and_nothing_else(
     assert rig.schooled
 
 
+def test_one_that_broke_off_in_its_first_lessons_has_them_again(
+    run: Callable[..., Run], photos: Photos
+) -> None:
+    stage = replace(TOY, schooling=0.6)
+    paused = run("paused", stage)
+    paused.settings = replace(paused.settings, pause_after_s=9)
+    paused.train()
+    words = {"resume": paused.settings.out, "width": "tiny", "minutes": 1.0, "seed": 0, "by": None}
+    assert _start(Namespace(**words, warm=True), stage, rig := build(Setup()), photos) is None
+    assert not rig.schooled
+    paused.settings = replace(paused.settings, pause_after_s=float("inf"))
+    paused.train()
+    assert _start(Namespace(**words, warm=True), stage, rig, photos) is None
+    assert rig.schooled
+
+
 def test_a_network_that_has_learnt_skips_the_first_lessons(run: Callable[..., Run]) -> None:
     lessons: list[float] = []
 
@@ -188,6 +204,7 @@ def test_a_network_that_has_learnt_skips_the_first_lessons(run: Callable[..., Ru
     assert lessons[0] == pytest.approx(0.6)
     state = read_state(learnt.settings.out)
     assert state is not None
+    assert float(read_weights(learnt.settings.out)[1]["lesson"]) > 0.7
     lessons.clear()
     resumed = run("resumed", stage)
     resumed.resume(state)
