@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from clc_pieces import dealt, network
 from PIL import Image, ImageDraw
+from real_files import codec_of
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -27,19 +28,16 @@ INK, PAPER = "#222222", "#ffffff"
 
 def cells(crop: Any, nets: dict[str, Any], bpp: float) -> list[tuple[str, Any]]:
     """The original, and what real files of about one size decode to, each with its words."""
-    from mode_core.codecs.adapter import LearnedCodec
-    from mode_core.codecs.registry import find_codec, part_of
     from mode_core.metrics.fidelity import psnr
     from mode_core.stream.container import Bitstream
     from mode_core.types import Target
 
     shown = [("Original", crop)]
     for id, net in nets.items():
-        info = find_codec(id)
-        codec = LearnedCodec(info, "", bytes(4), part_of(info, "system").OURS.system(net))
+        codec = codec_of(net, id)
         file = codec.encode(crop, Target(bpp=bpp)).to_bytes()
         picture = codec.decode(Bitstream.from_bytes(file))
-        words = f"{info.outputs[None]}: {len(file)} bytes, {psnr(crop, picture):.1f} dB"
+        words = f"{codec.info.outputs[None]}: {len(file)} bytes, {psnr(crop, picture):.1f} dB"
         shown.append((words, picture))
     return shown
 

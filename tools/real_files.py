@@ -8,16 +8,22 @@ from typing import Any
 QUALITIES = (14, 56, 98, 140, 182, 224)
 
 
-def curves(net: Any, id: str, photos: Sequence[Any]) -> Iterator[list[tuple[float, float]]]:
-    """For each photo, bits per pixel (all bytes of a file) and PSNR at the qualities."""
+def codec_of(net: Any, id: str) -> Any:
+    """The codec that makes and reads real files with a network of any training."""
     from mode_core.codecs.adapter import LearnedCodec
     from mode_core.codecs.registry import find_codec, part_of
+
+    info = find_codec(id)
+    return LearnedCodec(info, "", bytes(4), part_of(info, "system").OURS.system(net))
+
+
+def curves(net: Any, id: str, photos: Sequence[Any]) -> Iterator[list[tuple[float, float]]]:
+    """For each photo, bits per pixel (all bytes of a file) and PSNR at the qualities."""
     from mode_core.metrics.fidelity import psnr
     from mode_core.stream.container import Bitstream
     from mode_core.types import Target
 
-    system = part_of(find_codec(id), "system").OURS.system(net)
-    codec = LearnedCodec(find_codec(id), "", bytes(4), system)
+    codec = codec_of(net, id)
     for photo in photos:
         points = []
         for quality in QUALITIES:
