@@ -22,6 +22,18 @@ def places_here(settings: Settings) -> int:
     return settings.workers or max(1, _shared())
 
 
+def hands_here(places: int) -> int:
+    """How many processes code for one comparison: two where each has a core and none a GPU."""
+    return 1 if _shared() or cores() < 2 * places else 2
+
+
+def threads_here(places: int, hands: int) -> int:
+    """The threads of each of several hands at a place; what the operator has set is shared."""
+    of_place = setting("OMP_NUM_THREADS")
+    known = int(of_place) if of_place.isdecimal() else _threads(places)
+    return max(1, known // hands)
+
+
 def told(place: int, places: int) -> dict[str, str]:
     """What the environment of a worker has beside that of the page, so that each has its own share.
 

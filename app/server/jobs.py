@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -102,6 +102,20 @@ def run_job(job: Job) -> Outcome:
     return Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)
 
 
+def on_threads(threads: int, task: Callable[[Job], Outcome], job: Job) -> Outcome:
+    """What a task makes of a job while torch has so many threads; 0 leaves it those it has."""
+    if not threads or not info_of(job.codec).learned:
+        return task(job)
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return task(job)
+    finally:
+        torch.set_num_threads(before)
+
+
 def open_file(file: StoredFile, anchors: Sequence[str] = ()) -> Outcome:
     """The pictures in a `.mode` file: at these anchors, or at all that its codec offers."""
     load = machine_load()
@@ -127,7 +141,7 @@ def warm(jobs: Sequence[Job]) -> list[Outcome]:
 
 
 def machine(maker: str) -> str:
-    """What the codec computes on: "2 cores", or the name of a GPU."""
+    """What the codec computes on: "2 processor cores", one of them, or the name of a GPU."""
     if info_of(maker).learned:
         import torch
 
@@ -135,6 +149,8 @@ def machine(maker: str) -> str:
 
         if chosen_device().type == "cuda":
             return torch.cuda.get_device_name(chosen_device())
+        if (threads := torch.get_num_threads()) < cores():
+            return f"{threads} of {cores()} processor cores"
     return f"{cores()} processor cores"
 
 

@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from statistics import mean
 
 import numpy as np
 
 from app.panes.names import ORIGINAL, default_panes, own_panes, panes_of
-from app.panes.weights import info_of, sentence
+from app.panes.weights import info_of, parts_of, sentence
 from app.server import jobs as work
-from app.server.devices import places_here, told
+from app.server.devices import hands_here, places_here, threads_here, told
 from app.server.jobs import Begun, Job, Outcome, jobs_for
 from app.server.pace import Pace
 from app.server.process import Turn, Unwanted, Wanted, Worker, WorkerLost
 from app.server.reader import Reader
 from app.server.store import StoredFile
+from app.server.together import together
 from app.settings import Settings
 from mode_core.codecs.registry import CODECS
 from mode_core.metrics import Measured, measurable
@@ -44,12 +46,13 @@ _TOO_LARGE = (
 class Runner:
     """Helper processes: codecs, metrics, and what visitors send to be read; none waits for another.
 
-    There is one for codecs and one for metrics at each place. Every failure of a codec is an
-    Outcome, never an exception.
+    There is one for codecs and one for metrics at each place. Where there are cores for two hands
+    that for metrics codes as well, while there is nothing to measure. Every failure of a codec is
+    an Outcome, never an exception.
     """
 
-    def __init__(self, settings: Settings, places: int = 1) -> None:
-        self.places, self._seconds = places, settings.job_seconds
+    def __init__(self, settings: Settings, places: int = 1, hands: int = 1) -> None:
+        self.places, self._seconds, self._hands = places, settings.job_seconds, hands
         shares = [told(place, places) for place in range(places)]
         self.codecs = [Worker(self._seconds, told=share) for share in shares]
         self.metrics = [Worker(self._seconds, told=share) for share in shares]
@@ -58,20 +61,33 @@ class Runner:
         self.profile = settings.profile
 
     def run(self, jobs: Sequence[Job], turn: Turn) -> Iterator[Begun | Outcome]:
-        """That a job has begun and its outcome, of each in turn, for as long as they are wanted."""
-        worker = self.codecs[turn.place]
-        for job in jobs:
-            yield Begun.of(job)
-            try:
-                outcome = worker.call(
-                    work.run_job, job, seconds=self._limit(job.pixels.size // 3), wanted=turn
-                )
-            except Unwanted:
-                return
-            except WorkerLost as error:
-                outcome = Outcome.failed(job, str(error))
-            self._learn(outcome)
-            yield outcome
+        """That a job has begun and its outcome, as they come, for as long as they are wanted."""
+        workers, helper = [self.codecs[turn.place]], self.metrics[turn.place]
+        if self.hands_for(jobs) > 1 and not helper.is_busy:
+            workers.append(helper)
+        threads = threads_here(self.places, len(workers)) if len(workers) > 1 else 0
+        yield from together([partial(self._done, one, threads, turn) for one in workers], jobs)
+
+    def hands_for(self, jobs: Sequence[Job]) -> int:
+        """How many of these jobs are done at once: two large pictures might not fit into memory,
+        nor might two copies of authors' weights."""
+        small = all(job.pixels.size <= 3 * _USUAL_PIXELS for job in jobs)
+        ours = not any(parts_of(job.codec)[1] for job in jobs)
+        return min(self._hands, max(1, len(jobs))) if small and ours else 1
+
+    def _done(self, worker: Worker, threads: int, turn: Turn, job: Job) -> Outcome | None:
+        """The outcome of a job, on so many threads or on all; None once nobody wants it."""
+        limit = self._limit(job.pixels.size // 3)
+        try:
+            outcome: Outcome = worker.call(
+                work.on_threads, threads, work.run_job, job, seconds=limit, wanted=turn
+            )
+        except Unwanted:
+            return None
+        except WorkerLost as error:
+            outcome = Outcome.failed(job, str(error))
+        self._learn(outcome)
+        return outcome
 
     def open_file(self, file: StoredFile, anchors: Sequence[str], turn: Turn) -> Outcome:
         """The pictures in a file."""
@@ -120,6 +136,9 @@ class Runner:
             with suppress(WorkerLost):
                 for outcome in self.codecs[place].call(work.warm, jobs):
                     self._learn(outcome)
+            if self._hands > 1:
+                with suppress(WorkerLost):
+                    self.metrics[place].call(work.warm, jobs)
             self.measure(picture, picture, measurable(), Turn(place))
 
         self.reader.warm()
@@ -153,7 +172,10 @@ class Runner:
 def make_runner(settings: Settings) -> Runner:
     """Helper processes; on a ZeroGPU Space one GPU call for all networks of a comparison."""
     on_zero = setting("SPACES_ZERO_GPU").lower() in ("1", "t", "true")
-    return ZeroRunner(settings) if on_zero else Runner(settings, places_here(settings))
+    if on_zero:
+        return ZeroRunner(settings)
+    places = places_here(settings)
+    return Runner(settings, places, hands_here(places))
 
 
 class ZeroRunner(Runner):

@@ -62,6 +62,9 @@ class StandInRunner:
             else:
                 yield _play(job)
 
+    def hands_for(self, jobs: Sequence[Job]) -> int:
+        return 1
+
     def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
         stream = file.bitstream
         while ENDLESS_ANCHOR in anchors and wanted():

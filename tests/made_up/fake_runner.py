@@ -91,6 +91,9 @@ class FakeRunner:
             timing = "2 processor cores, load 0.1"
             yield Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)
 
+    def hands_for(self, jobs: Sequence[Job]) -> int:
+        return 1
+
     def open_file(
         self, file: StoredFile, anchors: Sequence[str], wanted: Wanted = always
     ) -> Outcome:
