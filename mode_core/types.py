@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -206,6 +206,15 @@ class Codec(Protocol):
 
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture in the file; UnknownAnchor if the codec does not offer that anchor."""
+        ...
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """A codec that reads a file once for all of its pictures, as a codec with anchors should."""
+
+    def opened(self, bitstream: Bitstream) -> Callable[[Anchor | None], Image]:
+        """What draws the file's picture at an anchor."""
         ...
 
 

@@ -6,6 +6,8 @@ checks, precision. What differs is their `System`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from mode_core.codecs.identity import tags_of
@@ -43,14 +45,25 @@ class LearnedCodec:
         estimate = sizes and (lambda quality, near: header + sizes(quality, near))
         return nearest_file(file_at, system.qualities, target, image.shape, estimate=estimate)
 
-    @torch.inference_mode()
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture at an anchor; if one stream is lost, the picture that the other gives."""
-        self._refuse_foreign(bitstream, anchor)
-        size = bitstream.height, bitstream.width
-        latents = self.system.read(bitstream.streams, bitstream.quality, size)
-        with quick(self.draws_in()):
-            return to_image(self.system.draw(latents, bitstream.quality, anchor), *size)
+        self._refuse_anchor(anchor)  # before anything is read
+        return self.opened(bitstream)(anchor)
+
+    @torch.inference_mode()
+    def opened(self, bitstream: Bitstream) -> Callable[[Anchor | None], Image]:
+        """What draws the file's pictures; its streams are read once for all of them."""
+        self._refuse_foreign(bitstream)
+        size, system = (bitstream.height, bitstream.width), self.system
+        latents = system.read(bitstream.streams, bitstream.quality, size)
+
+        @torch.inference_mode()
+        def drawn(anchor: Anchor | None) -> Image:
+            self._refuse_anchor(anchor)
+            with quick(self.draws_in()):
+                return to_image(system.draw(latents, bitstream.quality, anchor), *size)
+
+        return drawn
 
     def _file(
         self, image: Image, quality: int, streams: tuple[Stream, ...], target: Target
@@ -58,7 +71,7 @@ class LearnedCodec:
         height, width, _ = image.shape
         return Bitstream(self.info.wire_id, self.tag, quality, width, height, streams, target.bpp)
 
-    def _refuse_foreign(self, bitstream: Bitstream, anchor: Anchor | None) -> None:
+    def _refuse_foreign(self, bitstream: Bitstream) -> None:
         if bitstream.codec != self.info.wire_id:
             raise BitstreamError(f"this is not a file of {self.info.id}")
         if bitstream.weights != self.tag:
@@ -78,6 +91,8 @@ class LearnedCodec:
                 f"the file has {len(bitstream.streams)} streams; {self.info.id} has "
                 f"{len(self.info.streams)}"
             )
+
+    def _refuse_anchor(self, anchor: Anchor | None) -> None:
         if anchor is not None and None in self.info.outputs:
             raise UnknownAnchor(
                 f"{self.info.id} decodes in one way only; leave out the anchor ({anchor})"

@@ -5,6 +5,7 @@ Each set of authors' weights has one rate; all sets of a codec are one family.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 import torch
@@ -97,10 +98,17 @@ class PublicFamily:
 
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture, with the set that the file names."""
+        return self._maker_of(bitstream).decode(bitstream, anchor)
+
+    def opened(self, bitstream: Bitstream) -> Callable[[Anchor | None], Image]:
+        """What draws the file's pictures with that set."""
+        return self._maker_of(bitstream).opened(bitstream)
+
+    def _maker_of(self, bitstream: Bitstream) -> LearnedCodec:
         sets = self.sets
         for found in sets:
             if tag_of(found) == bitstream.weights:
-                return self._member(found).decode(bitstream, anchor)
+                return self._member(found)
         raise WeightsMismatch(
             f"the file was made with {self.info.id} weights {bitstream.weights.hex()}, here are "
             f"{tags_of(sets)}; import the checkpoint that it was made with"

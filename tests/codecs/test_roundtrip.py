@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from time import sleep
+from typing import Any
 
 import numpy as np
 import pytest
 
+from mode_core.codecs.adapter import LearnedCodec
 from mode_core.codecs.registry import CODECS, load_codec
 from mode_core.codecs.roundtrip import decode_all, decode_file, roundtrip
 from mode_core.errors import BitstreamError, UnknownCodec
@@ -63,6 +66,29 @@ def test_a_file_is_parsed_once_and_its_record_carries_what_it_says(
     assert (again.bpp, again.quality, again.target_bpp) == (made.bpp, made.quality, 3)
     assert (again.profile, again.terms) == ("toy", "")
     assert again.note == made.note.replace("MoDE-F", "MoDE 0.5")
+
+
+@pytest.mark.weights
+def test_streams_are_read_once_and_reading_counts_for_every_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codec = load_codec("mode")
+    assert isinstance(codec, LearnedCodec)
+    file, anchors = codec.encode(PHOTO, Target(bpp=0.5)), [*codec.info.outputs, Anchor(0.5)]
+    alone = [codec.decode(file, anchor) for anchor in anchors]
+    read, times = codec.system.read, list[int]()
+
+    def slow(*what: Any) -> Any:
+        times.append(1)
+        sleep(0.3)
+        return read(*what)
+
+    monkeypatch.setattr(codec.system, "read", slow)
+    made = decode_file(file.to_bytes(), file, anchors, codec)
+    assert len(times) == 1
+    assert all(one.decode_s >= 0.3 for one in made)
+    for one, image in zip(made, alone, strict=True):
+        assert np.array_equal(one.image, image)
 
 
 def test_an_anchor_in_between_is_decoded(toy: ToyMode) -> None:
