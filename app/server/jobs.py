@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from app.panes.names import parse_pane, rate_of
 from app.panes.weights import info_of, maker_of, need_weights, parts_of, sentence
@@ -17,6 +19,7 @@ from mode_core.errors import ModeError
 from mode_core.metrics import METRICS, QUICK_METRICS, Measured, measure, unavailable
 from mode_core.types import Anchor, Image, Reconstruction, Target
 
+R = TypeVar("R")
 NOT_HERE = "not available on this server"
 _LOG = logging.getLogger("mode.app")
 
@@ -102,16 +105,15 @@ def run_job(job: Job) -> Outcome:
     return Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)
 
 
-def on_threads(threads: int, task: Callable[[Job], Outcome], job: Job) -> Outcome:
-    """What a task makes of a job while torch has so many threads; 0 leaves it those it has."""
-    if not threads or not info_of(job.codec).learned:
-        return task(job)
-    import torch
-
+def on_threads(threads: int, task: Callable[..., R], *given: Any) -> R:
+    """What a task gives while torch has so many threads; 0 leaves it those that it has."""
+    torch: Any = sys.modules.get("torch")  # who loads it only now is at its first task
+    if not threads or torch is None:
+        return task(*given)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return task(job)
+        return task(*given)
     finally:
         torch.set_num_threads(before)
 

@@ -52,7 +52,7 @@ class Runner:
     """
 
     def __init__(self, settings: Settings, places: int = 1, hands: int = 1) -> None:
-        self.places, self._seconds, self._hands = places, settings.job_seconds, hands
+        self.places, self.hands, self._seconds = places, hands, settings.job_seconds
         shares = [told(place, places) for place in range(places)]
         self.codecs = [Worker(self._seconds, told=share) for share in shares]
         self.metrics = [Worker(self._seconds, told=share) for share in shares]
@@ -63,31 +63,35 @@ class Runner:
     def run(self, jobs: Sequence[Job], turn: Turn) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, as they come, for as long as they are wanted."""
         workers, helper = [self.codecs[turn.place]], self.metrics[turn.place]
-        if self.hands_for(jobs) > 1 and not helper.is_busy:
+        pixels = max((job.pixels.size // 3 for job in jobs), default=0)
+        hands = min(len(jobs), self.hands_for(pixels, [job.codec for job in jobs]))
+        if hands > 1 and not helper.is_busy:
             workers.append(helper)
-        threads = threads_here(self.places, len(workers)) if len(workers) > 1 else 0
+        threads = self._threads(len(workers))
         yield from together([partial(self._done, one, threads, turn) for one in workers], jobs)
 
-    def hands_for(self, jobs: Sequence[Job]) -> int:
-        """How many of these jobs are done at once: two large pictures might not fit into memory,
-        nor might two copies of authors' weights."""
-        small = all(job.pixels.size <= 3 * _USUAL_PIXELS for job in jobs)
-        ours = not any(parts_of(job.codec)[1] for job in jobs)
-        return min(self._hands, max(1, len(jobs))) if small and ours else 1
+    def hands_for(self, pixels: int, makers: Sequence[str] = ()) -> int:
+        """How many processes work on one picture: two large ones might not fit into memory, nor
+        might two copies of authors' weights."""
+        ours = not any(parts_of(maker)[1] for maker in makers)
+        return self.hands if ours and pixels <= _USUAL_PIXELS else 1
 
-    def _done(self, worker: Worker, threads: int, turn: Turn, job: Job) -> Outcome | None:
-        """The outcome of a job, on so many threads or on all; None once nobody wants it."""
+    def _threads(self, hands: int) -> int:
+        return threads_here(self.places, hands) if hands > 1 else 0
+
+    def _done(
+        self, worker: Worker, threads: int, turn: Turn, job: Job
+    ) -> Iterator[Begun | Outcome]:
+        yield Begun.of(job)
         limit = self._limit(job.pixels.size // 3)
         try:
             outcome: Outcome = worker.call(
                 work.on_threads, threads, work.run_job, job, seconds=limit, wanted=turn
             )
-        except Unwanted:
-            return None
         except WorkerLost as error:
             outcome = Outcome.failed(job, str(error))
         self._learn(outcome)
-        return outcome
+        yield outcome
 
     def open_file(self, file: StoredFile, anchors: Sequence[str], turn: Turn) -> Outcome:
         """The pictures in a file."""
@@ -115,16 +119,24 @@ class Runner:
         has its place; whoever comes without one is measured where nobody is at work.
         """
         how = {"patience_s": _METRICS_PATIENCE_S} if wanted is None else {"wanted": wanted}
-        idle = min(self.metrics, key=lambda one: one.is_busy)
-        worker = self.metrics[wanted.place] if isinstance(wanted, Turn) else idle
-        limit = self._limit(reference.size // 3)
+        pixels = reference.size // 3
+        hands = self.hands_for(pixels)
+        workers = self._at(wanted.place, hands) if isinstance(wanted, Turn) else self.metrics
+        worker = min(workers, key=lambda one: one.is_busy)
         try:
             measured: Measured = worker.call(
-                work.measure_pair, reference, decoded, names, seconds=limit, **how
-            )
+                work.on_threads, self._threads(hands), work.measure_pair,
+                reference, decoded, names, seconds=self._limit(pixels), **how,
+            )  # fmt: skip
         except (WorkerLost, Unwanted) as error:
             return Measured({}, dict.fromkeys(names, str(error)))
         return measured
+
+    def _at(self, place: int, hands: int) -> list[Worker]:
+        """Who measures at a place, the first choice first: two hands begin with different ones."""
+        second, place = divmod(place, self.places)
+        workers = [self.metrics[place], self.codecs[place]][:hands]
+        return workers[::-1] if second else workers
 
     def warm(self) -> None:
         """Load codecs and metrics ahead of the first visitor, and learn what pictures take."""
@@ -136,10 +148,11 @@ class Runner:
             with suppress(WorkerLost):
                 for outcome in self.codecs[place].call(work.warm, jobs):
                     self._learn(outcome)
-            if self._hands > 1:
+            for hand in range(self.hands):
+                self.measure(picture, picture, measurable(), Turn(hand * self.places + place))
+            if self.hands > 1:
                 with suppress(WorkerLost):
                     self.metrics[place].call(work.warm, jobs)
-            self.measure(picture, picture, measurable(), Turn(place))
 
         self.reader.warm()
         with ThreadPoolExecutor(self.places) as all_places:

@@ -206,7 +206,9 @@ class Service:
         expected = {(job.codec, job.bpp): self.runner.pace.seconds_of(job) for job in jobs}
         shown = shown.expecting(expected)
         # One that nobody has seen here yet counts as nothing for those who wait behind it.
-        seconds = sum(one or 0.0 for one in expected.values()) / self.runner.hands_for(jobs)
+        seconds = sum(one or 0.0 for one in expected.values())
+        makers = [job.codec for job in jobs]
+        seconds /= min(len(jobs), self.runner.hands_for(photo.pixels.size // 3, makers))
         is_soon = seconds <= _SOON_S and None not in expected.values()
         if not (agreed or is_soon or photo.pixels.size <= 3 * demands.LARGE_PIXELS):
             yield replace(shown, pace=self.runner.pace.as_json())

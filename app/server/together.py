@@ -1,4 +1,4 @@
-"""Several hands at one list of jobs: pictures are there sooner than one after the other."""
+"""Several hands at one list of tasks: all is there sooner than one after the other."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from threading import Thread
+from typing import TypeVar
 
-from app.server.jobs import Begun, Job, Outcome
+from app.server.process import Unwanted
 
-Hand = Callable[[Job], Outcome | None]
-"""Does a job and gives its outcome, or nothing if nobody wants the rest."""
-_News = Begun | Outcome | Exception | None
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-def together(hands: Sequence[Hand], jobs: Sequence[Job]) -> Iterator[Begun | Outcome]:
-    """That a job has begun and its outcome, as they come; a hand that is free takes the next job.
+def together(hands: Sequence[Callable[[T], Iterator[R]]], tasks: Sequence[T]) -> Iterator[R]:
+    """What the hands give for the tasks, as it comes; a hand that is free takes the next task.
 
-    Whoever stops listening stops it: what is being done is still waited for, nothing new is begun.
+    A hand that says Unwanted takes no more. Whoever stops listening stops all: what is being done
+    is still waited for, nothing new is begun.
     """
-    waiting, news = deque(jobs), SimpleQueue[_News]()
+    waiting, news = deque(tasks), SimpleQueue[tuple[R] | Exception | None]()
     at_work = [Thread(target=_work, args=(hand, waiting, news), daemon=True) for hand in hands]
     for one in at_work:
         one.start()
@@ -31,30 +32,30 @@ def together(hands: Sequence[Hand], jobs: Sequence[Job]) -> Iterator[Begun | Out
                     busy -= 1
                 case Exception() as error:
                     raise error
-                case value:
-                    yield value
+                case (result,):
+                    yield result
     finally:
         waiting.clear()
         for one in at_work:
             one.join()
 
 
-def _work(hand: Hand, waiting: deque[Job], news: SimpleQueue[_News]) -> None:
+def _work(
+    hand: Callable[[T], Iterator[R]],
+    waiting: deque[T],
+    news: SimpleQueue[tuple[R] | Exception | None],
+) -> None:
     try:
-        while (job := _next(waiting)) is not None:
-            news.put(Begun.of(job))
-            outcome = hand(job)
-            if outcome is None:
+        while True:
+            try:
+                task = waiting.popleft()
+            except IndexError:
                 break
-            news.put(outcome)
+            for result in hand(task):
+                news.put((result,))
+    except Unwanted:
+        pass
     except Exception as error:
         news.put(error)
     finally:
         news.put(None)
-
-
-def _next(waiting: deque[Job]) -> Job | None:
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None

@@ -38,7 +38,7 @@ class StandInRunner:
     At one rate everything takes for as long as anybody wants it, and so does a file at one anchor.
     """
 
-    places = 1
+    places = hands = 1
 
     def __init__(self, settings: Settings) -> None:
         self.reader = Reader(settings)
@@ -62,8 +62,8 @@ class StandInRunner:
             else:
                 yield _play(job)
 
-    def hands_for(self, jobs: Sequence[Job]) -> int:
-        return 1
+    def hands_for(self, pixels: int, makers: Sequence[str] = ()) -> int:
+        return self.hands
 
     def open_file(self, file: StoredFile, anchors: Sequence[str], wanted: Wanted) -> Outcome:
         stream = file.bitstream

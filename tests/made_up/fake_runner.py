@@ -71,6 +71,7 @@ class FakeRunner:
     started: Event = field(default_factory=Event)
     broken: str = ""
     places: int = 1
+    hands: int = 1
     pace: Pace = field(default_factory=Pace)
     reader: Reader = field(default_factory=reader_in_place)
 
@@ -91,8 +92,8 @@ class FakeRunner:
             timing = "2 processor cores, load 0.1"
             yield Outcome(job.codec, tuple(made), "", measured, timing, job.bpp)
 
-    def hands_for(self, jobs: Sequence[Job]) -> int:
-        return 1
+    def hands_for(self, pixels: int, makers: Sequence[str] = ()) -> int:
+        return self.hands
 
     def open_file(
         self, file: StoredFile, anchors: Sequence[str], wanted: Wanted = always

@@ -11,14 +11,20 @@ import pytest
 
 from app.server import devices
 from app.server import jobs as work
-from app.server.jobs import Begun, Job, Outcome
-from app.server.process import Turn
+from app.server.jobs import Job, Outcome
+from app.server.measuring import Measuring
+from app.server.memory import Memory
+from app.server.process import Turn, Unwanted
 from app.server.runner import Runner
+from app.server.snapshot import Comparison, Slot
+from app.server.store import Decoded, Entry, Photo, size_of
 from app.server.together import together
 from app.settings import Settings
 from mode_core.metrics import Measured
+from mode_core.pictures.files import png_bytes
 from mode_core.types import Image
 from tests.conftest import make_photo
+from tests.made_up.fake_runner import last
 
 WAIT_S = 10
 
@@ -27,49 +33,45 @@ def job(codec: str, photo: Image | None = None) -> Job:
     return Job(codec, ("",), 0.5, make_photo(16, 16) if photo is None else photo)
 
 
-def of(jobs: list[Job], kind: type, news: list[Begun | Outcome]) -> list[str]:
-    found = sorted(one.codec for one in news if isinstance(one, kind))
-    assert len(news) == 2 * len(jobs)
-    return found
-
-
 def test_two_hands_work_at_once_and_share_all_there_is() -> None:
-    both, jobs = Barrier(2), [job(name) for name in "abcd"]
+    both = Barrier(2)
 
-    def hand(one: Job) -> Outcome:
+    def hand(task: str) -> Iterator[str]:
+        yield f"begun {task}"
         both.wait(WAIT_S)  # passes only with two at work
-        return Outcome(one.codec)
+        yield task
 
-    news = list(together([hand, hand], jobs))
-    assert of(jobs, Begun, news) == of(jobs, Outcome, news) == list("abcd")
+    news = list(together([hand, hand], "abcd"))
+    assert sorted(news) == sorted([*"abcd", *(f"begun {task}" for task in "abcd")])
+    assert all(news.index(f"begun {task}") < news.index(task) for task in "abcd")
 
 
 def test_a_hand_that_is_free_takes_what_is_next() -> None:
-    done, jobs = Event(), [job(name) for name in "abcd"]
+    done = Event()
 
-    def slow(one: Job) -> Outcome:
+    def slow(task: str) -> Iterator[str]:
         assert done.wait(WAIT_S)
-        return Outcome(f"slow {one.codec}")
+        yield f"slow {task}"
 
-    def quick(one: Job) -> Outcome:
-        if one.codec == "d":
+    def quick(task: str) -> Iterator[str]:
+        if task == "d":
             done.set()
-        return Outcome(one.codec)
+        yield task
 
-    found = of(jobs, Outcome, list(together([slow, quick], jobs)))
+    found = sorted(together([slow, quick], "abcd"))
     assert found in (["b", "c", "d", "slow a"], ["a", "c", "d", "slow b"])
 
 
-def test_what_nobody_wants_is_not_begun() -> None:
-    begun, gate, jobs = list[str](), Event(), [job(name) for name in "abcd"]
+def test_what_nobody_hears_is_not_begun() -> None:
+    begun, gate = list[str](), Event()
 
-    def hand(one: Job) -> Outcome:
-        begun.append(one.codec)
+    def hand(task: str) -> Iterator[str]:
+        begun.append(task)
+        yield task
         assert gate.wait(WAIT_S)
-        return Outcome(one.codec)
 
-    news = together([hand, hand], jobs)
-    assert {next(news).codec, next(news).codec} == {"a", "b"}
+    news = together([hand, hand], "abcd")
+    assert {next(news), next(news)} == {"a", "b"}
     closing = Thread(target=news.close)  # type: ignore[attr-defined]
     closing.start()
     sleep(0.1)
@@ -77,17 +79,23 @@ def test_what_nobody_wants_is_not_begun() -> None:
     closing.join(WAIT_S)
     assert not closing.is_alive()
     assert sorted(begun) == ["a", "b"]
-    stopped = list(together([lambda _: None, lambda _: None], jobs))
-    assert all(isinstance(one, Begun) for one in stopped)
-    assert len(stopped) == 2
+
+
+def test_a_hand_whose_work_nobody_wants_takes_no_more() -> None:
+    def hand(task: str) -> Iterator[str]:
+        yield task
+        raise Unwanted("gone")
+
+    assert sorted(together([hand, hand], "abcd")) == ["a", "b"]
 
 
 def test_an_error_of_our_own_is_raised_where_it_is_heard() -> None:
-    def broken(one: Job) -> Outcome:
-        raise KeyError(one.codec)
+    def broken(task: str) -> Iterator[str]:
+        yield task
+        raise KeyError(task)
 
     with pytest.raises(KeyError, match="a"):
-        list(together([broken], [job("a"), job("b")]))
+        list(together([broken], "ab"))
 
 
 @pytest.fixture(scope="module")
@@ -134,16 +142,59 @@ def test_while_something_is_measured_one_process_codes(
     assert [one.codec for one in news] == ["jpeg", "jpeg", "webp", "webp"]
 
 
+def test_metrics_are_taken_by_both_each_hand_beginning_with_its_own(
+    runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, both = list[str](), Barrier(2)
+    for name in ("codecs", "metrics"):
+
+        def call(*given: object, name: str = name, **_: object) -> Measured:
+            asked.append(name)
+            both.wait(WAIT_S)
+            return Measured({str(given[-1]): 1.0}, {})
+
+        monkeypatch.setattr(getattr(runner, name)[0], "call", call)
+    monkeypatch.setattr("app.server.measuring.measurable", lambda _: ("one", "two"))
+    store: Memory[Entry] = Memory(1 << 20, size_of)
+    measuring = Measuring(runner, store, Memory(10))
+    original = Photo("photo", photo, png_bytes(photo))
+    (made,) = work.run_job(job("jpeg", photo)).pictures
+    one = Decoded.of(made, "photo", 0.5)
+    store.put(one.key, one)
+    shown = Comparison("photo", original, 0.5, [Slot.of(one)])
+    end = last(measuring.filled(shown, original, (), "", lambda: True))
+    assert end.slots[0].measured is not None
+    assert set(end.slots[0].measured.values) == {"['one']", "['two']"}
+    assert sorted(asked) == ["codecs", "metrics"]
+
+
+def test_where_one_is_at_work_the_other_measures(
+    runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+    for name in ("codecs", "metrics"):
+
+        def call(*_: object, name: str = name, **__: object) -> Measured:
+            asked.append(name)
+            return Measured({}, {})
+
+        monkeypatch.setattr(getattr(runner, name)[0], "call", call)
+    large = np.zeros((1200, 1300, 3), np.uint8)
+    for hand in range(2):
+        runner.measure(photo, photo, ["psnr"], Turn(hand))
+        runner.measure(large, large, ["psnr"], Turn(hand))
+        with runner.metrics[0]._lock:
+            runner.measure(photo, photo, ["psnr"], Turn(hand))
+    runner.measure(photo, photo, ["psnr"])
+    assert asked == ["metrics", "metrics", "codecs", "codecs", "metrics", "codecs", "metrics"]
+
+
 def test_only_small_pictures_and_our_own_weights_are_worth_two_processes() -> None:
     two = Runner(Settings(), hands=2)
-    small = [job("elic"), job("vq"), job("jpeg")]
-    large = job("jpeg", np.zeros((1200, 1300, 3), np.uint8))
-    assert two.hands_for(small) == 2
-    assert two.hands_for(small[:1]) == 1
-    assert two.hands_for([]) == 1
-    assert two.hands_for([*small, large]) == 1
-    assert two.hands_for([*small, job("elic.public")]) == 1
-    assert Runner(Settings()).hands_for(small) == 1
+    assert two.hands_for(1_500_000, ["elic", "vq", "jpeg"]) == 2
+    assert two.hands_for(1_500_001, ["elic", "vq"]) == 1
+    assert two.hands_for(1000, ["elic", "elic.public"]) == 1
+    assert Runner(Settings()).hands_for(1000) == 1
 
 
 @pytest.mark.parametrize(
@@ -167,19 +218,14 @@ def test_hands_share_the_threads_of_their_place(monkeypatch: pytest.MonkeyPatch)
     assert devices.threads_here(1, 2) == 1
 
 
-def test_a_job_has_its_threads_and_what_comes_after_it_all(one_thread: None) -> None:
+def test_a_task_has_its_threads_and_what_comes_after_it_all(one_thread: None) -> None:
     import torch
 
     torch.set_num_threads(2)
-    seen = list[int]()
-
-    def task(one: Job) -> Outcome:
-        seen.append(torch.get_num_threads())
-        return Outcome(one.codec, timing=work.machine(one.codec))
-
-    alone = work.on_threads(1, task, job("elic"))
-    for codec, threads in (("elic", 0), ("jpeg", 1)):
-        work.on_threads(threads, task, job(codec))
-    assert seen == [1, 2, 2]
+    assert work.on_threads(1, torch.get_num_threads) == 1
+    assert work.on_threads(0, torch.get_num_threads) == 2
     assert torch.get_num_threads() == 2
-    assert alone.timing == "1 of 2 processor cores" or work.cores() != 2
+    told = work.on_threads(1, work.machine, "elic"), work.on_threads(1, work.machine, "jpeg")
+    cores = work.cores()
+    assert told[1] == f"{cores} processor cores"
+    assert told[0] == (told[1] if cores == 1 else f"1 of {cores} processor cores")
