@@ -126,6 +126,8 @@ class Stage:
     schooling: float = 0.0
     """The share of a run from nothing that only a network needs that knows nothing yet; one that
     goes on from weights leaves it out."""
+    going_on: float = 1.0
+    """The share of `rates` at which a network learns on that had learnt before this run."""
     crop: int = 192
     late_crop: int = 256
     """Crops of the last 15 % of the run."""

@@ -76,7 +76,8 @@ class Trainer:
         usable = self.guard.judge(norm + 0 * doubt, self.steps)
         for part in self.gradients:
             part.keep_if(usable)
-        self.optimiser.step(rate_factor(progress) * self.rate_scale, usable)
+        going_on = self.stage.going_on if self.rig.schooled else 1.0
+        self.optimiser.step(rate_factor(progress) * self.rate_scale * going_on, usable)
         self._follow()
         self.steps += 1
         self.crops += len(x_BCHW) * world_size()

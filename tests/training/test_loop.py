@@ -184,6 +184,17 @@ def test_one_that_broke_off_in_its_first_lessons_has_them_again(
     assert rig.schooled
 
 
+@pytest.mark.parametrize("learnt", [False, True])
+def test_a_network_that_has_learnt_goes_on_at_rates_of_its_own(
+    run: Callable[..., Run], learnt: bool
+) -> None:
+    one = run("one", replace(TOY, going_on=0.0))
+    one.trainer.rig.schooled = learnt
+    before = one.trainer.rig.net.level.detach().clone()
+    one.train()
+    assert torch.equal(one.trainer.rig.net.level, before) == learnt
+
+
 def test_a_network_that_has_learnt_skips_the_first_lessons(run: Callable[..., Run]) -> None:
     lessons: list[float] = []
 

@@ -11,7 +11,14 @@ import torch
 from torch import nn
 
 from mode_core.cli.train import STAGE_NAMES, add_commands
-from mode_core.codecs.dlf.training import discount, keep_codes
+from mode_core.codecs.dlf.training import (
+    FEATURES_ALONE,
+    NEARNESS,
+    SCHOOLING,
+    discount,
+    keep_codes,
+    nearness,
+)
 from mode_core.codecs.dlf.transforms import TokenBook
 from mode_core.codecs.elic.net import STEPS_BETWEEN, TRAINED, lagrange
 from mode_core.codecs.elic.training import spread_qualities, weights
@@ -102,6 +109,13 @@ def test_detail_is_cheap_at_first_and_costs_all_by_the_middle() -> None:
     assert prices[0] < 0.05
     assert prices[5:] == [1.0] * 6
     assert sorted(prices) == prices
+
+
+def test_closeness_to_codes_gives_way_to_pictures() -> None:
+    weights = [nearness(progress / 20) for progress in range(21)]
+    assert weights[: round(20 * FEATURES_ALONE) + 1] == [1.0] * 9
+    assert sorted(weights, reverse=True) == weights
+    assert nearness(SCHOOLING) == weights[-1] == NEARNESS
 
 
 def test_codes_are_vectors_of_photographs_until_they_are_used() -> None:

@@ -36,6 +36,9 @@ FEATURES_ALONE = 0.4
 """Share of the run in which only codes are learnt; then pictures as well."""
 SCHOOLING = stages_vq.REVIVING
 """Share of a run after which all of the above is over, and codes are no longer replaced."""
+NEARNESS = 0.25
+"""The weight of closeness to codes at the end, 1 at first. At full weight its gradient was 2.5
+times that of the pictures, which are what people see."""
 CRITIC_SHARE = 0.1
 
 
@@ -80,6 +83,12 @@ def discount(progress: float) -> float:
     return float(start ** max(0.0, 1 - progress / end))
 
 
+def nearness(progress: float) -> float:
+    """The weight of closeness to codes: it falls while pictures are first learnt."""
+    fallen = (progress - FEATURES_ALONE) / (SCHOOLING - FEATURES_ALONE)
+    return 1 - (1 - NEARNESS) * min(1.0, max(0.0, fallen))
+
+
 @torch.no_grad()
 def keep_codes(book: Any, z_BCHW: Tensor, progress: float, generator: torch.Generator) -> None:
     """Fill the codebook with vectors of photographs until it is used, then replace dead codes."""
@@ -99,7 +108,9 @@ def loss(rig: Rig, x_BCHW: Tensor, progress: float, generator: torch.Generator) 
     bpp_B = made.bits / x_BCHW[0, 0].numel()
     near = feature_loss(made, rig.partner("vq"), x_BCHW)
     paid = (price(place_B, trained) * bpp_B).mean() * discount(progress)
-    total = near + COMMITMENT * made.commitment + paid
+    weight = nearness(progress)
+    # bits buy both, so that they are worth less where closeness is
+    total = weight * near + COMMITMENT * made.commitment + paid * (1 + weight) / 2
     stats: Stats = {"features": near, "bpp": bpp_B.mean(), "commitment": made.commitment}
     if progress < FEATURES_ALONE:
         return total, stats
@@ -138,7 +149,7 @@ def validate(rig: Rig, x_1CHW: Tensor) -> tuple[Tensor, dict[str, float]]:
 DLF = Stage(
     "dlf", "dlf", assemble, loss, validate, learnt_parts,
     batch=6, crop=256, gpu_batch=48, crop_mb=700, rates=Rates(muon=3e-3, adam=1e-3), clip=1.0,
-    schooling=SCHOOLING,
+    schooling=SCHOOLING, going_on=1 / 3,
 )  # fmt: skip
 DLF_GAN = Stage(
     "dlf-gan", "dlf", partial(stages_vq.with_critic, assemble), gan_loss, validate, decoder_parts,
