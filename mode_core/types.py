@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
@@ -213,8 +213,10 @@ class Codec(Protocol):
 class Opens(Protocol):
     """A codec that reads a file once for all of its pictures, as a codec with anchors should."""
 
-    def opened(self, bitstream: Bitstream) -> Callable[[Anchor | None], Image]:
-        """What draws the file's picture at an anchor."""
+    def opened(
+        self, bitstream: Bitstream, anchors: Sequence[Anchor | None]
+    ) -> Callable[[Anchor | None], Image]:
+        """What draws the file's picture at each of these anchors."""
         ...
 
 
@@ -240,6 +242,8 @@ class Reconstruction:
     """Empty, or a sentence such as why the size asked for was not reached."""
     terms: str = ""
     """Weights and their licence, where they are not this project's."""
+    read_s: float = 0.0
+    """The part of `decode_s` that was spent once for all pictures of the file."""
 
     @property
     def bpp(self) -> float:

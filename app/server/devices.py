@@ -23,26 +23,29 @@ def places_here(settings: Settings) -> int:
 
 
 def hands_here(places: int) -> int:
-    """How many processes code for one comparison: two where each has a core and none a GPU."""
-    return 1 if _shared() or cores() < 2 * places else 2
+    """How many processes work on one comparison: two where each has a core and none a GPU."""
+    device = setting("MODE_DEVICE")
+    on_gpu = device.startswith("cuda") or (device != "cpu" and _has_driver())
+    return 1 if on_gpu or cores() < 2 * places else 2
 
 
 def threads_here(places: int, hands: int) -> int:
-    """The threads of each of several hands at a place; what the operator has set is shared."""
-    of_place = setting("OMP_NUM_THREADS")
-    known = int(of_place) if of_place.isdecimal() else _threads(places)
-    return max(1, known // hands)
+    """The threads of each of several hands at a place, which share its cores."""
+    wanted = setting("OMP_NUM_THREADS").partition(",")[0].strip()
+    of_place = int(wanted) if wanted.isdecimal() else cores() // places
+    return max(1, of_place // hands)
 
 
-def told(place: int, places: int) -> dict[str, str]:
+def told(place: int, places: int, hands: int = 1) -> dict[str, str]:
     """What the environment of a worker has beside that of the page, so that each has its own share.
 
-    A single worker is told nothing: it has the machine. What the operator has set stays.
+    A single worker is told nothing: it has the machine. What the operator has set stays, unless two
+    hands have to share it.
     """
-    if places == 1:
-        return {}
-    share = {} if setting("OMP_NUM_THREADS") else {"OMP_NUM_THREADS": str(_threads(places))}
-    if known := _shared():
+    share = {}
+    if hands > 1 or (places > 1 and not setting("OMP_NUM_THREADS")):
+        share["OMP_NUM_THREADS"] = str(threads_here(places, hands))
+    if places > 1 and (known := _shared()):
         share["MODE_DEVICE"] = f"cuda:{place % known}"
     return share
 
@@ -55,7 +58,7 @@ def _shared() -> int:
 @cache
 def gpus() -> int:
     """The GPUs that torch sees; a process is asked, since the page's own never loads torch."""
-    if not (_DRIVER.exists() or which("nvidia-smi")):
+    if not _has_driver():
         return 0
     asked = Worker(_COUNT_S)
     try:
@@ -76,5 +79,5 @@ def count_gpus() -> int:
     return torch.cuda.device_count()
 
 
-def _threads(places: int) -> int:
-    return max(1, cores() // places)
+def _has_driver() -> bool:
+    return _DRIVER.exists() or which("nvidia-smi") is not None

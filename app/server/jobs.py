@@ -106,16 +106,14 @@ def run_job(job: Job) -> Outcome:
 
 
 def on_threads(threads: int, task: Callable[..., R], *given: Any) -> R:
-    """What a task gives while torch has so many threads; 0 leaves it those that it has."""
-    torch: Any = sys.modules.get("torch")  # who loads it only now is at its first task
-    if not threads or torch is None:
-        return task(*given)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        return task(*given)
-    finally:
-        torch.set_num_threads(before)
+    """What a task gives while torch has so many threads; 0 leaves it those that it has.
+
+    A process that has not loaded torch yet has them from its environment.
+    """
+    torch: Any = sys.modules.get("torch")
+    if threads and torch:
+        torch.set_num_threads(threads)  # nothing resets it: every task says how many it wants
+    return task(*given)
 
 
 def open_file(file: StoredFile, anchors: Sequence[str] = ()) -> Outcome:

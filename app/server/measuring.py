@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from threading import Event
 
 from app.server.memory import Memory
 from app.server.process import Turn, Wanted
 from app.server.runner import Runner
 from app.server.snapshot import Comparison
 from app.server.store import Decoded, Entry, Opened, Photo
-from app.server.together import together
+from app.server.together import Hand, together
 from app.server.turns import Turns
 from mode_core.metrics import Measured, measurable
 
@@ -18,13 +19,13 @@ from mode_core.metrics import Measured, measurable
 class Measuring:
     """Measures what is not known yet, and remembers it.
 
-    That holds up nobody in the line, since metrics have a helper process of their own; at that
-    visitors take turns as well, metric by metric, at as many places as the line has hands.
+    Metrics have a helper process of their own, at which visitors take turns as well, metric by
+    metric, at as many places as the line has. A process for codecs that has nothing to do helps.
     """
 
     def __init__(self, runner: Runner, store: Memory[Entry], metrics: Memory[Measured]) -> None:
         self._runner, self._store, self._metrics = runner, store, metrics
-        self._turns = Turns(runner.places * runner.hands)
+        self._turns = Turns(runner.places)
 
     def filled(
         self, shown: Comparison, photo: Photo, keys: Sequence[str], visitor: str, wanted: Wanted
@@ -46,26 +47,37 @@ class Measuring:
             if name not in measured.values and name not in measured.missing
         ]
 
-        def hand(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
+        over = Event()
+
+        def listening() -> bool:
+            return wanted() and not over.is_set()
+
+        def in_turn(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
             at, name = wish
-            yield at, self._measured(photo, pictures[at], name, visitor, wanted)
+            with self._turns.turn(visitor, listening, photo.key) as place:
+                turn = Turn(place, listening)
+                yield at, self._runner.measure(photo.pixels, pictures[at].pixels, [name], turn)
 
-        hands = self._runner.hands_for(photo.pixels.size // 3)
-        for at, more in together([hand] * hands, wishes):
-            if not wanted():
-                return None
-            known[at] = known[at].and_more(more)
-            if more.values:
-                # a failure may be of this moment: it is not remembered
-                self._metrics.put(pictures[at].measured_as, Measured(known[at].values, {}))
-            slots = list(shown.slots)
-            slots[at] = replace(slots[at], measured=known[at])
-            shown = replace(shown, slots=slots)
-            yield shown
+        def aside(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
+            at, name = wish
+            pair = photo.pixels, pictures[at].pixels
+            yield at, self._runner.help_measure(*pair, [name], listening)
+
+        hands = [Hand(in_turn)]
+        if self._runner.hands_for(photo.pixels.size // 3) > 1:
+            hands.append(Hand(aside, self._runner.can_help))
+        try:
+            for at, more in together(hands, wishes):
+                if not wanted():
+                    return None
+                known[at] = known[at].and_more(more)
+                if more.values:
+                    # a failure may be of this moment: it is not remembered
+                    self._metrics.put(pictures[at].measured_as, Measured(known[at].values, {}))
+                slots = list(shown.slots)
+                slots[at] = replace(slots[at], measured=known[at])
+                shown = replace(shown, slots=slots)
+                yield shown
+        finally:
+            over.set()  # for the hands: who closes this is the page's own loop, which cannot wait
         return shown if not wishes or wanted() else None
-
-    def _measured(
-        self, photo: Photo, one: Decoded | Opened, name: str, visitor: str, wanted: Wanted
-    ) -> Measured:
-        with self._turns.turn(visitor, wanted, photo.key) as place:
-            return self._runner.measure(photo.pixels, one.pixels, [name], Turn(place, wanted))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from app.server.pace import Pace
 from app.server.process import Turn, Unwanted, Wanted, Worker, WorkerLost
 from app.server.reader import Reader
 from app.server.store import StoredFile
-from app.server.together import together
+from app.server.together import Hand, together
 from app.settings import Settings
 from mode_core.codecs.registry import CODECS
 from mode_core.metrics import Measured, measurable
@@ -28,7 +29,7 @@ from mode_core.pictures.synthetic import built_in_picture
 from mode_core.settings import setting
 from mode_core.types import Image
 
-_METRICS_PATIENCE_S = 20.0
+_METRICS_PATIENCE_S = 60.0
 """Seconds to wait for the metrics of what is in view while others are measured."""
 _USUAL_PIXELS = 1_500_000
 """Larger pictures may take longer than MODE_JOB_SECONDS, in proportion."""
@@ -47,13 +48,13 @@ class Runner:
     """Helper processes: codecs, metrics, and what visitors send to be read; none waits for another.
 
     There is one for codecs and one for metrics at each place. Where there are cores for two hands
-    that for metrics codes as well, while there is nothing to measure. Every failure of a codec is
-    an Outcome, never an exception.
+    each helps the other while it has nothing to do. Every failure of a codec is an Outcome, never
+    an exception.
     """
 
     def __init__(self, settings: Settings, places: int = 1, hands: int = 1) -> None:
         self.places, self.hands, self._seconds = places, hands, settings.job_seconds
-        shares = [told(place, places) for place in range(places)]
+        shares = [told(place, places, hands) for place in range(places)]
         self.codecs = [Worker(self._seconds, told=share) for share in shares]
         self.metrics = [Worker(self._seconds, told=share) for share in shares]
         self.pace = Pace()
@@ -62,13 +63,13 @@ class Runner:
 
     def run(self, jobs: Sequence[Job], turn: Turn) -> Iterator[Begun | Outcome]:
         """That a job has begun and its outcome, as they come, for as long as they are wanted."""
-        workers, helper = [self.codecs[turn.place]], self.metrics[turn.place]
         pixels = max((job.pixels.size // 3 for job in jobs), default=0)
-        hands = min(len(jobs), self.hands_for(pixels, [job.codec for job in jobs]))
-        if hands > 1 and not helper.is_busy:
-            workers.append(helper)
-        threads = self._threads(len(workers))
-        yield from together([partial(self._done, one, threads, turn) for one in workers], jobs)
+        both = self.hands_for(pixels, [job.codec for job in jobs]) > 1 and len(jobs) > 1
+        worker, helper = self.codecs[turn.place], self.metrics[turn.place]
+        hands = [Hand(partial(self._done, worker, turn))]
+        if both:
+            hands.append(Hand(partial(self._done, helper, turn), lambda: not helper.is_busy))
+        yield from together(hands, jobs)
 
     def hands_for(self, pixels: int, makers: Sequence[str] = ()) -> int:
         """How many processes work on one picture: two large ones might not fit into memory, nor
@@ -76,18 +77,14 @@ class Runner:
         ours = not any(parts_of(maker)[1] for maker in makers)
         return self.hands if ours and pixels <= _USUAL_PIXELS else 1
 
-    def _threads(self, hands: int) -> int:
-        return threads_here(self.places, hands) if hands > 1 else 0
-
-    def _done(
-        self, worker: Worker, threads: int, turn: Turn, job: Job
-    ) -> Iterator[Begun | Outcome]:
+    def _done(self, worker: Worker, turn: Turn, job: Job) -> Iterator[Begun | Outcome]:
         yield Begun.of(job)
-        limit = self._limit(job.pixels.size // 3)
+        pixels = job.pixels.size // 3
         try:
             outcome: Outcome = worker.call(
-                work.on_threads, threads, work.run_job, job, seconds=limit, wanted=turn
-            )
+                work.on_threads, self._threads(pixels), work.run_job, job,
+                seconds=self._limit(pixels), wanted=turn,
+            )  # fmt: skip
         except WorkerLost as error:
             outcome = Outcome.failed(job, str(error))
         self._learn(outcome)
@@ -97,10 +94,11 @@ class Runner:
         """The pictures in a file."""
         try:
             width, height = file.size
-            limit = self._limit(width * height)
+            pixels = width * height
             outcome: Outcome = self.codecs[turn.place].call(
-                work.open_file, file, anchors, seconds=limit, wanted=turn
-            )
+                work.on_threads, self._threads(pixels), work.open_file, file, anchors,
+                seconds=self._limit(pixels), wanted=turn,
+            )  # fmt: skip
         except (WorkerLost, Unwanted) as error:
             return Outcome("", error=str(error))
         self._learn(outcome)
@@ -119,24 +117,39 @@ class Runner:
         has its place; whoever comes without one is measured where nobody is at work.
         """
         how = {"patience_s": _METRICS_PATIENCE_S} if wanted is None else {"wanted": wanted}
+        anywhere = [*self.metrics, *(self.codecs if self.hands > 1 else ())]
+        idle = min(anywhere, key=lambda one: one.is_busy)
+        worker = self.metrics[wanted.place] if isinstance(wanted, Turn) else idle
+        return self._measured(worker, reference, decoded, names, how)
+
+    def can_help(self) -> bool:
+        """Whether a process for codecs has nothing to do."""
+        return not all(one.is_busy for one in self.codecs)
+
+    def help_measure(
+        self, reference: Image, decoded: Image, names: Sequence[str], wanted: Wanted
+    ) -> Measured:
+        """The same in a process for codecs, one that has nothing to do."""
+        worker = min(self.codecs, key=lambda one: one.is_busy)
+        return self._measured(worker, reference, decoded, names, {"wanted": wanted})
+
+    def _measured(
+        self,
+        worker: Worker,
+        reference: Image,
+        decoded: Image,
+        names: Sequence[str],
+        how: Mapping[str, Any],
+    ) -> Measured:
         pixels = reference.size // 3
-        hands = self.hands_for(pixels)
-        workers = self._at(wanted.place, hands) if isinstance(wanted, Turn) else self.metrics
-        worker = min(workers, key=lambda one: one.is_busy)
         try:
             measured: Measured = worker.call(
-                work.on_threads, self._threads(hands), work.measure_pair,
+                work.on_threads, self._threads(pixels), work.measure_pair,
                 reference, decoded, names, seconds=self._limit(pixels), **how,
             )  # fmt: skip
         except (WorkerLost, Unwanted) as error:
             return Measured({}, dict.fromkeys(names, str(error)))
         return measured
-
-    def _at(self, place: int, hands: int) -> list[Worker]:
-        """Who measures at a place, the first choice first: two hands begin with different ones."""
-        second, place = divmod(place, self.places)
-        workers = [self.metrics[place], self.codecs[place]][:hands]
-        return workers[::-1] if second else workers
 
     def warm(self) -> None:
         """Load codecs and metrics ahead of the first visitor, and learn what pictures take."""
@@ -148,11 +161,12 @@ class Runner:
             with suppress(WorkerLost):
                 for outcome in self.codecs[place].call(work.warm, jobs):
                     self._learn(outcome)
-            for hand in range(self.hands):
-                self.measure(picture, picture, measurable(), Turn(hand * self.places + place))
+            self.measure(picture, picture, measurable(), Turn(place))
             if self.hands > 1:
-                with suppress(WorkerLost):
-                    self.metrics[place].call(work.warm, jobs)
+                self._measured(self.codecs[place], picture, picture, measurable(), {})
+                for job in jobs:  # one by one: somebody may want to have something measured
+                    with suppress(WorkerLost):
+                        self.metrics[place].call(work.warm, [job])
 
         self.reader.warm()
         with ThreadPoolExecutor(self.places) as all_places:
@@ -170,6 +184,11 @@ class Runner:
         for worker in (*self.codecs, *self.metrics):
             worker.close()
 
+    def _threads(self, pixels: int) -> int:
+        # as many for a picture whoever works beside it: its pixels depend on that, by a level here
+        # and there; 0 leaves a process those that it has
+        return threads_here(self.places, self.hands_for(pixels)) if self.hands > 1 else 0
+
     def _limit(self, pixels: int) -> float:
         return self._seconds * max(1.0, pixels / _USUAL_PIXELS)
 
@@ -177,7 +196,10 @@ class Runner:
         if not (made := outcome.pictures):
             return
         pixels = made[0].image.size // 3
-        self.pace.learn(outcome.codec, "decode", pixels, mean(one.decode_s for one in made))
+        # a file is read once, and that stands in what each of its pictures took
+        shared = (len(made) - 1) * made[0].read_s / len(made)
+        decode_s = mean(one.decode_s for one in made) - shared
+        self.pace.learn(outcome.codec, "decode", pixels, decode_s)
         if made[0].encode_s is not None:  # one file for all of them
             self.pace.learn(outcome.codec, "encode", pixels, made[0].encode_s)
 

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from time import sleep
+from typing import Generic, TypeVar
 
 from app.server.process import Unwanted
 
 T = TypeVar("T")
 R = TypeVar("R")
+_LOOK_S = 0.05
+"""Seconds between two looks at whether a hand that has other work has come to its end."""
 
 
-def together(hands: Sequence[Callable[[T], Iterator[R]]], tasks: Sequence[T]) -> Iterator[R]:
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Hand(Generic[T, R]):
+    """Gives results for a task; one that is not ready takes none, and leaves them to others."""
+
+    work: Callable[[T], Iterator[R]]
+    is_ready: Callable[[], bool] = _always
+
+
+def together(hands: Sequence[Hand[T, R]], tasks: Sequence[T]) -> Iterator[R]:
     """What the hands give for the tasks, as it comes; a hand that is free takes the next task.
 
-    A hand that says Unwanted takes no more. Whoever stops listening stops all: what is being done
-    is still waited for, nothing new is begun.
+    A hand whose work is Unwanted takes no more. Whoever stops listening is not held up: nothing new
+    is begun, and what is being done has to hear by itself that nobody wants it.
     """
     waiting, news = deque(tasks), SimpleQueue[tuple[R] | Exception | None]()
-    at_work = [Thread(target=_work, args=(hand, waiting, news), daemon=True) for hand in hands]
-    for one in at_work:
-        one.start()
+    for hand in hands:
+        Thread(target=_work, args=(hand, waiting, news), name="hand", daemon=True).start()
     try:
-        busy = len(at_work)
+        busy = len(hands)
         while busy:
             match news.get():
                 case None:
@@ -36,22 +51,21 @@ def together(hands: Sequence[Callable[[T], Iterator[R]]], tasks: Sequence[T]) ->
                     yield result
     finally:
         waiting.clear()
-        for one in at_work:
-            one.join()
 
 
 def _work(
-    hand: Callable[[T], Iterator[R]],
-    waiting: deque[T],
-    news: SimpleQueue[tuple[R] | Exception | None],
+    hand: Hand[T, R], waiting: deque[T], news: SimpleQueue[tuple[R] | Exception | None]
 ) -> None:
     try:
-        while True:
+        while waiting:
+            if not hand.is_ready():
+                sleep(_LOOK_S)
+                continue
             try:
                 task = waiting.popleft()
             except IndexError:
                 break
-            for result in hand(task):
+            for result in hand.work(task):
                 news.put((result,))
     except Unwanted:
         pass

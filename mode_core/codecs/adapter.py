@@ -6,7 +6,7 @@ checks, precision. What differs is their `System`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -47,19 +47,20 @@ class LearnedCodec:
 
     def decode(self, bitstream: Bitstream, anchor: Anchor | None = None) -> Image:
         """The picture at an anchor; if one stream is lost, the picture that the other gives."""
-        self._refuse_anchor(anchor)  # before anything is read
-        return self.opened(bitstream)(anchor)
+        return self.opened(bitstream, [anchor])(anchor)
 
     @torch.inference_mode()
-    def opened(self, bitstream: Bitstream) -> Callable[[Anchor | None], Image]:
-        """What draws the file's pictures; its streams are read once for all of them."""
+    def opened(
+        self, bitstream: Bitstream, anchors: Sequence[Anchor | None]
+    ) -> Callable[[Anchor | None], Image]:
+        """What draws the file's pictures at these anchors; its streams are read once for all."""
         self._refuse_foreign(bitstream)
+        self._refuse_anchors(anchors)
         size, system = (bitstream.height, bitstream.width), self.system
         latents = system.read(bitstream.streams, bitstream.quality, size)
 
         @torch.inference_mode()
         def drawn(anchor: Anchor | None) -> Image:
-            self._refuse_anchor(anchor)
             with quick(self.draws_in()):
                 return to_image(system.draw(latents, bitstream.quality, anchor), *size)
 
@@ -92,8 +93,9 @@ class LearnedCodec:
                 f"{len(self.info.streams)}"
             )
 
-    def _refuse_anchor(self, anchor: Anchor | None) -> None:
-        if anchor is not None and None in self.info.outputs:
+    def _refuse_anchors(self, anchors: Sequence[Anchor | None]) -> None:
+        named = [anchor for anchor in anchors if anchor is not None]
+        if named and None in self.info.outputs:
             raise UnknownAnchor(
-                f"{self.info.id} decodes in one way only; leave out the anchor ({anchor})"
+                f"{self.info.id} decodes in one way only; leave out the anchor ({named[0]})"
             )

@@ -5,7 +5,7 @@ Each set of authors' weights has one rate; all sets of a codec are one family.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 
 import torch
@@ -100,9 +100,11 @@ class PublicFamily:
         """The picture, with the set that the file names."""
         return self._maker_of(bitstream).decode(bitstream, anchor)
 
-    def opened(self, bitstream: Bitstream) -> Callable[[Anchor | None], Image]:
+    def opened(
+        self, bitstream: Bitstream, anchors: Sequence[Anchor | None]
+    ) -> Callable[[Anchor | None], Image]:
         """What draws the file's pictures with that set."""
-        return self._maker_of(bitstream).opened(bitstream)
+        return self._maker_of(bitstream).opened(bitstream, anchors)
 
     def _maker_of(self, bitstream: Bitstream) -> LearnedCodec:
         sets = self.sets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -53,13 +53,14 @@ def decode_file(
     codec = codec or load_decoder(bitstream)
     info, terms = codec.info, terms_of_file(bitstream)
     whose = profile_name(codec.profile) if terms else ""
-    made = []
+    made, wanted = [], anchors or tuple(info.outputs)
     start = perf_counter()
-    drawn = (
-        codec.opened(bitstream) if isinstance(codec, Opens) else partial(codec.decode, bitstream)
-    )
-    read_s = perf_counter() - start
-    for anchor in anchors or tuple(info.outputs):
+    drawn: Callable[[Anchor | None], Image] = partial(codec.decode, bitstream)
+    read_s = 0.0
+    if isinstance(codec, Opens):
+        drawn = codec.opened(bitstream, wanted)
+        read_s = perf_counter() - start
+    for anchor in wanted:
         start = perf_counter()
         image = drawn(anchor)
         one = Reconstruction(
@@ -74,6 +75,7 @@ def decode_file(
             encode_s=None,
             # what it takes alone: reading is a part of every picture's decoding
             decode_s=read_s + perf_counter() - start,
+            read_s=read_s,
             terms=terms,
         )
         made.append(replace(one, note=_note(one, bitstream.target_bpp, TARGET_DOUBT)))

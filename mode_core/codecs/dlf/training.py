@@ -25,6 +25,7 @@ DETAIL_PRICE = (90.0, 12.0)
 """The price of detail bits per pixel, at the lowest and at the highest quality.
 
 Published are 28 and 5.8, beside other losses; here they gave 0.05 bits per pixel at the lowest.
+Late in a run, when closeness to codes counts less, so do bits (`nearness`).
 """
 NO_DETAIL = 0.2
 """Share of the crops for which no detail is sent."""
