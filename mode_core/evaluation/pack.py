@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
+from math import exp, log
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +35,8 @@ SHARD_BYTES = 9_000_000
 CROP = 512
 DECIBELS = 50.0
 """How many dB of PSNR count as much as 1 of LPIPS or one bit per pixel."""
+_RATES = 33
+"""At so many rates two sets are compared."""
 Say = Callable[[str], None]
 
 
@@ -117,7 +121,7 @@ def _compare(
         say(f"nothing to compare with: {error}")
         return new
     old = averaged(stage, rig, pictures)
-    before, after = objective(old), objective(new)
+    before, after = objectives(old, new)
     say(f"objective (lower is better): {before:.4f} bundled, {after:.4f} new")
     if after >= before:
         raise NotBetter(
@@ -127,15 +131,39 @@ def _compare(
     return new
 
 
-def objective(figures: dict[str, float]) -> float:
-    """One number to compare two sets by: the stage's own cost, else LPIPS, PSNR and rate."""
-    if "cost" in figures:
-        return figures["cost"]
+def objectives(old: dict[str, float], new: dict[str, float]) -> tuple[float, float]:
+    """One number for each of two sets, lower for the better one.
 
-    def mean(kind: str) -> float:
-        return fmean([v for name, v in figures.items() if name.startswith(f"{kind}_")] or [0.0])
+    The stage's own cost; else LPIPS less PSNR at equal rates, where their rates overlap; else at
+    the rates that they have, which count as well.
+    """
+    if "cost" in old and "cost" in new:
+        return old["cost"], new["cost"]
+    curves = _curve(old), _curve(new)
+    low, high = (pick(curve[end][0] for curve in curves) for pick, end in ((max, 0), (min, -1)))
+    if low < high:
+        rates = np.linspace(low, high, _RATES)
+        before, after = (np.interp(rates, *np.array(one).T).mean() for one in curves)
+        return float(before), float(after)
+    before, after = (
+        fmean(score for _, score in curve) + fmean(exp(rate) for rate, _ in curve)
+        for curve in curves
+    )
+    return before, after
 
-    return mean("lpips") + mean("bpp") - mean("psnr") / DECIBELS
+
+def _curve(figures: dict[str, float]) -> list[tuple[float, float]]:
+    """The logarithm of each rate that was measured, and what its pictures are worth."""
+
+    def mean(kind: str, quality: str) -> float:
+        found = [v for n, v in figures.items() if n.startswith(kind) and n.endswith(quality)]
+        return fmean(found or [0.0])
+
+    rates = {name.removeprefix("bpp"): v for name, v in figures.items() if name.startswith("bpp")}
+    return sorted(
+        (log(bpp), mean("lpips", quality) - mean("psnr", quality) / DECIBELS)
+        for quality, bpp in (rates or {"": 1.0}).items()
+    )
 
 
 @torch.inference_mode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from math import log
 from pathlib import Path
 
 import pytest
@@ -109,8 +110,38 @@ def test_loading_gives_the_weights_as_stored(run: Path) -> None:
         assert torch.allclose(found.float(), value.float(), atol=2e-3), name
 
 
-def test_objective_prefers_the_stages_own_cost() -> None:
-    assert packing.objective({"cost": 3.0, "lpips_a": 9.0}) == 3.0
-    better = {"lpips_a": 0.2, "psnr_a": 25.0, "bpp_a": 0.1}
-    assert packing.objective(better) < packing.objective({**better, "lpips_a": 0.3})
-    assert packing.objective(better) < packing.objective({**better, "psnr_a": 24.0})
+def is_better(new: dict[str, float], old: dict[str, float]) -> bool:
+    before, after = packing.objectives(old, new)
+    assert packing.objectives(new, old) == (after, before)
+    return after < before
+
+
+def test_the_stage_s_own_cost_decides_where_there_is_one() -> None:
+    assert packing.objectives({"cost": 3.0, "lpips_a": 9.0}, {"cost": 4.0}) == (3.0, 4.0)
+
+
+def test_one_rate_decides_with_what_it_is_and_what_it_gives() -> None:
+    one = {"lpips_a": 0.2, "psnr_a": 25.0, "bpp_a": 0.1}
+    for worse in ({"lpips_a": 0.3}, {"psnr_a": 24.0}, {"bpp_a": 0.2}):
+        assert is_better(one, {**one, **worse})
+    assert is_better({"lpips_a": 0.2}, {"lpips_a": 0.3})
+
+
+def test_several_rates_are_compared_where_both_have_them() -> None:
+    def curve(shift: float, *rates: float) -> dict[str, float]:
+        points = [(f"_{at}", rate, 0.3 - 0.1 * log(rate)) for at, rate in enumerate(rates)]
+        return {
+            f"{kind}{at}": value
+            for at, rate, lpips in points
+            for kind, value in (("bpp", rate), ("lpips", lpips + shift), ("psnr", 20.0))
+        }
+
+    old = curve(0, 0.005, 0.02, 0.08)
+    cheaper = curve(-0.01, 0.005, 0.01, 0.04)  # better at any rate, and it ends at half of the rate
+    assert is_better(cheaper, old)
+    assert is_better(old, curve(0.01, 0.01, 0.05, 0.3))
+    before, after = packing.objectives(old, cheaper)
+    assert after - before == pytest.approx(-0.01)
+    anchors = {n.replace("s_", f"s_{one}_"): v for one in "fp" for n, v in old.items()}
+    assert {"bpp_0", "lpips_f_0", "lpips_p_2"} <= anchors.keys()
+    assert packing.objectives(anchors, old)[0] == packing.objectives(old, old)[0]
