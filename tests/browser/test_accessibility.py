@@ -31,6 +31,10 @@ def findings(page: Page, part: str = "html", rule: str = "") -> list[str]:
 def bad_colours(page: Page, part: str) -> list[str]:
     """The same of all that another scheme can change."""
     page.emulate_media(color_scheme="dark")
+    # on a busy machine the page may not have been drawn anew yet
+    page.wait_for_function("matchMedia('(prefers-color-scheme: dark)').matches")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate("document.getAnimations().forEach((one) => one.finish())")
     found = findings(page, part, "color-contrast")
     page.emulate_media(color_scheme="light")
     return found
