@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 
@@ -48,24 +48,7 @@ class Measuring:
         ]
 
         over = Event()
-
-        def listening() -> bool:
-            return wanted() and not over.is_set()
-
-        def in_turn(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
-            at, name = wish
-            with self._turns.turn(visitor, listening, photo.key) as place:
-                turn = Turn(place, listening)
-                yield at, self._runner.measure(photo.pixels, pictures[at].pixels, [name], turn)
-
-        def aside(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
-            at, name = wish
-            pair = photo.pixels, pictures[at].pixels
-            yield at, self._runner.help_measure(*pair, [name], listening)
-
-        hands = [Hand(in_turn)]
-        if self._runner.hands_for(photo.pixels.size // 3) > 1:
-            hands.append(Hand(aside, self._runner.can_help))
+        hands = self._hands(photo, pictures, visitor, lambda: wanted() and not over.is_set())
         try:
             for at, more in together(hands, wishes):
                 if not wanted():
@@ -81,3 +64,26 @@ class Measuring:
         finally:
             over.set()  # for the hands: who closes this is the page's own loop, which cannot wait
         return shown if not wishes or wanted() else None
+
+    def _hands(
+        self,
+        photo: Photo,
+        pictures: Mapping[int, Decoded | Opened],
+        visitor: str,
+        wanted: Wanted,
+    ) -> list[Hand[tuple[int, str], tuple[int, Measured]]]:
+        """Who measures one metric of the picture in a pane: the second one while it is idle."""
+
+        def in_turn(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
+            at, name = wish
+            with self._turns.turn(visitor, wanted, photo.key) as place:
+                turn = Turn(place, wanted)
+                yield at, self._runner.measure(photo.pixels, pictures[at].pixels, [name], turn)
+
+        def aside(wish: tuple[int, str]) -> Iterator[tuple[int, Measured]]:
+            at, name = wish
+            pair = photo.pixels, pictures[at].pixels
+            yield at, self._runner.help_measure(*pair, [name], wanted)
+
+        helps = self._runner.hands_for(photo.pixels.size // 3) > 1
+        return [Hand(in_turn), *([Hand(aside, self._runner.can_help)] if helps else [])]

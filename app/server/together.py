@@ -10,7 +10,7 @@ from threading import Thread
 from time import sleep
 from typing import Generic, TypeVar
 
-from app.server.process import Unwanted
+from app.server.process import Unwanted, always
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -18,16 +18,12 @@ _LOOK_S = 0.05
 """Seconds between two looks at whether a hand that has other work has come to its end."""
 
 
-def _always() -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Hand(Generic[T, R]):
     """Gives results for a task; one that is not ready takes none, and leaves them to others."""
 
     work: Callable[[T], Iterator[R]]
-    is_ready: Callable[[], bool] = _always
+    is_ready: Callable[[], bool] = always
 
 
 def together(hands: Sequence[Hand[T, R]], tasks: Sequence[T]) -> Iterator[R]:

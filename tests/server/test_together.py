@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Barrier, Event, Lock
-from time import sleep
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -123,6 +123,19 @@ def runner() -> Iterator[Runner]:
     made.close()
 
 
+Answer = Callable[..., Measured]
+
+
+def put(patch: pytest.MonkeyPatch, runner: Runner, answer: Callable[[str], Answer]) -> None:
+    """In the place of each process, what a test has by its name."""
+    for name in ("codecs", "metrics"):
+        patch.setattr(getattr(runner, name)[0], "call", answer(name))
+
+
+def refused(*_: object, **__: object) -> Measured:
+    raise AssertionError("this process has other work")
+
+
 def test_the_process_for_metrics_codes_as_well_and_files_are_the_same(
     runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,9 +164,6 @@ def test_the_process_for_metrics_codes_as_well_and_files_are_the_same(
 def test_while_something_is_measured_one_process_codes(
     runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object, **__: object) -> Measured:
-        raise AssertionError("the process for metrics has other work")
-
     monkeypatch.setattr(runner.metrics[0], "call", refused)
     with runner.metrics[0]._lock:
         news = list(runner.run([job("jpeg", photo), job("webp", photo)], Turn()))
@@ -183,9 +193,10 @@ def test_who_closes_a_comparison_is_not_held_up_by_what_is_measured(
 
     def call(*_: object, wanted: Wanted, **__: object) -> Measured:
         if first.is_set():
-            while wanted():
+            until = monotonic() + WAIT_S
+            while wanted() and monotonic() < until:
                 sleep(0.01)
-            heard.append(True)
+            heard.append(not wanted())
             ended.set()
         first.set()
         return Measured({"one": 1.0}, {})
@@ -204,14 +215,16 @@ def test_metrics_are_taken_by_both(
     runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, both = list[str](), Barrier(2)
-    for name in ("codecs", "metrics"):
 
-        def call(*given: object, name: str = name, **_: object) -> Measured:
+    def answer(name: str) -> Answer:
+        def call(*given: object, **_: object) -> Measured:
             asked.append(name)
             both.wait(WAIT_S)
             return Measured({str(given[-1]): 1.0}, {})
 
-        monkeypatch.setattr(getattr(runner, name)[0], "call", call)
+        return call
+
+    put(monkeypatch, runner, answer)
     monkeypatch.setattr("app.server.measuring.measurable", lambda _: ("one", "two"))
     measured = last(Bench(runner, photo).filled()).slots[0].measured
     assert measured is not None
@@ -222,9 +235,6 @@ def test_metrics_are_taken_by_both(
 def test_a_process_that_codes_is_not_asked_to_measure(
     runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object, **__: object) -> Measured:
-        raise AssertionError("the process for codecs has other work")
-
     monkeypatch.setattr(runner.codecs[0], "call", refused)
     monkeypatch.setattr(runner.metrics[0], "call", lambda *_, **__: Measured({"one": 1.0}, {}))
     monkeypatch.setattr("app.server.measuring.measurable", lambda _: ("one", "two", "three"))
@@ -236,13 +246,7 @@ def test_the_part_in_view_is_measured_where_nobody_is_at_work(
     runner: Runner, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = list[str]()
-    for name in ("codecs", "metrics"):
-
-        def call(*_: object, name: str = name, **__: object) -> Measured:
-            asked.append(name)
-            return Measured({}, {})
-
-        monkeypatch.setattr(getattr(runner, name)[0], "call", call)
+    put(monkeypatch, runner, lambda name: lambda *_, **__: asked.append(name) or Measured({}, {}))
     runner.measure(photo, photo, ["psnr"])
     with runner.metrics[0]._lock:
         runner.measure(photo, photo, ["psnr"])
